@@ -1,0 +1,1 @@
+"""Hooks Amazon ECS services up to Amazon VPC Lattice."""
