@@ -1,0 +1,113 @@
+"""What the two reconcilers say to each other through the registry: claims one way, answers the other.
+
+A claim is one route of one ECS service on one Lattice service, written by the ECS side only. The answer is what came of
+it, written by the Lattice side only. Each side rings the other as long as the generation it wrote has not been taken
+in by the other; never because of what it changed in this run, which a crash forgets.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ecs_lattice.model import Placement, Route, ServiceId
+
+SCHEMA = 1
+
+Phase = Literal["declared", "vanished", "gone"]
+State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the ECS side asks of the Lattice side for one route.
+
+    ``phase``: ``declared``; ``vanished`` (label or tag taken away, or ECS no longer knows the service: waits the grace
+    time from ``since``); ``gone`` (the ECS service is INACTIVE or DRAINING: does not wait). ``since`` is the epoch
+    second at which the phase began. ``created_at`` is the ECS service's (a recreated service is another one).
+    ``own_group`` is the ARN of a target group that somebody else made and attached for this port: used as it is.
+    ``named``: a listed deployment of the ECS service names the group, or the controller still has targets in it; the
+    group may not be deleted. ``serving``: a completed deployment names the group, or the controller has registered the
+    tasks; the route may take traffic once a target can answer.
+    """
+
+    service: ServiceId
+    created_at: float
+    route: Route
+    placement: Placement
+    phase: Phase = "declared"
+    since: float = 0.0
+    own_group: str | None = None
+    named: bool = False
+    serving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a claim.
+
+    ``Pending``: not made yet. ``Wired``: group and rule exist, parked: attach the tasks. ``Live``: takes traffic.
+    ``Parked``: takes no traffic any more: detach the tasks. ``Removed``: nothing of it is left; the claim may go.
+    ``Paused``, ``Refused``, ``Conflicted``: nothing is changed for it, ``code`` and ``message`` say why; what was
+    wired before stays (``group_arn`` tells).
+    ``group_arn`` is the target group of the route once it exists. ``domain_name`` is the Lattice service's DNS name.
+    """
+
+    state: State
+    code: str = ""
+    message: str = ""
+    group_arn: str | None = None
+    domain_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRecord:
+    """One registry item: the claim, its answer, and who has taken in what.
+
+    ``declared_generation`` rises with every change of the claim; ``applied_generation`` is the one the answer is for.
+    ``answer_generation`` rises with every change of the answer; ``acknowledged_generation`` is the one the ECS side has
+    """
+
+    claim: Claim
+    declared_generation: int
+    answer: Answer = Answer("Pending")
+    applied_generation: int = 0
+    answer_generation: int = 0
+    acknowledged_generation: int = 0
+
+    @property
+    def lattice_service(self) -> str:
+        return self.claim.route.lattice_service
+
+    @property
+    def key(self) -> str:
+        """Unique within the Lattice service: the ECS service's ARN and the route's name."""
+        return f"{self.claim.service.arn}#{self.claim.route.name}"
+
+    @property
+    def is_unapplied(self) -> bool:
+        """Whether the Lattice side has to be rung."""
+        return self.declared_generation != self.applied_generation
+
+    @property
+    def is_unacknowledged(self) -> bool:
+        """Whether the ECS side has to be rung."""
+        return self.answer_generation != self.acknowledged_generation
+
+
+@dataclass(frozen=True, slots=True)
+class LatticeRecord:
+    """What the Lattice side remembers of one Lattice service, so that it needs no list call: ARNs by our names.
+
+    ``groups`` maps target-group names to ARNs. ``generation`` rises with every delete of the service or of a group; it is
+    part of client tokens. ``made`` maps what was last switched on to the epoch second of it (make and break are never in
+    one run). ``read_at``: last full read; ``due_at``: when to look again, both epoch seconds.
+    """
+
+    name: str
+    service_arn: str | None = None
+    groups: tuple[tuple[str, str], ...] = ()
+    networks: tuple[tuple[str, str], ...] = ()
+    generation: int = 0
+    made: tuple[tuple[str, float], ...] = ()
+    read_at: float = 0.0
+    due_at: float = 0.0
+    orphaned_at: float = 0.0

@@ -1,0 +1,131 @@
+"""ECS as it was read, as frozen values. Only what decisions need; field names are ECS's. Times are epoch seconds."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ecs_lattice.model import AddressFamily, ServiceId
+
+
+@dataclass(frozen=True, slots=True)
+class LatticeEntry:
+    """One of a deployment's ``vpcLatticeConfigurations``. ``advanced`` is advancedConfiguration as sorted pairs."""
+
+    role_arn: str
+    group_arn: str
+    port_name: str
+    advanced: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        """What two entries are compared by: another working role is no difference."""
+        return self.group_arn, self.port_name, self.advanced
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One of a service's listed deployments. ``rollout`` is None where ECS does not say (not a rolling ECS deployment)."""
+
+    id: str
+    status: Literal["PRIMARY", "ACTIVE", "INACTIVE"]
+    rollout: Literal["IN_PROGRESS", "COMPLETED", "FAILED"] | None
+    task_definition: str
+    created_at: float
+    desired: int = 0
+    running: int = 0
+    pending: int = 0
+    entries: tuple[LatticeEntry, ...] = ()
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EcsService:
+    """An ECS service from DescribeServices with TAGS.
+
+    ``deployments`` newest first; for the CODE_DEPLOY and EXTERNAL controllers they are its task sets (PRIMARY/ACTIVE;
+    rollout COMPLETED once PRIMARY is steady). ``grace_period`` is healthCheckGracePeriodSeconds (None: unset).
+    """
+
+    id: ServiceId
+    status: Literal["ACTIVE", "DRAINING", "INACTIVE"]
+    created_at: float
+    desired: int
+    running: int
+    controller: Literal["ECS", "CODE_DEPLOY", "EXTERNAL"]
+    strategy: str
+    deployments: tuple[Deployment, ...]
+    tags: tuple[tuple[str, str], ...] = ()
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    grace_period: int | None = None
+    minimum_healthy_percent: int = 100
+    maximum_percent: int = 200
+    scheduling: Literal["REPLICA", "DAEMON"] = "REPLICA"
+    launch_type: str = "FARGATE"
+    managed_by_ecs: bool = False
+
+    @property
+    def primary(self) -> Deployment | None:
+        return next((deployment for deployment in self.deployments if deployment.status == "PRIMARY"), None)
+
+    @property
+    def is_gone(self) -> bool:
+        return self.status != "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class PortMapping:
+    """A container's port mapping that has a name."""
+
+    name: str
+    container_port: int
+    host_port: int | None
+    transport: Literal["tcp", "udp"]
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """A task-definition revision: immutable, cached by ARN. ``labels`` are (container, key, value), any key."""
+
+    arn: str
+    network_mode: str
+    ports: tuple[PortMapping, ...] = ()
+    labels: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``family:revision``, for people."""
+        return self.arn.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRevision:
+    """What a service deployment deployed (DescribeServiceRevisions)."""
+
+    arn: str
+    task_definition: str
+    created_at: float
+    entries: tuple[LatticeEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of a service. ``address`` is its private IP (awsvpc), None while it has none."""
+
+    arn: str
+    task_definition: str
+    deployment_id: str
+    last_status: str
+    desired_status: str
+    address: str | None = None
+    family: AddressFamily = "IPV4"
+
+
+@dataclass(frozen=True, slots=True)
+class Subnets:
+    """Where the subnets of a service lie: one VPC, and the address family its targets register with."""
+
+    vpc_id: str
+    family: AddressFamily
+    subnet_ids: tuple[str, ...] = field(default=())

@@ -1,0 +1,164 @@
+"""The words of a declaration as frozen values: what a user asks for, parsed and complete.
+
+Everything here is what :mod:`ecs_lattice.declaration` returns and both reconcilers read. Names are AWS's.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ListenerProtocol = Literal["HTTP", "HTTPS", "TLS_PASSTHROUGH"]
+TargetProtocol = Literal["HTTP", "HTTPS", "TCP"]
+ProtocolVersion = Literal["HTTP1", "HTTP2", "GRPC"]
+AddressFamily = Literal["IPV4", "IPV6"]
+AuthType = Literal["NONE", "AWS_IAM"]
+TargetsMode = Literal["ecs", "controller"]
+IngressMode = Literal["default", "manage", "off"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServiceId:
+    """An ECS service, by its long ARN."""
+
+    arn: str
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+    @property
+    def region(self) -> str:
+        return self.arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name."""
+        return self.arn.split("/")[-2]
+
+    @property
+    def name(self) -> str:
+        return self.arn.split("/")[-1]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the ARN names its cluster (``service/<cluster>/<name>``); the short form cannot be looked up."""
+        return self.arn.count("/") == 2  # noqa: PLR2004  service/cluster/name
+
+    def __str__(self) -> str:
+        return f"{self.cluster}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ListenerKey:
+    """A listener within a Lattice service: protocol and port (1-65535)."""
+
+    protocol: ListenerProtocol
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.protocol}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class HeaderMatch:
+    """One header that a request must carry; names and values compare without case, as Lattice does by default."""
+
+    name: str
+    kind: Literal["exact", "prefix", "contains"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Match:
+    """What a request must be like: everything that is given must hold. ``headers`` are sorted, at most 5.
+
+    ``path`` is None or (kind, value, case sensitive).
+    """
+
+    path: tuple[Literal["exact", "prefix"], str, bool] | None = None
+    method: str | None = None
+    headers: tuple[HeaderMatch, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [self.method or ""]
+        if self.path:
+            kind, value, sensitive = self.path
+            parts.append(f"{value}{'*' if kind == 'prefix' else ''}{'' if sensitive else ' (any case)'}")
+        parts += [
+            f"{h.name}{ {'exact': '=', 'prefix': '^=', 'contains': '*='}[h.kind] }{h.value}" for h in self.headers
+        ]
+        return " ".join(part for part in parts if part) or "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """A Lattice target group's health check, complete: every field has the value that is sent.
+
+    Seconds for interval (5-300) and timeout (1-120); counts 2-10; ``code`` as Lattice's matcher takes it
+    ("200", "200-299", "200,302"); ``port`` None is the target's traffic port. Disabled: Lattice answers UNAVAILABLE
+    for the targets, which counts as able to answer.
+    """
+
+    enabled: bool
+    protocol: Literal["HTTP", "HTTPS"] = "HTTP"
+    protocol_version: Literal["HTTP1", "HTTP2"] = "HTTP1"
+    port: int | None = None
+    path: str = "/"
+    code: str = "200"
+    interval: int = 30
+    timeout: int = 5
+    healthy: int = 5
+    unhealthy: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One named entry of a declaration: one port of an ECS service, behind one match on listeners of a Lattice service.
+
+    ``match`` None is the listener's default action. ``priority`` and ``weight`` are None when the author gave none.
+    ``idle_timeout`` in seconds; None leaves it to what others declare, or to Lattice (60). ``auth`` None likewise.
+    ``networks`` are service networks by name, id or ARN. ``health_grace`` (seconds) is the least
+    healthCheckGracePeriodSeconds the ECS service gets. ``targets`` None: not written out, the default applies.
+    """
+
+    name: str
+    lattice_service: str
+    port_name: str
+    match: Match | None = None
+    priority: int | None = None
+    weight: int | None = None
+    listeners: tuple[ListenerKey, ...] = (ListenerKey("HTTPS", 443),)
+    networks: tuple[str, ...] = ()
+    domain: str | None = None
+    certificate: str | None = None
+    auth: AuthType | None = None
+    idle_timeout: int | None = None
+    protocol: TargetProtocol = "HTTP"
+    protocol_version: ProtocolVersion | None = "HTTP1"
+    health: HealthCheck = field(default_factory=lambda: HealthCheck(enabled=True))
+    health_grace: int = 120
+    targets: TargetsMode | None = None
+    ingress: IngressMode = "default"
+    pause: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """All routes of one ECS service, ordered by name. Without routes: the service does not ask for Lattice."""
+
+    routes: tuple[Route, ...] = ()
+
+    def route(self, name: str) -> Route | None:
+        return next((route for route in self.routes if route.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a route's targets are: VPC, address family, and the port its tasks listen on (the group's default)."""
+
+    vpc_id: str
+    family: AddressFamily
+    port: int

@@ -1,0 +1,94 @@
+"""The environment of a function, read once into one frozen value. All that is missing or wrong is said in one sentence."""
+
+import dataclasses
+import os
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ecs_lattice.errors import SettingsError
+
+Sharing = Literal["none", "cluster", "account"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field per environment variable of the same name in capitals; lists are space separated.
+
+    Times are in the unit of the name. ``clusters`` are names or globs (empty: all). ``allowed_networks`` and
+    ``allowed_domains`` are names or globs (empty: all). ``default_networks`` apply where a declaration names none.
+    """
+
+    owner: str
+    table: str
+    ecs_events_queue: str
+    ecs_services_queue: str
+    lattice_services_queue: str
+    dead_letter_queue: str = ""
+    infrastructure_role: str = ""
+    other_infrastructure_roles: tuple[str, ...] = ()
+    label_prefix: str = "lattice"
+    name_prefix: str = ""
+    clusters: tuple[str, ...] = ()
+    sharing: Sharing = "cluster"
+    default_networks: tuple[str, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
+    allowed_domains: tuple[str, ...] = ()
+    minimum_auth: Literal["none", "iam"] = "none"
+    service_auth_policy: str = ""
+    allow_tags: bool = True
+    delete_empty_services: bool = False
+    grace_minutes: float = 15.0
+    settle_seconds: int = 90
+    max_attaching: int = 10
+    attach_minutes: float = 30.0
+    max_removals: int = 5
+    drift_hours: float = 6.0
+    ecs_reads_per_second: float = 5.0
+
+    @property
+    def grace_seconds(self) -> float:
+        return self.grace_minutes * 60
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings in ``environment`` (default: the process's). Raises SettingsError naming everything that is wrong."""
+    environment = os.environ if environment is None else environment
+    hints = typing.get_type_hints(Settings)
+    values: dict[str, object] = {}
+    missing, wrong = [], []
+    for field in dataclasses.fields(Settings):
+        name = field.name.upper()
+        text = environment.get(name)
+        if text is None:
+            if field.default is dataclasses.MISSING:
+                missing.append(name)
+            continue
+        try:
+            values[field.name] = _parse(text.strip(), hints[field.name])
+        except ValueError as error:
+            wrong.append(f"{name}={text!r} ({error})")
+    if missing or wrong:
+        parts = [
+            f"missing: {', '.join(missing)}" if missing else "",
+            f"not allowed: {', '.join(wrong)}" if wrong else "",
+        ]
+        raise SettingsError("Environment variables of the function: " + "; ".join(part for part in parts if part) + ".")
+    return Settings(**values)  # type: ignore[arg-type]  # each value was parsed by its field's own type
+
+
+def _parse(text: str, wanted: object) -> object:
+    if typing.get_origin(wanted) is Literal:
+        if text not in typing.get_args(wanted):
+            raise ValueError(f"one of {', '.join(typing.get_args(wanted))}")
+        return text
+    if wanted is bool:
+        if text not in {"true", "false"}:
+            raise ValueError("true or false")
+        return text == "true"
+    if wanted is int:
+        return int(text)
+    if wanted is float:
+        return float(text)
+    return text if wanted is str else tuple(text.split())
