@@ -4,6 +4,7 @@ EcsLatticeError
 ├── SettingsError            the environment of the function lacks something
 ├── UnknownEventError        an event whose shape nobody here knows
 ├── TooNewRecordError        a registry item written by a newer version of the stack
+├── OutOfTimeError           the function's own deadline; nothing is lost, the bell rings again
 └── AwsError                 a call that AWS did not carry out, by reaction:
     ├── ThrottledError       wait ``retry_after`` seconds
     ├── UnavailableError     5xx, connection lost: the answer is unknown, try again
@@ -11,7 +12,8 @@ EcsLatticeError
     ├── NotFoundError        it is not there (any more)
     ├── QuotaError           a quota is full (``quota_code``)
     ├── DeniedError          our role may not
-    └── InvalidError         AWS refuses the parameters
+    ├── InvalidError         AWS refuses the parameters
+    └── ConditionError       a conditional write whose condition does not hold
 """
 
 
@@ -29,6 +31,10 @@ class UnknownEventError(EcsLatticeError):
 
 class TooNewRecordError(EcsLatticeError):
     """A registry item carries a newer schema than this code knows (two versions run during a stack update)."""
+
+
+class OutOfTimeError(EcsLatticeError):
+    """The function's own deadline has passed; raised between two calls, so that nothing is half written."""
 
 
 class AwsError(EcsLatticeError):
@@ -77,3 +83,7 @@ class DeniedError(AwsError):
 
 class InvalidError(AwsError):
     """AWS refuses the parameters of the call."""
+
+
+class ConditionError(AwsError):
+    """The condition of a conditional write does not hold: somebody else was there first."""

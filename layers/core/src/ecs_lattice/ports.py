@@ -51,7 +51,7 @@ class Registry(Protocol):
         """All claims on a Lattice service: one Query."""
 
     def claims_of(self, service: ServiceId) -> tuple[ClaimRecord, ...]:
-        """All claims of an ECS service, by the list of Lattice services that ``put_ecs`` keeps."""
+        """All claims of an ECS service, on whichever Lattice service."""
 
     def put_claim(self, claim: Claim) -> ClaimRecord:
         """Write what the ECS side declares; the declared generation rises when it differs from what stands."""
@@ -72,8 +72,17 @@ class Registry(Protocol):
 
     def put_lattice(self, record: LatticeRecord) -> None: ...
 
+    def delete_lattice(self, name: str) -> None:
+        """Forget a Lattice service."""
+
+    def lattice_records(self) -> Iterator[LatticeRecord]:
+        """All of them; for the resync, never in a reconcile."""
+
     def document(self, kind: str, key: str) -> str | None:
         """A JSON document of one side only (``ecs`` by ARN, ``taskdef`` by ARN, ``stack`` by name)."""
+
+    def documents_of(self, kind: str, keys: Iterable[str]) -> dict[str, str]:
+        """Those of the documents ``keys`` that exist, a hundred a call."""
 
     def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
 
