@@ -62,3 +62,17 @@ class SqsBells:
             raise UnavailableError(
                 "SendMessageBatch", "PartialFailure", f"{len(failed)} bells were not sent: {reasons}"
             )
+
+
+class SqsVisibility:
+    """:class:`ecs_lattice.worker.Visibility`: when a message that failed is delivered again."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
+        with translated("ChangeMessageVisibility"):
+            self._client.change_message_visibility(
+                QueueUrl=self._queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )

@@ -1,0 +1,61 @@
+"""The boto3 clients, each made when first asked for: a function pays only for the services it calls.
+
+Adaptive retries stay inside one call's budget; what is throttled for longer comes back as an outcome.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_ecs import ECSClient
+    from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+    from types_boto3_sqs import SQSClient
+    from types_boto3_vpc_lattice import VPCLatticeClient
+
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "adaptive", "max_attempts": 4},
+    user_agent_extra="ecs-lattice/0.1.0",
+)
+
+
+@cache
+def ecs() -> "ECSClient":
+    """ECS."""
+    return boto3.client("ecs", config=_CONFIG)
+
+
+@cache
+def ec2() -> "EC2Client":
+    """EC2."""
+    return boto3.client("ec2", config=_CONFIG)
+
+
+@cache
+def lattice() -> "VPCLatticeClient":
+    """VPC Lattice."""
+    return boto3.client("vpc-lattice", config=_CONFIG)
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """DynamoDB."""
+    return boto3.client("dynamodb", config=_CONFIG)
+
+
+@cache
+def sqs() -> "SQSClient":
+    """SQS."""
+    return boto3.client("sqs", config=_CONFIG)
+
+
+@cache
+def tagging() -> "ResourceGroupsTaggingAPIClient":
+    """Resource Groups Tagging API."""
+    return boto3.client("resourcegroupstaggingapi", config=_CONFIG)

@@ -1,0 +1,117 @@
+"""The one place that knows the real collaborators: settings and clients in, workers out. Built once per environment."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from ecs_lattice import codec, settings
+from ecs_lattice.aws import clients
+from ecs_lattice.aws.dead_letters import DeadLetters
+from ecs_lattice.aws.ecs import BotoEcs
+from ecs_lattice.aws.lattice import BotoLattice
+from ecs_lattice.aws.queues import SqsBells, SqsVisibility
+from ecs_lattice.aws.registry import DynamoRegistry
+from ecs_lattice.aws.tagging import owned_services
+from ecs_lattice.aws.targets import BotoTargets
+from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.ecs_side.reconcile import EcsSide
+from ecs_lattice.intake import Intake
+from ecs_lattice.lattice_side.reconcile import LatticeSide
+from ecs_lattice.model import ServiceId
+from ecs_lattice.resync import Resync
+from ecs_lattice.settings import Settings
+from ecs_lattice.worker import Worker
+
+
+@cache
+def _settings() -> Settings:
+    return settings.read()
+
+
+@cache
+def _registry() -> DynamoRegistry:
+    return DynamoRegistry(clients.dynamodb(), _settings().table)
+
+
+@cache
+def bells() -> SqsBells:
+    """The bells of this stack."""
+    return SqsBells(
+        clients.sqs(),
+        ecs_services=_settings().ecs_services_queue,
+        lattice_services=_settings().lattice_services_queue,
+        later=_settings().ecs_events_queue,
+    )
+
+
+@cache
+def intake() -> Intake:
+    """What ``ecs_events`` runs."""
+    dead_letters = DeadLetters(clients.sqs(), _settings().dead_letter_queue, "ecs_events")
+    return Intake(_registry(), bells(), dead_letters, time.time)
+
+
+@cache
+def _ecs_side() -> EcsSide:
+    return EcsSide(
+        _settings(),
+        BotoEcs(clients.ecs(), clients.ec2()),
+        BotoTargets(clients.lattice()),
+        _registry(),
+        bells(),
+        time.time,
+    )
+
+
+@cache
+def _lattice_side() -> LatticeSide:
+    return LatticeSide(_settings(), BotoLattice(clients.lattice()), _registry(), bells(), time.time)
+
+
+@cache
+def ecs_worker() -> Worker:
+    """What ``ecs_service`` runs."""
+    visibility = SqsVisibility(clients.sqs(), _settings().ecs_services_queue)
+    return Worker("ecsService", lambda arn: _ecs_side().reconcile(ServiceId(arn)), bells(), visibility, time.time)
+
+
+@cache
+def lattice_worker() -> Worker:
+    """What ``lattice_service`` runs."""
+    visibility = SqsVisibility(clients.sqs(), _settings().lattice_services_queue)
+    return Worker("latticeService", _lattice_side().reconcile, bells(), visibility, time.time)
+
+
+def plan_lattice_service(name: str) -> dict[str, Any]:
+    """What a reconcile of the Lattice service would do, as data."""
+    return dict(codec.to_data(_lattice_side().plan(name)))
+
+
+def plan_ecs_service(arn: str) -> dict[str, Any]:
+    """What a reconcile of the ECS service would do, with the plans of the Lattice services that it touches."""
+    plan = _ecs_side().plan(ServiceId(arn))
+    names = sorted({claim.route.lattice_service for claim in plan.claims})
+    lattice_plans = [codec.to_data(_lattice_side().plan(name, _overlaid(name, plan.claims))) for name in names]
+    return {**codec.to_data(plan), "latticeServices": lattice_plans}
+
+
+def _overlaid(name: str, claims: "tuple[Any, ...]") -> tuple[ClaimRecord, ...]:
+    """The registry's records of a Lattice service as they would stand with ``claims`` written."""
+    records = {record.key: record for record in _registry().claims_on(name)}
+    for claim in (claim for claim in claims if claim.route.lattice_service == name):
+        written = ClaimRecord(claim, declared_generation=1)
+        before = records.get(written.key)
+        records[written.key] = dataclasses.replace(before, claim=claim) if before else written
+    return tuple(records.values())
+
+
+@cache
+def resync(sleep: Callable[[float], None] = time.sleep) -> Resync:
+    """What ``resync`` runs."""
+
+    def owned() -> Any:
+        return owned_services(clients.tagging(), clients.lattice(), _settings().owner)
+
+    return Resync(_settings(), BotoEcs(clients.ecs(), clients.ec2()), _registry(), bells(), owned, time.time, sleep)

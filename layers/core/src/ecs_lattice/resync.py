@@ -1,0 +1,174 @@
+"""The level under the edges: a paced sweep that finds what no event told, and rings for it.
+
+Rings an ECS service when what ECS says of it differs from what the last sweep saw, when its record says that it is not
+settled, or when it has claims but ECS no longer lists it; a Lattice service when it has not been read for the drift time.
+Reads at most ``ecs_reads_per_second`` of ECS's service reads, which the account shares with its own deployments
+(ECS API throttling: burst 100, refill 20 a second), and keeps a cursor when the time runs out.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import batched
+from typing import Any
+
+from ecs_lattice import codec
+from ecs_lattice.bells import Bell
+from ecs_lattice.ecs_side.record import is_settled
+from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.facts import EcsService
+from ecs_lattice.model import ServiceId
+from ecs_lattice.ports import Bells, Ecs, Now, Registry
+from ecs_lattice.settings import Settings
+
+_DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
+_APPROVAL_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did: how many services it read and which bells it rang; ``complete`` unless the time ran out."""
+
+    read: int
+    rung: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """The resync's modes. ``owned_services`` names the Lattice services with our tag (Resource Groups Tagging API)."""
+
+    settings: Settings
+    ecs: Ecs
+    registry: Registry
+    bells: Bells
+    owned_services: Callable[[], Iterator[str]]
+    now: Now
+    sleep: Callable[[float], None]
+
+    def run(self, mode: str, seconds: float) -> dict[str, Any]:
+        """Carry out ``mode`` (sweep, uninstall, approve-removals) within ``seconds``; what was done, as data."""
+        if mode == "sweep":
+            return codec.to_data(self.sweep(seconds))
+        if mode == "uninstall":
+            return self.uninstall()
+        if mode == "approve-removals":
+            return self.approve_removals()
+        raise UnknownEventError(f"mode {mode!r}; allowed are sweep, uninstall, approve-removals.")
+
+    def sweep(self, seconds: float) -> Swept:
+        """Read every service of our clusters and ring for what changed, for ``seconds`` at most."""
+        ends_at = self.now() + seconds
+        known = dict(self.registry.documents("ecs"))
+        clusters = self._clusters_from_cursor()
+        read = rung = 0
+        listed: set[str] = set()
+        for cluster in clusters:
+            if self.now() >= ends_at:
+                self.registry.put_document("stack", "cursor", cluster)
+                return Swept(read, rung, complete=False)
+            for services in self._services(cluster):
+                listed |= {service.id.arn for service in services}
+                read += len(services)
+                rung += self._ring_changed(services, known)
+        whole = self.registry.document("stack", "cursor") is None
+        self.registry.delete_document("stack", "cursor")
+        rung += self._ring_unlisted(known, listed) if whole else 0
+        rung += self._ring_drifted()
+        self._count_routes()
+        if whole:
+            self._mark()
+        return Swept(read, rung, complete=True)
+
+    def uninstall(self) -> dict[str, Any]:
+        """Release every service, in order and without grace; what is still left is in the answer. Repeat until empty."""
+        if self.registry.document("stack", "uninstall") is None:
+            self.registry.put_document("stack", "uninstall", json.dumps({"at": self.now()}))
+        services = [arn for arn, _ in self.registry.documents("ecs")]
+        lattice_services = [record.name for record in self.registry.lattice_records()]
+        self.bells.ring(Bell("ecsService", arn, "uninstall", self.now()) for arn in services)
+        self.bells.ring(Bell("latticeService", name, "uninstall", self.now()) for name in lattice_services)
+        return {"left": {"ecsServices": sorted(services), "latticeServices": sorted(lattice_services)}}
+
+    def approve_removals(self) -> dict[str, Any]:
+        """Let removals beyond the ceiling go on for an hour."""
+        until = self.now() + _APPROVAL_SECONDS
+        self.registry.put_document("stack", "removals-approved", json.dumps({"until": until}), expires_at=until)
+        names = [record.name for record in self.registry.lattice_records()]
+        self.bells.ring(Bell("latticeService", name, "removals approved", self.now()) for name in names)
+        return {"approvedUntil": until}
+
+    def _clusters_from_cursor(self) -> list[str]:
+        clusters = sorted(cluster for cluster in self.ecs.clusters() if self._is_ours(cluster))
+        cursor = self.registry.document("stack", "cursor")
+        return [cluster for cluster in clusters if cursor is None or cluster >= cursor]
+
+    def _is_ours(self, cluster_arn: str) -> bool:
+        name = cluster_arn.rsplit("/", 1)[-1]
+        return not self.settings.clusters or any(fnmatchcase(name, glob) for glob in self.settings.clusters)
+
+    def _services(self, cluster: str) -> Iterator[tuple[EcsService, ...]]:
+        """The services of a cluster by tens, paced. A service is read before the next list page is asked for."""
+        for ids in batched(self.ecs.service_ids(cluster), _DESCRIBE_SERVICES, strict=False):
+            self.sleep(1 / self.settings.ecs_reads_per_second)
+            yield self.ecs.services(ids)
+
+    def _ring_changed(self, services: tuple[EcsService, ...], known: dict[str, str]) -> int:
+        prints = {service.id.arn: fingerprint(service) for service in services}
+        seen = self.registry.documents_of("seen", prints)
+        changed = [arn for arn, text in prints.items() if seen.get(arn) != text]
+        unsettled = [arn for arn in prints if arn in known and not is_settled(known[arn])]
+        self.bells.ring(Bell("ecsService", arn, "resync", self.now()) for arn in {*changed, *unsettled})
+        # Only after the bells: a crash in between rings again instead of forgetting.
+        for arn in changed:
+            self.registry.put_document("seen", arn, prints[arn])
+        return len({*changed, *unsettled})
+
+    def _ring_unlisted(self, known: dict[str, str], listed: set[str]) -> int:
+        missing = [arn for arn in known if arn not in listed and self._is_ours(ServiceId(arn).cluster)]
+        self.bells.ring(Bell("ecsService", arn, "resync: no longer listed", self.now()) for arn in missing)
+        for arn in missing:
+            self.registry.delete_document("seen", arn)
+        return len(missing)
+
+    def _ring_drifted(self) -> int:
+        """Lattice services that nobody has read for the drift time, spread by name so that they do not come at once."""
+        names = [record.name for record in self.registry.lattice_records() if self._is_due(record.name, record.read_at)]
+        if self.registry.document("stack", "marker") is None:
+            # A table without its marker is new or was lost: what carries our tag is looked at, too.
+            names += [name for name in self.owned_services() if name not in names]
+        self.bells.ring(Bell("latticeService", name, "resync", self.now()) for name in names)
+        return len(names)
+
+    def _is_due(self, name: str, read_at: float) -> bool:
+        spread = 0.8 + 0.2 * int(hashlib.sha256(name.encode()).hexdigest()[:4], 16) / 0xFFFF
+        return self.now() - read_at >= self.settings.drift_hours * 3600 * spread
+
+    def _count_routes(self) -> None:
+        """How many routes there are, for the removals' ceiling."""
+        count = sum(len(self.registry.claims_on(record.name)) for record in self.registry.lattice_records())
+        if self.registry.document("stack", "routes") != str(count):
+            self.registry.put_document("stack", "routes", str(count))
+
+    def _mark(self) -> None:
+        """After the first whole sweep: from now on the registry knows what is declared, and may take away what is not."""
+        if self.registry.document("stack", "marker") is None:
+            self.registry.put_document("stack", "marker", json.dumps({"sweptAt": self.now()}))
+
+
+def fingerprint(service: EcsService) -> str:
+    """What of a service can make a reconcile necessary, as a short hash; two equal ones need no bell."""
+    deployments = [
+        (d.id, d.status, d.rollout, d.task_definition, codec.to_data(d.entries)) for d in service.deployments
+    ]
+    parts = [
+        service.status,
+        service.created_at,
+        service.controller,
+        service.strategy,
+        sorted(service.tags),
+        deployments,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]

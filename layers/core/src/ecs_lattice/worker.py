@@ -1,0 +1,117 @@
+"""What both reconcilers' functions do with a message: reconcile its key, turn the outcome into bells and batch answers.
+
+``NotYet`` is never a failure: the message is done and one delayed bell is sent. A failure leaves the message in its
+queue with a visibility of 10 seconds, doubling with each receive, so that it does not hold its group for six times
+the function's time-out.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ecs_lattice import codec, deadline
+from ecs_lattice.bells import Bell
+from ecs_lattice.errors import (
+    ConflictError,
+    DeniedError,
+    InvalidError,
+    OutOfTimeError,
+    QuotaError,
+    ThrottledError,
+    TooNewRecordError,
+)
+from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused
+from ecs_lattice.ports import Bells, Now
+from ecs_lattice.telemetry import logger
+
+_MAXIMUM_WAIT_SECONDS = 900
+_DAY_SECONDS = 86400
+_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 10, 320
+_LAST_WORD_SECONDS = 15  # what is left of the function's time for the answer to SQS
+
+
+class Visibility(Protocol):
+    """SQS's ChangeMessageVisibility, for one queue."""
+
+    def retry_in(self, receipt_handle: str, seconds: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One reconciler as a queue consumer. ``kind`` is the kind of bells it takes."""
+
+    kind: str
+    reconcile: Callable[[str], Outcome]
+    bells: Bells
+    visibility: Visibility
+    now: Now
+
+    def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, list[dict[str, str]]]:
+        """Handle an SQS event; what comes back is Lambda's partial batch response (failed messages and all behind them)."""
+        records = event["Records"]
+        for position, record in enumerate(records):
+            if not self._handle(record, remaining_seconds):
+                return {"batchItemFailures": [{"itemIdentifier": late["messageId"]} for late in records[position:]]}
+        return {"batchItemFailures": []}
+
+    def _handle(self, record: Mapping[str, Any], remaining_seconds: float) -> bool:
+        try:
+            bell = codec.from_data(Bell, json.loads(record["body"]))
+            with deadline.within(remaining_seconds - _LAST_WORD_SECONDS):
+                outcome = self._outcome(bell)
+            self._follow_up(bell, outcome)
+        except Exception:  # noqa: BLE001  the border of the function, see below
+            # Whatever it is, it is logged once here and SQS gives the message again.
+            logger.exception("The reconcile failed; the message will be delivered again", body=record.get("body"))
+            self._retry(record)
+            return False
+        return True
+
+    def _outcome(self, bell: Bell) -> Outcome:
+        try:
+            return self.reconcile(bell.key)
+        except OutOfTimeError as error:
+            return NotYet(0, str(error))
+        except ThrottledError as error:
+            return NotYet(int(error.retry_after) + 1, str(error))
+        except TooNewRecordError as error:
+            return NotYet(60, str(error))
+        except ConflictError as error:
+            return NotYet(10, str(error))
+        except (DeniedError, InvalidError, QuotaError) as error:
+            return Refused((Problem(error.code, str(error), where=bell.key),))
+
+    def _follow_up(self, bell: Bell, outcome: Outcome) -> None:
+        logger.info("Reconciled", key=bell.key, kind=bell.kind, cause=bell.cause, outcome=describe(outcome))
+        match outcome:
+            case NotYet(after):
+                self.bells.ring_later(self._next(bell), min(max(after, 1), _MAXIMUM_WAIT_SECONDS))
+            case Refused(problems):
+                for problem in problems:
+                    logger.warning("Refused", key=bell.key, problem=str(problem), code=problem.code)
+            case Done():
+                pass
+
+    def _next(self, bell: Bell) -> Bell:
+        """The bell handed on. One that has rung for a day is reported, and its day begins anew."""
+        began = bell.rang_at or self.now()
+        if self.now() - began > _DAY_SECONDS:
+            logger.error("Has been waiting for more than a day", key=bell.key, hops=bell.hops, cause=bell.cause)
+            began = self.now()
+        return dataclasses.replace(bell, rang_at=began, hops=bell.hops + 1)
+
+    def _retry(self, record: Mapping[str, Any]) -> None:
+        received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
+        seconds = min(_FIRST_RETRY_SECONDS * 2 ** (received - 1), _LAST_RETRY_SECONDS)
+        try:
+            self.visibility.retry_in(record["receiptHandle"], seconds)
+        except Exception:  # noqa: BLE001  must not hide the first failure
+            # Only sooner or later: without it the queue's own visibility timeout applies.
+            logger.exception("The message's visibility could not be changed")
+
+
+def describe(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as data, for logs and for direct invocations."""
+    return {"outcome": type(outcome).__name__, **codec.to_data(outcome)}
