@@ -1,0 +1,67 @@
+"""The border to AWS: which of botocore's errors becomes which of ours."""
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
+
+from ecs_lattice import deadline, errors
+from ecs_lattice.aws.errors import translated
+
+
+def a_client_error(code: str, status: int = 400, **more) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": "said AWS"}, "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}}, **more},
+        "CreateRule",
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (a_client_error("ThrottlingException", 429), errors.ThrottledError),
+        (a_client_error("ConflictException", 409), errors.ConflictError),
+        (a_client_error("ResourceNotFoundException", 404), errors.NotFoundError),
+        (a_client_error("ServiceNotFoundException"), errors.NotFoundError),
+        (a_client_error("ServiceQuotaExceededException", 402), errors.QuotaError),
+        (a_client_error("AccessDeniedException", 403), errors.DeniedError),
+        (a_client_error("ValidationException"), errors.InvalidError),
+        (a_client_error("InvalidParameterException"), errors.InvalidError),
+        (a_client_error("ConditionalCheckFailedException"), errors.ConditionError),
+        (a_client_error("InternalServerException", 500), errors.UnavailableError),
+        (a_client_error("NobodyKnows", 400), errors.AwsError),
+        (EndpointConnectionError(endpoint_url="http://x"), errors.UnavailableError),
+        (ParamValidationError(report="name is missing"), errors.InvalidError),
+    ],
+)
+def test_an_error_is_translated_by_its_code_and_keeps_its_cause(raised, kind):
+    with pytest.raises(errors.AwsError) as caught, translated("CreateRule"):
+        raise raised
+    assert type(caught.value) is kind
+    assert caught.value.operation == "CreateRule"
+    assert caught.value.__cause__ is raised
+
+
+def test_what_aws_says_beside_the_code_is_kept():
+    with pytest.raises(errors.ThrottledError) as throttled, translated("CreateRule"):
+        raise a_client_error("ThrottlingException", 429, retryAfterSeconds=17)
+    assert throttled.value.retry_after == 17
+    with pytest.raises(errors.ConflictError) as conflict, translated("CreateRule"):
+        raise a_client_error("ConflictException", 409, resourceId="rule-1", resourceType="RULE")
+    assert (conflict.value.resource_id, conflict.value.resource_type) == ("rule-1", "RULE")
+    with pytest.raises(errors.QuotaError) as quota, translated("CreateRule"):
+        raise a_client_error("ServiceQuotaExceededException", 402, quotaCode="L-1")
+    assert quota.value.quota_code == "L-1"
+
+
+def test_the_retry_after_header_counts_where_the_member_is_missing():
+    error = a_client_error("ThrottlingException", 429)
+    error.response["ResponseMetadata"]["HTTPHeaders"] = {"retry-after": "4"}
+    with pytest.raises(errors.ThrottledError) as throttled, translated("CreateRule"):
+        raise error
+    assert throttled.value.retry_after == 4
+
+
+def test_no_call_starts_after_the_deadline():
+    with deadline.within(-1), pytest.raises(errors.OutOfTimeError), translated("CreateRule"):
+        raise AssertionError("the call was made")
+    with deadline.within(60), translated("CreateRule"):
+        pass

@@ -1,0 +1,158 @@
+"""What a reconciler's function does with a message: outcomes become bells, failures become another delivery."""
+
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+
+import pytest
+
+from ecs_lattice import deadline
+from ecs_lattice.bells import Bell
+from ecs_lattice.errors import (
+    ConflictError,
+    DeniedError,
+    InvalidError,
+    OutOfTimeError,
+    ThrottledError,
+    TooNewRecordError,
+    UnavailableError,
+)
+from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused
+from ecs_lattice.telemetry import logger
+from ecs_lattice.worker import Worker, describe
+
+NOW = 500_000.0
+
+
+@dataclass
+class Recorder:
+    """Bells and visibility as lists."""
+
+    later: list[tuple[Bell, int]] = field(default_factory=list)
+    visible: list[tuple[str, int]] = field(default_factory=list)
+    breaks: bool = False
+
+    def ring(self, bells):
+        raise AssertionError(f"nobody rings here: {list(bells)}")
+
+    def ring_later(self, bell, seconds):
+        if self.breaks:
+            raise UnavailableError("SendMessage", "ServiceUnavailable", "try again")
+        self.later.append((bell, seconds))
+
+    def retry_in(self, receipt_handle, seconds):
+        if self.breaks:
+            raise UnavailableError("ChangeMessageVisibility", "ServiceUnavailable", "try again")
+        self.visible.append((receipt_handle, seconds))
+
+
+def a_batch(*bells: Bell, received: int = 1) -> dict:
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{number}",
+                "receiptHandle": f"handle-{number}",
+                "body": json.dumps(asdict(bell)),
+                "attributes": {"ApproximateReceiveCount": str(received)},
+            }
+            for number, bell in enumerate(bells)
+        ]
+    }
+
+
+def a_worker(recorder: Recorder, outcome: Outcome | Exception) -> Worker:
+    def reconcile(_key: str) -> Outcome:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return Worker("ecsService", reconcile, recorder, recorder, lambda: NOW)
+
+
+BELL = Bell("ecsService", "arn", "a cause", NOW - 10, 2)
+
+
+def test_what_is_done_sends_nothing():
+    recorder = Recorder()
+    assert a_worker(recorder, Done()).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert recorder == Recorder()
+
+
+@pytest.mark.parametrize(("after", "sent"), [(30, 30), (5000, 900), (0, 1)])
+def test_not_yet_acknowledges_the_message_and_sends_one_delayed_bell(after, sent):
+    recorder = Recorder()
+    assert a_worker(recorder, NotYet(after, "drains")).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert recorder.later == [(Bell("ecsService", "arn", "a cause", NOW - 10, 3), sent)]
+
+
+def test_a_refusal_is_not_tried_again():
+    recorder = Recorder()
+    assert a_worker(recorder, Refused((Problem("X", "no"),))).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert recorder == Recorder()
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (ThrottledError("CreateRule", "ThrottlingException", "slow"), 6),
+        (ConflictError("CreateRule", "ConflictException", "busy"), 10),
+        (OutOfTimeError("over"), 1),
+        (TooNewRecordError("newer"), 60),
+    ],
+)
+def test_an_error_that_time_mends_is_a_not_yet(error, seconds):
+    recorder = Recorder()
+    assert a_worker(recorder, error).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert [wait for _, wait in recorder.later] == [seconds]
+
+
+@pytest.mark.parametrize("kind", [DeniedError, InvalidError])
+def test_an_error_that_nothing_mends_is_refused_without_a_storm(kind):
+    recorder = Recorder()
+    assert a_worker(recorder, kind("UpdateService", "Code", "no")).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert recorder == Recorder()
+
+
+@pytest.mark.parametrize(("received", "seconds"), [(1, 10), (2, 20), (4, 80), (9, 320)])
+def test_a_failure_comes_again_after_a_delay_that_doubles(received, seconds):
+    recorder = Recorder()
+    failed = a_worker(recorder, RuntimeError("boom")).work(a_batch(BELL, received=received), 60)
+    assert failed == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert recorder.visible == [("handle-0", seconds)]
+
+
+def test_after_a_failure_the_messages_behind_it_are_given_back_in_order():
+    failed = a_worker(Recorder(), RuntimeError("boom")).work(a_batch(BELL, BELL, BELL), 60)
+    assert [item["itemIdentifier"] for item in failed["batchItemFailures"]] == ["message-0", "message-1", "message-2"]
+
+
+def test_a_bell_that_cannot_be_sent_fails_the_message_and_so_is_not_lost():
+    failed = a_worker(Recorder(breaks=True), NotYet(5, "x")).work(a_batch(BELL), 60)
+    assert failed["batchItemFailures"] == [{"itemIdentifier": "message-0"}]
+
+
+def test_a_bell_that_rings_for_more_than_a_day_is_reported_and_its_day_begins_anew(caplog):
+    logging.getLogger(logger.name).addHandler(caplog.handler)
+    recorder = Recorder()
+    a_worker(recorder, NotYet(5, "x")).work(a_batch(Bell("ecsService", "arn", "", NOW - 90_000, 400)), 60)
+    logging.getLogger(logger.name).removeHandler(caplog.handler)
+    assert recorder.later == [(Bell("ecsService", "arn", "", NOW, 401), 5)]
+    assert "more than a day" in caplog.text
+
+
+def test_no_call_starts_when_the_functions_time_is_nearly_over():
+    def reconcile(_key: str) -> Outcome:
+        deadline.check()
+        return Done()
+
+    recorder = Recorder()
+    worker = Worker("ecsService", reconcile, recorder, recorder, lambda: NOW)
+    worker.work(a_batch(BELL), 15)
+    assert [wait for _, wait in recorder.later] == [1]
+    worker.work(a_batch(BELL), 60)
+    assert len(recorder.later) == 1
+
+
+def test_an_outcome_is_described_as_data():
+    assert describe(NotYet(5, "drains")) == {"outcome": "NotYet", "after": 5, "why": "drains"}
+    assert describe(Refused((Problem("X", "no"),)))["problems"][0]["code"] == "X"
