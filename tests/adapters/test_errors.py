@@ -9,7 +9,11 @@ from ecs_lattice.aws.errors import translated
 
 def a_client_error(code: str, status: int = 400, **more) -> ClientError:
     return ClientError(
-        {"Error": {"Code": code, "Message": "said AWS"}, "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}}, **more},
+        {
+            "Error": {"Code": code, "Message": "said AWS"},
+            "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}},
+            **more,
+        },
         "CreateRule",
     )
 

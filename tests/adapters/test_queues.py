@@ -88,9 +88,12 @@ def test_a_bell_that_sqs_did_not_take_is_an_error():
 
 def test_a_missing_queue_is_an_error(sqs):
     with pytest.raises(NotFoundError):
-        SqsBells(sqs, ecs_services="https://sqs.us-east-1.amazonaws.com/123456789012/no.fifo", lattice_services="b", later="c").ring(
-            [Bell("ecsService", ARN)]
-        )
+        SqsBells(
+            sqs,
+            ecs_services="https://sqs.us-east-1.amazonaws.com/123456789012/no.fifo",
+            lattice_services="b",
+            later="c",
+        ).ring([Bell("ecsService", ARN)])
 
 
 def test_a_failed_message_can_be_made_visible_sooner(sqs, queues):

@@ -27,7 +27,9 @@ def test_a_nested_value_comes_back_equal():
 def test_pairs_and_maps_come_back_equal():
     record = LatticeRecord("orders", groups=(("a", "arn"),), made=(("x", 1.0),))
     assert codec.loads(LatticeRecord, codec.dumps(record)) == record
-    assert codec.from_data(dict[str, Bell], codec.to_data({"a": Bell("ecsService", "x")})) == {"a": Bell("ecsService", "x")}
+    assert codec.from_data(dict[str, Bell], codec.to_data({"a": Bell("ecsService", "x")})) == {
+        "a": Bell("ecsService", "x")
+    }
 
 
 def test_a_member_of_a_newer_version_is_ignored_and_a_missing_one_has_its_default():

@@ -47,14 +47,22 @@ def test_a_short_arn_rings_nothing_because_it_names_no_cluster():
 
 
 def test_a_task_names_its_service_through_its_group():
-    detail = {"group": "service:orders", "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shop", "lastStatus": "RUNNING"}
+    detail = {
+        "group": "service:orders",
+        "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shop",
+        "lastStatus": "RUNNING",
+    }
     heard = hear(an_event("ECS Task State Change", detail, []), NOW)
     assert [bell.key for bell in heard.bells] == [ARN]
     assert heard.about_a_task
 
 
 def test_a_task_that_no_service_started_rings_nothing():
-    detail = {"group": "family:batch", "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shop", "lastStatus": "RUNNING"}
+    detail = {
+        "group": "family:batch",
+        "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shop",
+        "lastStatus": "RUNNING",
+    }
     assert keys(an_event("ECS Task State Change", detail, [])) == []
 
 
@@ -62,7 +70,12 @@ def test_a_task_that_no_service_started_rings_nothing():
     ("event", "wanted"),
     [
         (a_call("CreateService", {"serviceName": "orders", "cluster": "shop"}), [ARN]),
-        (a_call("UpdateService", {"service": "orders", "cluster": "arn:aws:ecs:us-east-1:123456789012:cluster/shop"}), [ARN]),
+        (
+            a_call(
+                "UpdateService", {"service": "orders", "cluster": "arn:aws:ecs:us-east-1:123456789012:cluster/shop"}
+            ),
+            [ARN],
+        ),
         (a_call("DeleteService", {"service": ARN}), [ARN]),
         (a_call("UpdateService", {"service": "orders"}), [ARN.replace("shop", "default")]),
         (a_call("CreateService", {"serviceName": "x"}, responseElements={"service": {"serviceArn": ARN}}), [ARN]),

@@ -24,12 +24,18 @@ def test_all_missing_variables_are_named_in_one_sentence():
 def test_every_wrong_variable_is_named_with_its_value_and_what_is_allowed():
     with pytest.raises(SettingsError) as raised:
         settings.read({**NEEDED, "SHARING": "everybody", "MAX_ATTACHING": "many", "ALLOW_TAGS": "yes"})
-    for part in ("SHARING='everybody' (one of none, cluster, account)", "MAX_ATTACHING='many'", "ALLOW_TAGS='yes' (true or false)"):
+    for part in (
+        "SHARING='everybody' (one of none, cluster, account)",
+        "MAX_ATTACHING='many'",
+        "ALLOW_TAGS='yes' (true or false)",
+    ):
         assert part in str(raised.value)
 
 
 def test_values_are_parsed_by_the_type_of_their_field():
-    read = settings.read({**NEEDED, "CLUSTERS": "prod-* edge", "GRACE_MINUTES": "2.5", "ALLOW_TAGS": "false", "MAX_REMOVALS": "7"})
+    read = settings.read(
+        {**NEEDED, "CLUSTERS": "prod-* edge", "GRACE_MINUTES": "2.5", "ALLOW_TAGS": "false", "MAX_REMOVALS": "7"}
+    )
     assert read.clusters == ("prod-*", "edge")
     assert read.grace_seconds == 150
     assert read.allow_tags is False
