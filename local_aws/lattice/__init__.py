@@ -1,22 +1,15 @@
 """VPC Lattice of the local AWS: its API with AWS's rules, its health checks and its data plane."""
 
-from moto.vpclattice.models import VPCLatticeBackend, vpclattice_backends
-from moto.vpclattice.responses import VPCLatticeResponse
+from moto.vpclattice.models import vpclattice_backends
 
 from local_aws import eventbus, extend
+from local_aws.lattice.backend import LatticeBackend
+from local_aws.lattice.protocol import LatticeResponse
 
 
 def install() -> None:
     """Answer for VPC Lattice from the next request on, under ``mock_aws`` and in moto's server."""
-    extend.install("vpc-lattice", LatticeBackend, LatticeResponse)
-
-
-class LatticeBackend(VPCLatticeBackend):
-    """The state of VPC Lattice of one account in one region."""
-
-
-class LatticeResponse(VPCLatticeResponse):
-    """The HTTP side of it."""
+    extend.install("vpc-lattice", LatticeBackend, LatticeResponse, more_paths=["{0}/.*"])
 
 
 def backend(account: str = eventbus.ACCOUNT, region: str = eventbus.REGION) -> LatticeBackend:

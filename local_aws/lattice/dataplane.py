@@ -1,0 +1,284 @@
+"""The data plane: requests to a service reach a target by the rules, as they were when they had spread.
+
+Sources: VPC Lattice User Guide ("Listener rules", "Target groups", "HTTP targets", "Auth policies"). Assumptions, since
+no source says them: a group without a target that can answer gives 503, as do weights that sum to 0 and a target that
+does not answer the connection; a target that answers too late gives 504; versions that do not fit give 502; a target
+whose checks have not decided yet gets no request; another group of the same rule does not help out.
+"""
+
+import itertools
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local_aws import clock, network
+from local_aws.lattice import ids
+from local_aws.lattice.routing import ListenerRoutes, RuleRoute, SmoothWeights, Table, choose, rule_of
+from local_aws.lattice.state import Service, Target, TargetGroup
+from local_aws.network import Request, Response
+
+if TYPE_CHECKING:
+    from local_aws.lattice.backend import LatticeBackend
+
+_SPOOFABLE = ("x-forwarded-for", "x-forwarded-port", "x-forwarded-proto")
+_LATTICE = "x-amzn-lattice-"
+
+
+class UnknownServiceError(LookupError):
+    """No service has this id, ARN, generated or custom domain name: DNS has no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks: address, VPC (None: reachability is not checked), principal (None: unsigned), HTTP version."""
+
+    address: str = "10.0.0.10"
+    vpc_id: str | None = None
+    principal: str | None = None
+    version: str = "HTTP1"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the data plane does with a request: a target to ask, or a status to answer with."""
+
+    status: int | None
+    rule_id: str | None = None
+    group: TargetGroup | None = None
+    target: tuple[str, int | None] | None = None
+
+
+ANYBODY = Client()
+
+
+class DataPlane:
+    """Routes requests of one account and region."""
+
+    def __init__(self, backend: "LatticeBackend") -> None:
+        self._backend = backend
+        self._weights = SmoothWeights()
+        self._turns: dict[str, Iterator[int]] = defaultdict(itertools.count)
+        self._history: list[tuple[float, Table]] = []
+        self._stale = True
+
+    # ---- configuration, which may lag
+
+    def configuration_changed(self) -> None:
+        """Remember the configuration as it is from now on."""
+        if self._backend.timing.propagation > 0:
+            self._history.append((clock.current().time(), self._build()))
+        else:
+            self._stale = True
+
+    def timing_changes(self) -> None:
+        """How long changes take to spread is about to change: what is in force now stays until it has spread."""
+        if self._backend.timing.propagation <= 0:
+            self._history, self._stale = [(-math.inf, self._build())], False
+        else:
+            self._stale = True
+
+    def table(self) -> Table:
+        """The configuration in force: the newest that is at least ``timing.propagation`` old."""
+        lag = self._backend.timing.propagation
+        if lag <= 0:
+            if self._stale:
+                self._history, self._stale = [(-math.inf, self._build())], False
+            return self._history[-1][1]
+        before = clock.current().time() - lag
+        spread = sum(when <= before for when, _ in self._history)
+        del self._history[: max(spread - 1, 0)]
+        return self._history[0][1]
+
+    def _build(self) -> Table:
+        backend = self._backend
+        listeners = {}
+        for listener in backend.listeners.values():
+            rules = [rule_of(rule.action, rule.id, rule.match) for rule in backend.rules_of(listener)]
+            rules.append(rule_of(listener.default.action, listener.default.id, None))
+            routes = ListenerRoutes(listener.id, listener.protocol, listener.port, tuple(rules))
+            listeners[listener.service.id, listener.port] = routes
+        targets = {
+            group.id: tuple(key for key, target in group.targets.items() if not target.draining)
+            for group in backend.target_groups.values()
+        }
+        return Table(listeners, targets)
+
+    # ---- finding the service
+
+    def service(self, name: str) -> Service:
+        """The service with this id, ARN, generated domain name or custom domain name; UnknownServiceError if none."""
+        wanted = name.lower()
+        found = self._backend.services.get(ids.tail(wanted))
+        if found:
+            return found
+        for service in self._backend.services.values():
+            if wanted == service.dns["domainName"] or (
+                service.custom_domain and _covers(service.custom_domain, wanted)
+            ):
+                return service
+        raise UnknownServiceError(f"No VPC Lattice service has the id or domain name {name}")
+
+    def _reachable(self, service: Service, client: Client) -> None:
+        """A client's VPC and the service must be associated with one service network; else nobody answers."""
+        if client.vpc_id is None:
+            return
+        backend = self._backend
+        networks = {
+            one.network.id
+            for one in backend.service_network_vpc_associations.values()
+            if one.vpc_id == client.vpc_id and one.status in {"ACTIVE", "UPDATE_IN_PROGRESS"}
+        }
+        services = backend.service_network_service_associations.values()
+        if not any(
+            one.service is service and one.network.id in networks and one.status == "ACTIVE" for one in services
+        ):
+            raise ConnectionRefusedError(f"{service.id} is not in a service network of {client.vpc_id}")
+
+    def _listener(self, service: Service, port: int) -> ListenerRoutes:
+        found = self.table().listeners.get((service.id, port))
+        if found is None:
+            raise ConnectionRefusedError(f"{service.name} ({service.id}) has no listener on port {port}")
+        return found
+
+    def has_listener(self, name: str, port: int) -> bool:
+        """Whether the service of this name has a listener on this port."""
+        with self._backend.lock:
+            try:
+                return (self.service(name).id, port) in self.table().listeners
+            except UnknownServiceError:
+                return False
+
+    # ---- deciding
+
+    def decide(self, name: str, port: int, request: Request, client: Client = ANYBODY) -> Decision:
+        """Which rule, target group and target a request gets, or the status it gets instead; sends nothing.
+
+        Raises UnknownServiceError for a name that nobody has, ConnectionRefusedError if no listener is reachable.
+        """
+        with self._backend.lock:
+            service = self.service(name)
+            self._reachable(service, client)
+            listener = self._listener(service, port)
+            if listener.protocol != "TLS_PASSTHROUGH" and not self._allowed(service, client):
+                return Decision(403)
+            rule = choose(listener, request)
+            if rule.fixed_status is not None:
+                return Decision(rule.fixed_status, rule.id)
+            return self._forward(rule, request, client, listener)
+
+    def _forward(self, rule: RuleRoute, request: Request, client: Client, listener: ListenerRoutes) -> Decision:
+        chosen = self._weights.next(rule.id, rule.groups)
+        group = self._backend.target_groups.get(chosen) if chosen else None
+        if group is None:
+            return Decision(503, rule.id)
+        version = group.config.get("protocolVersion", "HTTP1")
+        if listener.protocol != "TLS_PASSTHROUGH" and not _versions_fit(client.version, version, request.method):
+            return Decision(502, rule.id, group)
+        usable = self._usable(group)
+        if not usable:
+            return Decision(503, rule.id, group)
+        return Decision(None, rule.id, group, usable[next(self._turns[group.id]) % len(usable)])
+
+    def _usable(self, group: TargetGroup) -> list[tuple[str, int | None]]:
+        """The targets that take requests: the healthy ones, or all if every one is unhealthy (fail open).
+
+        One that drains, or is gone, goes on until that has spread.
+        """
+        keys = self.table().targets.get(group.id, ())
+        targets = {key: group.targets.get(key) for key in keys}
+        well = [key for key, target in targets.items() if _takes_requests(target)]
+        unwell = [key for key, target in targets.items() if target and target.health == "UNHEALTHY"]
+        return well or (unwell if len(unwell) == len(targets) else [])
+
+    def _allowed(self, service: Service, client: Client) -> bool:
+        """Under AWS_IAM: nobody without a policy (API reference), else who the policy lets in.
+
+        Simplified: conditions, actions and resources of statements are not looked at, a principal that is named or
+        ``*`` is; an unsigned request needs an allowing statement for ``*``.
+        """
+        if service.auth_type != "AWS_IAM":
+            return True
+        policy = self._backend.auth_policies.get(service.id)
+        statements = json.loads(policy.text).get("Statement", []) if policy else []
+        if isinstance(statements, Mapping):
+            statements = [statements]
+        meant = [one for one in statements if _means(one.get("Principal"), client.principal)]
+        denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in meant)
+        return not denied and any(one.get("Effect") == "Allow" for one in meant)
+
+    # ---- doing
+
+    def route(self, name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
+        """The answer to a request for a service at a listener's port; raises as :meth:`decide` does."""
+        decision = self.decide(name, port, request, client)
+        if decision.target is None or decision.group is None:
+            return Response(decision.status or 503, {"content-type": "text/plain"})
+        address, target_port = decision.target
+        group = decision.group
+        forwarded = self._forwarded(self.service(name), group, port, request, client)
+        try:
+            return network.current().send(
+                address, target_port or port, forwarded, timeout=60.0, tls=group.config.get("protocol") == "HTTPS"
+            )
+        except TimeoutError:
+            return Response(504)
+        except OSError:
+            return Response(503)
+
+    def _forwarded(self, service: Service, group: TargetGroup, port: int, request: Request, client: Client) -> Request:
+        """The request with VPC Lattice's headers instead of any that the client made up (User Guide, HTTP targets)."""
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in _SPOOFABLE and not name.lower().startswith(_LATTICE)
+        }
+        listener = self.table().listeners[service.id, port]
+        headers["x-forwarded-for"] = client.address
+        headers["x-forwarded-port"] = str(port)
+        headers["x-forwarded-proto"] = "https" if listener.protocol == "HTTPS" else "http"
+        headers[f"{_LATTICE}target"] = f"ServiceArn={service.arn}; TargetGroupArn={group.arn}"
+        account, region = self._backend.account_id, self._backend.region_name
+        vpc = f"arn:aws:ec2:{region}:{account}:vpc/{client.vpc_id}" if client.vpc_id else ""
+        headers[f"{_LATTICE}network"] = f"SourceVpcArn={vpc}"
+        if client.principal:
+            headers[f"{_LATTICE}identity"] = f"Principal={client.principal}"
+        return Request(request.method, request.path, headers, request.body)
+
+
+def _takes_requests(target: Target | None) -> bool:
+    return target is None or target.health in {"HEALTHY", "UNAVAILABLE"}
+
+
+def _covers(domain: str, host: str) -> bool:
+    """Whether a custom domain name, which may begin with ``*.``, is the host's."""
+    domain = domain.lower()
+    if domain.startswith("*."):
+        return host.endswith(domain[1:]) and "." not in host[: -len(domain) + 1]
+    return domain == host
+
+
+def _versions_fit(asked: str, spoken: str, method: str) -> bool:
+    """Which requests a target group's protocol version can answer (User Guide, "Target groups", protocol version)."""
+    if asked == "HTTP2" and spoken == "GRPC":
+        return method == "POST"
+    return spoken in {"HTTP1": {"HTTP1"}, "HTTP2": {"HTTP1", "HTTP2"}, "GRPC": {"HTTP2", "GRPC"}}[asked]
+
+
+def _means(principal: Any, who: str | None) -> bool:
+    """Whether a statement's principal includes the client."""
+    named = principal.get("AWS", []) if isinstance(principal, Mapping) else principal
+    names = [named] if isinstance(named, str) else list(named or [])
+    return "*" in names or (who is not None and who in names)
+
+
+def route(name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
+    """The answer to a request, by the data plane of the local AWS's own account and region."""
+    from local_aws import lattice
+
+    return lattice.backend().data_plane.route(name, port, request, client)
+
+
+__all__ = ["ANYBODY", "Client", "DataPlane", "Decision", "UnknownServiceError", "route"]

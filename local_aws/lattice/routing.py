@@ -1,0 +1,116 @@
+"""The configuration of the data plane as frozen values, and the pure decision which rule a request meets.
+
+Sources: VPC Lattice User Guide, "Listener rules"; botocore's service model (HttpMatch, PathMatch, HeaderMatch).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.network import Request
+
+View = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRoute:
+    """A rule; the default rule has no match."""
+
+    id: str
+    match: View | None
+    groups: tuple[tuple[str, int], ...]
+    """Target group ids with their weights; empty for a fixed response."""
+    fixed_status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerRoutes:
+    """A listener; its rules in the order they are tried, the default rule last."""
+
+    id: str
+    protocol: str
+    port: int
+    rules: tuple[RuleRoute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All listeners by service id and port, and the targets that take traffic by target group id."""
+
+    listeners: Mapping[tuple[str, int], ListenerRoutes]
+    targets: Mapping[str, tuple[tuple[str, int | None], ...]]
+
+
+def rule_of(action: View, rule_id: str, match: View | None) -> RuleRoute:
+    """A rule from the API's form of it."""
+    fixed = action.get("fixedResponse")
+    groups = action.get("forward", {}).get("targetGroups", ())
+    return RuleRoute(
+        rule_id,
+        match,
+        tuple((each["targetGroupIdentifier"], each["weight"]) for each in groups),
+        fixed["statusCode"] if fixed else None,
+    )
+
+
+def choose(listener: ListenerRoutes, request: Request) -> RuleRoute:
+    """The first rule that matches; the default rule matches everything."""
+    return next(rule for rule in listener.rules if rule.match is None or matches(rule.match, request))
+
+
+def matches(match: View, request: Request) -> bool:
+    """Whether everything that the match asks for holds."""
+    http = match["httpMatch"]
+    method = http.get("method")
+    if method and request.method != method:
+        return False
+    path = http.get("pathMatch")
+    if path and not _path_matches(path, request.path):
+        return False
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return all(_header_matches(wanted, headers) for wanted in http.get("headerMatches", ()))
+
+
+def _path_matches(wanted: View, target: str) -> bool:
+    """Exact or by prefix, on the path without its query.
+
+    Case-sensitive unless the rule says otherwise (service model). A prefix is plain text: ``/foo`` takes ``/foobar``
+    (assumption: the guide says prefix and no more).
+    """
+    path = target.partition("?")[0]
+    kind, text = next(iter(wanted["match"].items()))
+    if not wanted.get("caseSensitive", True):
+        path, text = path.lower(), text.lower()
+    return path == text if kind == "exact" else path.startswith(text)
+
+
+def _header_matches(wanted: View, headers: Mapping[str, str]) -> bool:
+    """A header's value exactly, by prefix or by part; case counts only if the rule says so (service model)."""
+    value = headers.get(wanted["name"].lower())
+    if value is None:
+        return False
+    kind, text = next(iter(wanted["match"].items()))
+    if not wanted.get("caseSensitive", False):
+        value, text = value.lower(), text.lower()
+    if kind == "exact":
+        return value == text
+    return value.startswith(text) if kind == "prefix" else text in value
+
+
+class SmoothWeights:
+    """Smooth weighted round robin: over any stretch each choice is near its share, and the order is always the same."""
+
+    def __init__(self) -> None:
+        self._current: dict[tuple[str, tuple[tuple[str, int], ...]], dict[str, int]] = {}
+
+    def next(self, owner: str, weights: tuple[tuple[str, int], ...]) -> str | None:
+        """The next choice of ``owner``; None if all weights are 0. Other weights begin anew."""
+        total = sum(weight for _, weight in weights)
+        if total == 0:
+            return None
+        current = self._current.setdefault((owner, weights), dict.fromkeys((name for name, _ in weights), 0))
+        for name, weight in weights:
+            current[name] += weight
+        chosen = max((name for name, weight in weights if weight), key=lambda name: current[name])
+        current[chosen] -= total
+        return chosen
