@@ -1,0 +1,332 @@
+"""The whole application in one process, on the local AWS, with time moved by hand.
+
+Events of the simulated services go through the template's own patterns into the intake, bells into the reconcilers;
+delayed bells wait on the clock. What is delivered can be lost, repeated and reordered.
+"""
+
+import dataclasses
+import functools
+import json
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from ecs_lattice.aws.ecs import BotoEcs
+from ecs_lattice.aws.targets import BotoTargets
+from ecs_lattice.ecs_side.reconcile import EcsSide
+from ecs_lattice.lattice_side.reconcile import LatticeSide
+from moto.events.models import EventPattern
+from samtranslator.yaml_helper import yaml_parse
+
+from ecs_lattice.aws.lattice import BotoLattice
+from ecs_lattice.aws.registry import DynamoRegistry
+from ecs_lattice.aws.tagging import owned_services
+from ecs_lattice.bells import Bell
+from ecs_lattice.intake import Intake
+from ecs_lattice.model import ServiceId
+from ecs_lattice.resync import Resync
+from ecs_lattice.settings import Settings
+from ecs_lattice.worker import Worker
+from local_aws import eventbus, inprocess
+from local_aws.clock import ManualClock
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = Settings(
+    owner="ecs-lattice",
+    table="registry",
+    ecs_events_queue="events",
+    ecs_services_queue="ecs.fifo",
+    lattice_services_queue="lattice.fifo",
+    dead_letter_queue="dead",
+    infrastructure_role="arn:aws:iam::123456789012:role/ecs-infrastructure",
+    default_networks=("platform",),
+    ecs_reads_per_second=1000.0,
+)
+CLUSTER = "shop"
+
+
+@functools.cache
+def template_patterns() -> tuple[EventPattern, ...]:
+    """The event patterns of the template, as EventBridge would match them."""
+    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+    patterns = [
+        resource["Properties"].get("EventPattern")
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Events::Rule"
+    ]
+    return tuple(EventPattern.load(json.dumps(pattern)) for pattern in patterns if pattern)
+
+
+@dataclass
+class Chaos:
+    """What happens to messages on their way: probabilities of loss and repetition, and whether order is kept."""
+
+    random: random.Random = field(default_factory=lambda: random.Random(0))
+    lose: float = 0.0
+    repeat: float = 0.0
+    shuffle: bool = False
+
+    def deliver(self, messages: list[Any]) -> list[Any]:
+        out = [
+            m
+            for m in messages
+            for _ in range(1 + (self.random.random() < self.repeat))
+            if self.random.random() >= self.lose
+        ]
+        if self.shuffle:
+            self.random.shuffle(out)
+        return out
+
+
+class World:
+    """The application on one machine. ``run`` moves time; everything that becomes due on the way is worked."""
+
+    def __init__(self, machine: inprocess.Machine, settings: Settings = SETTINGS) -> None:
+        self.machine = machine
+        self.clock: ManualClock = machine.clock
+        self.settings = settings
+        self.chaos = Chaos()
+        self.outcomes: list[tuple[str, str, str]] = []
+        self.dead: list[tuple[str, str]] = []
+        self._events: list[str] = []
+        self._bells: list[Bell] = []
+        self.ecs = boto3.client("ecs")
+        self.ec2 = boto3.client("ec2")
+        self.lattice = boto3.client("vpc-lattice")
+        self.dynamodb = boto3.client("dynamodb")
+        self._make_table()
+        self.registry = DynamoRegistry(self.dynamodb, settings.table)
+        self.build()
+        eventbus.subscribe(self._on_event)
+
+    def build(self, settings: Settings | None = None) -> None:
+        """Put the application together (again), as a stack update with other parameters would."""
+        self.settings = settings or self.settings
+        now = self.clock.time
+        ecs = BotoEcs(self.ecs, self.ec2)
+        self.ecs_side = EcsSide(self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now)
+        self.lattice_side = LatticeSide(self.settings, BotoLattice(self.lattice), self.registry, self, now)
+        self.intake = Intake(self.registry, self, self, now)
+        self.resync = Resync(
+            self.settings,
+            ecs,
+            self.registry,
+            self,
+            lambda: owned_services(boto3.client("resourcegroupstaggingapi"), self.lattice, self.settings.owner),
+            now,
+            lambda _seconds: None,
+        )
+        self.workers = {
+            "ecsService": Worker(
+                "ecsService",
+                lambda arn: self._noted("ecs", arn, self.ecs_side.reconcile(ServiceId(arn))),
+                self,
+                self,
+                now,
+            ),
+            "latticeService": Worker(
+                "latticeService",
+                lambda name: self._noted("lattice", name, self.lattice_side.reconcile(name)),
+                self,
+                self,
+                now,
+            ),
+        }
+
+    # The ports that lead out of the application: bells, visibility, dead letters.
+
+    def ring(self, bells: Iterable[Bell]) -> None:
+        self._bells += {(bell.kind, bell.key): bell for bell in bells}.values()
+
+    def ring_later(self, bell: Bell, seconds: int) -> None:
+        assert 0 <= seconds <= 900
+        self.clock.call_later(seconds, lambda: self._events.append(json.dumps(asdict(bell))))
+
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
+        message = json.loads(receipt_handle)
+        self.clock.call_later(seconds, lambda: self._bells.append(Bell(**message)))
+
+    def put(self, body: str, reason: str, now: float) -> None:
+        self.dead.append((body, reason))
+
+    # Time.
+
+    def run(self, seconds: float = 0.0) -> None:
+        """Move on by ``seconds``, timer by timer, working whatever is delivered at each moment."""
+        end = self.clock.time() + seconds
+        self._drain()
+        while (due := self.clock.next_due()) is not None and due <= end:
+            self.clock.advance(max(0.0, due - self.clock.time()))
+            self._drain()
+        self.clock.advance(end - self.clock.time())
+        self._drain()
+
+    def sweep(self) -> None:
+        """One run of the resync, and what it rings for."""
+        self.resync.sweep(600)
+        self._drain()
+
+    def _drain(self) -> None:
+        for _ in range(10_000):
+            if self._events:
+                events, self._events = self.chaos.deliver(self._events), []
+                if events:
+                    self.intake.work(
+                        {"Records": [{"messageId": str(n), "body": body} for n, body in enumerate(events)]}
+                    )
+            elif self._bells:
+                bells, self._bells = self.chaos.deliver(self._bells), []
+                for bell in bells:
+                    self._work(bell)
+            else:
+                return
+        raise AssertionError("bells ring bells without end")
+
+    def _work(self, bell: Bell) -> None:
+        body = json.dumps(asdict(bell))
+        record = {"messageId": "m", "receiptHandle": body, "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
+        self.workers[bell.kind].work({"Records": [record]}, 60)
+
+    def _noted(self, side: str, key: str, outcome: Any) -> Any:
+        self.outcomes.append((side, key, type(outcome).__name__))
+        return outcome
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        if any(pattern.matches_event(event) for pattern in template_patterns()):
+            self._events.append(json.dumps(event))
+
+    def _make_table(self) -> None:
+        self.dynamodb.create_table(
+            TableName=self.settings.table,
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    # What a user of AWS does.
+
+    def make_network(self, name: str = "platform") -> str:
+        return self.lattice.create_service_network(name=name)["arn"]
+
+    def make_cluster(self, name: str = CLUSTER) -> str:
+        return self.ecs.create_cluster(clusterName=name)["cluster"]["clusterArn"]
+
+    def register(
+        self,
+        labels: dict[str, str],
+        family: str = "orders",
+        ports: Iterable[tuple[str, int]] = (("web", 8080),),
+        environment: dict[str, str] | None = None,
+    ) -> str:
+        """A task-definition revision with one container; its ARN."""
+        answer = self.ecs.register_task_definition(
+            family=family,
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
+            containerDefinitions=[
+                {
+                    "name": "app",
+                    "image": "example/app:1",
+                    "memory": 256,
+                    "portMappings": [{"name": name, "containerPort": port, "protocol": "tcp"} for name, port in ports],
+                    "dockerLabels": labels,
+                    "environment": [{"name": name, "value": value} for name, value in (environment or {}).items()],
+                }
+            ],
+        )
+        return answer["taskDefinition"]["taskDefinitionArn"]
+
+    @functools.cached_property
+    def subnets(self) -> list[str]:
+        answer = self.ec2.describe_subnets()["Subnets"]
+        return sorted(subnet["SubnetId"] for subnet in answer)[:2]
+
+    def deploy(
+        self, task_definition: str, name: str = "orders", cluster: str = CLUSTER, count: int = 2, **more: Any
+    ) -> str:
+        """CreateService; the service's ARN."""
+        answer = self.ecs.create_service(
+            cluster=cluster,
+            serviceName=name,
+            taskDefinition=task_definition,
+            desiredCount=count,
+            launchType="FARGATE",
+            networkConfiguration={
+                "awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": ["sg-0123456789abcdef0"]}
+            },
+            **more,
+        )
+        return answer["service"]["serviceArn"]
+
+    def service(self, arn: str) -> dict[str, Any]:
+        return self.ecs.describe_services(cluster=arn.split("/")[-2], services=[arn])["services"][0]
+
+    def primary(self, arn: str) -> dict[str, Any]:
+        return next(d for d in self.service(arn)["deployments"] if d["status"] == "PRIMARY")
+
+    # What there is.
+
+    def graph(self) -> dict[str, Any]:
+        """The whole Lattice graph as plain data, without ids: what an oracle compares."""
+        groups = {
+            g["arn"]: self.lattice.get_target_group(targetGroupIdentifier=g["id"])
+            for g in self._all("list_target_groups")
+        }
+        return {
+            service["name"]: {
+                "listeners": {
+                    f"{listener['protocol']}:{listener['port']}": self._listener(service["id"], listener["id"], groups)
+                    for listener in self._all("list_listeners", serviceIdentifier=service["id"])
+                },
+                "networks": sorted(
+                    a["serviceNetworkName"]
+                    for a in self._all("list_service_network_service_associations", serviceIdentifier=service["id"])
+                    if a["status"] == "ACTIVE"
+                ),
+            }
+            for service in self._all("list_services")
+        }
+
+    def _listener(self, service: str, listener: str, groups: dict[str, Any]) -> dict[str, Any]:
+        read = self.lattice.get_listener(serviceIdentifier=service, listenerIdentifier=listener)
+        rules = [
+            self.lattice.get_rule(serviceIdentifier=service, listenerIdentifier=listener, ruleIdentifier=rule["id"])
+            for rule in self._all("list_rules", serviceIdentifier=service, listenerIdentifier=listener)
+            if not rule["isDefault"]
+        ]
+        return {
+            "default": self._action(read["defaultAction"], groups),
+            "rules": [
+                (rule["match"]["httpMatch"], self._action(rule["action"], groups))
+                for rule in sorted(rules, key=lambda r: r["priority"])
+            ],
+        }
+
+    def _action(self, action: dict[str, Any], groups: dict[str, Any]) -> Any:
+        if "fixedResponse" in action:
+            return action["fixedResponse"]["statusCode"]
+        return {
+            groups[forward["targetGroupIdentifier"]]["name"]
+            if forward["targetGroupIdentifier"] in groups
+            else forward["targetGroupIdentifier"]: forward.get("weight", 100)
+            for forward in action["forward"]["targetGroups"]
+        }
+
+    def _all(self, operation: str, **parameters: Any) -> list[dict[str, Any]]:
+        return [item for page in self.lattice.get_paginator(operation).paginate(**parameters) for item in page["items"]]
+
+
+@contextmanager
+def started(**settings: Any) -> Iterator[World]:
+    """A new world with a cluster ``shop``, a service network ``platform`` and the application."""
+    with inprocess.started() as machine:
+        world = World(machine, dataclasses.replace(SETTINGS, **settings))
+        world.make_cluster()
+        world.make_network()
+        yield world
