@@ -147,9 +147,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """All routes of one ECS service, ordered by name. Without routes: the service does not ask for Lattice."""
+    """All routes of one ECS service, ordered by name. Without routes: the service does not ask for Lattice.
+
+    ``removed`` are the names of routes that the author takes away on purpose (``routes.<name>.remove = true``).
+    """
 
     routes: tuple[Route, ...] = ()
+    removed: tuple[str, ...] = ()
 
     def route(self, name: str) -> Route | None:
         return next((route for route in self.routes if route.name == name), None)
