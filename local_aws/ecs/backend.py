@@ -1,0 +1,107 @@
+"""moto's ECS backend with a scheduler in it. Clusters, task definitions, container instances and the like stay moto's."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from moto.ecs.exceptions import InvalidParameterException
+from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
+
+from local_aws.ecs import validation
+from local_aws.ecs.faults import Call, Faults
+from local_aws.ecs.guard import Guard
+from local_aws.ecs.model import Service, ServiceTask
+from local_aws.ecs.notices import Notices
+from local_aws.ecs.operations import Operations
+from local_aws.ecs.placement import Placement
+from local_aws.ecs.queries import Queries
+from local_aws.ecs.registration import Registrar
+from local_aws.ecs.scheduler import Scheduler
+from local_aws.ecs.settings import Settings
+
+
+class EcsBackend(EC2ContainerServiceBackend):
+    """The state of ECS of one account in one region."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.settings = Settings()
+        """How long things take, and switches; change its attributes at any time."""
+        self.faults = Faults()
+        """Errors and lost answers to come."""
+        self.calls: list[Call] = []
+        """Every call of the API since the start, oldest first."""
+        self.guard = Guard()
+        registrar = Registrar(account_id, region_name)
+        self.scheduler = Scheduler(
+            guard=self.guard,
+            settings=self.settings,
+            notices=Notices(self.guard),
+            registrar=registrar,
+            places=Placement(self),
+            definition=self.describe_task_definition,
+            remember=self._remember_task,
+            forget=self._forget_task,
+            forget_service=self._forget_service,
+        )
+        self.operations = Operations(self, self.scheduler, self.settings, registrar.exists)
+        self.queries = Queries(self, self.settings)
+        self.guard.before_leaving = self.queries.remember
+
+    def service(self, name: str, cluster: str = "default") -> Service:
+        """A service to look at, without HTTP; ServiceNotFoundException if there is none."""
+        return self.operations.find({"cluster": cluster, "service": name})
+
+    def stop_task(self, cluster_str: str, task_str: str, reason: str) -> Any:
+        """StopTask: a service's task is replaced by its service."""
+        cluster = self._get_cluster(cluster_str)
+        for task in self.tasks.get(cluster.name, {}).values():
+            mine = cast("Any", task)
+            if isinstance(mine, ServiceTask) and mine.id == task_str.rpartition("/")[2]:
+                self.scheduler.stop(mine, "UserInitiated", reason or "Task stopped by user")
+                return mine
+        return super().stop_task(cluster_str, task_str, reason)
+
+    def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
+        """TagResource: a service needs its long ARN (botocore, TagResourceRequest)."""
+        self._refuse_short_arn(arn)
+        before = {tag["key"]: tag["value"] for tag in self.list_tags_for_resource(arn) or ()}
+        validation.tags([{"key": key, "value": value} for key, value in {**before, **tags}.items()])
+        super().tag_resource(arn, tags)
+
+    def untag_resource(self, resource_arn: str, tag_keys: list[str]) -> None:
+        """UntagResource, with the same demand on the ARN."""
+        self._refuse_short_arn(resource_arn)
+        super().untag_resource(resource_arn, tag_keys)
+
+    @staticmethod
+    def _calculate_task_resource_requirements(task_definition: TaskDefinition) -> dict[str, Any]:
+        """What a task needs of an instance: moto adds None where a container has no memory of its own, as it may with Fargate; here 0."""
+        containers = [
+            each
+            if {"memory", "memoryReservation", "Memory", "MemoryReservation"} & each.keys()
+            else {**each, "memory": 0}
+            for each in task_definition.container_definitions
+        ]
+        view = cast("TaskDefinition", SimpleNamespace(container_definitions=containers))
+        return EC2ContainerServiceBackend._calculate_task_resource_requirements(view)
+
+    @staticmethod
+    def _refuse_short_arn(arn: str) -> None:
+        resource = arn.rpartition(":")[2]
+        if resource.startswith("service/") and resource.count("/") == 1:
+            message = "Long arn format must be used for tagging operations"
+            raise InvalidParameterException(message)
+
+    def _remember_task(self, task: ServiceTask) -> None:
+        self.tasks.setdefault(task.service.cluster.name, {})[task.task_arn] = cast("Any", task)
+
+    def _forget_task(self, task: ServiceTask) -> None:
+        self.tasks.get(task.service.cluster.name, {}).pop(task.task_arn, None)
+
+    def _forget_service(self, service: Service) -> None:
+        key = f"{service.cluster.name}:{service.name}"
+        if cast("Any", self.services.get(key)) is service:
+            del self.services[key]
+
+
+__all__ = ["EcsBackend"]

@@ -1,0 +1,117 @@
+"""What a simulated container does, told by the environment of its container definition.
+
+========================= =====================================================================================
+``START_SECONDS``         seconds from PENDING to RUNNING (default 5)
+``CRASH_AFTER_SECONDS``   seconds after its start at which it exits with code 1; 0: it never starts
+``RESPOND``               status by path prefix, the longest wins: ``/healthz=503 /=200`` (default 200)
+``TLS_PORTS``             container ports that speak TLS: ``8443 9443``
+``STOP_SECONDS``          how long it goes on answering after SIGTERM (default 0; ``stopTimeout`` cuts it)
+``VERSION``               what it says of itself (default: the revision of its task definition)
+========================= =====================================================================================
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.network import Request, Responder, Response
+
+_RULE = re.compile(r"(/[^\s=]*)=([1-5][0-9][0-9])")
+
+
+class BadBehaviourError(ValueError):
+    """A container's environment asks for something that the simulated container cannot do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A container's script; seconds are of the local AWS's clock, None means never or "as the scheduler has it"."""
+
+    start_seconds: float | None = None
+    crash_after_seconds: float | None = None
+    stop_seconds: float = 0.0
+    statuses: tuple[tuple[str, int], ...] = ()
+    tls_ports: frozenset[int] = frozenset()
+    version: str | None = None
+
+    def status(self, path: str) -> int:
+        """The status that ``path`` (with or without a query) is answered with."""
+        plain = path.partition("?")[0]
+        return next((status for prefix, status in self.statuses if plain.startswith(prefix)), 200)
+
+
+def behaviour(definition: Mapping[str, Any]) -> Behaviour:
+    """Read a container definition; BadBehaviourError says which variable is wrong and what it may be."""
+    environment = {item["name"]: item.get("value", "") for item in definition.get("environment") or ()}
+    return Behaviour(
+        start_seconds=_seconds(environment, "START_SECONDS"),
+        crash_after_seconds=_seconds(environment, "CRASH_AFTER_SECONDS"),
+        stop_seconds=_seconds(environment, "STOP_SECONDS") or 0.0,
+        statuses=_statuses(environment.get("RESPOND", "")),
+        tls_ports=_ports(environment.get("TLS_PORTS", "")),
+        version=environment.get("VERSION"),
+    )
+
+
+def responder(definition: Mapping[str, Any], task_definition: str, port: int) -> Responder:
+    """What answers on one port of a container: JSON that says who answered, and how it was asked.
+
+    ``task_definition`` is ``family:revision``.
+    """
+    script = behaviour(definition)
+    version = script.version or task_definition.rpartition(":")[2]
+    headers = {
+        "content-type": "application/json",
+        "x-task-definition": task_definition,
+        "x-container": definition["name"],
+        "x-version": version,
+    }
+
+    def respond(request: Request) -> Response:
+        said = {
+            "taskDefinition": task_definition,
+            "container": definition["name"],
+            "port": port,
+            "version": version,
+            "method": request.method,
+            "path": request.path,
+            "headers": dict(request.headers),
+        }
+        return Response(script.status(request.path), headers, json.dumps(said).encode())
+
+    return respond
+
+
+def _seconds(environment: Mapping[str, str], name: str) -> float | None:
+    text = environment.get(name)
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise BadBehaviourError(f"{name} is {text!r}; it must be a number of seconds, 0 or more")
+    return seconds
+
+
+def _statuses(text: str) -> tuple[tuple[str, int], ...]:
+    rules = []
+    for word in text.split():
+        match = _RULE.fullmatch(word)
+        if match is None:
+            raise BadBehaviourError(f"RESPOND has {word!r}; each word must be a path and a status, as /healthz=503")
+        rules.append((match[1], int(match[2])))
+    return tuple(sorted(rules, key=lambda rule: -len(rule[0])))
+
+
+def _ports(text: str) -> frozenset[int]:
+    words = text.replace(",", " ").split()
+    if any(not word.isdecimal() or not 0 < int(word) < 65536 for word in words):
+        raise BadBehaviourError(f"TLS_PORTS is {text!r}; it must be container ports (1-65535) separated by spaces")
+    return frozenset(map(int, words))
+
+
+__all__ = ["BadBehaviourError", "Behaviour", "behaviour", "responder"]

@@ -1,0 +1,67 @@
+"""One lock around the scheduler. What happens inside is said outside, when the state is whole again."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from local_aws import clock, eventbus
+
+Notice = tuple[str, str, Sequence[str], Mapping[str, Any]]
+
+
+class Guard:
+    """A lock that a thread may take again; events are published when the outermost holder has let go.
+
+    Whoever hears an event may therefore call ECS at once, from the same thread, and finds the state it was told of.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._notices: deque[Notice] = deque()
+        self.before_leaving: Callable[[], None] = lambda: None
+        """Called inside the lock, each time that its outermost holder is done."""
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock for a block."""
+        outermost = False
+        try:
+            with self._lock:
+                self._depth += 1
+                try:
+                    yield
+                finally:
+                    outermost = self._depth == 1
+                    if outermost:
+                        self.before_leaving()
+                    self._depth -= 1
+        finally:
+            if outermost:
+                self._publish()
+
+    def say(self, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
+        """Publish an event as soon as nobody holds the lock any more."""
+        self._notices.append((source, detail_type, resources, detail))
+
+    def call_later(self, seconds: float, action: Callable[[], None]) -> clock.Timer:
+        """Run ``action`` with the lock held, ``seconds`` of the local AWS's time from now."""
+
+        def locked() -> None:
+            with self.held():
+                action()
+
+        return clock.call_later(seconds, locked)
+
+    def _publish(self) -> None:
+        while self._notices:
+            try:
+                notice = self._notices.popleft()
+            except IndexError:
+                return  # another thread was quicker
+            eventbus.publish(*notice)
+
+
+__all__ = ["Guard"]

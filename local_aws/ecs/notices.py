@@ -1,0 +1,89 @@
+"""What ECS says of its services and tasks: EventBridge events in their documented shapes, and the service's messages.
+
+Shapes: ECS Developer Guide, "Amazon ECS service deployment state change events", "service action events" and "task
+state change events".
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from local_aws import clock
+from local_aws.ecs import describe
+from local_aws.ecs.guard import Guard
+from local_aws.ecs.model import Deployment, Document, Service, ServiceTask
+
+SOURCE = "aws.ecs"
+_MESSAGES_KEPT = 100
+"""DescribeServices shows the 100 newest (botocore, Service.events)."""
+
+
+class Notices:
+    """Says what happened, when the lock of the scheduler is free again."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def message(self, service: Service, text: str) -> None:
+        """Put a message on top of the service's own list of events."""
+        entry = {"id": str(uuid.uuid4()), "createdAt": clock.now(), "message": f"(service {service.name}) {text}"}
+        service.events.insert(0, entry)
+        del service.events[_MESSAGES_KEPT:]
+
+    def deployment(self, service: Service, deployment: Deployment, name: str, *, kind: str = "INFO") -> None:
+        """``ECS Deployment State Change``: SERVICE_DEPLOYMENT_IN_PROGRESS, _COMPLETED or _FAILED.
+
+        The detail names neither cluster nor service; the service's ARN is the event's only resource.
+        """
+        detail = {
+            "eventType": kind,
+            "eventName": name,
+            "deploymentId": deployment.id,
+            "updatedAt": clock.iso(deployment.updated_at),
+            "reason": deployment.rollout_reason,
+        }
+        self._guard.say(SOURCE, "ECS Deployment State Change", [service.arn], detail)
+
+    def action(self, service: Service, name: str, *, kind: str = "INFO", **more: Any) -> None:
+        """``ECS Service Action``, such as SERVICE_STEADY_STATE."""
+        detail = {
+            "eventType": kind,
+            "eventName": name,
+            "clusterArn": service.cluster.arn,
+            "createdAt": _milliseconds(clock.now()),
+            **more,
+        }
+        self._guard.say(SOURCE, "ECS Service Action", [service.arn], detail)
+
+    def task(self, task: ServiceTask) -> None:
+        """``ECS Task State Change``: the task as it is now, with neither tags nor health."""
+        shown = describe.task(task)
+        del shown["healthStatus"]
+        if task.interface is not None:
+            shown["attachments"] = [describe.attachment(task, "eni")]
+        self._guard.say(SOURCE, "ECS Task State Change", [task.task_arn], {**plain(shown), "updatedAt": _now()})
+
+
+def plain(value: Any) -> Any:
+    """A document as JSON has it: times are text."""
+    match value:
+        case datetime():
+            return _milliseconds(value)
+        case Mapping():
+            return {name: plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case _:
+            return value
+
+
+def _now() -> str:
+    return _milliseconds(clock.now())
+
+
+def _milliseconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+__all__ = ["Document", "Notices", "plain"]

@@ -1,0 +1,110 @@
+"""ECS and VPC Lattice: register a deployment's tasks with its target groups, take them out, read their health.
+
+ECS registers and deregisters tasks by itself and replaces those that fail VPC Lattice's health checks (ECS Developer
+Guide, "Create a service that uses VPC Lattice").
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+
+from local_aws import lattice
+from local_aws.ecs.model import ServiceTask
+from local_aws.lattice.errors import AnswerLostError
+
+Target = tuple[str, str, int]
+"""Target group ARN, address, port."""
+
+
+class Registrar:
+    """The targets that ECS has registered, and no others: it never touches a target of somebody else."""
+
+    def __init__(self, account: str, region: str) -> None:
+        self._account = account
+        self._region = region
+
+    def register(self, task: ServiceTask) -> list[str]:
+        """Register a RUNNING task with each target group that its deployment names; what went wrong, in words.
+
+        What failed is tried again by the next call, as ECS does while a target group cannot be reached (assumption).
+        """
+        problems, left = [], []
+        for configuration in task.unregistered:
+            target = self._target(task, configuration)
+            problem = self._refusal(target)
+            if problem is None:
+                task.registered.add(target)
+            else:
+                left.append(configuration)
+                problems.append(problem)
+        task.unregistered = left
+        return problems
+
+    def deregister(self, task: ServiceTask) -> None:
+        """Take out what was registered for this task and is not draining yet; call again if VPC Lattice refused."""
+        task.unregistered = []
+        for (group, ip, port), status in self.statuses([task]).items():
+            if status == "DRAINING":
+                continue
+            try:
+                self._backend.deregister_targets(group, [{"id": ip, "port": port}])
+            except (ServiceException, AnswerLostError):
+                continue
+
+    def is_listed(self, task: ServiceTask) -> bool:
+        """Whether a target of this task is still there, draining."""
+        return any(target in self.statuses([task]) for target in task.registered)
+
+    def statuses(self, tasks: Iterable[ServiceTask]) -> dict[Target, str]:
+        """What VPC Lattice says of the targets of these tasks; targets it does not list are left out."""
+        wanted = {target for task in tasks for target in task.registered}
+        found: dict[Target, str] = {}
+        for group in {target[0] for target in wanted}:
+            for item in self._listed(group):
+                target = (group, item["id"], item["port"])
+                if target in wanted:
+                    found[target] = item["status"]
+        return found
+
+    def exists(self, group: str) -> bool:
+        """Whether there is a target group with this ARN."""
+        try:
+            self._backend.list_targets(group)
+        except ServiceException:
+            return False
+        return True
+
+    @property
+    def _backend(self) -> Any:
+        return lattice.backend(self._account, self._region)
+
+    def _listed(self, group: str) -> list[Mapping[str, Any]]:
+        try:
+            return list(self._backend.list_targets(group))
+        except ServiceException:
+            return []
+
+    def _refusal(self, target: Target) -> str | None:
+        group, ip, port = target
+        try:
+            answer = self._backend.register_targets(group, [{"id": ip, "port": port}])
+        except AnswerLostError:
+            return None  # it was done
+        except ServiceException as error:
+            return f"{error.code}: {error.message}"
+        refused = answer.get("unsuccessful")
+        return f"{refused[0].get('failureCode')}: {refused[0].get('failureMessage')}" if refused else None
+
+    def _target(self, task: ServiceTask, configuration: Mapping[str, Any]) -> Target:
+        """Address and port of a port name: the container port (awsvpc) or the host port (bridge, host).
+
+        Assumption: the documentation does not say which port is registered.
+        """
+        binding = next(each for each in task.bindings if each.name == configuration["portName"])
+        if task.ip is None:
+            raise ValueError(f"{task.task_arn} has no address")
+        return (configuration["targetGroupArn"], task.ip, binding.host_port)
+
+
+__all__ = ["Registrar", "Target"]

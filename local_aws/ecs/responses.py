@@ -1,0 +1,124 @@
+"""The HTTP side: moto's handlers, those of services and tasks replaced, and the operations that moto lacks."""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.ecs.models import Task
+from moto.ecs.responses import EC2ContainerServiceResponse
+
+from local_aws import clock
+from local_aws.ecs import describe, trail
+from local_aws.ecs.backend import EcsBackend
+from local_aws.ecs.faults import Call, lose
+from local_aws.ecs.model import Document
+
+
+class BadAnswerError(AssertionError):
+    """An answer of the local ECS breaks botocore's service model."""
+
+
+class EcsResponse(EC2ContainerServiceResponse):
+    """Answers ECS requests. Answers about services and their tasks are measured against botocore's shapes."""
+
+    @property
+    def ecs_backend(self) -> EcsBackend:
+        return super().ecs_backend  # type: ignore[return-value]
+
+    def call_action(self) -> Any:
+        """Every call: faults that are due, the operation, the log of calls, CloudTrail."""
+        operation, parameters = self._get_action(), dict(self._get_params() or {})
+        backend = self.ecs_backend
+        call = Call(operation, parameters, clock.current().time())
+        backend.calls.append(call)
+        fault = backend.faults.take(operation)
+        if fault is not None and fault.error is not None:
+            call.error = fault.error.code
+            answer = self._refused(fault.error)
+        else:
+            with backend.guard.held():
+                answer = super().call_action()
+        body = json.loads(answer[2]) if answer[2] else {}
+        if answer[0] >= 400:
+            call.error = str(body.get("__type", "")).rpartition("#")[2]
+        if operation in trail.RECORDED:
+            caller = trail.identity(self.current_account, self.access_key)
+            trail.record(backend.guard, operation, parameters, body, caller, self.region)
+        if fault is not None and fault.error is None:
+            lose(self.normalized_request)
+        return answer
+
+    def create_service(self) -> ActionResult:
+        caller = trail.identity(self.current_account, self.access_key)["arn"]
+        service = self.ecs_backend.operations.create(self._get_params(), caller)
+        return self._answer({"service": describe.service(service, tags=True)})
+
+    def update_service(self) -> ActionResult:
+        service = self.ecs_backend.operations.update(self._get_params())
+        return self._answer({"service": describe.service(service)})
+
+    def delete_service(self) -> ActionResult:
+        service = self.ecs_backend.operations.delete(self._get_params())
+        return self._answer({"service": describe.service(service)})
+
+    def describe_services(self) -> ActionResult:
+        return self._queried(self.ecs_backend.queries.describe_services)
+
+    def list_services(self) -> ActionResult:
+        return self._queried(self.ecs_backend.queries.list_services)
+
+    def list_tasks(self) -> ActionResult:
+        return self._queried(self.ecs_backend.queries.list_tasks)
+
+    def list_service_deployments(self) -> ActionResult:
+        return self._queried(self.ecs_backend.queries.list_service_deployments)
+
+    def describe_service_deployments(self) -> ActionResult:
+        return self._queried(self.ecs_backend.queries.describe_service_deployments)
+
+    def describe_service_revisions(self) -> ActionResult:
+        return self._queried(self.ecs_backend.queries.describe_service_revisions)
+
+    def describe_tasks(self) -> ActionResult:
+        result = self.ecs_backend.queries.describe_tasks(self._get_params())
+        if any(isinstance(task, Task) for task in result["tasks"]):
+            return ActionResult(result)  # moto's own tasks are objects, which its serializer reads
+        return self._answer(result)
+
+    def stop_task(self) -> ActionResult:
+        parameters = self._get_params()
+        cluster = parameters.get("cluster") or "default"
+        task = self.ecs_backend.stop_task(cluster, parameters["task"], parameters.get("reason") or "")
+        return ActionResult({"task": task}) if isinstance(task, Task) else self._answer({"task": describe.task(task)})
+
+    def _queried(self, query: Callable[[Mapping[str, Any]], Document]) -> ActionResult:
+        return self._answer(query(self._get_params()))
+
+    def _answer(self, document: Document) -> ActionResult:
+        """The document, if it is one that botocore's model of the operation allows: every member known, every type right."""
+        shape = _model().operation_model(self._get_action()).output_shape
+        if shape is None:
+            raise BadAnswerError(f"{self._get_action()} has no answer in its model")
+        report = ParamValidator().validate(document, shape)
+        if report.has_errors():
+            raise BadAnswerError(f"{self._get_action()} answers against its model: {report.generate_report()}")
+        return ActionResult(document)
+
+    def _refused(self, error: ServiceException) -> tuple[int, dict[str, Any], Any]:
+        status, headers, body = self.serialized(ActionResult(error))
+        headers, body = self._enrich_response(headers, body)
+        return status, headers, body
+
+
+@functools.cache
+def _model() -> ServiceModel:
+    return ServiceModel(Loader().load_service_model("ecs", "service-2"), "ecs")
+
+
+__all__ = ["BadAnswerError", "EcsResponse"]
