@@ -113,7 +113,7 @@ def _is_http_only(slot: str) -> bool:
 def share(
     drafts: Iterable[Draft], group: Callable[[Draft], Hashable], shared: keys.Shared
 ) -> tuple[tuple[Draft, ...], tuple[Problem, ...]]:
-    """Within each group, let every route have what one of them says; two values are a problem (DISAGREE)."""
+    """Within each group, let every route have what one of them says; two values are a problem (ROUTES_DISAGREE)."""
     slots = sorted({key.slot for key in keys.KEYS if key.shared == shared})
     groups: dict[Hashable, list[Draft]] = defaultdict(list)
     for draft in drafts:
@@ -147,4 +147,6 @@ def _disagreement(draft: Draft, other: Draft, slot: str, shared: keys.Shared) ->
     entry = other.entry(slot)
     said = f"{entry.written.key} = {entry.written.value} ({entry.written.where})" if entry else "another value"
     whose = "one Lattice service" if shared == "service" else "one port on one Lattice service"
-    return draft.problem("DISAGREE", slot, f"route {other.name} says {said}; all routes of {whose} have one value.")
+    return draft.problem(
+        "ROUTES_DISAGREE", slot, f"route {other.name} says {said}; all routes of {whose} have one value."
+    )

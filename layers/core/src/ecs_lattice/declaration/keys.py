@@ -1,6 +1,7 @@
 """The table of keys: parsing, validation, suggestions and the reference page are all made from it."""
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -439,14 +440,26 @@ def find(name: str) -> tuple[Key, str] | None:
 
 def nearest(name: str) -> str | None:
     """The known key that ``name`` was probably meant to be; None when none is near."""
-    family, dot, argument = name.partition(".")
-    candidates = {key.name: key.name for key in KEYS if not key.takes_argument}
-    candidates |= {key.name.rpartition(".")[2]: key.name for key in KEYS if "." in key.name and not key.takes_argument}
-    candidates |= {key.name: key.name for key in KEYS if "." not in key.name}
-    if dot:
-        families = {key.name.partition(".")[0]: key.name for key in KEYS if key.takes_argument}
-        candidates |= {f"{one}.{argument}": f"{one}.{argument}" for one in families}
-    elif difflib.SequenceMatcher(None, family, "header").ratio() > 0.8:  # noqa: PLR2004  as near as below
-        return "header.<name>"
-    close = difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=0.6)
-    return candidates[close[0]] if close else None
+    family, _, argument = name.partition(".")
+    like = _closest(family, {key.name.partition(".")[0] for key in KEYS if key.takes_argument}, _VERY_NEAR)
+    if like is not None:
+        return f"{like}.{argument or '<name>'}"
+    plain = [key.name for key in KEYS if not key.takes_argument]
+    candidates = {one.rpartition(".")[2]: one for one in reversed(plain)}  # interval: health.interval
+    candidates |= {one.partition(".")[0]: one for one in reversed(plain)}  # path: path.prefix
+    candidates |= {one: one for one in plain}
+    close = _closest(name, candidates, _NEAR)
+    return None if close is None else candidates[close]
+
+
+def is_like_routes(family: str) -> bool:
+    """Whether ``family`` was probably meant to be ``routes``."""
+    return _closest(family, {"routes"}, _VERY_NEAR) is not None
+
+
+_NEAR, _VERY_NEAR = 0.6, 0.8
+"""Ratios of difflib, seen to tell slips of the hand from other words."""
+
+
+def _closest(name: str, candidates: Iterable[str], cutoff: float) -> str | None:
+    return next(iter(difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=cutoff)), None)

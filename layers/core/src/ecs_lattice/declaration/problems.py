@@ -75,7 +75,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "SAME_PRIORITY": ("Two rules of a listener have the same priority.", "Change one, or leave both out."),
     "WEIGHTS_ZERO": ("All shares of a match are 0.", "Give one of them a weight above 0."),
-    "DISAGREE": (
+    "ROUTES_DISAGREE": (
         "Routes that share something give it two values.",
         "Write the value once, unnamed, or use another port name or Lattice service.",
     ),

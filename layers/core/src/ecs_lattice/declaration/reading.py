@@ -76,7 +76,7 @@ def read(task_definition: TaskDefinition, tags: Iterable[tuple[str, str]], bound
     bad = [found for entry in single if (found := _bad_value(entry))]
     parsed = [dataclasses.replace(entry, parsed=_parsed(entry)) for entry in single]
     unknown = [one for one in understood if isinstance(one, Problem)]
-    return Reading((*parsed, *ambiguous), (*unknown, *doubles, *bad))
+    return Reading((*parsed, *ambiguous, *_meant(sorted({*labels, *tagged}), bounds)), (*unknown, *doubles, *bad))
 
 
 def _is_ours(key: str, bounds: Bounds) -> bool:
@@ -89,8 +89,7 @@ def _not_allowed(written: Written) -> Problem:
 
 
 def _understand(written: Written, bounds: Bounds) -> Entry | Problem:
-    rest = written.key.strip().lower()[len(bounds.label_prefix) + 1 :]
-    route, name = _split(rest)
+    route, name = _split(_rest(written, bounds))
     if route is not None and ROUTE_NAME.fullmatch(route) is None:
         message = f"{route!r} is no name for a route: 1 to 32 of a-z, 0-9, '-' and '_', the first a letter or digit."
         return _at(written, "BAD_ROUTE_NAME", message)
@@ -110,6 +109,10 @@ def _understand(written: Written, bounds: Bounds) -> Entry | Problem:
     return Entry(written, key, argument, route)
 
 
+def _rest(written: Written, bounds: Bounds) -> str:
+    return written.key.strip().lower()[len(bounds.label_prefix) + 1 :]
+
+
 def _split(rest: str) -> tuple[str | None, str]:
     family, _, named = rest.partition(".")
     if family != "routes":
@@ -123,7 +126,7 @@ def _suggestion(route: str | None, name: str, prefix: str) -> str:
     if route is not None and not name:
         return f"a key must follow the route's name: {start}<key>."
     family, _, named = name.partition(".")
-    if route is None and named.count(".") and keys.nearest(name) is None and _is_like_routes(family):
+    if route is None and "." in named and keys.is_like_routes(family):
         return f"there is no such key; did you mean {prefix}.routes.{named}?"
     near = keys.nearest(name)
     if near is not None:
@@ -132,8 +135,15 @@ def _suggestion(route: str | None, name: str, prefix: str) -> str:
     return f"there is no such key; after {start!r} may stand: {known}."
 
 
-def _is_like_routes(family: str) -> bool:
-    return family.startswith("rout") or family in {"route", "routs"}
+def _meant(ours: list[Written], bounds: Bounds) -> list[Entry]:
+    """For misspelt keys what was probably meant, without a value: nothing is concluded from its seeming absence."""
+    meant = []
+    for written in ours:
+        route, name = _split(_rest(written, bounds))
+        found = None if keys.find(name) else keys.find(keys.nearest(name) or "")
+        if found is not None and (route is None or ROUTE_NAME.fullmatch(route)):
+            meant.append(Entry(written, *found, route))
+    return meant
 
 
 def _parsed(entry: Entry) -> object:

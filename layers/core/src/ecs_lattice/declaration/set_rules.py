@@ -52,7 +52,7 @@ def _agree_on_targets(subjects: list[Subject]) -> Iterator[Problem]:
                     f"route {first.route.name} speaks {first.route.protocol} to port {first.route.port_name}, route "
                     f"{other.route.name} {other.route.protocol}; give the port a second name, or use one protocol."
                 )
-                yield other.draft.problem("DISAGREE", "protocol", message, other.route.protocol)
+                yield other.draft.problem("ROUTES_DISAGREE", "protocol", message, other.route.protocol)
 
 
 def _fit_the_listeners(subjects: list[Subject], context: Context) -> Iterator[Problem]:
