@@ -1,0 +1,192 @@
+"""ECS's answers as the facts that decisions need. Member names are those of the Amazon ECS API."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ecs_lattice.facts import (
+    Deployment,
+    EcsService,
+    LatticeEntry,
+    PortMapping,
+    ServiceRevision,
+    Task,
+    TaskDefinition,
+)
+from ecs_lattice.model import ServiceId
+
+Shape = Mapping[str, Any]
+
+
+def service(shape: Shape) -> EcsService:
+    """A Service of DescribeServices; of CODE_DEPLOY and EXTERNAL the task sets stand for deployments."""
+    controller = shape.get("deploymentController", {}).get("type", "ECS")
+    configuration = shape.get("deploymentConfiguration", {})
+    own = _network(shape)
+    if controller == "ECS":
+        deployments = [_deployment(one, own) for one in shape.get("deployments", [])]
+    else:
+        deployments = [_task_set(one, own) for one in shape.get("taskSets", [])]
+    deployments.sort(key=lambda one: one.created_at, reverse=True)
+    primary = next((one for one in deployments if one.status == "PRIMARY"), None)
+    # With task sets the network stands in the task set, not in the service.
+    subnets, groups = own if own[0] or primary is None else (primary.subnets, primary.security_groups)
+    scheduling = shape.get("schedulingStrategy", "REPLICA")
+    return EcsService(
+        id=ServiceId(shape["serviceArn"]),
+        status=shape["status"],
+        created_at=_epoch(shape.get("createdAt")),
+        desired=shape.get("desiredCount", 0),
+        running=shape.get("runningCount", 0),
+        controller=controller,
+        strategy=configuration.get("strategy", "ROLLING"),
+        deployments=tuple(deployments),
+        tags=tuple(sorted((tag["key"], tag.get("value", "")) for tag in shape.get("tags", []))),
+        subnets=subnets,
+        security_groups=groups,
+        grace_period=shape.get("healthCheckGracePeriodSeconds"),
+        minimum_healthy_percent=configuration.get("minimumHealthyPercent", 0 if scheduling == "DAEMON" else 100),
+        maximum_percent=configuration.get("maximumPercent", 100 if scheduling == "DAEMON" else 200),
+        scheduling=scheduling,
+        launch_type=shape.get("launchType", ""),
+        managed_by_ecs=shape.get("resourceManagementType") == "ECS",
+    )
+
+
+def task_definition(shape: Shape) -> TaskDefinition:
+    """A TaskDefinition: what is named and what is labelled, of all containers."""
+    containers = shape.get("containerDefinitions", [])
+    return TaskDefinition(
+        arn=shape["taskDefinitionArn"],
+        network_mode=shape.get("networkMode", ""),
+        ports=tuple(
+            _port(container["name"], mapping)
+            for container in containers
+            for mapping in container.get("portMappings", [])
+            if mapping.get("name") and mapping.get("containerPort")
+        ),
+        labels=tuple(
+            (container["name"], key, value)
+            for container in containers
+            for key, value in sorted(container.get("dockerLabels", {}).items())
+        ),
+    )
+
+
+def service_revision(shape: Shape) -> ServiceRevision:
+    """A ServiceRevision of DescribeServiceRevisions."""
+    return ServiceRevision(
+        arn=shape["serviceRevisionArn"],
+        task_definition=shape["taskDefinition"],
+        created_at=_epoch(shape.get("createdAt")),
+        entries=_entries(shape),
+    )
+
+
+def task(shape: Shape) -> Task:
+    """A Task of DescribeTasks; ``startedBy`` is the id of the deployment or task set that started it (ECS API, Task)."""
+    address, family = _address(shape)
+    return Task(
+        arn=shape["taskArn"],
+        task_definition=shape["taskDefinitionArn"],
+        deployment_id=shape.get("startedBy", ""),
+        last_status=shape.get("lastStatus", ""),
+        desired_status=shape.get("desiredStatus", ""),
+        address=address,
+        family="IPV6" if family == "IPV6" else "IPV4",
+    )
+
+
+def lattice_configuration(entry: LatticeEntry) -> dict[str, Any]:
+    """A VpcLatticeConfiguration as UpdateService takes it."""
+    shape: dict[str, Any] = {
+        "roleArn": entry.role_arn,
+        "targetGroupArn": entry.group_arn,
+        "portName": entry.port_name,
+    }
+    if entry.advanced:
+        shape["advancedConfiguration"] = dict(entry.advanced)
+    return shape
+
+
+def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
+    subnets, groups = _network(shape)
+    return Deployment(
+        id=shape["id"],
+        status=shape["status"],
+        rollout=shape.get("rolloutState"),
+        task_definition=shape["taskDefinition"],
+        created_at=_epoch(shape.get("createdAt")),
+        desired=shape.get("desiredCount", 0),
+        running=shape.get("runningCount", 0),
+        pending=shape.get("pendingCount", 0),
+        entries=_entries(shape),
+        subnets=subnets or own[0],
+        security_groups=groups or own[1],
+    )
+
+
+def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
+    """A task set as a deployment: PRIMARY is COMPLETED once steady, others are told by their counts."""
+    subnets, groups = _network(shape)
+    status = shape["status"]
+    steady = shape.get("stabilityStatus") == "STEADY_STATE"
+    return Deployment(
+        id=shape["id"],
+        status=status if status in {"PRIMARY", "ACTIVE"} else "INACTIVE",
+        rollout=("COMPLETED" if steady else "IN_PROGRESS") if status == "PRIMARY" else None,
+        task_definition=shape["taskDefinition"],
+        created_at=_epoch(shape.get("createdAt")),
+        desired=shape.get("computedDesiredCount", 0),
+        running=shape.get("runningCount", 0),
+        pending=shape.get("pendingCount", 0),
+        subnets=subnets or own[0],
+        security_groups=groups or own[1],
+    )
+
+
+def _port(container: str, mapping: Shape) -> PortMapping:
+    return PortMapping(
+        name=mapping["name"],
+        container_port=mapping["containerPort"],
+        host_port=mapping.get("hostPort"),
+        transport=mapping.get("protocol", "tcp"),
+        container=container,
+    )
+
+
+def _entries(shape: Shape) -> tuple[LatticeEntry, ...]:
+    return tuple(
+        LatticeEntry(
+            role_arn=one["roleArn"],
+            group_arn=one["targetGroupArn"],
+            port_name=one["portName"],
+            advanced=tuple(sorted(one.get("advancedConfiguration", {}).items())),
+        )
+        for one in shape.get("vpcLatticeConfigurations", [])
+    )
+
+
+def _network(shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    vpc = shape.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    return tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ()))
+
+
+def _address(shape: Shape) -> tuple[str | None, str]:
+    """The task's own address: of its ENI, or of a container; IPv4 where it has one."""
+    six = None
+    for attachment in shape.get("attachments", []):
+        details = {one.get("name"): one.get("value") for one in attachment.get("details", [])}
+        if four := details.get("privateIPv4Address"):
+            return four, "IPV4"
+        six = six or details.get("ipv6Address")
+    for container in shape.get("containers", []):
+        for interface in container.get("networkInterfaces", []):
+            if four := interface.get("privateIpv4Address"):
+                return four, "IPV4"
+            six = six or interface.get("ipv6Address")
+    return six, "IPV6" if six else "IPV4"
+
+
+def _epoch(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0

@@ -1,0 +1,280 @@
+"""Whether the list of ``vpcLatticeConfigurations`` of an ECS service has to change now, to what, or why not: pure.
+
+UpdateService replaces the whole list and starts a deployment each time (Amazon ECS API, UpdateService). So it is called
+once for everything that is ready, only when nothing rolls, and every entry that is not ours is sent back as it came.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.ecs_side import effective
+from ecs_lattice.ecs_side.intent import BELIEVED_SECONDS, Fate, same
+from ecs_lattice.ecs_side.record import EcsRecord, fingerprint
+from ecs_lattice.facts import Deployment, EcsService, LatticeEntry
+from ecs_lattice.outcome import Problem
+from ecs_lattice.settings import Settings
+
+MAXIMUM_ENTRIES = 5
+"""VPC Lattice configurations of one ECS service (Amazon ECS Developer Guide, "Use Amazon VPC Lattice")."""
+PENDING_SECONDS = 600
+"""A route that has been pending for longer no longer holds the other routes of its service."""
+_LOOK_AGAIN_SECONDS = 30
+_AFTER_A_FAILED_DEPLOYMENT_SECONDS = 900
+
+Kind = Literal["keep", "attach", "undo", "wait", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``keep``: the list is right, or not ours to change now. ``attach``: send ``entries`` (and ``grace_period``, seconds,
+    where not None). ``undo``: the same, into the deployment of ours that does not complete. ``wait``: look again ``after``
+    seconds. ``refuse``: a person has to do something. ``code`` and ``message`` say why, for people.
+    """
+
+    kind: Kind
+    entries: tuple[LatticeEntry, ...] = ()
+    grace_period: int | None = None
+    after: int = 0
+    code: str = ""
+    message: str = ""
+
+    @property
+    def problem(self) -> Problem | None:
+        return Problem(self.code, self.message) if self.kind == "refuse" or self.code in _REPORTED else None
+
+
+_REPORTED = {"DEPLOYMENT_FAILED", "ATTACH_FAILED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A claim as it is going to be written, the record of it as it was read (None for a new one), and who attaches it."""
+
+    claim: Claim
+    record: ClaimRecord | None
+    by_ecs: bool
+
+    @property
+    def group(self) -> str | None:
+        """The group of ours that the Lattice side made for it."""
+        return None if self.claim.own_group or self.record is None else self.record.answer.group_arn
+
+    @property
+    def state(self) -> str:
+        return self.record.answer.state if self.record else "Pending"
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is to the claim as it is going to be written."""
+        return self.record is not None and not self.record.is_unapplied and self.record.claim == self.claim
+
+    @property
+    def is_pending(self) -> bool:
+        return self.claim.phase == "declared" and (
+            self.state in {"Pending", "Parked", "Removed"} or not self.is_answered
+        )
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the route takes no traffic any more and its tasks are to be detached."""
+        return self.claim.phase != "declared" and self.state in {"Parked", "Removed"}
+
+    @property
+    def joins(self) -> bool:
+        """Whether its group goes into the list if it does not stand there yet."""
+        return self.by_ecs and self.claim.phase == "declared" and self.is_answered and self.state in {"Wired", "Live"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that the decision rests on. ``ours``: every group of ours, also those that no claim explains any more."""
+
+    service: EcsService
+    seats: tuple[Seat, ...]
+    record: EcsRecord
+    fate: Fate
+    ours: frozenset[str]
+    settings: Settings
+    now: float
+
+
+def decide(question: Question) -> Decision:
+    """The decision for one ECS service. Nothing but the answer to the question; the caller acts."""
+    primary = question.service.primary
+    if primary is None or question.service.is_gone:
+        return Decision("keep")
+    if any(seat.claim.route.pause for seat in question.seats):
+        return Decision("keep", code="PAUSED", message="A route of this ECS service is paused: its list is left alone.")
+    if ours_to_end := _our_own_deployment(question, primary):
+        return ours_to_end
+    entries = wanted_entries(question, primary)
+    if same(entries, primary.entries):
+        return Decision("keep")
+    obstacles = (_deployment, _pending, _failed_before, _interruption, _roles, _number)
+    for obstacle in obstacles:
+        if decision := obstacle(question, primary, entries):
+            return decision
+    return Decision("attach", entries, _grace_period(question, entries))
+
+
+def wanted_entries(question: Question, primary: Deployment) -> tuple[LatticeEntry, ...]:
+    """The list as it should be: what stands and stays, in its order, then what joins."""
+    staying = {seat.group for seat in question.seats if seat.group and not seat.is_out}
+    staying |= _leftovers_to_keep(question)
+    joining = {seat.group: seat.claim.route.port_name for seat in question.seats if seat.group and seat.joins}
+    kept = tuple(
+        entry for entry in primary.entries if entry.advanced or entry.group_arn not in question.ours or entry.group_arn in staying
+    )  # fmt: skip
+    standing = {entry.group_arn for entry in kept}
+    role = question.settings.infrastructure_role
+    allowed = _allowed_roles(question.settings)
+    kept = tuple(
+        LatticeEntry(role, entry.group_arn, entry.port_name, entry.advanced)
+        if entry.group_arn in question.ours and entry.role_arn not in allowed
+        else entry
+        for entry in kept
+    )
+    return kept + tuple(
+        LatticeEntry(role, group, port) for group, port in sorted(joining.items()) if group not in standing
+    )
+
+
+def list_fingerprint(task_definition: str, entries: tuple[LatticeEntry, ...]) -> str:
+    """What a failed attach is remembered by: the revision and what the list names."""
+    return fingerprint(task_definition, sorted([*entry.identity[:2], str(entry.advanced)] for entry in entries))
+
+
+def leftovers(seats: Iterable[Seat], ours: frozenset[str]) -> frozenset[str]:
+    """Groups of ours that no claim explains: replaced ones, and those of claims that a lost table forgot."""
+    return ours - {seat.group for seat in seats if seat.group}
+
+
+def _leftovers_to_keep(question: Question) -> set[str]:
+    """A leftover stays until every route is as it should be, and for the grace time after that was first seen."""
+    kept = set()
+    for group in leftovers(question.seats, question.ours):
+        since = question.record.clock(f"leftover:{group}")
+        wait = max(question.settings.grace_seconds, question.settings.settle_seconds)
+        if since is None or question.now - since < wait:
+            kept.add(group)
+    return kept
+
+
+def _our_own_deployment(question: Question, primary: Deployment) -> Decision | None:
+    """What our last UpdateService asks for, before anything new is begun."""
+    intent = question.record.intent
+    if intent is None:
+        return None
+    match question.fate:
+        case "believed":
+            left = math.ceil(BELIEVED_SECONDS - (question.now - intent.at))
+            return Decision("wait", after=max(left, 1), code="ATTACHING", message="UpdateService was called just now.")
+        case "overdue" | "failed" if not intent.undo:
+            minutes = f"{question.settings.attach_minutes:g} minutes"
+            why = f"did not complete within {minutes}" if question.fate == "overdue" else "failed"
+            return Decision("undo", intent.previous, code="ATTACH_FAILED", message=attach_failed(why))
+        case "running" | "overdue":
+            after = effective.wait_while_rolling(question.service, question.now)
+            return Decision("wait", after=after, code="ATTACHING", message="ECS hands the tasks to the target groups.")
+    return None
+
+
+def attach_failed(why: str) -> str:
+    """The message of ATTACH_FAILED."""
+    return (
+        f"The deployment that attached the tasks to their Lattice target groups {why}; the list is as it was before. "
+        "Look at the health check of the target group, the security group of the tasks and the service's events. It is "
+        "tried again with the next task definition or with another set of routes; lattice.targets = controller "
+        "registers the tasks without a deployment."
+    )
+
+
+def _deployment(question: Question, primary: Deployment, _: tuple[LatticeEntry, ...]) -> Decision | None:
+    service = question.service
+    if primary.rollout == "FAILED":
+        message = "The service's deployment failed; attaching would start it again. Deploy a revision that completes."
+        return Decision("wait", after=_AFTER_A_FAILED_DEPLOYMENT_SECONDS, code="DEPLOYMENT_FAILED", message=message)
+    if effective.rolls(service) or not effective.is_completed(service, primary):
+        after = effective.wait_while_rolling(service, question.now)
+        return Decision(
+            "wait", after=after, code="DEPLOYMENT_ROLLS", message="Attached when the deployment is complete."
+        )
+    return None
+
+
+def _pending(question: Question, _: Deployment, __: tuple[LatticeEntry, ...]) -> Decision | None:
+    for seat in question.seats:
+        since = question.record.clock(pending_clock(seat.claim))
+        if seat.is_pending and (since is None or question.now - since < PENDING_SECONDS):
+            message = f"Route {seat.claim.route.name} is not wired yet; all routes are attached by one deployment."
+            return Decision("wait", after=_LOOK_AGAIN_SECONDS, code="ROUTE_PENDING", message=message)
+    return None
+
+
+def pending_clock(claim: Claim) -> str:
+    """The name of the clock that says since when a claim is pending."""
+    return f"pending:{claim.route.lattice_service}/{claim.route.name}"
+
+
+def _failed_before(question: Question, primary: Deployment, entries: tuple[LatticeEntry, ...]) -> Decision | None:
+    if question.record.failed != list_fingerprint(primary.task_definition, entries):
+        return None
+    return Decision("refuse", code="ATTACH_FAILED", message=attach_failed("did not complete"))
+
+
+def _interruption(question: Question, primary: Deployment, entries: tuple[LatticeEntry, ...]) -> Decision | None:
+    service = question.service
+    least = math.ceil(
+        service.desired * service.minimum_healthy_percent / 100
+    )  # rounded up: ECS API, DeploymentConfiguration
+    if service.desired == 0 or least > 0:
+        return None
+    changed = {one.group_arn for one in primary.entries} ^ {one.group_arn for one in entries}
+    written = {seat.group for seat in question.seats if seat.claim.route.targets == "ecs"}
+    if changed <= written:
+        return None
+    message = (
+        f"minimumHealthyPercent {service.minimum_healthy_percent} lets a deployment take the last running task away, and "
+        "attaching by ECS is a deployment. Write lattice.targets = ecs to have it done nevertheless, or lattice.targets "
+        "= controller to have the tasks registered without one, or raise minimumHealthyPercent."
+    )
+    return Decision("refuse", code="ATTACH_WOULD_INTERRUPT", message=message)
+
+
+def _allowed_roles(settings: Settings) -> set[str]:
+    return {role for role in (settings.infrastructure_role, *settings.other_infrastructure_roles) if role}
+
+
+def _roles(question: Question, _: Deployment, entries: tuple[LatticeEntry, ...]) -> Decision | None:
+    allowed = _allowed_roles(question.settings)
+    for role in sorted({entry.role_arn for entry in entries}):
+        if role not in allowed:
+            message = (
+                f"The list of this ECS service has an entry with the role {role or '(none)'}, which this stack may not "
+                "pass on, and the list can only be sent as a whole. Name the role in the stack's parameter "
+                "OtherInfrastructureRoles, or write lattice.targets = controller."
+            )
+            return Decision("refuse", code="ROLE_NOT_ALLOWED", message=message)
+    return None
+
+
+def _number(_: Question, primary: Deployment, entries: tuple[LatticeEntry, ...]) -> Decision | None:
+    if len(entries) <= MAXIMUM_ENTRIES or len(entries) < len(primary.entries):
+        return None
+    message = (
+        f"{len(entries)} target groups, old and new together; an ECS service can have {MAXIMUM_ENTRIES}. Let routes share a "
+        "port (routes of one port on one Lattice service share a group), change fewer at a time, or write lattice.targets "
+        "= controller for some."
+    )
+    return Decision("refuse", code="TOO_MANY_CONFIGURATIONS", message=message)
+
+
+def _grace_period(question: Question, entries: tuple[LatticeEntry, ...]) -> int | None:
+    groups = {entry.group_arn for entry in entries}
+    wanted = max(
+        (seat.claim.route.health_grace for seat in question.seats if seat.group in groups and seat.by_ecs), default=0
+    )
+    return wanted if wanted > (question.service.grace_period or 0) else None

@@ -1,0 +1,225 @@
+"""What one reconcile of an ECS service would do, as data; made from a view and nothing else."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.ecs_side import attach, effective, intent
+from ecs_lattice.ecs_side import claims as claiming
+from ecs_lattice.ecs_side.attach import Decision, Question, Seat
+from ecs_lattice.ecs_side.claims import Asked, Facts
+from ecs_lattice.ecs_side.controller import Change, Group
+from ecs_lattice.ecs_side.look import View, explained_groups, our_groups
+from ecs_lattice.ecs_side.record import EcsRecord, fingerprint, with_clocks
+from ecs_lattice.facts import EcsService, LatticeEntry
+from ecs_lattice.model import Placement, Route, ServiceId
+from ecs_lattice.outcome import Problem
+from ecs_lattice.settings import Settings
+
+LIST_TAKEN_AWAY = Problem(
+    "LIST_TAKEN_AWAY",
+    "A deployment came without the target groups that were attached, as a declarative tool makes it that does not know "
+    "of them. The tasks are registered without ECS until the routes change. To hand it back to ECS, put the list into "
+    "the template, or have the tool ignore it (Terraform: ignore_changes = [vpc_lattice_configurations]).",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EcsPlan:
+    """The plan of one ECS service. Printing it is the dry run.
+
+    ``effective`` is the revision that routing follows (``family:revision``) and ``source`` how that is known. ``claims``
+    are those that would be written because they differ, ``deletes`` the routes whose claims would go. ``attach`` is the
+    decision on the list, ``changes`` what the controller would register and deregister.
+    """
+
+    service: ServiceId
+    effective: str | None = None
+    source: str = ""
+    routes: tuple[Route, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    deletes: tuple[str, ...] = ()
+    attach: Decision = field(default_factory=lambda: Decision("keep"))
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All decisions that need no further reading. ``record``: what is to be remembered before anything is done."""
+
+    view: View
+    record: EcsRecord
+    facts: Facts
+    claims: tuple[Claim, ...]
+    over: tuple[ClaimRecord, ...]
+    seats: tuple[Seat, ...]
+    attach: Decision
+    groups: tuple[Group, ...]
+    problems: tuple[Problem, ...]
+    notices: tuple[Problem, ...]
+
+
+def draft(view: View, settings: Settings) -> Draft:
+    """Decide everything about ``view``."""
+    ours, explained = our_groups(view), explained_groups(view)
+    facts = Facts.of(view.service, view.record, ours - explained)
+    claims = claiming.wanted(_asked(view), view.claims, facts)
+    known = {_key(one.claim): one for one in view.claims}
+    seats = tuple(Seat(claim, known.get(_key(claim)), _by_ecs(claim, view.service)) for claim in claims)
+    fate = (
+        intent.fate(view.record.intent, view.service, view.now, settings.attach_minutes * 60)
+        if view.service
+        else "none"
+    )
+    record, lost = _remembered(view, seats, ours, fate)
+    seats = tuple(dataclasses.replace(seat, by_ecs=seat.by_ecs and seat.group not in lost) for seat in seats)
+    decision = Decision("keep")
+    stranger = _other_stack(record)
+    if view.service and view.presence == "there" and view.routes is not None and not stranger:
+        decision = attach.decide(Question(view.service, seats, record, fate, ours, settings, view.now))
+    if decision.kind == "keep" and record.intent and fate in {"lost", "refused"}:
+        record = dataclasses.replace(record, intent=None)
+    return Draft(
+        view=view,
+        record=record,
+        facts=facts,
+        claims=claims,
+        over=claiming.over(view.claims, claims),
+        seats=seats,
+        attach=decision,
+        groups=_groups(view, seats, record, lost),
+        problems=view.problems + stranger + view.warnings + ((decision.problem,) if decision.problem else ()),
+        notices=(LIST_TAKEN_AWAY,) if record.taken_away else (),
+    )
+
+
+def _asked(view: View) -> Asked:
+    record, service = view.record, view.service
+    placements: dict[str, Placement] = {}
+    if view.routes and record.subnets and view.effective:
+        placements = {
+            route.name: Placement(record.subnets.vpc_id, record.subnets.family, _port(view, route))
+            for route in view.routes
+        }
+    return Asked(
+        service=view.service_id,
+        created_at=service.created_at if service else record.created_at,
+        routes=view.routes,
+        placements=placements,
+        own_groups=_own_groups(view),
+        presence=view.presence,
+        since=view.since,
+        now=view.now,
+    )
+
+
+def _port(view: View, route: Route) -> int:
+    assert view.revision is not None  # there are routes only where a revision was read
+    return next(port.container_port for port in view.revision.ports if port.name == route.port_name)
+
+
+def _own_groups(view: View) -> Mapping[str, str]:
+    """Groups that somebody else has attached for a port, by route: those of the completed deployment, else of PRIMARY."""
+    service = view.service
+    if service is None:
+        return {}
+    source = effective.newest_completed(service) or service.primary
+    foreign = {group for group, whose in view.record.foreign if whose != "ours"}
+    by_port: dict[str, str] = {}
+    for entry in source.entries if source else ():
+        if entry.group_arn in foreign and not entry.advanced:
+            by_port.setdefault(entry.port_name, entry.group_arn)
+    return {route.name: by_port[route.port_name] for route in view.routes or () if route.port_name in by_port}
+
+
+def _by_ecs(claim: Claim, service: EcsService | None) -> bool:
+    default = "ecs" if service is None or service.controller == "ECS" else "controller"
+    return (claim.route.targets or default) == "ecs"
+
+
+def _remembered(
+    view: View, seats: tuple[Seat, ...], ours: frozenset[str], fate: intent.Fate
+) -> tuple[EcsRecord, frozenset[str]]:
+    """The record after what was seen now, and the groups that somebody has taken off the list."""
+    record = dataclasses.replace(view.record, clocks=_clocks(view, seats, ours))
+    if view.service is None or view.service.primary is None or fate == "believed":
+        return record, frozenset()
+    named = ours & {entry.group_arn for entry in view.service.primary.entries}
+    wanted = {seat.group for seat in seats if seat.group and seat.by_ecs and not seat.is_out}
+    attached = (set(record.attached) & wanted) | named
+    if fate == "rolled back" and record.intent:
+        attached -= _groups_of(record.intent.entries) - _groups_of(record.intent.previous)
+        failed = attach.list_fingerprint(record.intent.task_definition, record.intent.entries)
+        record = dataclasses.replace(record, failed=failed)
+    if fate in {"settled", "overtaken", "rolled back"} or (fate == "failed" and record.intent and record.intent.undo):
+        record = dataclasses.replace(record, intent=None)
+    lost = attached - named
+    taken_away = _taken_away(view, record, lost=bool(lost))
+    if not taken_away:
+        attached, lost = attached - lost, set()
+    record = dataclasses.replace(record, attached=tuple(sorted(attached)), taken_away=taken_away)
+    return record, frozenset(lost)
+
+
+def _taken_away(view: View, record: EcsRecord, *, lost: bool) -> str:
+    """The routes for which somebody took the list away, by fingerprint; empty when it is back or the routes are others."""
+    if not lost:
+        return ""
+    now = record.taken_away if view.routes is None else fingerprint(view.routes)
+    return now if record.taken_away in {"", now} else ""
+
+
+def _clocks(view: View, seats: tuple[Seat, ...], ours: frozenset[str]) -> tuple[tuple[str, float], ...]:
+    """Clocks that go on, clocks that start now; all others are over."""
+    running = {attach.pending_clock(seat.claim) for seat in seats if seat.is_pending}
+    is_quiet = all(seat.is_out or (seat.is_answered and seat.state in _AT_REST) for seat in seats)
+    if is_quiet and view.routes is not None:
+        running |= {f"leftover:{group}" for group in attach.leftovers(seats, ours)}
+    standing = {name: at for name, at in view.record.clocks if name in running or name in {"missing", "gone"}}
+    return with_clocks({**dict.fromkeys(running, view.now), **standing}.items())
+
+
+_AT_REST = {"Live", "Refused", "Conflicted", "Paused"}
+
+
+def _groups(view: View, seats: tuple[Seat, ...], record: EcsRecord, lost: frozenset[str]) -> tuple[Group, ...]:
+    """The groups that the controller has to look after."""
+    if any(seat.claim.route.pause for seat in seats):
+        return ()
+    groups = []
+    for arn in sorted({seat.group for seat in seats if seat.group}):
+        users = [seat for seat in seats if seat.group == arn]
+        mine = record.targets_in(arn)
+        by_controller = [seat for seat in users if not seat.by_ecs]
+        leaves = all(seat.is_out for seat in users)
+        admits = any(
+            seat.state in {"Wired", "Live"} or mine or arn in lost for seat in by_controller if not seat.is_out
+        )
+        if view.presence == "missing" and not leaves:
+            continue  # one read that does not find the service proves nothing
+        if admits or mine or (leaves and by_controller):
+            claim = users[0].claim
+            groups.append(Group(arn, claim.route.port_name, claim.placement.family, mine, admits, leaves))
+    return tuple(groups)
+
+
+def _other_stack(record: EcsRecord) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            "OTHER_STACK",
+            f"The list of this ECS service names {group}, which belongs to the {whose}. Two stacks cannot hook up one "
+            "service: leave it to one of them by the parameters Clusters or LabelPrefix.",
+        )
+        for group, whose in record.foreign
+        if whose.startswith("stack ")
+    )
+
+
+def _groups_of(entries: tuple[LatticeEntry, ...]) -> set[str]:
+    return {entry.group_arn for entry in entries}
+
+
+def _key(claim: Claim) -> tuple[str, str]:
+    return claim.route.lattice_service, claim.route.name
