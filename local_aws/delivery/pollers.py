@@ -1,0 +1,185 @@
+"""Event source mappings: Lambda reads a queue, invokes the function with batches, and deletes what went well.
+
+Behaviour: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch size, window, FIFO order, concurrency).
+"""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from moto.awslambda.models import EventSourceMapping
+from moto.awslambda.utils import get_backend
+from moto.sqs.exceptions import QueueDoesNotExist, ReceiptHandleIsInvalid
+from moto.sqs.models import Message, Queue, sqs_backends
+
+from local_aws.delivery.queues import LocalSqsBackend, real_seconds, wait_for_change
+from local_aws.delivery.records import event_of, failed_ids, is_wanted
+from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.runtime.functions import DEFAULT_ENVIRONMENTS
+from local_aws.runtime.values import Outcome, ThrottledError, Trigger
+
+_IDLE_SECONDS = 0.05
+"""Real time between two looks at a queue where nothing happens: messages also become visible by time alone."""
+
+Invoke = Callable[[str, bytes, Trigger], Outcome]
+
+
+class Pollers:
+    """One poller for each event source mapping that there is, from the moment it is there until it is deleted."""
+
+    def __init__(self, invoke: Invoke) -> None:
+        self._invoke = invoke
+        self._pollers: dict[str, _Poller] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="local-aws-mappings", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all pollers; batches that run keep running until their function ends."""
+        self._stopped.set()
+        self._thread.join(timeout=5)
+        for poller in self._pollers.values():
+            poller.stop()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(_IDLE_SECONDS):
+            mappings = dict(get_backend(ACCOUNT, REGION)._event_source_mappings)
+            for uuid, mapping in mappings.items():
+                if uuid not in self._pollers and ":sqs:" in mapping.event_source_arn:
+                    self._pollers[uuid] = _Poller(mapping, self._invoke)
+            for uuid in self._pollers.keys() - mappings.keys():
+                self._pollers.pop(uuid).stop()
+
+
+class _Poller:
+    def __init__(self, mapping: EventSourceMapping, invoke: Invoke) -> None:
+        self._mapping = mapping
+        self._invoke = invoke
+        self._queue_name = mapping.event_source_arn.rpartition(":")[2]
+        self._fifo = self._queue_name.endswith(".fifo")
+        wanted = (mapping.scaling_config or {}).get("MaximumConcurrency", DEFAULT_ENVIRONMENTS)
+        # Never more than there are environments: a batch that waits for one would only lose its visibility timeout.
+        self._slots = threading.Semaphore(min(int(wanted), DEFAULT_ENVIRONMENTS))
+        self._threads = ThreadPoolExecutor(DEFAULT_ENVIRONMENTS, thread_name_prefix=f"local-aws-{self._queue_name}")
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"local-aws-poll-{self._queue_name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(timeout=5)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            if not self._slots.acquire(timeout=_IDLE_SECONDS):
+                continue
+            try:
+                batch = self._collect() if self._mapping.enabled else []
+            except QueueDoesNotExist:
+                batch = []
+            if batch and not self._stopped.is_set():
+                self._threads.submit(self._handle, batch)
+                continue
+            self._release({message.id for message in batch})
+            self._slots.release()
+            self._idle()
+
+    def _idle(self) -> None:
+        queue = _backend().queues.get(self._queue_name)
+        if queue is None or not self._mapping.enabled:
+            self._stopped.wait(_IDLE_SECONDS)
+        else:
+            wait_for_change(queue, _IDLE_SECONDS)
+
+    def _collect(self) -> list[Message]:
+        """The next batch, full or as old as the window allows; FIFO queues have no window."""
+        size = int(self._mapping.batch_size)
+        batch = self._receive(size)
+        window = 0 if self._fifo else int(self._mapping.max_batch_window or 0)
+        if not batch or not window:
+            return batch
+        end = time.monotonic() + real_seconds(window)
+        while len(batch) < size and (left := end - time.monotonic()) > 0 and not self._stopped.is_set():
+            wait_for_change(self._queue(), min(left, _IDLE_SECONDS))
+            batch += self._receive(size - len(batch))
+        return batch
+
+    def _receive(self, count: int) -> list[Message]:
+        backend, queue = _backend(), self._queue()
+        with backend.lock:
+            visibility: Any = queue.visibility_timeout  # type: ignore[attr-defined]  moto sets it by name
+            received = backend.receive_message(self._queue_name, count, 0, visibility, ["All"])
+            wanted = [m for m in received if is_wanted(m, self._mapping.filter_criteria)]
+            for message in received:
+                if message not in wanted:
+                    backend.delete_message(self._queue_name, str(message.receipt_handle))
+            backend.hold(self._queue_name, {message.id for message in wanted}, held=True)
+        return wanted
+
+    def _handle(self, batch: list[Message]) -> None:
+        try:
+            failed = self._process(batch)
+            for message in batch:
+                if message.id not in failed:
+                    self._delete(message)
+        except ThrottledError:
+            pass  # the messages come back after their visibility timeout, as in AWS
+        except Exception as error:
+            if not self._stopped.is_set():
+                print(f"A batch of {self._queue_name} could not be processed: {error!r}", file=sys.stderr)
+        finally:
+            self._release({message.id for message in batch})
+            self._slots.release()
+
+    def _process(self, batch: list[Message]) -> set[str]:
+        """Invoke the function; the ids of what has to come again."""
+        event = event_of(batch, self._mapping.event_source_arn, REGION)
+        ids = [message.id for message in batch]
+        outcome = self._invoke(self._mapping.function_arn, json.dumps(event).encode(), self._trigger(batch))
+        if outcome.error is not None:
+            return set(ids)
+        if "ReportBatchItemFailures" in (self._mapping.function_response_types or ()):
+            return failed_ids(outcome.payload, ids)
+        return set()
+
+    def _trigger(self, batch: list[Message]) -> Trigger:
+        groups = sorted({message.group_id for message in batch if message.group_id})
+        detail = {"queue": self._queue_name, "messageIds": [m.id for m in batch], "messageGroupIds": groups}
+        return Trigger("sqs", {**detail, "eventIds": [i for m in batch if (i := _event_id(m.body))]})
+
+    def _delete(self, message: Message) -> None:
+        try:
+            _backend().delete_message(self._queue_name, str(message.receipt_handle))
+        except (ReceiptHandleIsInvalid, QueueDoesNotExist):
+            pass  # the function deleted it itself, or the queue has gone
+
+    def _release(self, message_ids: set[str]) -> None:
+        if message_ids:
+            _backend().hold(self._queue_name, message_ids, held=False)
+
+    def _queue(self) -> Queue:
+        return _backend().get_queue(self._queue_name)
+
+
+def _backend() -> LocalSqsBackend:
+    backend: Any = sqs_backends[ACCOUNT][REGION]
+    return backend  # type: ignore[no-any-return]
+
+
+def _event_id(body: str) -> str | None:
+    """The id of the EventBridge event that a message carries, if it carries one."""
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return None
+    return event.get("id") if isinstance(event, dict) and "detail-type" in event else None
+
+
+__all__ = ["Pollers"]

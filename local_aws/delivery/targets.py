@@ -1,0 +1,104 @@
+"""Hand something to the resource with an ARN, as EventBridge, the scheduler and Lambda's destinations do."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.awslambda.utils import get_backend
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from local_aws.delivery import permissions
+from local_aws.delivery.inputs import is_missing, resolve
+from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.runtime.asynchronous import AsynchronousInvocations
+from local_aws.runtime.values import Trigger
+
+
+class DeliveryError(Exception):
+    """A target could not be reached; ``code`` is what EventBridge writes into the dead letter's ERROR_CODE."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is to be delivered. ``service`` is the principal that delivers, ``source_arn`` its rule or schedule."""
+
+    text: str
+    trigger: Trigger
+    service: str = ""
+    source_arn: str = ""
+    role_arn: str | None = None
+    group_id: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def deliver(arn: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> None:
+    """Send ``parcel`` to a queue, a topic, or asynchronously to a function; DeliveryError says why it cannot be."""
+    service, resource = arn.split(":")[2], arn.split(":", 5)[5]
+    if service == "sqs":
+        _to_queue(arn, resource, parcel)
+    elif service == "lambda":
+        _to_function(arn, resource.removeprefix("function:"), parcel, asynchronous)
+    elif service == "sns":
+        sns_backends[ACCOUNT][REGION].publish(parcel.text, arn=arn)
+    else:
+        raise DeliveryError("UNSUPPORTED_TARGET", f"The local AWS cannot deliver to {arn}: it knows SQS, Lambda and SNS")
+
+
+def send(arn: str, text: str, attributes: Mapping[str, str], asynchronous: AsynchronousInvocations) -> None:
+    """Send a text to a destination or dead-letter queue; what fails is said on stderr, for nobody is left to tell."""
+    try:
+        deliver(arn, Parcel(text, Trigger("destination"), attributes=attributes), asynchronous)
+    except DeliveryError as error:
+        print(f"Lost, because {arn} does not take it: {error}: {text[:500]}", file=sys.stderr)
+
+
+def group_id_of(target: Mapping[str, Any], event: Mapping[str, Any]) -> str | None:
+    """A target's MessageGroupId: as it stands, or the text at its JSON path in the event."""
+    setting = (target.get("SqsParameters") or {}).get("MessageGroupId")
+    if setting is None or not setting.startswith("$."):
+        return setting
+    found = resolve(setting, event)
+    return None if is_missing(found) else str(found)
+
+
+def _to_queue(arn: str, name: str, parcel: Parcel) -> None:
+    backend = sqs_backends[ACCOUNT][REGION]
+    queue = backend.queues.get(name)
+    if queue is None:
+        raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no queue {arn}")
+    if parcel.service and not parcel.role_arn:
+        action = "sqs:SendMessage"
+        if not permissions.allows(queue.policy, parcel.service, action, arn, parcel.source_arn):
+            _refuse(parcel, action, arn)
+    if queue.fifo_queue and queue.attributes.get("ContentBasedDeduplication") != "true":
+        raise DeliveryError("INVALID_PARAMETER", f"{name} needs ContentBasedDeduplication to be a target")
+    attributes: Any = {k: {"DataType": "String", "StringValue": v} for k, v in parcel.attributes.items()}
+    try:
+        backend.send_message(name, parcel.text, attributes, group_id=parcel.group_id)
+    except Exception as error:
+        raise DeliveryError("SDK_CLIENT_ERROR", f"{name} refused the message: {error}") from error
+
+
+def _to_function(arn: str, name: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> None:
+    functions = {function.function_name: function for function in get_backend(ACCOUNT, REGION).list_functions()}
+    function = functions.get(name.partition(":")[0])
+    if function is None:
+        raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no function {arn}")
+    if parcel.service and not parcel.role_arn:
+        policy = {"Statement": function.policy.statements}
+        if not permissions.allows(policy, parcel.service, "lambda:InvokeFunction", function.function_arn, parcel.source_arn):
+            _refuse(parcel, "lambda:InvokeFunction", arn)
+    asynchronous.submit(function.function_name, parcel.text.encode(), parcel.trigger)
+
+
+def _refuse(parcel: Parcel, action: str, arn: str) -> None:
+    raise DeliveryError(
+        "NO_PERMISSIONS",
+        f"The policy of {arn} does not allow {parcel.service} to {action} for {parcel.source_arn}",
+    )

@@ -1,0 +1,151 @@
+"""The pools of execution environments: one a function, kept warm, bounded, renewed when the function changes."""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from local_aws import clock
+from local_aws.inspect import Invocation, Journal
+from local_aws.runtime.environment import ExecutionEnvironment, Platform
+from local_aws.runtime.values import FunctionSettings, Outcome, ThrottledError, Trigger
+
+DEFAULT_ENVIRONMENTS = int(os.environ.get("LOCAL_AWS_CONCURRENCY", "3"))
+"""Execution environments a function may have at once on this machine. AWS's own limit is the account's (1,000)."""
+
+
+@dataclass
+class _Pool:
+    busy: list[ExecutionEnvironment] = field(default_factory=list)
+    idle: list[ExecutionEnvironment] = field(default_factory=list)
+    starting: int = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.busy) + len(self.idle) + self.starting
+
+
+class Functions:
+    """Invokes functions. Thread-safe; every caller waits for its own invocation only."""
+
+    def __init__(self, platform: Platform, journal: Journal, limit: int = DEFAULT_ENVIRONMENTS) -> None:
+        self._platform = platform
+        self._journal = journal
+        self._limit = limit
+        self._pools: dict[str, _Pool] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def invoke(
+        self, settings: FunctionSettings, payload: bytes, trigger: Trigger, reserved: int | None = None
+    ) -> Outcome:
+        """Run the function once, in a warm environment if there is one, and note it in the journal.
+
+        ``reserved`` is the function's reserved concurrency: ThrottledError when it is used up. Beyond the machine's
+        own limit of environments the caller waits.
+        """
+        environment = self._acquire(settings, reserved)
+        started = clock.current().time()
+        try:
+            outcome = environment.invoke(payload)
+        finally:
+            self._release(environment)
+        error = outcome.payload.decode(errors="replace") if outcome.error else None
+        self._journal.invoked(
+            Invocation(settings.name, outcome.request_id, started, outcome.duration, error, trigger.source, trigger.detail)
+        )
+        return outcome
+
+    def warm(self, settings: FunctionSettings) -> None:
+        """Start one environment ahead of the first invocation, as Lambda may do, without waiting for it."""
+        with self._changed:
+            pool = self._pools.setdefault(settings.name, _Pool())
+            if self._closed or pool.size:
+                return
+            pool.starting += 1
+        environment = self._start(settings, pool)
+        with self._changed:
+            too_late = self._closed
+            if not too_late:
+                pool.idle.append(environment)
+            self._changed.notify_all()
+        if too_late:
+            environment.close()
+
+    def forget(self, name: str) -> None:
+        """End the idle environments of a function that was deleted."""
+        with self._changed:
+            idle = self._pools.get(name, _Pool()).idle
+            gone, idle[:] = tuple(idle), []
+        for environment in gone:
+            environment.close()
+
+    def close(self) -> None:
+        """End all environments, also busy ones; invocations that run come to an end as errors."""
+        with self._changed:
+            self._closed = True
+            everything = [e for pool in self._pools.values() for e in (*pool.busy, *pool.idle)]
+            for pool in self._pools.values():
+                pool.idle.clear()
+            self._changed.notify_all()
+        if everything:
+            with ThreadPoolExecutor(len(everything)) as threads:
+                list(threads.map(ExecutionEnvironment.close, everything))
+
+    def _acquire(self, settings: FunctionSettings, reserved: int | None) -> ExecutionEnvironment:
+        stale: list[ExecutionEnvironment] = []
+        try:
+            with self._changed:
+                pool = self._pools.setdefault(settings.name, _Pool())
+                if reserved is not None and len(pool.busy) >= reserved:
+                    raise ThrottledError(f"{settings.name} has {reserved} reserved concurrent executions, all in use")
+                while not self._closed:
+                    warm, out_of_date = _pick(pool, settings)
+                    stale += out_of_date
+                    if warm is not None:
+                        pool.busy.append(warm)
+                        return warm
+                    if pool.size < self._limit:
+                        pool.starting += 1
+                        break
+                    self._changed.wait()
+                else:
+                    raise ThrottledError("the local AWS is stopping")
+            environment = self._start(settings, pool)
+            with self._changed:
+                if self._closed:
+                    stale.append(environment)
+                    raise ThrottledError("the local AWS is stopping")
+                pool.busy.append(environment)
+            return environment
+        finally:
+            for environment in stale:
+                environment.close()
+
+    def _start(self, settings: FunctionSettings, pool: _Pool) -> ExecutionEnvironment:
+        try:
+            return ExecutionEnvironment(settings, self._platform, self._journal.access_key_of(settings.name))
+        finally:
+            with self._changed:
+                pool.starting -= 1
+                self._changed.notify_all()
+
+    def _release(self, environment: ExecutionEnvironment) -> None:
+        with self._changed:
+            pool = self._pools[environment.settings.name]
+            pool.busy.remove(environment)
+            keep = environment.alive and not self._closed
+            if keep:
+                pool.idle.append(environment)
+            self._changed.notify_all()
+        if not keep:
+            environment.close()
+
+
+def _pick(pool: _Pool, settings: FunctionSettings) -> tuple[ExecutionEnvironment | None, list[ExecutionEnvironment]]:
+    """A warm environment of exactly these settings, if any; and those that are dead or were made for others."""
+    usable: Callable[[ExecutionEnvironment], bool] = lambda e: e.alive and e.settings == settings  # noqa: E731
+    stale = [environment for environment in pool.idle if not usable(environment)]
+    pool.idle[:] = [environment for environment in pool.idle if usable(environment)]
+    return (pool.idle.pop() if pool.idle else None), stale

@@ -1,0 +1,66 @@
+"""Where the output of functions goes: one file a function, and the function's log group in CloudWatch Logs."""
+
+import json
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+from moto.logs.models import logs_backends
+
+from local_aws import clock
+from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.runtime.values import FunctionSettings
+
+
+class LogFiles:
+    """The directory of the functions' log files; many environments write at once, a line at a time."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = threading.Lock()
+
+    def append(self, function: str, line: str) -> None:
+        with self._lock:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with (self.directory / f"{function}.log").open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+
+class LogStream:
+    """What one execution environment writes: its own log stream, named as Lambda names it."""
+
+    def __init__(self, settings: FunctionSettings, files: LogFiles) -> None:
+        self._settings = settings
+        self._files = files
+        self.name = f"{clock.now():%Y/%m/%d}/[{settings.version}]{uuid.uuid4().hex}"
+        self._recent: list[str] = []
+        self._lock = threading.Lock()
+
+    def write(self, line: str) -> None:
+        with self._lock:
+            self._recent.append(line)
+        self._files.append(self._settings.name, line)
+        backend = logs_backends[ACCOUNT][REGION]
+        group = self._settings.log_group
+        backend.ensure_log_group(group)
+        if self.name not in backend.groups[group].streams:
+            backend.create_log_stream(group, self.name)
+        event = {"timestamp": int(clock.current().time() * 1000), "message": line}
+        # Not through PutLogEvents: it refuses what lies two hours ahead, and the local AWS's time may run ahead.
+        backend.groups[group].put_log_events(self.name, [event])
+
+    def platform(self, kind: str, request_id: str, **details: Any) -> None:
+        """A line of the platform, in the function's log format (Lambda Developer Guide, "Log format")."""
+        if self._settings.log_format == "JSON":
+            record = {"requestId": request_id, **details}
+            self.write(json.dumps({"time": clock.iso(), "type": f"platform.{kind}", "record": record}))
+        else:
+            more = "".join(f"\t{name}: {value}" for name, value in details.items())
+            self.write(f"{kind.upper()} RequestId: {request_id}{more}")
+
+    def take_recent(self) -> tuple[str, ...]:
+        """The lines since the last call: those of one invocation."""
+        with self._lock:
+            lines, self._recent = tuple(self._recent), []
+        return lines

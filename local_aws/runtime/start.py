@@ -1,0 +1,85 @@
+"""The first code of a worker process: make it look like Lambda's Python runtime, then hand over to awslambdaric.
+
+Run as a file by ``python -I -S``: nothing of the repository and nothing of the virtual environment is importable except
+what stands in ``LOCAL_AWS_IMPORT_PATH``. The order of the import path is Lambda's: the function, its layers, the standard
+library, and last what the runtime itself brings (AWS Lambda Developer Guide, "Python: search path").
+"""
+
+import http.client
+import json
+import os
+import sys
+import time
+import types
+from typing import Any
+
+_API = "/2018-06-01/runtime"
+_real_time = time.time
+
+
+def _scale_time(epoch: float, speed: float) -> None:
+    """Let ``time.time`` run ``speed`` times as fast as it does, counted from ``epoch`` (the local AWS's own start)."""
+    time.time = lambda: epoch + (_real_time() - epoch) * speed
+
+
+class RuntimeClient(types.ModuleType):
+    """awslambdaric's ``runtime_client`` without its compiled part, which exists on Linux only."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__("runtime_client")
+        self._address = address
+
+    def initialize_client(self, user_agent: str) -> None:
+        """Nothing to prepare: each request opens its own connection."""
+
+    def next(self) -> tuple[bytes, dict[str, Any]]:
+        """Wait for the next invocation; the process ends when the local AWS that made it has gone."""
+        try:
+            _, headers, body = self._request("GET", f"{_API}/invocation/next")
+        except (OSError, http.client.HTTPException):
+            os._exit(0)
+        deadline = int(headers["Lambda-Runtime-Deadline-Ms"])
+        return body, {**headers, "Lambda-Runtime-Deadline-Ms": deadline}
+
+    def post_invocation_result(self, invoke_id: str, result: bytes, content_type: str, *_: object) -> None:
+        self._request("POST", f"{_API}/invocation/{invoke_id}/response", result, {"Content-Type": content_type})
+
+    def post_error(self, invoke_id: str, error: str, *_: object) -> None:
+        kind = str(json.loads(error).get("errorType", "Error"))
+        self._request(
+            "POST",
+            f"{_API}/invocation/{invoke_id}/error",
+            error.encode(),
+            {"Lambda-Runtime-Function-Error-Type": kind},
+        )
+
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection(self._address)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+        finally:
+            connection.close()
+
+
+def main() -> None:
+    """Prepare this process as its environment variables say and serve invocations until it is ended."""
+    sys.path[:0] = os.environ.pop("LOCAL_AWS_IMPORT_PATH").split(os.pathsep)
+    sys.path.append(os.environ["LAMBDA_RUNTIME_DIR"])
+    speed, epoch = float(os.environ.pop("LOCAL_AWS_SPEED")), float(os.environ.pop("LOCAL_AWS_EPOCH"))
+    sys.modules["runtime_client"] = RuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    _scale_time(epoch, speed)
+
+    import awslambdaric.__main__  # noqa: PLC0415  after time and import path are what they should be
+    import awslambdaric.lambda_context  # noqa: PLC0415
+
+    # The time that is left is real time, as the time-out is: the platform's clock is not the function's.
+    awslambdaric.lambda_context.time = types.SimpleNamespace(time=_real_time)
+    awslambdaric.__main__.main(["awslambdaric", os.environ["_HANDLER"]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What the runtime is told of a function, and what an invocation comes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSettings:
+    """A function as an execution environment sees it. Two equal values can share an environment."""
+
+    name: str
+    arn: str
+    version: str
+    handler: str
+    task: Path
+    """The unpacked code."""
+    layers: tuple[Path, ...]
+    """The unpacked layers, in the order in which the function lists them."""
+    variables: Mapping[str, str]
+    timeout: float
+    """Seconds, of real time."""
+    memory: int
+    """MB; told to the function, not enforced."""
+    log_group: str
+    log_format: str = "Text"
+    log_level: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What made an invocation: ``source`` is sqs, eventbridge, schedule, invoke or async; ``detail`` names it."""
+
+    source: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an invocation ended. ``error`` is Lambda's X-Amz-Function-Error: ``Unhandled`` or None."""
+
+    request_id: str
+    payload: bytes
+    error: str | None = None
+    duration: float = 0.0
+    """Seconds, of real time."""
+    logs: tuple[str, ...] = ()
+
+
+class ThrottledError(Exception):
+    """The function's reserved concurrency is used up (Lambda answers 429 TooManyRequestsException)."""

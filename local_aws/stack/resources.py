@@ -1,0 +1,149 @@
+"""Resource types of CloudFormation that moto lacks or makes by halves, made through the APIs of the local AWS.
+
+A provider calls the service as any client does, so what it makes is what a user would have made: validated against
+the service's model and answered by the same simulation. Attributes and what Ref gives are those of the CloudFormation
+Template Reference.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
+from moto.cloudformation.parsing import get_model_list, get_model_map, get_name_type_map
+from moto.core.common_models import CloudFormationModel
+
+from local_aws.eventbus import REGION
+
+Properties = Mapping[str, Any]
+
+
+class ResourceError(ValueError):
+    """A resource could not be made; the text names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a provider made: what Ref gives, what GetAtt gives, and whether it is ready by now."""
+
+    ref: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    is_ready: Callable[[], bool] = lambda: True
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How one resource type is made and taken away. ``create`` gets the properties and a generated name."""
+
+    type: str
+    create: Callable[[Properties, str], Made]
+    delete: Callable[[Made, Properties], None]
+    attributes: frozenset[str] = frozenset()
+    name_property: str = ""
+    update: Callable[[Made, Properties, str], Made] | None = None
+    """Changes in place; without it an update takes the old one away and makes a new one."""
+
+
+_endpoint: str | None = None
+
+
+def use_endpoint(url: str | None) -> None:
+    """Where the providers' clients go: the running server, or moto in this process if None."""
+    global _endpoint  # noqa: PLW0603  moto's CloudFormation models are classes without a place for it
+    _endpoint = url
+
+
+def client(service: str) -> Any:
+    """A client of the local AWS, for providers."""
+    return boto3.client(
+        service,
+        region_name=REGION,
+        endpoint_url=_endpoint,
+        aws_access_key_id="cloudformation",
+        aws_secret_access_key="local",  # noqa: S106  signs requests that nobody checks
+        config=Config(retries={"mode": "standard", "max_attempts": 3}),
+    )
+
+
+def model_of(provider: Provider) -> type[CloudFormationModel]:
+    """The class that moto's CloudFormation asks for ``provider.type``."""
+
+    class Model(CloudFormationModel):
+        def __init__(self, made: Made, properties: Properties) -> None:
+            self.made = made
+            self.properties = properties
+
+        @property
+        def physical_resource_id(self) -> str:
+            return self.made.ref
+
+        def is_created(self) -> bool:
+            return self.made.is_ready()
+
+        def get_cfn_attribute(self, attribute_name: str) -> Any:
+            if attribute_name not in self.made.attributes:
+                raise UnformattedGetAttTemplateException
+            return self.made.attributes[attribute_name]
+
+        def delete(self, account_id: str, region_name: str) -> None:
+            # moto takes a TypeError or AttributeError of this method for its absence.
+            try:
+                provider.delete(self.made, self.properties)
+            except (TypeError, AttributeError) as error:
+                raise ResourceError(f"{provider.type} {self.made.ref} could not be deleted: {error}") from error
+
+        @staticmethod
+        def cloudformation_name_type() -> str:
+            return provider.name_property
+
+        @staticmethod
+        def cloudformation_type() -> str:
+            return provider.type
+
+        @classmethod
+        def has_cfn_attr(cls, attr: str) -> bool:
+            return attr in provider.attributes
+
+        @classmethod
+        def create_from_cloudformation_json(
+            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+        ) -> "Model":
+            properties = cloudformation_json.get("Properties", {})
+            try:
+                return cls(provider.create(properties, resource_name), properties)
+            except ClientError as error:
+                name = kwargs.get("LogicalId", resource_name)
+                raise ResourceError(f"{name} ({provider.type}): {error}") from error
+
+        @classmethod
+        def update_from_cloudformation_json(
+            cls,
+            original_resource: "Model",
+            new_resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,
+            region_name: str,
+        ) -> "Model":
+            properties = cloudformation_json.get("Properties", {})
+            if provider.update is not None:
+                return cls(provider.update(original_resource.made, properties, new_resource_name), properties)
+            provider.delete(original_resource.made, original_resource.properties)
+            return cls(provider.create(properties, new_resource_name), properties)
+
+    return Model
+
+
+_installed: list[type[CloudFormationModel]] = []
+
+
+def install() -> None:
+    """Make moto's CloudFormation know the providers' types; theirs win over moto's own. Installing again is harmless."""
+    if not _installed:
+        from local_aws.stack import providers
+
+        _installed.extend(model_of(provider) for provider in providers.ALL)
+        for cached in (get_model_list, get_model_map, get_name_type_map):
+            cached.cache_clear()
