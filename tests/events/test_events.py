@@ -1,0 +1,232 @@
+"""The recorded events: each is what AWS sends, and each is matched by the rule that is there for it and by no other."""
+
+import hashlib
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+from samtranslator.yaml_helper import yaml_parse
+
+from ecs_lattice.events import hear
+from ecs_lattice.naming import group_id
+
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "events"
+SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/transfer/file-transfer"
+
+DEPLOYMENT, ACTION, TASK, CALL = "DeploymentStateRule", "ServiceActionRule", "TaskStateRule", "ApiCallRule"
+# Every event that EventBridge delivers, and the rule of the template that takes it (None: no rule may).
+MATCHES = {
+    "ecs/deployment-in-progress": DEPLOYMENT,
+    "ecs/deployment-completed": DEPLOYMENT,
+    "ecs/deployment-failed": DEPLOYMENT,
+    "ecs/deployment-rollback": DEPLOYMENT,
+    "ecs/steady-state": ACTION,
+    "ecs/service-action-deployment-completed": ACTION,
+    "ecs/service-action-desired-count-updated": ACTION,
+    "ecs/service-action-lattice-target-unhealthy": ACTION,
+    "ecs/service-action-task-placement-failure": ACTION,
+    "ecs/service-action-task-start-impaired": ACTION,
+    "ecs/service-action-tasks-stopped": ACTION,
+    "ecs/task-running": TASK,
+    "ecs/task-stopping": TASK,
+    "ecs/task-pending": None,
+    "ecs/task-of-a-run-task": None,
+    "cloudtrail/create-service": CALL,
+    "cloudtrail/update-service": CALL,
+    "cloudtrail/delete-service": CALL,
+    "cloudtrail/tag-resource": CALL,
+    "cloudtrail/untag-resource": CALL,
+    "cloudtrail/failed-update-service": None,
+    "schedule/resync": None,  # the schedule's own rule has no pattern
+}
+ENVELOPE = {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
+FILES = sorted(str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json"))
+BATCHES = [name for name in FILES if name.startswith("sqs/")]
+
+
+def load(name: str) -> dict[str, Any]:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, dict[str, Any]]:
+    return yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+
+
+@pytest.fixture(scope="module")
+def patterns(resources) -> dict[str, EventPattern]:
+    """The rules' patterns, compiled by moto's matcher."""
+    return {
+        key: EventPattern.load(json.dumps(resource["Properties"]["EventPattern"]))
+        for key, resource in resources.items()
+        if resource["Type"] == "AWS::Events::Rule"
+    }
+
+
+def matched(patterns: dict[str, EventPattern], event: dict[str, Any]) -> set[str]:
+    return {key for key, pattern in patterns.items() if pattern.matches_event(event)}
+
+
+def test_the_table_names_every_rule_and_every_event_that_eventbridge_delivers(patterns):
+    assert set(MATCHES) == {name for name in FILES if name.split("/")[0] in {"ecs", "cloudtrail", "schedule"}}
+    assert {rule for rule in MATCHES.values() if rule} == set(patterns)
+
+
+@pytest.mark.parametrize("name", MATCHES)
+def test_an_event_is_matched_by_its_rule_and_by_no_other(patterns, name):
+    expected = MATCHES[name]
+    assert matched(patterns, load(name)) == ({expected} if expected else set())
+
+
+@pytest.mark.parametrize("name", MATCHES)
+def test_an_event_has_the_envelope_of_eventbridge(name):
+    event = load(name)
+    assert set(event) == ENVELOPE
+    assert (event["version"], event["account"], event["region"]) == ("0", "123456789012", "us-east-1")
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", event["id"])
+    assert datetime.strptime(event["time"], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007  EventBridge's times are UTC
+
+
+def test_no_two_events_have_one_id():
+    ids = [load(name)["id"] for name in MATCHES]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule])
+def test_an_event_that_is_matched_rings_for_the_service_it_is_about(name):
+    heard = hear(load(name), now=0.0)
+    assert [(bell.kind, bell.key) for bell in heard.bells] == [("ecsService", SERVICE)]
+    assert heard.about_a_task == (MATCHES[name] == TASK)
+
+
+@pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule == CALL])
+def test_a_recorded_call_was_carried_out_and_wrote_something(name):
+    detail = load(name)["detail"]
+    assert "errorCode" not in detail
+    assert detail["readOnly"] is False
+    assert detail["eventVersion"]
+    assert detail["eventSource"] == "ecs.amazonaws.com"
+
+
+def test_create_and_update_say_the_service_by_different_names():
+    assert "serviceName" in load("cloudtrail/create-service")["detail"]["requestParameters"]
+    assert "service" in load("cloudtrail/update-service")["detail"]["requestParameters"]
+
+
+@pytest.mark.parametrize("name", ["ecs/task-running", "ecs/task-stopping"])
+def test_a_task_has_its_address_in_both_spellings(name):
+    detail = load(name)["detail"]
+    (attachment,) = detail["attachments"]
+    address = {pair["name"]: pair["value"] for pair in attachment["details"]}["privateIPv4Address"]
+    assert detail["containers"][0]["networkInterfaces"] == [
+        {"attachmentId": attachment["id"], "privateIpv4Address": address}
+    ]
+
+
+def ecs(detail_type: str, **detail: Any) -> dict[str, Any]:
+    return {**load("ecs/task-running"), "detail-type": detail_type, "detail": detail}
+
+
+FOREIGN = {
+    "container instance": ecs("ECS Container Instance State Change", status="ACTIVE", agentConnected=True, version=4),
+    "pending task": ecs(
+        "ECS Task State Change", group="service:file-transfer", lastStatus="PENDING", desiredStatus="RUNNING"
+    ),
+    "group that only begins like a service's": ecs(
+        "ECS Task State Change", group="services:file-transfer", lastStatus="RUNNING", desiredStatus="RUNNING"
+    ),
+    "task without group": ecs("ECS Task State Change", lastStatus="RUNNING", desiredStatus="RUNNING"),
+    "another call to ECS": ecs(
+        "AWS API Call via CloudTrail", eventSource="ecs.amazonaws.com", eventName="RegisterTaskDefinition"
+    ),
+    "a call of that name to another service": ecs(
+        "AWS API Call via CloudTrail", eventSource="ec2.amazonaws.com", eventName="UpdateService"
+    ),
+    "call to VPC Lattice": {**load("cloudtrail/update-service"), "source": "aws.vpc-lattice"},
+    "own source": {**load("ecs/deployment-completed"), "source": "com.example.ecs"},
+    "source that only begins like ECS": {**load("ecs/steady-state"), "source": "aws.ecs-anywhere"},
+    "EC2": {
+        **load("ecs/steady-state"),
+        "source": "aws.ec2",
+        "detail-type": "EC2 Instance State-change Notification",
+        "detail": {"instance-id": "i-0123456789abcdef0", "state": "terminated"},
+    },
+    "tag change": {
+        **load("ecs/steady-state"),
+        "source": "aws.tag",
+        "detail-type": "Tag Change on Resource",
+        "detail": {"service": "ecs", "resource-type": "service", "changed-tag-keys": ["lattice.service"]},
+    },
+}
+
+
+@pytest.mark.parametrize("event", FOREIGN.values(), ids=FOREIGN)
+def test_an_event_of_somebody_else_is_matched_by_no_rule(patterns, event):
+    assert matched(patterns, event) == set()
+
+
+@pytest.mark.parametrize(
+    ("last", "desired", "taken"),
+    [
+        ("RUNNING", "RUNNING", True),
+        ("RUNNING", "STOPPED", True),
+        ("DEACTIVATING", "STOPPED", True),
+        ("STOPPED", "STOPPED", True),
+        ("PROVISIONING", "RUNNING", False),
+        ("ACTIVATING", "RUNNING", False),
+    ],
+)
+def test_a_task_is_of_interest_once_it_runs_and_as_soon_as_it_is_to_stop(patterns, last, desired, taken):
+    event = ecs("ECS Task State Change", group="service:file-transfer", lastStatus=last, desiredStatus=desired)
+    assert matched(patterns, event) == ({TASK} if taken else set())
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_a_batch_is_what_lambda_hands_over_from_a_queue(name):
+    for record in load(name)["Records"]:
+        assert record["eventSource"] == "aws:sqs"
+        assert record["awsRegion"] == "us-east-1"
+        assert record["md5OfBody"] == hashlib.md5(record["body"].encode(), usedforsecurity=False).hexdigest()
+        assert record["receiptHandle"]
+        assert set(record["attributes"]) >= {"ApproximateReceiveCount", "SentTimestamp", "SenderId"}
+        is_fifo = record["eventSourceARN"].endswith(".fifo")
+        assert ({"SequenceNumber", "MessageGroupId", "MessageDeduplicationId"} <= set(record["attributes"])) == is_fifo
+
+
+@pytest.mark.parametrize("name", ["sqs/ecs-service", "sqs/lattice-service"])
+def test_a_bell_waits_in_the_group_of_what_it_rings_for(name):
+    (record,) = load(name)["Records"]
+    bell = json.loads(record["body"])
+    assert set(bell) == {"kind", "key", "cause", "rang_at", "hops"}
+    assert record["attributes"]["MessageGroupId"] == group_id(bell["key"])
+
+
+def test_the_events_queue_carries_events_as_eventbridge_delivers_them():
+    (record,) = load("sqs/ecs-events")["Records"]
+    assert json.loads(record["body"]) == load("ecs/deployment-in-progress")
+
+
+def test_a_delayed_bell_in_the_events_queue_rings_again():
+    (record,) = load("sqs/ecs-events-delayed-bell")["Records"]
+    (bell,) = hear(json.loads(record["body"]), now=5.0).bells
+    assert (bell.kind, bell.key, bell.hops, bell.rang_at) == ("ecsService", SERVICE, 3, 5.0)
+
+
+def test_the_rest_are_direct_invocations_with_a_mode_that_the_functions_know():
+    direct = {name: load(name) for name in FILES if name.split("/")[0] in {"invoke", "resync"}}
+    assert sorted([*MATCHES, *BATCHES, *direct]) == FILES
+    modes = {name: event["mode"] for name, event in direct.items()}
+    assert modes == {
+        "invoke/plan-ecs-service": "plan",
+        "invoke/apply-ecs-service": "apply",
+        "invoke/plan-lattice-service": "plan",
+        "invoke/apply-lattice-service": "apply",
+        "resync/sweep": "sweep",
+        "resync/uninstall": "uninstall",
+        "resync/approve-removals": "approve-removals",
+    }

@@ -1,0 +1,106 @@
+"""Queues, rules and schedules: nothing that is sent on its way can get lost without a trace."""
+
+from typing import Any
+
+import pytest
+
+REFUSED = "DeadLetterQueue"
+
+
+def sources(of) -> dict[str, dict[str, Any]]:
+    """The event source mappings by the logical id of the queue they read."""
+    return {of.target(m["EventSourceArn"]): m for m in of.type("AWS::Lambda::EventSourceMapping").values()}
+
+
+def test_every_queue_is_encrypted(of):
+    for key, queue in of.type("AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True, key
+
+
+def test_no_queue_deduplicates_by_content(of):
+    queues = of.type("AWS::SQS::Queue")
+    assert [key for key, queue in queues.items() if queue.get("ContentBasedDeduplication")] == []
+    assert {key for key, queue in queues.items() if queue.get("FifoQueue")} == {
+        "EcsServicesQueue",
+        "LatticeServicesQueue",
+        "EcsServicesDeadLetterQueue",
+        "LatticeServicesDeadLetterQueue",
+    }
+
+
+def test_every_queue_that_is_worked_has_a_dead_letter_queue_of_its_own_kind_that_keeps_longer(of):
+    queues = of.type("AWS::SQS::Queue")
+    dead = []
+    for key in sources(of):
+        redrive = queues[key]["RedrivePolicy"]
+        assert redrive["maxReceiveCount"] == 5
+        letters = of.target(redrive["deadLetterTargetArn"])
+        assert bool(queues[letters].get("FifoQueue")) == bool(queues[key].get("FifoQueue")), key
+        assert queues[letters]["MessageRetentionPeriod"] == 1209600 > queues[key]["MessageRetentionPeriod"]
+        dead.append(letters)
+    assert len(set(dead)) == 3
+    assert REFUSED not in dead
+
+
+def test_visibility_is_six_times_the_time_out_of_the_function_that_reads_the_queue(of):
+    functions = of.type("AWS::Lambda::Function")
+    for key, mapping in sources(of).items():
+        timeout = functions[of.target(mapping["FunctionName"])]["Timeout"]
+        assert of.type("AWS::SQS::Queue")[key]["VisibilityTimeout"] == 6 * timeout == 360
+
+
+def test_every_queue_is_read_with_partial_batch_answers(of):
+    assert set(sources(of)) == {"EcsEventsQueue", "EcsServicesQueue", "LatticeServicesQueue"}
+    for mapping in sources(of).values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize(("queue", "concurrency"), [("EcsServicesQueue", 10), ("LatticeServicesQueue", 5)])
+def test_reconcilers_take_one_bell_at_a_time(of, queue, concurrency):
+    mapping = sources(of)[queue]
+    assert mapping["BatchSize"] == 1
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": concurrency}
+    assert "MaximumBatchingWindowInSeconds" not in mapping  # not allowed on FIFO queues
+
+
+def test_events_are_folded_over_five_seconds(of):
+    assert sources(of)["EcsEventsQueue"]["MaximumBatchingWindowInSeconds"] == 5
+
+
+def test_every_rule_retries_for_a_while_and_then_puts_the_event_aside(of):
+    for key, rule in of.type("AWS::Events::Rule").items():
+        assert rule["Description"], key
+        for target in rule["Targets"]:
+            assert of.target(target["DeadLetterConfig"]["Arn"]) == REFUSED, key
+            assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 60
+            assert "SqsParameters" not in target
+
+
+def test_a_queue_takes_messages_only_from_the_rules_that_point_at_it(of):
+    granted = {}
+    for policy in of.type("AWS::SQS::QueuePolicy").values():
+        (queue,) = policy["Queues"]
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        assert of.target(statement["Resource"]) == of.target(queue)
+        granted[of.target(queue)] = {of.target(arn) for arn in statement["Condition"]["ArnEquals"]["aws:SourceArn"]}
+    rules = of.type("AWS::Events::Rule")
+    to_events = {k for k, r in rules.items() if any(of.target(t["Arn"]) == "EcsEventsQueue" for t in r["Targets"])}
+    assert granted == {"EcsEventsQueue": to_events, REFUSED: set(rules)}
+
+
+def test_a_function_that_is_invoked_asynchronously_puts_aside_what_failed(of):
+    functions = of.type("AWS::Lambda::Function")
+    rules = of.type("AWS::Events::Rule").values()
+    invoked = {of.target(t["Arn"]) for rule in rules for t in rule["Targets"]} & set(functions)
+    assert invoked == {"ResyncFunction"}
+    configured = {of.target(c["FunctionName"]): c for c in of.type("AWS::Lambda::EventInvokeConfig").values()}
+    for function in invoked:
+        assert of.target(configured[function]["DestinationConfig"]["OnFailure"]["Destination"]) == REFUSED
+
+
+def test_everything_is_looked_at_every_quarter_of_an_hour(of):
+    schedules = [r["ScheduleExpression"] for r in of.type("AWS::Events::Rule").values() if "ScheduleExpression" in r]
+    assert schedules == ["rate(15 minutes)"]
+    assert of.type("AWS::Lambda::Function")["ResyncFunction"]["Timeout"] < 15 * 60

@@ -1,0 +1,73 @@
+"""What outlives the stack, and that a second installation does not collide with it."""
+
+RETAINED = {
+    "RegistryTable",
+    "InfrastructureRole",
+    "ServiceNetwork",
+    "ServiceNetworkAuthPolicy",
+    "Vpc1Association",
+    "Vpc2Association",
+    "Vpc3Association",
+    "AccessLogGroup",
+    "AccessLogSubscription",
+}
+FIXED_NAMES = {"RoleName", "TableName", "FunctionName", "PolicyName"}
+
+
+def test_what_serves_traffic_or_remembers_is_kept_when_the_stack_is_deleted(resources):
+    kept = {key for key, r in resources.items() if r.get("DeletionPolicy") == "RetainExceptOnCreate"}
+    assert kept == RETAINED
+    assert {key for key, r in resources.items() if r.get("UpdateReplacePolicy") == "Retain"} == RETAINED
+
+
+def test_what_is_kept_has_no_name_that_the_next_installation_would_use_again(resources):
+    for key in RETAINED:
+        properties = resources[key]["Properties"]
+        assert not FIXED_NAMES & set(properties), key
+        for name in ("Name", "LogGroupName"):
+            assert "AWS::StackId" in repr(properties.get(name, "AWS::StackId")), key
+
+
+def test_fifo_queues_are_named_by_the_installation(of):
+    for key, queue in of.type("AWS::SQS::Queue").items():
+        if queue.get("FifoQueue"):
+            template, values = queue["QueueName"]["Fn::Sub"]
+            assert template.endswith("-${Id}.fifo"), key
+            assert "AWS::StackId" in repr(values), key
+            assert len(template.replace("${Id}", "0123456789ab")) <= 80
+        else:
+            assert "QueueName" not in queue, key
+
+
+def test_the_registry_is_encrypted_recoverable_and_forgets_by_its_own_clock(of):
+    (table,) = of.type("AWS::DynamoDB::Table").values()
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert {k["AttributeName"]: k["KeyType"] for k in table["KeySchema"]} == {"pk": "HASH", "sk": "RANGE"}
+
+
+def test_a_signed_network_never_stands_without_its_policy(resources):
+    # VPC Lattice denies everybody when the auth type is AWS_IAM and there is no policy.
+    assert resources["ServiceNetworkAuthPolicy"]["Condition"] == resources["ServiceNetwork"]["Condition"]
+    (statement,) = resources["ServiceNetworkAuthPolicy"]["Properties"]["Policy"]["Statement"]
+    condition = statement["Condition"]
+    assert condition["StringNotEqualsIgnoreCase"] == {"aws:PrincipalType": "anonymous"}
+    assert condition["StringEquals"]["Fn::If"] == [
+        "NetworkTrustsOrganization",
+        {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}},
+        {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}},
+    ]
+
+
+def test_outputs_name_what_an_operator_needs(translated, of):
+    shown = repr(translated["Outputs"])
+    operated = ["AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table"]
+    for key in [key for kind in operated for key in of.type(kind)] + ["InfrastructureRole", "ServiceNetwork"]:
+        assert f"'{key}" in shown, key
+
+
+def test_no_arn_names_a_partition_region_or_account(source):
+    for part in ("arn:aws:", "us-east-1", "123456789012"):
+        assert part not in repr(source["Resources"]), part
