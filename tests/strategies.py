@@ -1,7 +1,8 @@
 """Hypothesis strategies for ECS services and their declarations, shared by the tests of the library."""
 
-from ecs_lattice.model import ListenerKey, Match, Placement, Route, ServiceId
 from hypothesis import strategies as st
+
+from ecs_lattice.model import ListenerKey, Match, Placement, Route, ServiceId
 
 ecs_names = st.from_regex(r"[a-zA-Z0-9_-]{1,255}", fullmatch=True)
 """Names of ECS clusters and services."""
@@ -52,3 +53,46 @@ routes = st.builds(
     protocol_version=st.sampled_from(["HTTP1", "HTTP2", "GRPC"]),
 )
 """Routes over HTTP; each is valid by itself, not beside any other."""
+
+valid_values = {
+    "path.prefix": st.from_regex(r"/[a-z0-9/.-]{0,20}", fullmatch=True),
+    "path.exact": st.from_regex(r"/[a-z0-9/.-]{0,20}", fullmatch=True),
+    "path.case-sensitive": st.sampled_from(["true", "false"]),
+    "method": st.sampled_from(["GET", "POST", "REPORT"]),
+    "header.x-tenant": st.from_regex(r"[a-z0-9 ]{0,10}[a-z0-9]", fullmatch=True),
+    "priority": st.integers(1, 2000).map(str),
+    "weight": st.integers(0, 999).map(str),
+    "listener": st.sampled_from(["HTTP:80", "HTTPS:443", "HTTP:80 HTTPS:443", "TLS_PASSTHROUGH:443"]),
+    "network": st.sampled_from(["platform", "platform other"]),
+    "domain": st.just("orders.example.com"),
+    "certificate": st.just("arn:aws:acm:us-east-1:123456789012:certificate/0123abcd"),
+    "auth": st.sampled_from(["iam", "none"]),
+    "idle-timeout": st.integers(60, 600).map(str),
+    "protocol": st.sampled_from(["HTTP", "HTTPS", "TCP"]),
+    "protocol-version": st.sampled_from(["HTTP1", "HTTP2", "GRPC"]),
+    "health.enabled": st.sampled_from(["true", "false"]),
+    "health.path": st.just("/healthz"),
+    "health.code": st.sampled_from(["200", "200 204", "200-299"]),
+    "health.interval": st.integers(5, 300).map(str),
+    "targets": st.sampled_from(["ecs", "controller"]),
+    "pause": st.sampled_from(["true", "false"]),
+    "remove": st.sampled_from(["true", "false"]),
+}
+"""Values of keys, each allowed by itself; together they may clash."""
+
+label_pairs = st.lists(
+    st.one_of(
+        [
+            st.tuples(
+                st.sampled_from([f"lattice.{start}{name}" for start in ("", "routes.api.", "routes.web.")]), values
+            )
+            for name, values in valid_values.items()
+        ]
+        + [
+            st.tuples(st.just("lattice.service"), lattice_service_names),
+            st.tuples(st.just("lattice.port"), st.just("web")),
+        ]
+    ),
+    max_size=12,
+).map(lambda pairs: tuple(dict(pairs).items()))
+"""Labels (or tags) with keys and values that exist."""

@@ -66,7 +66,7 @@ def _key(
 
 
 GROUPS = {
-    "Where": "Which Lattice service, and which port of the tasks.",
+    "Where": "Which Lattice service, from where it is reached, and which port of the tasks answers.",
     "Match": "Which requests. All that is given must hold. Without any, the route answers what no other route takes.",
     "Lattice service": "The Lattice service itself. All routes on it have one value.",
     "Targets": "How Lattice speaks to the tasks. All routes of one port on one Lattice service have one value.",
@@ -102,6 +102,15 @@ KEYS: tuple[Key, ...] = (
         "HTTPS:443",
         "Where clients connect. By default a Lattice service can have two listeners.",
         "HTTP:80 HTTPS:443",
+    ),
+    _key(
+        "network",
+        "Where",
+        values.networks,
+        "service networks by name, id or ARN, separated by spaces, within the stack's parameter AllowedNetworks",
+        "the stack's default networks",
+        "The service networks from which the Lattice service can be reached.",
+        "platform",
     ),
     _key(
         "path.prefix",
@@ -202,15 +211,6 @@ KEYS: tuple[Key, ...] = (
         "The route's share of a match that several routes have. All of them need a weight.",
         "90",
         http_only=True,
-    ),
-    _key(
-        "network",
-        "Lattice service",
-        values.networks,
-        "service networks by name, id or ARN, separated by spaces, within the stack's parameter AllowedNetworks",
-        "the stack's default networks",
-        "The service networks from which the Lattice service can be reached.",
-        "platform",
     ),
     _key(
         "domain",
