@@ -2,23 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import batched
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ecs_lattice.aws import ecs_shapes as shapes
 from ecs_lattice.aws.errors import translated
 from ecs_lattice.errors import NotFoundError, UnavailableError
 from ecs_lattice.facts import EcsService, LatticeEntry, ServiceRevision, Subnets, Task, TaskDefinition
-from ecs_lattice.model import ServiceId
+from ecs_lattice.model import AddressFamily, ServiceId
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecs import ECSClient
 
+_DESIRED_STATUSES: tuple[Literal["RUNNING"], Literal["STOPPED"]] = ("RUNNING", "STOPPED")
 # Items a call, Amazon ECS API Reference.
 _DESCRIBE_SERVICES, _DESCRIBE_TASKS, _LIST = 10, 100, 100
 
 
-class EcsAdapter:
+class BotoEcs:
     """:class:`ecs_lattice.ports.Ecs` over boto3 clients. Keeps task definitions, which never change."""
 
     def __init__(self, client: "ECSClient", ec2: "EC2Client") -> None:
@@ -79,10 +80,10 @@ class EcsAdapter:
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
         arns: list[str] = []
         with translated("ListTasks"):
-            for desired in ("RUNNING", "STOPPED"):
+            for desired in _DESIRED_STATUSES:
                 pages = self._client.get_paginator("list_tasks").paginate(
-                    cluster=service.cluster, serviceName=service.name, desiredStatus=desired  # type: ignore[arg-type]  # the two literals above
-                )  # fmt: skip
+                    cluster=service.cluster, serviceName=service.name, desiredStatus=desired
+                )
                 arns += [arn for page in pages for arn in page["taskArns"]]
         return tuple(
             task
@@ -95,7 +96,7 @@ class EcsAdapter:
             found = self._ec2.describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
         if not found:
             raise NotFoundError("DescribeSubnets", "InvalidSubnetID.NotFound", f"none of {', '.join(subnet_ids)}")
-        family = "IPV4" if any(subnet.get("CidrBlock") for subnet in found) else "IPV6"
+        family: AddressFamily = "IPV4" if any(subnet.get("CidrBlock") for subnet in found) else "IPV6"
         return Subnets(found[0]["VpcId"], family, tuple(sorted(subnet_ids)))
 
     def attach(self, service: ServiceId, entries: Sequence[LatticeEntry], grace_period: int | None) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _A_CALL = 100  # targets; VPC Lattice API, RegisterTargets, DeregisterTargets and ListTargets
 
 
-class LatticeTargets:
+class BotoTargets:
     """:class:`ecs_lattice.ecs_side.ports.Targets` over a boto3 client."""
 
     def __init__(self, client: "VPCLatticeClient") -> None:

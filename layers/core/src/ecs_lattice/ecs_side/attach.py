@@ -108,7 +108,7 @@ def decide(question: Question) -> Decision:
         return Decision("keep")
     if any(seat.claim.route.pause for seat in question.seats):
         return Decision("keep", code="PAUSED", message="A route of this ECS service is paused: its list is left alone.")
-    if ours_to_end := _our_own_deployment(question, primary):
+    if ours_to_end := _our_own_deployment(question):
         return ours_to_end
     entries = wanted_entries(question, primary)
     if same(entries, primary.entries):
@@ -163,7 +163,7 @@ def _leftovers_to_keep(question: Question) -> set[str]:
     return kept
 
 
-def _our_own_deployment(question: Question, primary: Deployment) -> Decision | None:
+def _our_own_deployment(question: Question) -> Decision | None:
     """What our last UpdateService asks for, before anything new is begun."""
     intent = question.record.intent
     if intent is None:
@@ -172,6 +172,8 @@ def _our_own_deployment(question: Question, primary: Deployment) -> Decision | N
         case "believed":
             left = math.ceil(BELIEVED_SECONDS - (question.now - intent.at))
             return Decision("wait", after=max(left, 1), code="ATTACHING", message="UpdateService was called just now.")
+        case "refused" | "lost" if intent.undo:
+            return Decision("undo", intent.entries, code="ATTACH_FAILED", message=attach_failed("did not complete"))
         case "overdue" | "failed" if not intent.undo:
             minutes = f"{question.settings.attach_minutes:g} minutes"
             why = f"did not complete within {minutes}" if question.fate == "overdue" else "failed"

@@ -73,11 +73,11 @@ class EcsSide:
         run = _Run(self, view)
         return run.carry_out(draft(view, self.settings))
 
-    def status(self, service: ServiceId) -> ServiceStatus | None:
-        """What the last reconcile found, for people; None for a service that is not known."""
+    def status(self, service: ServiceId) -> ServiceStatus:
+        """What the last reconcile found, for people; nothing for a service that is not known."""
         record = records.read(self.registry, service)
         if record is None:
-            return None
+            return ServiceStatus(service.arn)
         revision = record.effective.name if record.effective else None
         return ServiceStatus(service.arn, revision, record.statuses, record.problems)
 

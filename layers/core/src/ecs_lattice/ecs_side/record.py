@@ -12,7 +12,7 @@ from typing import Any
 
 from ecs_lattice import codec
 from ecs_lattice.ecs_side.ports import Target
-from ecs_lattice.ecs_side.status import RouteStatus
+from ecs_lattice.ecs_side.status import VANISHED, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import LatticeEntry, Subnets, TaskDefinition
 from ecs_lattice.model import ServiceId
@@ -76,12 +76,6 @@ class EcsRecord:
     problems: tuple[Problem, ...] = ()
     statuses: tuple[RouteStatus, ...] = ()
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is awaited: every route is Live or has been answered for good, and no attach is under way."""
-        waiting = {"Pending", "Wired", "Attaching", "Parked", "Removing"}
-        return self.intent is None and not any(status.state in waiting for status in self.statuses)
-
     def clock(self, name: str) -> float | None:
         return dict(self.clocks).get(name)
 
@@ -109,6 +103,25 @@ def parse(text: str) -> EcsRecord:
 def write(registry: Registry, record: EcsRecord) -> None:
     """Store the record."""
     registry.put_document(KIND, record.service, codec.dumps(record))
+
+
+def is_settled(text: str) -> bool:
+    """Whether a stored record awaits nothing: every route is Live or answered for good, and no attach is under way."""
+    try:
+        record = parse(text)
+    except TooNewRecordError:
+        return False
+    waiting = {"Pending", "Wired", "Attaching", "Parked", "Removing"}
+    return record.intent is None and not any(one.state in waiting or one.code == VANISHED for one in record.statuses)
+
+
+def registers_targets(text: str) -> bool:
+    """Whether the controller answers for tasks of the service of a stored record, so that each of them counts."""
+    try:
+        record = parse(text)
+    except TooNewRecordError:
+        return True
+    return bool(record.registered or record.controlled)
 
 
 def with_clocks(clocks: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:

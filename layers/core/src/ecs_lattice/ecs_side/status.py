@@ -1,7 +1,7 @@
 """What people are told of each route: the Lattice side's answer and the ECS side's own business as one word."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,9 @@ from ecs_lattice.outcome import Problem
 RouteState = Literal[
     "Pending", "Wired", "Attaching", "Live", "Parked", "Removing", "Paused", "Refused", "Conflicted"
 ]  # fmt: skip
+
+VANISHED = "VANISHED"
+"""The code of a route that still serves though nobody declares it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,19 @@ class ServiceStatus:
     """All that is known of an ECS service: the revision that routing follows, its routes, and what is wrong."""
 
     service: str
-    effective: str | None
-    routes: tuple[RouteStatus, ...]
-    problems: tuple[Problem, ...]
+    effective: str | None = None
+    routes: tuple[RouteStatus, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def __iter__(self) -> Iterator[RouteStatus]:
+        return iter(self.routes)
 
 
 def of_route(claim: Claim, answer: Answer, *, attaching: bool, note: Problem | None) -> RouteStatus:
     """The status of one route. ``attaching``: a deployment of ours hands its tasks over; ``note``: what holds it up."""
     state, code, message = _state(claim, answer, attaching=attaching), answer.code, answer.message
     if claim.phase != "declared" and state == "Live":
-        code, message = "VANISHED", "Nobody declares this route any more; it is taken away after the grace time."
+        code, message = VANISHED, "Nobody declares this route any more; it is taken away after the grace time."
     elif note is not None and not code:
         code, message = note.code, note.message
         state = "Refused" if state == "Wired" and not attaching else state
