@@ -8,16 +8,15 @@ import dataclasses
 import functools
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.lattice_side.reconcile import LatticeSide
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
@@ -26,13 +25,18 @@ from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.tagging import owned_services
 from ecs_lattice.bells import Bell
+from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.intake import Intake
 from ecs_lattice.model import ServiceId
 from ecs_lattice.resync import Resync
 from ecs_lattice.settings import Settings
 from ecs_lattice.worker import Worker
-from local_aws import eventbus, inprocess
-from local_aws.clock import ManualClock
+from local_aws import eventbus, inprocess, lattice
+from local_aws.lattice import dataplane
+from local_aws.network import Request, Response
+
+if TYPE_CHECKING:
+    from local_aws.clock import ManualClock
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = Settings(
@@ -92,6 +96,8 @@ class World:
         self.chaos = Chaos()
         self.outcomes: list[tuple[str, str, str]] = []
         self.dead: list[tuple[str, str]] = []
+        self.wrong: list[str] = []
+        self._questions: list[Callable[[], None]] = []
         self._events: list[str] = []
         self._bells: list[Bell] = []
         self.ecs = boto3.client("ecs")
@@ -153,6 +159,24 @@ class World:
     def put(self, body: str, reason: str, now: float) -> None:
         self.dead.append((body, reason))
 
+    # Requests on the way.
+
+    def ask(self, name: str, path: str = "/", port: int = 80, method: str = "GET", **headers: str) -> Response:
+        """A request to a Lattice service by its name, over the simulated data plane."""
+        service = next(item for item in self._all("list_services") if item["name"] == name)
+        return dataplane.route(service["id"], port, Request(method, path, headers))
+
+    def watch(self, question: Callable[[], str | None]) -> None:
+        """Ask at every step from now on, and after every change of Lattice; what it says is kept in ``wrong``."""
+
+        def asked(*_: object) -> None:
+            answer = question()
+            if answer and answer not in self.wrong:
+                self.wrong.append(answer)
+
+        self._questions.append(asked)
+        lattice.backend().after_write.append(asked)
+
     # Time.
 
     def run(self, seconds: float = 0.0) -> None:
@@ -162,6 +186,8 @@ class World:
         while (due := self.clock.next_due()) is not None and due <= end:
             self.clock.advance(max(0.0, due - self.clock.time()))
             self._drain()
+            for question in self._questions:
+                question()
         self.clock.advance(end - self.clock.time())
         self._drain()
 
@@ -270,7 +296,26 @@ class World:
     def primary(self, arn: str) -> dict[str, Any]:
         return next(d for d in self.service(arn)["deployments"] if d["status"] == "PRIMARY")
 
-    # What there is.
+    # What there is, and what was written.
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """The write calls that the application makes inside the block: Lattice, ECS and the registry's own."""
+        before, written = len(lattice.backend().calls), []
+        yield written
+        written += [
+            call.operation for call in lattice.backend().calls[before:] if call.writes and call.caller != lattice.ECS
+        ]
+
+    def claims(self, arn: str) -> dict[str, str]:
+        """Route name to the state of its answer, for every claim of an ECS service."""
+        return {
+            f"{r.lattice_service}/{r.claim.route.name}": r.answer.state for r in self.registry.claims_of(ServiceId(arn))
+        }
+
+    def statuses(self, arn: str) -> dict[str, tuple[str, str]]:
+        """Route name to (state, code) of an ECS service, as the ECS side tells people."""
+        return {s.route: (s.state, s.code) for s in self.ecs_side.status(ServiceId(arn))}
 
     def graph(self) -> dict[str, Any]:
         """The whole Lattice graph as plain data, without ids: what an oracle compares."""
