@@ -47,7 +47,7 @@ def _agree_on_targets(subjects: list[Subject]) -> Iterator[Problem]:
     for members in _grouped(subjects, lambda one: (one.route.lattice_service, one.route.port_name)):
         first, *others = members
         for other in others:
-            if other.route.protocol != first.route.protocol:
+            if not other.draft.has("protocol") and other.route.protocol != first.route.protocol:
                 message = (
                     f"route {first.route.name} speaks {first.route.protocol} to port {first.route.port_name}, route "
                     f"{other.route.name} {other.route.protocol}; give the port a second name, or use one protocol."
