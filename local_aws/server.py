@@ -37,7 +37,7 @@ from local_aws.runtime.environment import Platform
 from local_aws.runtime.functions import Functions
 from local_aws.runtime.lambda_service import Compute
 from local_aws.runtime.logs import LogFiles
-from local_aws.stack import resources
+from local_aws.stack import resources, settings
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 4566
@@ -82,6 +82,18 @@ class LocalAws:
         self.outputs |= outputs
         lambda_service.warm_all()
         return outputs
+
+    def load_application(self, root: Path) -> dict[str, str]:
+        """Make the stack of the application in ``root`` from its build, with what its samconfig.toml gives by default.
+
+        A network that the stack makes is associated with the default VPC, as every plain account has one.
+        """
+        samconfig = root / "samconfig.toml"
+        parameters = settings.parameter_overrides(samconfig)
+        if parameters.get("CreateNetwork") == "true" and "NetworkVpc1" not in parameters:
+            default = [{"Name": "is-default", "Values": ["true"]}]
+            parameters["NetworkVpc1"] = self.client("ec2").describe_vpcs(Filters=default)["Vpcs"][0]["VpcId"]
+        return self.load(root / ".aws-sam" / "build", settings.stack_name(samconfig), parameters)
 
     def stop(self) -> None:
         """End everything that was started, in reverse order; calling it twice is harmless."""

@@ -1,0 +1,114 @@
+"""``make local``: build the application, start the local AWS in the foreground with its stack, stop on Ctrl-C."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from local_aws import server
+from local_aws.stack import StackError
+
+_EXAMPLE = "aws ecs list-clusters"
+
+
+class BuildError(RuntimeError):
+    """``sam build`` failed; the text is what it wrote."""
+
+
+class _StoppedError(BaseException):
+    """Somebody asked this process to end: Ctrl-C or SIGTERM. No Exception, so that nothing swallows it."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until Ctrl-C or SIGTERM; the exit code: 0 when asked to stop, 1 when it could not start."""
+    options = _parser().parse_args(arguments)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, _stop)
+    try:
+        if not options.no_build:
+            print("Building (sam build) ...", flush=True)
+            build(options.root)
+        _run(options.root)
+    except _StoppedError:
+        return 0
+    except (BuildError, StackError, server.PortTakenError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def build(root: Path) -> None:
+    """``sam build`` of the application in ``root``, silent unless it fails (BuildError)."""
+    if not (root / "template.yaml").is_file():
+        raise BuildError(f"There is no template.yaml in {root}: start the local AWS in the root of the repository.")
+    tools = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}", "SAM_CLI_TELEMETRY": "0"}
+    finished = subprocess.run(
+        [str(tools / "sam"), "build", "--cached", "--parallel"],
+        cwd=root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        raise BuildError(f"{finished.stdout}\nsam build failed with exit code {finished.returncode}; see above.")
+
+
+def _run(root: Path) -> None:
+    port, speed = server.port_from_environment(), server.speed_from_environment()
+    aws = server.start(port, speed, root / server.DEFAULT_STATE)
+    try:
+        print("Loading the stack ...", flush=True)
+        aws.load_application(root)
+        print(_welcome(aws, speed), flush=True)
+        threading.Event().wait()
+    finally:
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signal_number, signal.SIG_IGN)  # a second Ctrl-C must not leave workers behind
+        print("Stopping ...", flush=True)
+        aws.stop()
+
+
+def _welcome(aws: server.LocalAws, speed: float) -> str:
+    exports = "\n".join(f"  export {name}={value}" for name, value in server.environment(aws).items())
+    pace = "" if speed == 1 else f" Time runs {speed:g} times as fast."
+    return f"""
+The local AWS is running on {aws.endpoint_url}.{pace} In another terminal:
+
+{exports}
+
+and then, for example:  {_EXAMPLE}
+
+  VPC Lattice    {aws.lattice_url} (HTTP; name the service with -H 'Host: <its domain name>')
+                 127.0.0.1:{aws.lattice_tls_port} (TLS_PASSTHROUGH)
+  function logs  {aws.log_directory}/<function>.log
+  what happened  {aws.endpoint_url}/_local_aws/calls  .../events  .../invocations  .../dead-letters
+
+Ctrl-C stops it; nothing of it is kept.
+"""
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> None:
+    raise _StoppedError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local_aws",
+        description=__doc__,
+        epilog="Environment: LOCAL_AWS_PORT (4566), LOCAL_AWS_SPEED (1; 60 makes a minute a second), "
+        "LOCAL_AWS_CONCURRENCY (3 environments a function).",
+    )
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="where template.yaml is (default: here)")
+    parser.add_argument("--no-build", action="store_true", help="take .aws-sam/build as it is")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
