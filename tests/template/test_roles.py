@@ -61,24 +61,10 @@ def test_nothing_is_written_on_a_wildcard(of):
             assert writes == [], (key, statement["Sid"])
 
 
-def test_writes_on_a_family_of_arns_are_narrowed_but_for_the_one_that_cannot_be(of):
-    open_ones = {
-        (key, statement["Sid"])
-        for key, statement in statements(of)
-        if "*" in repr(statement["Resource"])
-        and "Condition" not in statement
-        and not all(map(is_read, listed(statement["Action"])))
-    }
-    # IAM authorises these on the listener or rule itself, never on the service it belongs to.
-    assert open_ones == {("LatticeServiceFunctionRole", "RouteWithinServices")}
-
-
-def test_the_only_writes_to_listeners_and_rules_are_to_listeners_and_rules(of):
-    (statement,) = [s for _, s in statements(of) if s.get("Sid") == "RouteWithinServices"]
-    assert statement["Resource"]["Fn::Sub"].endswith(":service/*/listener/*")
-    assert {action.removeprefix("vpc-lattice:") for action in statement["Action"]} == {
-        f"{verb}{noun}" for verb in ("Create", "Update", "Delete") for noun in ("Listener", "Rule")
-    }
+def test_writes_on_a_family_of_arns_are_narrowed(of):
+    for key, statement in statements(of):
+        if "*" in repr(statement["Resource"]) and not all(map(is_read, listed(statement["Action"]))):
+            assert "Condition" in statement, (key, statement["Sid"])
 
 
 @pytest.mark.parametrize(
@@ -86,6 +72,12 @@ def test_the_only_writes_to_listeners_and_rules_are_to_listeners_and_rules(of):
     [
         ("CreateService", TAG_OF_REQUEST),
         ("CreateTargetGroup", TAG_OF_REQUEST),
+        ("CreateListener", TAG_OF_REQUEST),
+        ("CreateRule", TAG_OF_REQUEST),
+        ("UpdateListener", TAG_OF_RESOURCE),
+        ("DeleteListener", TAG_OF_RESOURCE),
+        ("UpdateRule", TAG_OF_RESOURCE),
+        ("DeleteRule", TAG_OF_RESOURCE),
         ("UpdateService", TAG_OF_RESOURCE),
         ("DeleteService", TAG_OF_RESOURCE),
         ("PutAuthPolicy", TAG_OF_RESOURCE),

@@ -1,0 +1,91 @@
+"""What the roles allow together is what the adapters call, what polls the queues, and the side permissions; nothing else."""
+
+import re
+from pathlib import Path
+
+import boto3
+import pytest
+
+from ecs_lattice import aws as adapters
+
+ADAPTERS = Path(adapters.__file__).parent
+# The services whose clients each adapter is given, in bootstrap.
+CLIENTS = {
+    "dead_letters": ["sqs"],
+    "ecs": ["ecs", "ec2"],
+    "lattice": ["vpc-lattice"],
+    "queues": ["sqs"],
+    "registry": ["dynamodb"],
+    "tagging": ["resourcegroupstaggingapi", "vpc-lattice"],
+    "targets": ["vpc-lattice"],
+}
+IAM_PREFIXES = {"resourcegroupstaggingapi": "tag"}
+# Operations that IAM knows by another name (Service Authorization Reference).
+IAM_NAMES = {"vpc-lattice:BatchUpdateRule": "vpc-lattice:UpdateRule", "sqs:SendMessageBatch": "sqs:SendMessage"}
+# Checked by AWS beside a call of ours, or used by Lambda for us. The first three: VPC Lattice User Guide, "Additional API
+# permissions"; iam:PassRole: ECS Developer Guide, infrastructure IAM role; sqs: Lambda Developer Guide, SQS event sources.
+SIDE = {
+    "ec2:DescribeVpcs",
+    "ec2:DescribeSubnets",
+    "iam:CreateServiceLinkedRole",
+    "iam:PassRole",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}
+# A client's method is either called or, for a paginator, named in quotes.
+_CALL = re.compile(r"\"([a-z_]+)\"|\.([a-z_]+)\(")
+
+
+def operations() -> dict[str, dict[str, str]]:
+    """Method name to operation, by service."""
+    found = {}
+    for service in {service for services in CLIENTS.values() for service in services}:
+        client = boto3.client(service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        found[service] = dict(client.meta.method_to_api_mapping)
+    return found
+
+
+def called() -> set[str]:
+    """The IAM actions of all calls in the adapters' source."""
+    by_service = operations()
+    actions = set()
+    for name, services in CLIENTS.items():
+        for quoted, method in _CALL.findall((ADAPTERS / f"{name}.py").read_text()):
+            for service in services:
+                operation = by_service[service].get(quoted or method)
+                if operation:
+                    actions.add(f"{IAM_PREFIXES.get(service, service)}:{operation}")
+    return {IAM_NAMES.get(action, action) for action in actions}
+
+
+def allowed(of) -> set[str]:
+    return {
+        action
+        for key, role in of.type("AWS::IAM::Role").items()
+        for policy in role.get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+def test_every_adapter_is_looked_at():
+    modules = {
+        path.stem
+        for path in ADAPTERS.glob("*.py")
+        if "_client." in path.read_text() or "get_paginator" in path.read_text()
+    }
+    assert modules == set(CLIENTS)
+
+
+def test_every_call_is_allowed(of):
+    assert called() - allowed(of) == set()
+
+
+def test_nothing_is_allowed_that_is_never_called(of):
+    assert allowed(of) - called() == SIDE - called()
+
+
+@pytest.mark.parametrize("action", ["vpc-lattice:CreateRule", "ecs:UpdateService", "dynamodb:Scan", "tag:GetResources"])
+def test_the_calls_are_found_in_the_source(action):
+    assert action in called()
