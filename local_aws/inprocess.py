@@ -56,7 +56,7 @@ def started(clock: clocks.ManualClock | None = None, network: networks.Network |
         boto3.DEFAULT_SESSION = _session()
         eventbus.reset()
         lattice.install()
-        getattr(ecs, "install", lambda: None)()
+        ecs.install()
         try:
             with mock_aws(config={"core": {"mock_credentials": False, "reset_boto3_session": False}}):
                 yield machine

@@ -3,7 +3,7 @@
 from moto.vpclattice.models import vpclattice_backends
 
 from local_aws import eventbus, extend
-from local_aws.lattice.backend import LatticeBackend
+from local_aws.lattice.backend import ECS, LatticeBackend
 from local_aws.lattice.protocol import LatticeResponse
 
 
@@ -17,4 +17,4 @@ def backend(account: str = eventbus.ACCOUNT, region: str = eventbus.REGION) -> L
     return vpclattice_backends[account][region]  # type: ignore[return-value]
 
 
-__all__ = ["LatticeBackend", "LatticeResponse", "backend", "install"]
+__all__ = ["ECS", "LatticeBackend", "LatticeResponse", "backend", "install"]
