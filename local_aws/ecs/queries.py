@@ -1,6 +1,7 @@
 """The reading operations on services, deployments, revisions and tasks; they may lag (``Settings.read_lag_seconds``)."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundException
@@ -218,9 +219,14 @@ def _matches(service: Service, request: Mapping[str, Any]) -> bool:
 
 
 def _is_between(brief: Document, created: Mapping[str, Any]) -> bool:
-    after, before = created.get("after"), created.get("before")
+    after, before = _utc(created.get("after")), _utc(created.get("before"))
     at = brief["createdAt"]
     return (after is None or at >= after) and (before is None or at <= before)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """A time of a request; moto parses it without its zone, which is UTC."""
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def _without_tags(document: Document, request: Mapping[str, Any]) -> Document:

@@ -111,9 +111,11 @@ class EcsResponse(EC2ContainerServiceResponse):
         return ActionResult(document)
 
     def _refused(self, error: ServiceException) -> tuple[int, dict[str, Any], Any]:
-        status, headers, body = self.serialized(ActionResult(error))
+        """An error in the JSON protocol; it may be one that every AWS service has and the model of ECS does not name."""
+        headers: dict[str, Any] = {"content-type": "application/x-amz-json-1.1"}
+        body = json.dumps({"__type": error.code, "message": error.message})
         headers, body = self._enrich_response(headers, body)
-        return status, headers, body
+        return 500 if error.code == "ServerException" else 400, headers, body
 
 
 @functools.cache
