@@ -7,17 +7,26 @@ whose checks have not decided yet gets no request; another group of the same rul
 """
 
 import itertools
-import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local_aws import clock, network
 from local_aws.lattice import ids
-from local_aws.lattice.routing import ListenerRoutes, RuleRoute, SmoothWeights, Table, choose, rule_of
-from local_aws.lattice.state import Service, Target, TargetGroup
+from local_aws.lattice.auth import lets_in
+from local_aws.lattice.routing import (
+    ListenerRoutes,
+    RuleRoute,
+    SmoothWeights,
+    Table,
+    choose,
+    covers,
+    rule_of,
+    versions_fit,
+)
+from local_aws.lattice.state import Service, ServiceNetwork, Target, TargetGroup
 from local_aws.network import Request, Response
 
 if TYPE_CHECKING:
@@ -115,27 +124,31 @@ class DataPlane:
         if found:
             return found
         for service in self._backend.services.values():
-            if wanted == service.dns["domainName"] or (
-                service.custom_domain and _covers(service.custom_domain, wanted)
-            ):
+            if wanted == service.dns["domainName"] or (service.custom_domain and covers(service.custom_domain, wanted)):
                 return service
         raise UnknownServiceError(f"No VPC Lattice service has the id or domain name {name}")
 
-    def _reachable(self, service: Service, client: Client) -> None:
-        """A client's VPC and the service must be associated with one service network; else nobody answers."""
+    def _networks(self, service: Service, client: Client) -> list[ServiceNetwork]:
+        """The service networks that both the client's VPC and the service are associated with; else nobody answers.
+
+        None for a client without a VPC: reachability is not checked for it.
+        """
         if client.vpc_id is None:
-            return
+            return []
         backend = self._backend
-        networks = {
+        of_vpc = {
             one.network.id
             for one in backend.service_network_vpc_associations.values()
             if one.vpc_id == client.vpc_id and one.status in {"ACTIVE", "UPDATE_IN_PROGRESS"}
         }
-        services = backend.service_network_service_associations.values()
-        if not any(
-            one.service is service and one.network.id in networks and one.status == "ACTIVE" for one in services
-        ):
+        shared = [
+            one.network
+            for one in backend.service_network_service_associations.values()
+            if one.service is service and one.network.id in of_vpc and one.status == "ACTIVE"
+        ]
+        if not shared:
             raise ConnectionRefusedError(f"{service.id} is not in a service network of {client.vpc_id}")
+        return shared
 
     def _listener(self, service: Service, port: int) -> ListenerRoutes:
         found = self.table().listeners.get((service.id, port))
@@ -160,9 +173,9 @@ class DataPlane:
         """
         with self._backend.lock:
             service = self.service(name)
-            self._reachable(service, client)
+            networks = self._networks(service, client)
             listener = self._listener(service, port)
-            if listener.protocol != "TLS_PASSTHROUGH" and not self._allowed(service, client):
+            if listener.protocol != "TLS_PASSTHROUGH" and not self._allowed([service, *networks], client):
                 return Decision(403)
             rule = choose(listener, request)
             if rule.fixed_status is not None:
@@ -175,7 +188,7 @@ class DataPlane:
         if group is None:
             return Decision(503, rule.id)
         version = group.config.get("protocolVersion", "HTTP1")
-        if listener.protocol != "TLS_PASSTHROUGH" and not _versions_fit(client.version, version, request.method):
+        if listener.protocol != "TLS_PASSTHROUGH" and not versions_fit(client.version, version, request.method):
             return Decision(502, rule.id, group)
         usable = self._usable(group)
         if not usable:
@@ -193,21 +206,14 @@ class DataPlane:
         unwell = [key for key, target in targets.items() if target and target.health == "UNHEALTHY"]
         return well or (unwell if len(unwell) == len(targets) else [])
 
-    def _allowed(self, service: Service, client: Client) -> bool:
-        """Under AWS_IAM: nobody without a policy (API reference), else who the policy lets in.
-
-        Simplified: conditions, actions and resources of statements are not looked at, a principal that is named or
-        ``*`` is; an unsigned request needs an allowing statement for ``*``.
-        """
-        if service.auth_type != "AWS_IAM":
-            return True
-        policy = self._backend.auth_policies.get(service.id)
-        statements = json.loads(policy.text).get("Statement", []) if policy else []
-        if isinstance(statements, Mapping):
-            statements = [statements]
-        meant = [one for one in statements if _means(one.get("Principal"), client.principal)]
-        denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in meant)
-        return not denied and any(one.get("Effect") == "Allow" for one in meant)
+    def _allowed(self, resources: Iterable[Service | ServiceNetwork], client: Client) -> bool:
+        """Whether every resource on the way that asks for IAM lets the client in (User Guide, "Auth policies")."""
+        policies = self._backend.auth_policies
+        return all(
+            one.auth_type != "AWS_IAM"
+            or lets_in(policies[one.id].text if one.id in policies else None, client.principal)
+            for one in resources
+        )
 
     # ---- doing
 
@@ -250,28 +256,6 @@ class DataPlane:
 
 def _takes_requests(target: Target | None) -> bool:
     return target is None or target.health in {"HEALTHY", "UNAVAILABLE"}
-
-
-def _covers(domain: str, host: str) -> bool:
-    """Whether a custom domain name, which may begin with ``*.``, is the host's."""
-    domain = domain.lower()
-    if domain.startswith("*."):
-        return host.endswith(domain[1:]) and "." not in host[: -len(domain) + 1]
-    return domain == host
-
-
-def _versions_fit(asked: str, spoken: str, method: str) -> bool:
-    """Which requests a target group's protocol version can answer (User Guide, "Target groups", protocol version)."""
-    if asked == "HTTP2" and spoken == "GRPC":
-        return method == "POST"
-    return spoken in {"HTTP1": {"HTTP1"}, "HTTP2": {"HTTP1", "HTTP2"}, "GRPC": {"HTTP2", "GRPC"}}[asked]
-
-
-def _means(principal: Any, who: str | None) -> bool:
-    """Whether a statement's principal includes the client."""
-    named = principal.get("AWS", []) if isinstance(principal, Mapping) else principal
-    names = [named] if isinstance(named, str) else list(named or [])
-    return "*" in names or (who is not None and who in names)
 
 
 def route(name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:

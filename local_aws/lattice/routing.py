@@ -97,6 +97,21 @@ def _header_matches(wanted: View, headers: Mapping[str, str]) -> bool:
     return value.startswith(text) if kind == "prefix" else text in value
 
 
+def covers(domain: str, host: str) -> bool:
+    """Whether a custom domain name, which may begin with ``*.``, is the host's."""
+    domain = domain.lower()
+    if domain.startswith("*."):
+        return host.endswith(domain[1:]) and "." not in host[: -len(domain) + 1]
+    return domain == host
+
+
+def versions_fit(asked: str, spoken: str, method: str) -> bool:
+    """Which requests a target group's protocol version can answer (User Guide, "Target groups", protocol version)."""
+    if asked == "HTTP2" and spoken == "GRPC":
+        return method == "POST"
+    return spoken in {"HTTP1": {"HTTP1"}, "HTTP2": {"HTTP1", "HTTP2"}, "GRPC": {"HTTP2", "GRPC"}}[asked]
+
+
 class SmoothWeights:
     """Smooth weighted round robin: over any stretch each choice is near its share, and the order is always the same."""
 

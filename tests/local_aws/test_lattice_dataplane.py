@@ -363,6 +363,21 @@ def test_under_aws_iam_only_those_get_in_whom_a_policy_lets_in(world: World) -> 
     assert asked(denied) == ["403", "403"]
 
 
+def test_the_policy_of_the_service_network_on_the_way_counts_too(world: World) -> None:
+    shop = Client(vpc_id=VPC, principal="arn:aws:iam::123456789012:role/shop")
+    network = world.lattice.create_service_network(name="platform", authType="AWS_IAM")["id"]
+    world.lattice.create_service_network_service_association(
+        serviceNetworkIdentifier=network, serviceIdentifier=world.service
+    )
+    world.lattice.create_service_network_vpc_association(serviceNetworkIdentifier=network, vpcIdentifier=VPC)
+    settle(world)
+
+    assert world.ask(client=shop) == "403"
+    allow = '{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"}}}'
+    world.lattice.put_auth_policy(resourceIdentifier=network, policy=allow)
+    assert world.ask(client=shop) == "404"
+
+
 @pytest.mark.parametrize(
     ("asked", "spoken", "method", "answer"),
     [
