@@ -1,0 +1,82 @@
+"""The example's labels mean what its README says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from ecs_lattice.declaration import Bounds, declare
+from ecs_lattice.facts import PortMapping, TaskDefinition
+from ecs_lattice.model import Declaration, ListenerKey, Match, Route
+
+TEMPLATE = Path(__file__).parents[2] / "examples" / "file-transfer" / "template.yaml"
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return yaml_parse(TEMPLATE.read_text())
+
+
+@pytest.fixture(scope="module")
+def container(template) -> dict[str, Any]:
+    (container,) = template["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    return container
+
+
+@pytest.fixture(scope="module")
+def routes(template, container) -> dict[str, Route]:
+    """The declaration of the example with the parameters' defaults."""
+    defaults = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+    labels = {
+        key: defaults[value["Ref"]] if isinstance(value, dict) else value
+        for key, value in container["DockerLabels"].items()
+        if not (isinstance(value, dict) and "Fn::If" in value)  # without NetworkName it is not there
+    }
+    definition = TaskDefinition(
+        "arn:aws:ecs:us-east-1:123456789012:task-definition/file-transfer:1",
+        "awsvpc",
+        tuple(
+            PortMapping(port["Name"], port["ContainerPort"], None, port["Protocol"], container["Name"])
+            for port in container["PortMappings"]
+        ),
+        tuple((container["Name"], key, value) for key, value in labels.items()),
+    )
+    declaration = declare(definition, (), "ECS", Bounds(default_networks=("platform",)))
+    assert isinstance(declaration, Declaration), declaration
+    return {route.name: route for route in declaration.routes}
+
+
+def test_there_are_three_routes_on_two_lattice_services(routes):
+    assert {name: (route.lattice_service, route.port_name) for name, route in routes.items()} == {
+        "admin": ("file-transfer", "admin"),
+        "api": ("file-transfer", "api"),
+        "transfer": ("file-transfer-stream", "transfer"),
+    }
+
+
+def test_the_api_has_its_path_and_the_admin_ui_answers_the_rest(routes):
+    assert routes["api"].match == Match(path=("prefix", "/api", True))
+    assert routes["admin"].match is None
+    assert routes["admin"].listeners == routes["api"].listeners == (ListenerKey("HTTP", 80),)
+
+
+def test_transfers_are_passed_through_by_domain_and_checked_on_the_admin_port(routes):
+    transfer = routes["transfer"]
+    assert transfer.listeners == (ListenerKey("TLS_PASSTHROUGH", 8443),)
+    assert (transfer.domain, transfer.protocol, transfer.idle_timeout) == ("transfer.example.com", "TCP", 600)
+    assert (transfer.health.enabled, transfer.health.port, transfer.health.path) == (True, 8080, "/healthz")
+
+
+def test_the_security_group_lets_lattice_reach_every_port_and_nobody_else(template, container):
+    rules = template["Resources"]["SecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    reached = {port for rule in rules for port in range(rule["FromPort"], rule["ToPort"] + 1)}
+    assert reached == {port["ContainerPort"] for port in container["PortMappings"]}
+    assert all(rule["SourcePrefixListId"] == {"Ref": "LatticePrefixListId"} for rule in rules)
+    assert not [rule for rule in rules if "CidrIp" in rule or "SourceSecurityGroupId" in rule]
+
+
+def test_the_example_has_no_load_balancer_and_makes_nothing_of_lattice_itself(template):
+    types = {resource["Type"] for resource in template["Resources"].values()}
+    assert not [kind for kind in types if "LoadBalanc" in kind or "VpcLattice" in kind]
+    assert "VpcLatticeConfigurations" not in template["Resources"]["Service"]["Properties"]
