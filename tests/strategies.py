@@ -1,8 +1,15 @@
-"""Hypothesis strategies for ECS services and their declarations, shared by the tests of the library."""
+"""Hypothesis strategies for ECS services and their declarations, shared by the tests of the library.
 
+Importing this makes examples deterministic and drops the deadline of each, which a busy machine would miss.
+"""
+
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ecs_lattice.model import ListenerKey, Match, Placement, Route, ServiceId
+
+settings.register_profile("repository", derandomize=True, deadline=None)
+settings.load_profile("repository")
 
 ecs_names = st.from_regex(r"[a-zA-Z0-9_-]{1,255}", fullmatch=True)
 """Names of ECS clusters and services."""
@@ -96,3 +103,32 @@ label_pairs = st.lists(
     max_size=12,
 ).map(lambda pairs: tuple(dict(pairs).items()))
 """Labels (or tags) with keys and values that exist."""
+
+_never_clashing = (
+    "path.prefix",
+    "method",
+    "header.x-tenant",
+    "weight",
+    "network",
+    "idle-timeout",
+    "health.enabled",
+    "health.path",
+    "health.code",
+    "health.interval",
+    "targets",
+    "pause",
+)
+
+accepted_labels = st.builds(
+    lambda service, others: (
+        ("lattice.service", service),
+        ("lattice.port", "web"),
+        *((f"lattice.{name}", value) for name, value in others.items()),
+    ),
+    lattice_service_names,
+    st.fixed_dictionaries({}, optional={name: valid_values[name] for name in _never_clashing}),
+)
+"""Labels of a declaration with one route that is accepted within the default bounds."""
+
+path_like = st.one_of(st.text(max_size=20), st.from_regex(r"/[ -~]{0,210}", fullmatch=True))
+"""Texts, many of which are nearly paths."""

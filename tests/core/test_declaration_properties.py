@@ -66,7 +66,21 @@ def test_the_order_in_which_keys_come_does_not_matter(written, tags, limits, por
     assert after == before
 
 
-@given(strategies.label_pairs, bounds)
+@given(strategies.accepted_labels)
+def test_values_that_are_allowed_and_do_not_touch_are_accepted_together(pairs):
+    result = declare(task_definition([("app", *pair) for pair in pairs], [WEB, ADMIN]), (), "ECS", Bounds())
+    assert isinstance(result, Declaration), result
+    assert [route.name for route in result.routes] == ["default"]
+    assert result.routes[0].lattice_service == dict(pairs)["lattice.service"]
+
+
+@given(strategies.accepted_labels)
+def test_tags_say_the_same_as_labels(pairs):
+    labelled = declare(task_definition([("app", *pair) for pair in pairs], [WEB, ADMIN]), (), "ECS", Bounds())
+    assert declare(task_definition([], [WEB, ADMIN]), pairs, "ECS", Bounds()) == labelled
+
+
+@given(st.one_of(strategies.label_pairs, strategies.accepted_labels), bounds)
 def test_what_is_accepted_is_what_lattice_and_ecs_take(pairs, limits):
     written = [("app", *pair) for pair in pairs]
     result = declare(task_definition(written, [WEB, ADMIN]), (), "ECS", limits)

@@ -271,6 +271,10 @@ def test_two_routes_with_one_match_are_refused():
     assert "a, b" in problem.message
 
 
+def test_one_clash_on_two_listeners_is_said_once():
+    assert codes(f"{TWO}\nlistener = HTTP:80 HTTPS:443") == ["SAME_MATCH"]
+
+
 def test_two_routes_without_match_are_refused():
     assert codes(TWO) == ["SAME_MATCH"]
 

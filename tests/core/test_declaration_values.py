@@ -5,10 +5,10 @@ import re
 import botocore.session
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from ecs_lattice.declaration import keys, values
 from ecs_lattice.model import ListenerKey
+from tests import strategies
 
 LATTICE = botocore.session.get_session().get_service_model("vpc-lattice")
 
@@ -50,7 +50,7 @@ def test_only_plain_digits_are_numbers(text):
 
 
 @pytest.mark.parametrize("name", ["path.prefix", "path.exact"])
-@given(text=st.one_of(st.text(max_size=20), st.from_regex(r"/[ -~]{0,210}", fullmatch=True)))
+@given(text=strategies.path_like)
 def test_paths_are_judged_as_lattice_judges_them(name, text):
     model = LATTICE.shape_for("PathMatchPrefix").metadata
     is_path = len(text) <= model["max"] and re.fullmatch(model["pattern"], text, re.ASCII) is not None

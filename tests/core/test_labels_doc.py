@@ -78,3 +78,8 @@ def test_every_code_that_is_raised_is_in_the_table_and_the_other_way_round():
     raised = {code for text in sources for code in re.findall(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"', text)}
     not_codes = {"AWS_IAM", "TLS_PASSTHROUGH", "CODE_DEPLOY"}
     assert raised - not_codes == set(problems.CODES) - not_codes
+
+
+def test_a_code_that_is_not_on_the_page_cannot_be_raised():
+    with pytest.raises(KeyError):
+        problems.problem("UNHEARD_OF", "x", key="k", value="v", where="w")

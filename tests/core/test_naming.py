@@ -5,11 +5,11 @@ import re
 
 import botocore.session
 import pytest
-from ecs_lattice import naming
-from ecs_lattice.model import ListenerKey, Placement, Route, ServiceId
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecs_lattice import naming
+from ecs_lattice.model import ListenerKey, Placement, Route, ServiceId
 from tests import strategies
 
 LATTICE = botocore.session.get_session().get_service_model("vpc-lattice")

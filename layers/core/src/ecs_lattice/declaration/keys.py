@@ -1,7 +1,8 @@
-"""The table of keys: parsing, validation, suggestions and the reference page are all made from it."""
+"""The table of keys: parsing, validation, suggestions and the reference page are all made from it.
 
-import difflib
-from collections.abc import Iterable
+One row a key; it is long because it is the whole language.
+"""
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -389,7 +390,8 @@ KEYS: tuple[Key, ...] = (
         values.words("ecs", "controller"),
         "`ecs` or `controller` (only `controller` for the deployment controllers CODE_DEPLOY and EXTERNAL)",
         "ecs; controller for CODE_DEPLOY and EXTERNAL",
-        "Who registers the tasks: ECS itself, which costs one deployment, or this stack.",
+        "Who registers the tasks: ECS itself, which costs one deployment, or this stack. One value for each port on a "
+        "Lattice service.",
         "controller",
         shared="port",
     ),
@@ -427,39 +429,3 @@ BY_NAME = {key.name: key for key in KEYS}
 BY_SLOT = {key.slot: key for key in reversed(KEYS)}
 HTTP_ONLY_SLOTS = frozenset(key.slot for key in KEYS if key.http_only)
 HEALTH_CHECK_SLOTS = frozenset(key.slot for key in KEYS if key.group == "Health") - {"health.grace"}
-
-
-def find(name: str) -> tuple[Key, str] | None:
-    """The key called ``name`` (in lower case, without prefix and route) and its argument, the header's name or ''."""
-    if name in BY_NAME and not BY_NAME[name].takes_argument:
-        return BY_NAME[name], ""
-    family, _, argument = name.partition(".")
-    key = BY_NAME.get(f"{family}.<name>")
-    return (key, argument) if key is not None and argument else None
-
-
-def nearest(name: str) -> str | None:
-    """The known key that ``name`` was probably meant to be; None when none is near."""
-    family, _, argument = name.partition(".")
-    like = _closest(family, {key.name.partition(".")[0] for key in KEYS if key.takes_argument}, _VERY_NEAR)
-    if like is not None:
-        return f"{like}.{argument or '<name>'}"
-    plain = [key.name for key in KEYS if not key.takes_argument]
-    candidates = {one.rpartition(".")[2]: one for one in reversed(plain)}  # interval: health.interval
-    candidates |= {one.partition(".")[0]: one for one in reversed(plain)}  # path: path.prefix
-    candidates |= {one: one for one in plain}
-    close = _closest(name, candidates, _NEAR)
-    return None if close is None else candidates[close]
-
-
-def is_like_routes(family: str) -> bool:
-    """Whether ``family`` was probably meant to be ``routes``."""
-    return _closest(family, {"routes"}, _VERY_NEAR) is not None
-
-
-_NEAR, _VERY_NEAR = 0.6, 0.8
-"""Ratios of difflib, seen to tell slips of the hand from other words."""
-
-
-def _closest(name: str, candidates: Iterable[str], cutoff: float) -> str | None:
-    return next(iter(difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=cutoff)), None)

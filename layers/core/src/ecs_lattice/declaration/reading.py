@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ecs_lattice.declaration import keys, values
+from ecs_lattice.declaration import keys, lookup, values
 from ecs_lattice.declaration.bounds import Bounds
 from ecs_lattice.declaration.problems import problem
 from ecs_lattice.facts import TaskDefinition
@@ -93,7 +93,7 @@ def _understand(written: Written, bounds: Bounds) -> Entry | Problem:
     if route is not None and ROUTE_NAME.fullmatch(route) is None:
         message = f"{route!r} is no name for a route: 1 to 32 of a-z, 0-9, '-' and '_', the first a letter or digit."
         return _at(written, "BAD_ROUTE_NAME", message)
-    found = keys.find(name)
+    found = lookup.find(name)
     if found is None:
         return _at(written, "UNKNOWN_KEY", _suggestion(route, name, bounds.label_prefix))
     key, argument = found
@@ -126,9 +126,9 @@ def _suggestion(route: str | None, name: str, prefix: str) -> str:
     if route is not None and not name:
         return f"a key must follow the route's name: {start}<key>."
     family, _, named = name.partition(".")
-    if route is None and "." in named and keys.is_like_routes(family):
+    if route is None and "." in named and lookup.is_like_routes(family):
         return f"there is no such key; did you mean {prefix}.routes.{named}?"
-    near = keys.nearest(name)
+    near = lookup.nearest(name)
     if near is not None:
         return f"there is no such key; did you mean {start}{near}?"
     known = ", ".join(key.name for key in keys.KEYS)
@@ -140,7 +140,7 @@ def _meant(ours: list[Written], bounds: Bounds) -> list[Entry]:
     meant = []
     for written in ours:
         route, name = _split(_rest(written, bounds))
-        found = None if keys.find(name) else keys.find(keys.nearest(name) or "")
+        found = None if lookup.find(name) else lookup.find(lookup.nearest(name) or "")
         if found is not None and (route is None or ROUTE_NAME.fullmatch(route)):
             meant.append(Entry(written, *found, route))
     return meant
