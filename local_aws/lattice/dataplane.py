@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from local_aws import clock, network
 from local_aws.lattice import ids
 from local_aws.lattice.auth import lets_in
+from local_aws.lattice.headers import Client, forwarded
 from local_aws.lattice.routing import (
     ListenerRoutes,
     RuleRoute,
@@ -32,32 +33,21 @@ from local_aws.network import Request, Response
 if TYPE_CHECKING:
     from local_aws.lattice.backend import LatticeBackend
 
-_SPOOFABLE = ("x-forwarded-for", "x-forwarded-port", "x-forwarded-proto")
-_LATTICE = "x-amzn-lattice-"
-
 
 class UnknownServiceError(LookupError):
     """No service has this id, ARN, generated or custom domain name: DNS has no answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """Who asks: address, VPC (None: reachability is not checked), principal (None: unsigned), HTTP version."""
-
-    address: str = "10.0.0.10"
-    vpc_id: str | None = None
-    principal: str | None = None
-    version: str = "HTTP1"
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """What the data plane does with a request: a target to ask, or a status to answer with."""
 
+    service_arn: str
     status: int | None
     rule_id: str | None = None
     group: TargetGroup | None = None
     target: tuple[str, int | None] | None = None
+    scheme: str = "http"
 
 
 ANYBODY = Client()
@@ -176,24 +166,27 @@ class DataPlane:
             networks = self._networks(service, client)
             listener = self._listener(service, port)
             if listener.protocol != "TLS_PASSTHROUGH" and not self._allowed([service, *networks], client):
-                return Decision(403)
+                return Decision(service.arn, 403)
             rule = choose(listener, request)
             if rule.fixed_status is not None:
-                return Decision(rule.fixed_status, rule.id)
-            return self._forward(rule, request, client, listener)
+                return Decision(service.arn, rule.fixed_status, rule.id)
+            return self._forward(service, rule, request, client, listener)
 
-    def _forward(self, rule: RuleRoute, request: Request, client: Client, listener: ListenerRoutes) -> Decision:
+    def _forward(
+        self, service: Service, rule: RuleRoute, request: Request, client: Client, listener: ListenerRoutes
+    ) -> Decision:
         chosen = self._weights.next(rule.id, rule.groups)
         group = self._backend.target_groups.get(chosen) if chosen else None
         if group is None:
-            return Decision(503, rule.id)
+            return Decision(service.arn, 503, rule.id)
         version = group.config.get("protocolVersion", "HTTP1")
         if listener.protocol != "TLS_PASSTHROUGH" and not versions_fit(client.version, version, request.method):
-            return Decision(502, rule.id, group)
+            return Decision(service.arn, 502, rule.id, group)
         usable = self._usable(group)
         if not usable:
-            return Decision(503, rule.id, group)
-        return Decision(None, rule.id, group, usable[next(self._turns[group.id]) % len(usable)])
+            return Decision(service.arn, 503, rule.id, group)
+        target = usable[next(self._turns[group.id]) % len(usable)]
+        return Decision(service.arn, None, rule.id, group, target, "https" if listener.protocol == "HTTPS" else "http")
 
     def _usable(self, group: TargetGroup) -> list[tuple[str, int | None]]:
         """The targets that take requests: the healthy ones, or all if every one is unhealthy (fail open).
@@ -224,34 +217,15 @@ class DataPlane:
             return Response(decision.status or 503, {"content-type": "text/plain"})
         address, target_port = decision.target
         group = decision.group
-        forwarded = self._forwarded(self.service(name), group, port, request, client)
+        sent = forwarded(request, client, port, decision.scheme, decision.service_arn, group.arn)
         try:
             return network.current().send(
-                address, target_port or port, forwarded, timeout=60.0, tls=group.config.get("protocol") == "HTTPS"
+                address, target_port or port, sent, timeout=60.0, tls=group.config.get("protocol") == "HTTPS"
             )
         except TimeoutError:
             return Response(504)
         except OSError:
             return Response(503)
-
-    def _forwarded(self, service: Service, group: TargetGroup, port: int, request: Request, client: Client) -> Request:
-        """The request with VPC Lattice's headers instead of any that the client made up (User Guide, HTTP targets)."""
-        headers = {
-            name: value
-            for name, value in request.headers.items()
-            if name.lower() not in _SPOOFABLE and not name.lower().startswith(_LATTICE)
-        }
-        listener = self.table().listeners[service.id, port]
-        headers["x-forwarded-for"] = client.address
-        headers["x-forwarded-port"] = str(port)
-        headers["x-forwarded-proto"] = "https" if listener.protocol == "HTTPS" else "http"
-        headers[f"{_LATTICE}target"] = f"ServiceArn={service.arn}; TargetGroupArn={group.arn}"
-        account, region = self._backend.account_id, self._backend.region_name
-        vpc = f"arn:aws:ec2:{region}:{account}:vpc/{client.vpc_id}" if client.vpc_id else ""
-        headers[f"{_LATTICE}network"] = f"SourceVpcArn={vpc}"
-        if client.principal:
-            headers[f"{_LATTICE}identity"] = f"Principal={client.principal}"
-        return Request(request.method, request.path, headers, request.body)
 
 
 def _takes_requests(target: Target | None) -> bool:
