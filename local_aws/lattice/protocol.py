@@ -22,16 +22,23 @@ class LatticeResponse(VPCLatticeResponse):
     moto calls the method with the operation's name; those are added below. What this package does not do stays moto's.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._action: str | None = None
+
     @property
     def backend(self) -> LatticeBackend:
         return vpclattice_backends[self.current_account][self.region]  # type: ignore[return-value]
 
     def _get_action_from_method_and_request_uri(self, request: Request) -> str:
-        found = shapes.route(request.method, request.raw_path)
-        if found is None or found[0] not in OPERATIONS:
-            return super()._get_action_from_method_and_request_uri(request)
-        self.uri_match = found[1]
-        return found[0]
+        """The operation; moto asks several times for each request, and makes one of these for each."""
+        if self._action is None:
+            found = shapes.route(request.method, request.raw_path)
+            if found is None or found[0] not in OPERATIONS:
+                self._action = super()._get_action_from_method_and_request_uri(request)
+            else:
+                self._action, self.uri_match = found
+        return self._action
 
     def parse_parameters(self, request: Request) -> None:
         if self._get_action() not in OPERATIONS:

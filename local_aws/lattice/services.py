@@ -20,7 +20,7 @@ class ServiceOperations(LatticeState):
             **self.base("sn", "servicenetwork", params),
             name=params["name"],
             auth_type=params.get("authType", "NONE"),
-            sharing=dict(params.get("sharingConfig", {"enabled": True})),
+            sharing=params.get("sharingConfig"),
         )
         self.service_networks[network.id] = network
         return network

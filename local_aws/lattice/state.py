@@ -43,7 +43,7 @@ class ServiceNetwork(Resource):
     kind: ClassVar[str] = "SERVICE_NETWORK"
     name: str
     auth_type: str = "NONE"
-    sharing: View = field(default_factory=lambda: {"enabled": True})
+    sharing: View | None = None
 
     def view(self) -> View:
         return {**Resource.view(self), "name": self.name, "authType": self.auth_type, "sharingConfig": self.sharing}
