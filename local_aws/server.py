@@ -207,7 +207,7 @@ def _taken(port: int) -> PortTakenError:
 
 
 class _Handler(MotoRequestHandler):
-    """moto's, with connections that stay open and without a line on the terminal for every request."""
+    """moto's, in HTTP/1.1, without waiting for more to send, and without a line on the terminal for every request."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
