@@ -1,0 +1,131 @@
+"""VPC Lattice's request and response members from our values and back (service model ``vpc-lattice`` of botocore)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Forward, Group, OtherMatch, Service, forward, id_of
+from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match
+
+
+def action_from(data: Mapping[str, Any]) -> Action:
+    """A RuleAction, groups by id."""
+    if "forward" in data:
+        groups = data["forward"]["targetGroups"]
+        # A lone group without a weight has all of it (WeightedTargetGroup: default 100).
+        return forward({id_of(one["targetGroupIdentifier"]): one.get("weight", 100) for one in groups})
+    return FixedResponse(data["fixedResponse"]["statusCode"])
+
+
+def action_to(action: Action) -> dict[str, Any]:
+    """The RuleAction of an action."""
+    match action:
+        case Forward(groups):
+            named = [{"targetGroupIdentifier": each.group, "weight": each.weight} for each in groups]
+            return {"forward": {"targetGroups": named}}
+        case FixedResponse(status):
+            return {"fixedResponse": {"statusCode": status}}
+
+
+def match_from(data: Mapping[str, Any]) -> AnyMatch:
+    """What a route can declare as a Match, anything else as text."""
+    http = data.get("httpMatch", {})
+    headers = http.get("headerMatches") or []
+    if not http or any(one.get("caseSensitive") for one in headers):
+        return OtherMatch(json.dumps(data, sort_keys=True))
+    return Match(
+        path=_path_from(http.get("pathMatch")),
+        method=http.get("method"),
+        headers=tuple(sorted(HeaderMatch(one["name"], *next(iter(one["match"].items()))) for one in headers)),
+    )
+
+
+def _path_from(data: Mapping[str, Any] | None) -> Any:
+    if not data:
+        return None
+    kind, value = next(iter(data["match"].items()))
+    return kind, value, data.get("caseSensitive", True)
+
+
+def match_to(match: AnyMatch) -> dict[str, Any]:
+    """The RuleMatch of a match."""
+    if isinstance(match, OtherMatch):
+        return dict(json.loads(match.text))
+    http: dict[str, Any] = {}
+    if match.method:
+        http["method"] = match.method
+    if match.path:
+        kind, value, sensitive = match.path
+        http["pathMatch"] = {"match": {kind: value}, "caseSensitive": sensitive}
+    if match.headers:
+        http["headerMatches"] = [
+            {"name": each.name, "match": {each.kind: each.value}, "caseSensitive": False} for each in match.headers
+        ]
+    return {"httpMatch": http}
+
+
+def health_to(health: HealthCheck) -> dict[str, Any]:
+    """The whole structure, because UpdateTargetGroup replaces it; a port of 0 means the target's own."""
+    return {
+        "enabled": health.enabled,
+        "protocol": health.protocol,
+        "protocolVersion": health.protocol_version,
+        "port": health.port or 0,
+        "path": health.path,
+        "healthCheckIntervalSeconds": health.interval,
+        "healthCheckTimeoutSeconds": health.timeout,
+        "healthyThresholdCount": health.healthy,
+        "unhealthyThresholdCount": health.unhealthy,
+        "matcher": {"httpCode": health.code},
+    }
+
+
+def _health_from(data: Mapping[str, Any]) -> HealthCheck:
+    return HealthCheck(
+        enabled=data.get("enabled", False),
+        protocol=data.get("protocol", "HTTP"),
+        protocol_version=data.get("protocolVersion", "HTTP1"),
+        port=data.get("port") or None,
+        path=data.get("path", "/"),
+        code=data.get("matcher", {}).get("httpCode", "200"),
+        interval=data.get("healthCheckIntervalSeconds", 30),
+        timeout=data.get("healthCheckTimeoutSeconds", 5),
+        healthy=data.get("healthyThresholdCount", 5),
+        unhealthy=data.get("unhealthyThresholdCount", 2),
+    )
+
+
+def group_from(data: Mapping[str, Any]) -> Group:
+    """The target group of a GetTargetGroup answer."""
+    config = data.get("config", {})
+    health = config.get("healthCheck")
+    return Group(
+        id=data["id"],
+        arn=data["arn"],
+        name=data["name"],
+        status=data["status"],
+        kind=data["type"],
+        vpc_id=config.get("vpcIdentifier", ""),
+        protocol=config.get("protocol", ""),
+        health=_health_from(health) if health else None,
+        service_arns=tuple(data.get("serviceArns", ())),
+    )
+
+
+def service_from(data: Mapping[str, Any]) -> Service:
+    """The service of a GetService answer, without tags."""
+    return Service(
+        arn=data["arn"],
+        name=data["name"],
+        status=data["status"],
+        domain_name=data.get("dnsEntry", {}).get("domainName"),
+        domain=data.get("customDomainName"),
+        certificate=data.get("certificateArn"),
+        auth=data.get("authType", "NONE"),
+        idle_timeout=data.get("idleTimeoutSeconds", 60),
+    )
+
+
+def listener_key(data: Mapping[str, Any]) -> ListenerKey:
+    """Protocol and port of a listener or its summary."""
+    return ListenerKey(data["protocol"], data["port"])

@@ -1,0 +1,193 @@
+"""The graph of one Lattice service as it was read: frozen values, AWS's names. Nothing here decides anything.
+
+Rules and default actions name target groups by id (``tg-...``), because VPC Lattice answers with ids whatever it was
+asked with.
+"""
+
+from dataclasses import dataclass
+
+from ecs_lattice.model import HealthCheck, ListenerKey, Match
+
+PARKED_HEADER = "ecs-lattice-parked"
+"""The header that a parked rule asks for. Nobody sends it, so a parked rule takes no traffic, but its groups are used."""
+
+type Tags = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Weighted:
+    """A target group in a forward action, with its weight (0-999)."""
+
+    group: str
+    weight: int
+
+    def __str__(self) -> str:
+        return f"{self.group}@{self.weight}"
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A forward action. Groups are sorted by id, because their order means nothing."""
+
+    groups: tuple[Weighted, ...]
+
+    def __str__(self) -> str:
+        return "forward to " + ", ".join(str(group) for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedResponse:
+    """A fixed response; VPC Lattice takes 404 and 500."""
+
+    status: int
+
+    def __str__(self) -> str:
+        return f"answer {self.status}"
+
+
+type Action = Forward | FixedResponse
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMatch:
+    """A match that no route can declare (a case-sensitive header, say), as text."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+type AnyMatch = Match | OtherMatch
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a listener; the default rule is the listener's ``default``."""
+
+    arn: str
+    name: str
+    priority: int
+    match: AnyMatch
+    action: Action
+
+    @property
+    def is_parked(self) -> bool:
+        return isinstance(self.match, Match) and any(header.name == PARKED_HEADER for header in self.match.headers)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether requests may reach it."""
+        return not self.is_parked
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listener with its default action and its other rules."""
+
+    arn: str
+    name: str
+    key: ListenerKey
+    default: Action
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A registered target. ``status`` is VPC Lattice's (HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE)."""
+
+    id: str
+    port: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A target group. ``targets`` is None where they were not asked for; ``tags`` likewise."""
+
+    id: str
+    arn: str
+    name: str
+    status: str
+    kind: str
+    vpc_id: str
+    protocol: str
+    health: HealthCheck | None
+    service_arns: tuple[str, ...] = ()
+    targets: tuple[Target, ...] | None = None
+    tags: Tags | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Lattice service. ``domain_name`` is its DNS name, ``domain`` the custom one."""
+
+    arn: str
+    name: str
+    status: str
+    domain_name: str | None
+    domain: str | None
+    certificate: str | None
+    auth: str
+    idle_timeout: int
+    tags: Tags = ()
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """A service's association with a service network. ``ours`` is None where its tags were not asked for."""
+
+    arn: str
+    network_arn: str
+    status: str
+    ours: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A service network."""
+
+    arn: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything of one Lattice service that was read.
+
+    ``networks`` are what the claims' network words mean: one ARN, or several or none where the word is no good.
+    ``policy`` is the auth policy, asked for only when IAM is wanted.
+    """
+
+    service: Service | None = None
+    listeners: tuple[Listener, ...] = ()
+    groups: tuple[Group, ...] = ()
+    associations: tuple[Association, ...] = ()
+    networks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    policy: str | None = None
+
+    def group(self, group_id: str) -> Group | None:
+        return next((group for group in self.groups if group.id == group_id), None)
+
+    def listener(self, key: ListenerKey) -> Listener | None:
+        return next((listener for listener in self.listeners if listener.key == key), None)
+
+
+def weights(action: Action | None) -> dict[str, int]:
+    """The weights of an action's target groups by id; empty when it does not forward."""
+    return {each.group: each.weight for each in action.groups} if isinstance(action, Forward) else {}
+
+
+def forward(groups: dict[str, int]) -> Forward:
+    """A forward action with these weights by group id."""
+    return Forward(tuple(Weighted(group, weight) for group, weight in sorted(groups.items())))
+
+
+def id_of(arn: str) -> str:
+    """The id at the end of an ARN (ids are their own)."""
+    return arn.rsplit("/", 1)[-1]
