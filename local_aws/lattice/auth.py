@@ -1,8 +1,8 @@
 """Whom an auth policy lets in, simplified.
 
 Sources: API reference (PutAuthPolicy, DeleteAuthPolicy) and VPC Lattice User Guide, "Auth policies". Simplified:
-conditions, actions and resources of statements are not looked at; a Deny counts unless it has a condition; the
-caller's own identity policy is taken to allow.
+actions and resources of statements are not looked at, and of conditions only those on the principal: its account, and
+that there is one at all; a Deny counts unless it has a condition; the caller's own identity policy is taken to allow.
 """
 
 import json
@@ -20,7 +20,21 @@ def lets_in(policy: str | None, principal: str | None) -> bool:
         statements = [statements]
     meant = [one for one in statements if _means(one.get("Principal"), principal)]
     denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in meant)
-    return not denied and any(one.get("Effect") == "Allow" for one in meant)
+    return not denied and any(one.get("Effect") == "Allow" and _holds(one.get("Condition"), principal) for one in meant)
+
+
+def _holds(condition: Mapping[str, Mapping[str, Any]] | None, who: str | None) -> bool:
+    """Whether the conditions on the principal hold; an unsigned request has no principal to compare (User Guide)."""
+    for operator, wanted in (condition or {}).items():
+        for key, values in wanted.items():
+            if not key.lower().startswith("aws:principal"):
+                continue
+            if who is None:
+                return False
+            accounts = [values] if isinstance(values, str) else values
+            if operator == "StringEquals" and key.lower() == "aws:principalaccount" and _account(who) not in accounts:
+                return False
+    return True
 
 
 def _means(principal: Any, who: str | None) -> bool:
@@ -28,3 +42,9 @@ def _means(principal: Any, who: str | None) -> bool:
     named = principal.get("AWS", []) if isinstance(principal, Mapping) else principal
     names = [named] if isinstance(named, str) else list(named or [])
     return "*" in names or (who is not None and who in names)
+
+
+def _account(who: str) -> str:
+    """The account in a principal's ARN; an account is a principal too."""
+    parts = who.split(":")
+    return parts[4] if len(parts) > 4 else who

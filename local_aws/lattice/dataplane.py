@@ -146,6 +146,12 @@ class DataPlane:
             raise ConnectionRefusedError(f"{service.name} ({service.id}) has no listener on port {port}")
         return found
 
+    def _has_certificate(self, service: Service, listener: ListenerRoutes, name: str) -> None:
+        """HTTPS by a custom domain name needs the service's own certificate (User Guide, custom domain name)."""
+        custom = service.custom_domain
+        if listener.protocol == "HTTPS" and custom and covers(custom, name.lower()) and not service.certificate:
+            raise ConnectionRefusedError(f"{service.name} has no certificate for {name}: the TLS handshake fails")
+
     def has_listener(self, name: str, port: int) -> bool:
         """Whether the service of this name has a listener on this port."""
         with self._backend.lock:
@@ -165,6 +171,7 @@ class DataPlane:
             service = self.service(name)
             networks = self._networks(service, client)
             listener = self._listener(service, port)
+            self._has_certificate(service, listener, name)
             if listener.protocol != "TLS_PASSTHROUGH" and not self._allowed([service, *networks], client):
                 return Decision(service.arn, 403)
             rule = choose(listener, request)

@@ -109,6 +109,20 @@ def test_a_service_is_found_by_id_arn_and_both_domain_names(world: World) -> Non
         route("billing.example.com", 80, Request())
 
 
+def test_https_by_a_custom_domain_needs_a_certificate_and_by_the_generated_one_does_not(world: World) -> None:
+    world.lattice.create_listener(
+        serviceIdentifier=world.service, name="https", protocol="HTTPS", defaultAction=NOT_FOUND
+    )
+    generated = world.lattice.get_service(serviceIdentifier=world.service)["dnsEntry"]["domainName"]
+
+    assert route(generated, 443, Request()).status == 404
+    with pytest.raises(ConnectionRefusedError, match="no certificate"):
+        route("orders.example.com", 443, Request())
+    certificate = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b"
+    world.lattice.update_service(serviceIdentifier=world.service, certificateArn=certificate)
+    assert route("orders.example.com", 443, Request()).status == 404
+
+
 def test_nobody_answers_on_a_port_without_listener(world: World) -> None:
     with pytest.raises(ConnectionRefusedError, match="no listener on port 81"):
         route(world.service, 81, Request())
@@ -361,6 +375,20 @@ def test_under_aws_iam_only_those_get_in_whom_a_policy_lets_in(world: World) -> 
     assert asked(allow % '"*"') == ["404", "404"]
     denied = '{"Statement":[{"Effect":"Deny","Principal":"*"},{"Effect":"Allow","Principal":"*"}]}'
     assert asked(denied) == ["403", "403"]
+
+
+def test_a_policy_for_all_of_one_account_lets_no_unsigned_request_and_no_other_account_in(world: World) -> None:
+    world.lattice.update_service(serviceIdentifier=world.service, authType="AWS_IAM")
+    policy = (
+        '{"Statement":[{"Effect":"Allow","Principal":"*","Action":"vpc-lattice-svcs:Invoke","Resource":"*",'
+        '"Condition":{"StringEquals":{"aws:PrincipalAccount":"123456789012"},'
+        '"StringNotEqualsIgnoreCase":{"aws:PrincipalType":"anonymous"}}}]}'
+    )
+    world.lattice.put_auth_policy(resourceIdentifier=world.service, policy=policy)
+
+    assert world.ask() == "403"
+    assert world.ask(client=Client(principal="arn:aws:iam::210987654321:role/shop")) == "403"
+    assert world.ask(client=Client(principal="arn:aws:iam::123456789012:role/shop")) == "404"
 
 
 def test_the_policy_of_the_service_network_on_the_way_counts_too(world: World) -> None:

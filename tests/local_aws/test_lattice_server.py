@@ -22,6 +22,7 @@ from local_aws.lattice import front
 from local_aws.network import LoopbackNetwork, Request, Response
 
 VPC = "vpc-0123456789abcdef0"
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b"
 NOT_FOUND: dict[str, Any] = {"fixedResponse": {"statusCode": 404}}
 
 
@@ -192,7 +193,9 @@ def _when_healthy(target_group: str, healthy: threading.Event) -> None:
 def test_the_http_door_finds_the_service_by_host_and_the_listener_by_port(loopback: LoopbackNetwork) -> None:
     with inprocess.started(network=loopback):
         lattice = boto3.client("vpc-lattice")
-        service = lattice.create_service(name="orders", customDomainName="orders.example.com")
+        service = lattice.create_service(
+            name="orders", customDomainName="orders.example.com", certificateArn=CERTIFICATE
+        )
         ids = {"serviceIdentifier": service["id"]}
         made = group(lattice)
         lattice.register_targets(targetGroupIdentifier=made, targets=[{"id": "10.0.1.5"}])
