@@ -3,6 +3,7 @@
 from moto.ecs.models import ecs_backends
 
 from local_aws import eventbus, extend
+from local_aws.ecs import cloudformation
 from local_aws.ecs.backend import EcsBackend
 from local_aws.ecs.responses import EcsResponse
 from local_aws.ecs.settings import Settings
@@ -11,6 +12,7 @@ from local_aws.ecs.settings import Settings
 def install() -> None:
     """Answer for ECS from the next request on, under ``mock_aws`` and in moto's server."""
     extend.install("ecs", EcsBackend, EcsResponse)
+    cloudformation.install()
 
 
 def backend(account: str = eventbus.ACCOUNT, region: str = eventbus.REGION) -> EcsBackend:

@@ -233,6 +233,10 @@ class Service:
         """Its tasks that are not STOPPED, oldest first."""
         return [task for task in self.tasks if task.deployment is deployment and not task.is_gone]
 
+    def is_created(self) -> bool:
+        """Stacks go on at once: CloudFormation waits for steadiness, moto would never look again."""
+        return True
+
     def has_cfn_attr(self, attribute: str) -> bool:
         return attribute in {"Name", "ServiceArn"}
 

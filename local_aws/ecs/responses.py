@@ -1,27 +1,19 @@
 """The HTTP side: moto's handlers, those of services and tasks replaced, and the operations that moto lacks."""
 
-import functools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ecs.models import Task
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from local_aws import clock
-from local_aws.ecs import describe, trail
+from local_aws.ecs import describe, shapes, trail
 from local_aws.ecs.backend import EcsBackend
 from local_aws.ecs.faults import Call, lose
 from local_aws.ecs.model import Document
-
-
-class BadAnswerError(AssertionError):
-    """An answer of the local ECS breaks botocore's service model."""
 
 
 class EcsResponse(EC2ContainerServiceResponse):
@@ -102,12 +94,7 @@ class EcsResponse(EC2ContainerServiceResponse):
 
     def _answer(self, document: Document) -> ActionResult:
         """The document, if it is one that botocore's model of the operation allows: every member known, every type right."""
-        shape = _model().operation_model(self._get_action()).output_shape
-        if shape is None:
-            raise BadAnswerError(f"{self._get_action()} has no answer in its model")
-        report = ParamValidator().validate(document, shape)
-        if report.has_errors():
-            raise BadAnswerError(f"{self._get_action()} answers against its model: {report.generate_report()}")
+        shapes.check_answer(self._get_action(), document)
         return ActionResult(document)
 
     def _refused(self, error: ServiceException) -> tuple[int, dict[str, Any], Any]:
@@ -118,9 +105,4 @@ class EcsResponse(EC2ContainerServiceResponse):
         return 500 if error.code == "ServerException" else 400, headers, body
 
 
-@functools.cache
-def _model() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("ecs", "service-2"), "ecs")
-
-
-__all__ = ["BadAnswerError", "EcsResponse"]
+__all__ = ["EcsResponse"]

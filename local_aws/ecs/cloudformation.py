@@ -1,0 +1,171 @@
+"""AWS::ECS::Service and AWS::ECS::TaskDefinition with all their properties; moto takes a handful of them.
+
+Properties are the API's members in Pascal case (CloudFormation Template Reference), so botocore's model of the API
+says what each becomes. A stack does not wait here until its services are steady, as CloudFormation does."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from moto.ecs.models import Service as MotoService
+from moto.ecs.models import TaskDefinition, ecs_backends
+
+from local_aws.ecs import describe, shapes, trail
+from local_aws.ecs.backend import EcsBackend
+from local_aws.ecs.model import Document, Service
+from local_aws.ecs.notices import plain
+
+_SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def install() -> None:
+    """Let stacks make services and task definitions here."""
+    model: Any = MotoService
+    model.create_from_cloudformation_json = classmethod(_create_service)
+    model.update_from_cloudformation_json = classmethod(_update_service)
+    model.delete_from_cloudformation_json = classmethod(_delete_service)
+    definition: Any = TaskDefinition
+    definition.create_from_cloudformation_json = classmethod(_register)
+    definition.update_from_cloudformation_json = classmethod(_register_again)
+    definition.delete_from_cloudformation_json = classmethod(_deregister)
+
+
+def api_request(operation: str, properties: Mapping[str, Any]) -> Document:
+    """Properties of a resource as the request of an operation; what the operation does not have is left out.
+
+    Keys of maps (docker labels, log options) are the author's and stay as they are. Numbers and booleans may come as
+    text, because parameters of a template do.
+    """
+    return _converted(shapes.input_of(operation), properties)
+
+
+def _create_service(
+    _: type, /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **__: Any
+) -> Service:
+    request = {**api_request("CreateService", cloudformation_json["Properties"]), "serviceName": resource_name}
+    if request.get("schedulingStrategy") != "DAEMON":
+        request.setdefault("desiredCount", 1)  # CloudFormation Template Reference, AWS::ECS::Service, DesiredCount
+    return _performed("CreateService", request, account_id, region_name)
+
+
+def _update_service(
+    kind: type,
+    /,
+    original_resource: Service,
+    new_resource_name: str,  # noqa: ARG001  a generated name; a service keeps its own
+    cloudformation_json: Any,
+    account_id: str,
+    region_name: str,
+) -> Service:
+    """Change a service in place; another name or cluster is another service, made before the old one goes."""
+    properties = cloudformation_json["Properties"]
+    cluster = str(properties.get("Cluster") or "default").rpartition("/")[2]
+    named = properties.get("ServiceName") or original_resource.name
+    if named != original_resource.name or cluster != original_resource.cluster.name:
+        made = _create_service(kind, named, cloudformation_json, account_id, region_name)
+        _delete_service(kind, original_resource.arn, None, account_id, region_name)
+        return made
+    request = api_request("UpdateService", properties)
+    # a list that left the template is emptied (terraform-provider-aws #41594 does so too)
+    if original_resource.request.get("vpcLatticeConfigurations") and "VpcLatticeConfigurations" not in properties:
+        request["vpcLatticeConfigurations"] = []
+    elif request.get("vpcLatticeConfigurations") == original_resource.request.get("vpcLatticeConfigurations"):
+        request.pop("vpcLatticeConfigurations", None)
+    request["service"] = named
+    return _performed("UpdateService", request, account_id, region_name)
+
+
+def _delete_service(_: type, /, resource_name: str, _json: Any, account_id: str, region_name: str) -> None:
+    cluster, name = resource_name.split("/")[-2:]
+    request = {"cluster": cluster, "service": name, "force": True}
+    _performed("DeleteService", request, account_id, region_name)
+
+
+def _performed(operation: str, request: Document, account: str, region: str) -> Service:
+    """Do an operation as CloudFormation does it: under the lock, and recorded by CloudTrail."""
+    backend = _backend(account, region)
+    caller = trail.identity(account, None)
+    with backend.guard.held():
+        match operation:
+            case "CreateService":
+                service = backend.operations.create(request, caller["arn"])
+            case "UpdateService":
+                service = backend.operations.update(request)
+            case _:
+                service = backend.operations.delete(request)
+        answer = {"service": plain(describe.service(service))}
+    trail.record(backend.guard, operation, request, answer, caller, region)
+    return service
+
+
+def _register(
+    _: type, /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **__: Any
+) -> TaskDefinition:
+    request = api_request("RegisterTaskDefinition", cloudformation_json["Properties"])
+    family = re.sub(r"[^A-Za-z0-9_-]", "-", request.pop("family", resource_name))
+    members = {_SNAKE.sub("_", name).lower(): value for name, value in request.items()}
+    members.pop("enable_fault_injection", None)  # moto does not keep it
+    backend = _backend(account_id, region_name)
+    with backend.guard.held():
+        return backend.register_task_definition(family=family, **members)
+
+
+def _register_again(
+    kind: type,
+    /,
+    original_resource: TaskDefinition,
+    new_resource_name: str,
+    cloudformation_json: Any,
+    account_id: str,
+    region_name: str,
+) -> TaskDefinition:
+    """Another revision; the one before is deregistered, as CloudFormation does after a replacement."""
+    properties = {"Family": original_resource.family, **cloudformation_json["Properties"]}
+    made = _register(kind, new_resource_name, {"Properties": properties}, account_id, region_name)
+    _deregister(kind, original_resource.arn, None, account_id, region_name)
+    return made
+
+
+def _deregister(_: type, /, resource_name: str, _json: Any, account_id: str, region_name: str) -> None:
+    backend = _backend(account_id, region_name)
+    with backend.guard.held():
+        backend.deregister_task_definition(resource_name)
+
+
+def _backend(account: str, region: str) -> EcsBackend:
+    return ecs_backends[account][region]  # type: ignore[return-value]
+
+
+def _converted(shape: Shape, value: Any) -> Any:
+    match shape:
+        case StructureShape() if isinstance(value, Mapping):
+            members = {name.lower(): name for name in shape.members}
+            return {
+                members[key.lower()]: _converted(shape.members[members[key.lower()]], item)
+                for key, item in value.items()
+                if key.lower() in members and item is not None
+            }
+        case ListShape() if isinstance(value, list | tuple):
+            return [_converted(shape.member, item) for item in value]
+        case MapShape() if isinstance(value, Mapping):
+            return {key: _converted(shape.value, item) for key, item in value.items()}
+    return _scalar(shape.type_name, value)
+
+
+def _scalar(kind: str, value: Any) -> Any:
+    match kind:
+        case "integer" | "long" if isinstance(value, str):
+            return int(value)
+        case "double" | "float" if isinstance(value, str):
+            return float(value)
+        case "boolean" if isinstance(value, str):
+            return value.lower() == "true"
+        case "string" if isinstance(value, bool):
+            return str(value).lower()
+        case "string" if isinstance(value, int | float):
+            return str(value)
+    return value
+
+
+__all__ = ["api_request", "install"]
