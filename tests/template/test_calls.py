@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
 
 from ecs_lattice import aws as adapters
 
@@ -65,7 +68,7 @@ def allowed(of) -> set[str]:
         for key, role in of.type("AWS::IAM::Role").items()
         for policy in role.get("Policies", [])
         for statement in policy["PolicyDocument"]["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        for action in listed(statement["Action"])
     }
 
 
@@ -89,3 +92,33 @@ def test_nothing_is_allowed_that_is_never_called(of):
 @pytest.mark.parametrize("action", ["vpc-lattice:CreateRule", "ecs:UpdateService", "dynamodb:Scan", "tag:GetResources"])
 def test_the_calls_are_found_in_the_source(action):
     assert action in called()
+
+
+def test_every_statement_names_resources_that_its_actions_are_authorised_on(of):
+    """By the Service Authorization Reference, as cfn-lint carries it. Ids of this stack's own resources need no look."""
+    reference = load_resource(AdditionalSpecs, "Policies.json")
+    for key, role in of.type("AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                for action in listed(statement["Action"]):
+                    assert_authorised(reference, key, action, listed(statement["Resource"]))
+
+
+def assert_authorised(reference: dict[str, Any], key: str, action: str, resources: list[Any]) -> None:
+    service, name = action.split(":")
+    kinds = reference[service]["Actions"][name.lower()].get("Resources", [])
+    if not kinds:
+        assert resources == ["*"], (key, action, "has no resource form")
+    formats = [f for kind in kinds for f in reference[service]["Resources"][kind.lower()]["ARNFormats"]]
+    families = {tail(arn).split("/")[0] for arn in formats}
+    named = {tail(resource["Fn::Sub"]).split("/")[0] for resource in resources if "Fn::Sub" in resource}
+    assert not named or named & families, (key, action, named, families)
+
+
+def tail(arn: str) -> str:
+    """What follows partition, service, Region and account."""
+    return re.sub(r"\$\{[^}]*\}", "", arn).split(":", 5)[5]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
