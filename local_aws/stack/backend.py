@@ -56,6 +56,13 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         for export in stack.exports:
             self.exports[export.name] = export
 
+    def describe_stacks(self, name_or_stack_id: str) -> list[Stack]:
+        """moto's; a stack whose resources were not all ready is complete when they have become so."""
+        for stack in self.stacks.values():
+            if stack.status == "CREATE_IN_PROGRESS":
+                stack.verify_readiness()
+        return super().describe_stacks(name_or_stack_id)
+
     def update_stack(
         self,
         name: str,

@@ -14,6 +14,7 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from local_aws.eventbus import REGION
+from local_aws.stack.references import dangling
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
 
@@ -25,12 +26,20 @@ class TemplateError(ValueError):
 def expand(template: str | Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
     """The CloudFormation template that ``template`` (YAML, JSON or parsed; SAM or not) stands for.
 
-    TemplateError if SAM refuses it, or if it has a resource of a type that the local AWS cannot make.
+    TemplateError if SAM refuses it, if it has a resource of a type that the local AWS cannot make, or if something
+    refers to what is not there.
     """
     parsed = parse(template)
-    if SERVERLESS in _listed(parsed.get("Transform")):
+    transforms = _listed(parsed.pop("Transform", None))
+    strange = [str(name) for name in transforms if name != SERVERLESS]
+    if strange:
+        raise TemplateError(f"The local AWS does not know the transforms {', '.join(strange)}")
+    if transforms:
         parsed = _expand_serverless(parsed, parameters)
     refuse_unknown(parsed)
+    missing = dangling(parsed)
+    if missing:
+        raise TemplateError(f"Template error: unresolved references: {', '.join(missing)}")
     expanded: dict[str, Any] = _normal(parsed)
     return expanded
 
@@ -73,9 +82,6 @@ def _expand_serverless(template: dict[str, Any], parameters: Mapping[str, str]) 
     except InvalidDocumentException as error:
         causes = "; ".join(cause.message for cause in error.causes)
         raise TemplateError(f"SAM does not accept the template: {causes}") from error
-    left = [name for name in _listed(expanded.pop("Transform", None)) if name != SERVERLESS]
-    if left:
-        raise TemplateError(f"The local AWS does not know the transforms {', '.join(left)}")
     return expanded
 
 

@@ -39,7 +39,7 @@ def test_a_functions_time_runs_at_the_clocks_speed_and_its_time_out_does_not(inv
     told, _ = invoke(do="tell")
     after = clock.current().time()
     assert before <= told["time"] <= after
-    assert 0 < told["left"] <= 3000
+    assert 0 < told["left"] <= 2000
 
 
 def test_an_environment_is_kept_warm(invoke):
@@ -61,7 +61,7 @@ def test_a_time_out_kills_the_environment_and_the_next_invocation_gets_a_new_one
     payload, error = invoke(do="sleep", seconds=60)
     assert error == "Unhandled"
     assert payload["errorType"] == "Sandbox.Timedout"
-    assert payload["errorMessage"].endswith("Error: Task timed out after 3.00 seconds")
+    assert payload["errorMessage"].endswith("Error: Task timed out after 2.00 seconds")
     assert not Path(f"/proc/{before}").exists() or not Path("/proc").exists()
     told, error = invoke(do="tell")
     assert error is None

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+import boto3
 import fixture_layer
 
 STARTED = time.time()
@@ -68,6 +69,4 @@ def act(order, record, batch, context=None):
 
 
 def table():
-    import boto3
-
     return boto3.resource("dynamodb").Table(os.environ["TABLE"])
