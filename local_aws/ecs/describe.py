@@ -1,11 +1,11 @@
-"""Services, tasks, deployments and revisions as the API shows them: plain documents in the shapes of botocore."""
+"""Services, deployments and revisions as the API shows them: plain documents in the shapes of botocore."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.ecs.models import TaskSet
 
-from local_aws.ecs.model import Deployment, Document, Revision, Service, ServiceDeployment, ServiceTask, containers
+from local_aws.ecs.model import Deployment, Document, Revision, Service, ServiceDeployment, ServiceTask
 
 _WORKLOAD = (
     "taskDefinition", "capacityProviderStrategy", "launchType", "platformVersion", "platformFamily", "loadBalancers",
@@ -20,7 +20,7 @@ _OF_SERVICE = (
     "launchType", "capacityProviderStrategy", "networkConfiguration", "enableExecuteCommand", "enableECSManagedTags",
     "availabilityZoneRebalancing",
 )  # fmt: skip
-_FARGATE_VERSION = "1.4.0"
+FARGATE_VERSION = "1.4.0"
 """What ``LATEST`` means for Linux (ECS Developer Guide, Fargate platform versions)."""
 
 
@@ -59,14 +59,14 @@ def service(each: Service, *, tags: bool = False) -> Document:
         "taskSets": [task_set(each, entry) for entry in each.task_sets] if each.task_sets else None,
         "tags": list(each.tags) if tags else None,
     }
-    return _given(document)
+    return given(document)
 
 
 def deployment(owner: Service, entry: Deployment) -> Document:
     """A member of ``deployments``."""
     tasks = owner.tasks_of(entry)
     workload = entry.revision.workload
-    return _given(
+    return given(
         {
             "id": entry.id,
             "status": entry.status,
@@ -89,7 +89,7 @@ def deployment(owner: Service, entry: Deployment) -> Document:
 def revision(owner: Service, each: Revision) -> Document:
     """A member of ``serviceRevisions``."""
     lattice = [
-        _given(
+        given(
             {
                 "targetGroupArn": item["targetGroupArn"],
                 "productionListenerRule": (item.get("advancedConfiguration") or {}).get("productionListenerRule"),
@@ -97,7 +97,7 @@ def revision(owner: Service, each: Revision) -> Document:
         )
         for item in each.lattice
     ]
-    return _given(
+    return given(
         {
             "serviceRevisionArn": each.arn,
             "serviceArn": owner.arn,
@@ -112,7 +112,7 @@ def revision(owner: Service, each: Revision) -> Document:
 
 def service_deployment_brief(owner: Service, each: ServiceDeployment) -> Document:
     """A member of ListServiceDeployments' ``serviceDeployments``."""
-    return _given(
+    return given(
         {
             "serviceDeploymentArn": each.arn,
             "serviceArn": owner.arn,
@@ -134,7 +134,7 @@ def service_deployment(owner: Service, each: ServiceDeployment) -> Document:
         "startedAt": each.rollback.started_at,
         "serviceRevisionArn": each.rollback.revision.arn,
     }
-    return _given(
+    return given(
         {
             "serviceDeploymentArn": each.arn,
             "serviceArn": owner.arn,
@@ -159,111 +159,9 @@ def service_deployment(owner: Service, each: ServiceDeployment) -> Document:
     )
 
 
-def task(each: ServiceTask, *, tags: bool = False) -> Document:
-    """A member of DescribeTasks' ``tasks``."""
-    definition, workload = each.task_definition, each.deployment.revision.workload
-    fargate = each.launch_type == "FARGATE"
-    strategy = workload.get("capacityProviderStrategy")
-    return _given(
-        {
-            "taskArn": each.task_arn,
-            "clusterArn": each.cluster_arn,
-            "taskDefinitionArn": definition.arn,
-            "containerInstanceArn": each.container_instance_arn,
-            "attachments": [attachment(each, "ElasticNetworkInterface")] if each.interface else [],
-            "attributes": [],
-            "availabilityZone": each.interface.zone if each.interface else None,
-            "capacityProviderName": strategy[0]["capacityProvider"] if strategy else None,
-            "connectivity": "CONNECTED" if each.started_at and not each.is_gone else None,
-            "connectivityAt": each.pull_started_at if each.started_at and not each.is_gone else None,
-            "containers": [_container(each, container) for container in containers(definition)],
-            "cpu": str(definition.cpu) if definition.cpu else None,
-            "memory": str(definition.memory) if definition.memory else None,
-            "createdAt": each.created_at,
-            "desiredStatus": each.desired_status,
-            "enableExecuteCommand": bool(each.service.request.get("enableExecuteCommand")),
-            "executionStoppedAt": each.execution_stopped_at,
-            "group": f"service:{each.service.name}",
-            "healthStatus": "UNKNOWN",
-            "lastStatus": each.last_status,
-            "launchType": each.launch_type,
-            "overrides": {"containerOverrides": [{"name": c["name"]} for c in containers(definition)]},
-            "platformVersion": _FARGATE_VERSION if fargate else None,
-            "platformFamily": "Linux" if fargate else None,
-            "pullStartedAt": each.pull_started_at,
-            "pullStoppedAt": each.pull_stopped_at,
-            "startedAt": each.started_at,
-            "startedBy": each.started_by,
-            "stopCode": each.stop_code,
-            "stoppedAt": each.stopped_at,
-            "stoppedReason": each.stopped_reason,
-            "stoppingAt": each.stopping_at,
-            "tags": list(each.tags) if tags else None,
-            "version": each.version,
-        }
-    )
-
-
-def attachment(each: ServiceTask, kind: str) -> Document:
-    """The interface of a task; ``kind`` is ElasticNetworkInterface in DescribeTasks and eni in events.
-
-    Its address is spelt privateIPv4Address here and privateIpv4Address in the containers (ECS Developer Guide, task
-    state change events).
-    """
-    interface = each.interface
-    if interface is None:
-        raise ValueError(f"{each.task_arn} has no network interface")
-    status = {"PROVISIONING": "PRECREATED", "STOPPED": "DELETED"}.get(each.last_status, "ATTACHED")
-    details = [{"name": "subnetId", "value": interface.subnet}]
-    if status != "PRECREATED":
-        details += [
-            {"name": "networkInterfaceId", "value": interface.eni},
-            {"name": "macAddress", "value": interface.mac},
-            {"name": "privateDnsName", "value": interface.dns},
-            {"name": "privateIPv4Address", "value": interface.ip},
-        ]
-    return {"id": interface.attachment_id, "type": kind, "status": status, "details": details}
-
-
-def _container(each: ServiceTask, definition: Mapping[str, Any]) -> Document:
-    running, gone = each.started_at is not None and each.exit_code is None, each.is_gone
-    interfaces = []
-    if each.interface is not None and each.last_status != "PROVISIONING":
-        interfaces = [{"attachmentId": each.interface.attachment_id, "privateIpv4Address": each.interface.ip}]
-    bindings = [
-        {
-            "bindIP": "0.0.0.0",
-            "containerPort": binding.container_port,
-            "hostPort": binding.host_port,
-            "protocol": binding.protocol,
-        }
-        for binding in each.bindings
-        if each.interface is None and binding.container == definition["name"] and each.started_at is not None
-    ]
-    runtime = each.runtime_ids[definition["name"]]
-    return _given(
-        {
-            "containerArn": each.task_arn.replace(":task/", ":container/") + "/" + runtime,
-            "taskArn": each.task_arn,
-            "name": definition["name"],
-            "image": definition.get("image"),
-            "runtimeId": f"{each.id}-{runtime[:10]}" if each.started_at else None,
-            "lastStatus": "STOPPED" if gone or each.exit_code is not None else "RUNNING" if running else "PENDING",
-            "exitCode": each.exit_code,
-            "reason": each.exit_reason,
-            "networkBindings": bindings,
-            "networkInterfaces": interfaces,
-            "healthStatus": "UNKNOWN",
-            "cpu": str(definition.get("cpu") or 0),
-            "memory": str(definition["memory"]) if definition.get("memory") else None,
-            "memoryReservation": str(definition["memoryReservation"]) if definition.get("memoryReservation") else None,
-        }
-    )
-
-
 def task_set(owner: Service, each: TaskSet) -> Document:
     """A member of ``taskSets``; moto keeps them, their tasks are not run."""
-    return _given(
+    return given(
         {
             "id": each.id,
             "taskSetArn": each.task_set_arn,
@@ -295,7 +193,7 @@ def _platform(workload: Mapping[str, Any]) -> Document:
     if workload.get("launchType") != "FARGATE":
         return {}
     version = workload.get("platformVersion") or "LATEST"
-    return {"platformVersion": _FARGATE_VERSION if version == "LATEST" else version, "platformFamily": "Linux"}
+    return {"platformVersion": FARGATE_VERSION if version == "LATEST" else version, "platformFamily": "Linux"}
 
 
 def _running(owner: Service, entry: Deployment) -> Document:
@@ -319,17 +217,18 @@ def _counts(each: Revision, tasks: Iterable[ServiceTask], wanted: int) -> Docume
     }
 
 
-def _given(document: Mapping[str, Any]) -> Document:
+def given(document: Mapping[str, Any]) -> Document:
+    """The members that have a value."""
     return {name: value for name, value in document.items() if value is not None}
 
 
 __all__ = [
-    "attachment",
+    "FARGATE_VERSION",
     "deployment",
+    "given",
     "revision",
     "service",
     "service_deployment",
     "service_deployment_brief",
-    "task",
     "task_set",
 ]

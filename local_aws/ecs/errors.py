@@ -1,6 +1,6 @@
-"""The errors of the ECS API that moto does not have."""
+"""The error of the ECS API that moto does not have."""
 
-from moto.ecs.exceptions import ECSException, InvalidParameterException, ServiceNotFoundException
+from moto.ecs.exceptions import ECSException
 
 
 class ServiceNotActiveError(ECSException):
@@ -10,16 +10,4 @@ class ServiceNotActiveError(ECSException):
         super().__init__("ServiceNotActiveException", "Service was not ACTIVE.")
 
 
-class ServiceDeploymentNotFoundError(ECSException):
-    """A service deployment that does not exist (botocore, ServiceDeploymentNotFoundException)."""
-
-    def __init__(self) -> None:
-        super().__init__("ServiceDeploymentNotFoundException", "Service deployment not found.")
-
-
-__all__ = [
-    "InvalidParameterException",
-    "ServiceDeploymentNotFoundError",
-    "ServiceNotActiveError",
-    "ServiceNotFoundException",
-]
+__all__ = ["ServiceNotActiveError"]

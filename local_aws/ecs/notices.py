@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_aws import clock
-from local_aws.ecs import describe
+from local_aws.ecs import describe_task
 from local_aws.ecs.guard import Guard
 from local_aws.ecs.model import Deployment, Document, Service, ServiceTask
 
@@ -58,10 +58,10 @@ class Notices:
 
     def task(self, task: ServiceTask) -> None:
         """``ECS Task State Change``: the task as it is now, with neither tags nor health."""
-        shown = describe.task(task)
+        shown = describe_task.task(task)
         del shown["healthStatus"]
         if task.interface is not None:
-            shown["attachments"] = [describe.attachment(task, "eni")]
+            shown["attachments"] = [describe_task.attachment(task, "eni")]
         self._guard.say(SOURCE, "ECS Task State Change", [task.task_arn], {**plain(shown), "updatedAt": _now()})
 
 

@@ -8,7 +8,7 @@ from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundExcept
 from moto.ecs.models import EC2ContainerServiceBackend
 
 from local_aws import clock
-from local_aws.ecs import describe
+from local_aws.ecs import describe, describe_task
 from local_aws.ecs.model import Document, Service, ServiceTask
 from local_aws.ecs.pages import page
 from local_aws.ecs.reads import LaggedReads
@@ -121,6 +121,7 @@ class Queries:
             record.arn: describe.service_deployment(service, record)
             for service in self._services()
             for record in service.history
+            if record.arn in (request.get("serviceDeploymentArns") or ())
         }
         return self._by_arn(request, "serviceDeploymentArns", "serviceDeployments", known)
 
@@ -130,6 +131,7 @@ class Queries:
             revision.arn: describe.revision(service, revision)
             for service in self._services()
             for revision in service.revisions.values()
+            if revision.arn in (request.get("serviceRevisionArns") or ())
         }
         return self._by_arn(request, "serviceRevisionArns", "serviceRevisions", known, lags=False)
 
@@ -158,7 +160,7 @@ class Queries:
     def _task(self, task: Any, request: Mapping[str, Any]) -> Any:
         if not isinstance(task, ServiceTask):
             return task
-        document = self._shown(task.task_arn, describe.task(task, tags=True))
+        document = self._shown(task.task_arn, describe_task.task(task, tags=True))
         return None if document is None else _without_tags(document, request)
 
     def _is_listed(self, service: Service) -> bool:
@@ -193,7 +195,7 @@ class Queries:
             for record in service.history:
                 yield record.arn, describe.service_deployment(service, record)
             for task in service.tasks:
-                yield task.task_arn, describe.task(task, tags=True)
+                yield task.task_arn, describe_task.task(task, tags=True)
 
     def _services(self) -> Iterable[Service]:
         return self._backend.services.values()  # type: ignore[return-value]

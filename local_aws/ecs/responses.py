@@ -10,7 +10,7 @@ from moto.ecs.models import Task
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from local_aws import clock
-from local_aws.ecs import describe, shapes, trail
+from local_aws.ecs import describe, describe_task, shapes, trail
 from local_aws.ecs.backend import EcsBackend
 from local_aws.ecs.faults import Call, lose
 from local_aws.ecs.model import Document
@@ -87,7 +87,9 @@ class EcsResponse(EC2ContainerServiceResponse):
         parameters = self._get_params()
         cluster = parameters.get("cluster") or "default"
         task = self.ecs_backend.stop_task(cluster, parameters["task"], parameters.get("reason") or "")
-        return ActionResult({"task": task}) if isinstance(task, Task) else self._answer({"task": describe.task(task)})
+        return (
+            ActionResult({"task": task}) if isinstance(task, Task) else self._answer({"task": describe_task.task(task)})
+        )
 
     def _queried(self, query: Callable[[Mapping[str, Any]], Document]) -> ActionResult:
         return self._answer(query(self._get_params()))

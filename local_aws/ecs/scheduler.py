@@ -10,18 +10,17 @@ from local_aws import clock
 from local_aws.ecs import placement, rolling
 from local_aws.ecs.addresses import NoPlaceError
 from local_aws.ecs.guard import Guard
+from local_aws.ecs.health import TOLERANCE, Health
 from local_aws.ecs.lifecycle import Lifecycle
 from local_aws.ecs.model import Deployment, Service, ServiceTask
 from local_aws.ecs.notices import Notices
 from local_aws.ecs.placement import Placement
-from local_aws.ecs.registration import Registrar, Target
+from local_aws.ecs.registration import Registrar
 from local_aws.ecs.rolling import Candidate, Condition, Step
 from local_aws.ecs.rollouts import Rollouts
 from local_aws.ecs.settings import Settings
 
 _SCHEDULER = "ServiceSchedulerInitiated"
-_TOLERANCE = 0.01
-"""Seconds by which a timer may be early: times since 1970 are floats and lose digits."""
 
 
 class Scheduler:
@@ -43,6 +42,7 @@ class Scheduler:
         forget_service: Callable[[Service], None],
     ) -> None:
         self.rollouts = Rollouts(settings, notices)
+        self._health = Health(settings, notices, registrar, self.rollouts)
         self._guard = guard
         self._settings = settings
         self._notices = notices
@@ -60,9 +60,9 @@ class Scheduler:
         """Take every step that can be taken now; timers bring the rest."""
         if service.controller != "ECS" or service.status == "INACTIVE":
             return
-        conditions = self._conditions(service)
+        conditions = self._health.conditions(service)
         while self._take(service, self._decide(service, conditions)):
-            conditions = self._conditions(service)
+            conditions = self._health.conditions(service)
         self.rollouts.drop_empty(service)
         self._settle(service, conditions)
         self._retire(service)
@@ -82,50 +82,6 @@ class Scheduler:
             self._at(service, "forget", seconds, lambda: self._forget_service(service))
         self.converge(service)
 
-    # ---- what is
-
-    def _conditions(self, service: Service) -> dict[str, Condition]:
-        alive = [task for task in service.tasks if task.should_run]
-        statuses = self._registrar.statuses(alive)
-        conditions = {task.task_arn: self._condition(task, statuses) for task in alive}
-        for task in alive:
-            match conditions[task.task_arn]:
-                case Condition.HEALTHY if not task.proven:
-                    self.rollouts.note_healthy(task)
-                case Condition.UNHEALTHY if not task.reported_unhealthy:
-                    self._report_unhealthy(task, statuses)
-        return conditions
-
-    def _condition(self, task: ServiceTask, statuses: dict[Target, str]) -> Condition:
-        """A task of VPC Lattice target groups is what its targets are; any other is healthy after its first 40 s."""
-        if not task.is_running or task.started_at is None:
-            return Condition.STARTING
-        age = clock.current().time() - task.started_at.timestamp() + _TOLERANCE
-        if not task.deployment.revision.lattice:
-            return Condition.HEALTHY if age >= self._settings.healthy_after_seconds else Condition.WAITING
-        said = {statuses.get(target, "MISSING") for target in task.registered}
-        if said & self._unhealthy_statuses:
-            # botocore, healthCheckGracePeriodSeconds: unhealthy VPC Lattice health checks are ignored that long
-            return Condition.UNHEALTHY if age >= task.service.grace_seconds else Condition.WAITING
-        # A deployment waits for INITIAL and UNUSED, and takes UNAVAILABLE (no health checks) as good: assumption
-        good = said <= {"HEALTHY", "UNAVAILABLE"} and not task.unregistered
-        return Condition.HEALTHY if good else Condition.WAITING
-
-    @property
-    def _unhealthy_statuses(self) -> set[str]:
-        return {"UNHEALTHY", "UNUSED"} if self._settings.unused_is_unhealthy else {"UNHEALTHY"}
-
-    def _report_unhealthy(self, task: ServiceTask, statuses: dict[Target, str]) -> None:
-        task.reported_unhealthy = True
-        group, ip, port = self._culprit(task, statuses)
-        self._notices.message(
-            task.service, f"(task {task.id}) (port {port}) is unhealthy in (target-group {group}) at {ip}."
-        )
-        self._notices.action(task.service, "VPC_LATTICE_TARGET_UNHEALTHY", kind="WARN")
-
-    def _culprit(self, task: ServiceTask, statuses: dict[Target, str]) -> Target:
-        return next(each for each in sorted(task.registered) if statuses.get(each) in self._unhealthy_statuses)
-
     # ---- what to do
 
     def _decide(self, service: Service, conditions: dict[str, Condition]) -> Step:
@@ -139,7 +95,7 @@ class Scheduler:
             primary is not None
             and service.status == "ACTIVE"
             and primary.rollout_state != "FAILED"  # "doesn't launch any new tasks" (botocore, rolloutState)
-            and clock.current().time() + _TOLERANCE >= primary.paused_until
+            and clock.current().time() + TOLERANCE >= primary.paused_until
         )
         return rolling.decide(tasks, service.bounds, may_start=may_start)
 
@@ -160,7 +116,7 @@ class Scheduler:
     def _why(self, task: ServiceTask, *, unhealthy: bool) -> str:
         """The reason in a stopped task; that of unhealthy targets is modelled on the one for load balancers."""
         if unhealthy:
-            group = self._culprit(task, self._registrar.statuses([task]))[0]
+            group = self._health.culprit(task, self._registrar.statuses([task]))[0]
             return f"Task failed VPC Lattice health checks in (target-group {group})"
         primary = task.service.primary
         return f"Scaling activity initiated by (deployment {primary.id if primary is not None else task.started_by})"
@@ -222,7 +178,7 @@ class Scheduler:
             and len(service.deployments) == 1
             and len(service.tasks_of(primary)) == len(conditions) == healthy == service.desired_count
         )
-        now = clock.current().time() + _TOLERANCE
+        now = clock.current().time() + TOLERANCE
         if not whole:
             service.whole_since, service.steady = None, False
         elif service.whole_since is None:
@@ -268,7 +224,7 @@ class Scheduler:
 
     def _wake_after_pause(self, service: Service) -> None:
         entry, now = service.primary, clock.current().time()
-        if entry is not None and entry.paused_until > now + _TOLERANCE:
+        if entry is not None and entry.paused_until > now + TOLERANCE:
             self._at(service, "pause", entry.paused_until - now, lambda: self.converge(service))
 
     def _task_changed(self, task: ServiceTask) -> None:
