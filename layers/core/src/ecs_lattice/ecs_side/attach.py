@@ -4,6 +4,7 @@ UpdateService replaces the whole list and starts a deployment each time (Amazon 
 once for everything that is ready, only when nothing rolls, and every entry that is not ours is sent back as it came.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,8 +69,11 @@ class Seat:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the answer is to the claim as it is going to be written."""
-        return self.record is not None and not self.record.is_unapplied and self.record.claim == self.claim
+        """Whether the answer is to what is asked now; what is merely reported (named, serving) needs no other answer."""
+        record, claim = self.record, self.claim
+        if record is None or record.is_unapplied:
+            return False
+        return record.claim == dataclasses.replace(claim, named=record.claim.named, serving=record.claim.serving)
 
     @property
     def is_pending(self) -> bool:
@@ -83,9 +87,14 @@ class Seat:
         return self.claim.phase != "declared" and self.state in {"Parked", "Removed"}
 
     @property
+    def is_wired(self) -> bool:
+        """Whether its group is for ECS to attach, as soon as the answer is to what is asked now."""
+        return self.by_ecs and self.claim.phase == "declared" and self.state in {"Wired", "Live"}
+
+    @property
     def joins(self) -> bool:
         """Whether its group goes into the list if it does not stand there yet."""
-        return self.by_ecs and self.claim.phase == "declared" and self.is_answered and self.state in {"Wired", "Live"}
+        return self.is_wired and self.is_answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,7 @@ def decide(question: Question) -> Decision:
         return ours_to_end
     entries = wanted_entries(question, primary)
     if same(entries, primary.entries):
-        return Decision("keep")
+        return _unanswered(question, entries) or Decision("keep")
     obstacles = (_deployment, _pending, _failed_before, _interruption, _roles, _number)
     for obstacle in obstacles:
         if decision := obstacle(question, primary, entries):
@@ -204,6 +213,15 @@ def _deployment(question: Question, primary: Deployment, _: tuple[LatticeEntry, 
         return Decision(
             "wait", after=after, code="DEPLOYMENT_ROLLS", message="Attached when the deployment is complete."
         )
+    return None
+
+
+def _unanswered(question: Question, entries: tuple[LatticeEntry, ...]) -> Decision | None:
+    """The Lattice side need not ring when it takes a claim in without another answer: so it is looked at again."""
+    standing = {entry.group_arn for entry in entries}
+    if any(seat.is_wired and seat.group and seat.group not in standing for seat in question.seats):
+        message = "The Lattice side has not taken in yet what is asked of it now."
+        return Decision("wait", after=_LOOK_AGAIN_SECONDS, code="ROUTE_PENDING", message=message)
     return None
 
 
