@@ -9,6 +9,8 @@ from ecs_lattice.lattice_side.desired import Clocks
 from ecs_lattice.lattice_side.routing import Routing
 from ecs_lattice.lattice_side.slots import Slot
 
+_MADE_SECONDS = 5
+
 
 @dataclass(slots=True)
 class Answers:
@@ -61,6 +63,7 @@ class Answers:
             return "Live", ""
         missing = self._missing(standing)
         if missing:
+            self.clocks.wait(_MADE_SECONDS, f"{missing} is being made")
             return "Pending", f"{missing} is being made."
         if standing.claim.route.weight == 0 and self.routing.filler.is_ready(standing):
             return "Live", "Its weight is 0."
@@ -96,7 +99,9 @@ class Answers:
     def _leaving(self, standing: Standing) -> Answer:
         claim, seen = standing.claim, self.court.seen
         group = seen.reference(claim)
-        if self._is_live(standing):
+        stays = {seen.reference(s.claim) for s in self.court.in_order("kept", "held", "paused", "stopped")}
+        own = [slot for slot in self._slots.get(standing.record.key, ()) if not (slot.kept or slot.held or slot.paused)]
+        if any(self.routing.is_live(slot, group) for slot in own) or (group not in stays and self._is_live(standing)):
             return self._of(standing.record, "Live", "LEAVING", "It takes traffic until its place can be taken.")
         if self._still_used(standing, group):
             return self._of(standing.record, "Parked")

@@ -75,7 +75,20 @@ def assign(court: Court) -> Assignment:
         _priorities(court, assignment)
         _weights(court, assignment)
         if len(court.in_order("stopped")) == stopped:
+            _supersede(court, assignment)
             return assignment
+
+
+def _supersede(court: Court, assignment: Assignment) -> None:
+    """A vanished route whose every place another route of its ECS service has taken over need not wait any longer."""
+    for standing in court.in_order("held"):
+        mine = [slot for slot in assignment.slots.values() if standing in slot.claims]
+        taken = len(standing.claim.route.listeners)
+        if len(mine) == taken and all(standing in slot.leaving for slot in mine):
+            gone = Standing(standing.record, "leaving")
+            court.standings[standing.record.key] = gone
+            for slot in mine:
+                slot.leaving = [gone if each is standing else each for each in slot.leaving]
 
 
 def _fill(court: Court) -> dict[SlotKey, Slot]:
