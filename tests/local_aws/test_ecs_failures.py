@@ -75,6 +75,9 @@ def test_a_rollback_takes_the_list_of_target_groups_with_it(stage: Stage) -> Non
     assert stage.primary()["vpcLatticeConfigurations"] == [attach(first)]
     assert sorted(stage.targets(first).values()) == ["HEALTHY", "HEALTHY"]
     assert stage.targets(second) == {}
+    stage.ecs.update_service(service="web", forceNewDeployment=True)
+    assert stage.primary()["vpcLatticeConfigurations"] == [attach(first)], "what comes next starts from there"
+    assert stage.primary()["taskDefinition"].endswith("web:1")
 
 
 def test_without_rollback_the_deployment_fails_and_starts_nothing_more(stage: Stage) -> None:
