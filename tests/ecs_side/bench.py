@@ -160,15 +160,19 @@ class Bench:
     def advance(self, seconds: float) -> None:
         self.machine.clock.advance(seconds)
 
-    def until(self, true: Callable[[], Any], limit: int = 3600) -> None:
-        for _ in range(limit):
+    def until(self, true: Callable[[], Any], limit: int = 3600, step: int = 1) -> None:
+        for _ in range(0, limit, step):
             if true():
                 return
-            self.advance(1)
+            self.advance(step)
         raise AssertionError(f"not true within {limit} s: {ecs.backend().service('shop', 'orders').events[:5]}")
 
     def completed(self) -> None:
-        self.until(lambda: self.primary().get("rolloutState") == "COMPLETED" and len(self.service()["deployments"]) == 1)
+        def is_completed() -> bool:
+            (*older, newest) = reversed(self.service()["deployments"])
+            return not older and newest.get("rolloutState") == "COMPLETED"
+
+        self.until(is_completed, step=10)
 
     # The two reconcilers.
 
