@@ -263,9 +263,7 @@ class Bench:
         yield written
         written += [one.operation for one in ecs.backend().calls[on_ecs:] if one.writes]
         written += [
-            one.operation
-            for one in lattice.backend().calls[on_lattice:]
-            if one.writes and one.caller != lattice.ECS
+            one.operation for one in lattice.backend().calls[on_lattice:] if one.writes and one.caller != lattice.ECS
         ]
 
     def stored(self) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def test_new_tasks_join_at_the_port_of_their_own_revision_and_leave_when_ecs_wan
 
 def test_a_target_that_drains_is_left_alone(bench):
     group = registered(bench)
-    address = sorted(bench.addresses())[0]
+    address = min(bench.addresses())
     bench.lattice.deregister_targets(targetGroupIdentifier=group, targets=[{"id": address, "port": 8080}])
     assert bench.targets(group)[address] == "DRAINING"
     with bench.writes() as written:
@@ -74,7 +74,7 @@ def test_a_target_that_drains_is_left_alone(bench):
 
 def test_what_lattice_answers_as_unsuccessful_is_tried_again(bench):
     group = bench.wired(task_definition=bench.define(BY_CONTROLLER))
-    refused = sorted(bench.addresses())[0]
+    refused = min(bench.addresses())
     original = bench.side.targets.register
 
     def half(group_arn, targets):

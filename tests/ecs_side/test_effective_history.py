@@ -18,7 +18,9 @@ def test_a_release_that_was_overtaken_before_it_settled_does_not_move_routing_to
     bench.completed()
     bench.go()
     bench.deploy(path(bench, "/two"))
-    bench.until(lambda: all(one["status"] == "PRIMARY" or not one["runningCount"] for one in bench.service()["deployments"]))
+    bench.until(
+        lambda: all(one["status"] == "PRIMARY" or not one["runningCount"] for one in bench.service()["deployments"])
+    )
     bench.until(lambda: len(bench.service()["deployments"]) == 1)
     assert bench.primary()["rolloutState"] == "IN_PROGRESS"
     bench.deploy(path(bench, "/three"))

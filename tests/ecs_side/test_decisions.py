@@ -1,0 +1,391 @@
+"""The pure decisions of the ECS side as tables: effective revision, list, controller, fate of an intent, phases."""
+
+import dataclasses
+
+import pytest
+
+from ecs_lattice.claims import Answer, Claim, ClaimRecord
+from ecs_lattice.ecs_side import attach, claims, controller, effective, eligible, intent
+from ecs_lattice.ecs_side import record as documents
+from ecs_lattice.ecs_side.controller import Group
+from ecs_lattice.ecs_side.ports import Target, TargetState
+from ecs_lattice.ecs_side.record import EcsRecord, Intent
+from ecs_lattice.ecs_side.status import RouteStatus, dated
+from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, ServiceRevision, Task, TaskDefinition
+from ecs_lattice.model import Placement, Route
+from tests.ecs_side.bench import OTHER_ROLE, ROLE, SERVICE, SETTINGS
+
+NOW = 10_000.0
+OURS = LatticeEntry(ROLE, "tg-ours", "web")
+
+
+def deployment(name="d1", status="PRIMARY", rollout="COMPLETED", **more):
+    return Deployment(name, status, rollout, **{"task_definition": f"td-{name}", "created_at": 0.0, **more})
+
+
+def service(*deployments, **more):
+    facts = {
+        "status": "ACTIVE",
+        "created_at": 1.0,
+        "desired": 2,
+        "running": 2,
+        "controller": "ECS",
+        "strategy": "ROLLING",
+    }
+    return EcsService(SERVICE, **{**facts, "deployments": deployments, "subnets": ("subnet-1",), **more})
+
+
+def old(rollout):
+    return deployment("d1", "ACTIVE", rollout)
+
+
+SUCCESSFUL = ServiceRevision("arn", "td-successful", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("listed", "stored", "successful", "expected"),
+    [
+        ((deployment("d1"),), None, None, ("td-d1", "completed")),
+        ((deployment("d2", rollout="IN_PROGRESS"), old("COMPLETED")), "td-0", None, ("td-d1", "completed")),
+        ((deployment("d2"), old("COMPLETED")), None, None, ("td-d2", "completed")),
+        ((deployment("d3", rollout="IN_PROGRESS"), old("IN_PROGRESS")), "td-0", SUCCESSFUL, ("td-0", "stored")),
+        ((deployment("d3", rollout="IN_PROGRESS"),), None, SUCCESSFUL, ("td-successful", "successful")),
+        ((deployment("d3", rollout="IN_PROGRESS"),), None, None, ("td-d3", "primary")),
+        ((deployment("d3", rollout="FAILED"), old("COMPLETED")), None, None, ("td-d1", "completed")),
+        ((deployment(rollout=None, desired=2, running=2),), None, None, ("td-d1", "completed")),
+        ((deployment(rollout=None, desired=2, running=1),), "td-0", None, ("td-0", "stored")),
+        ((deployment(rollout=None, desired=2, running=2, pending=1),), "td-0", None, ("td-0", "stored")),
+        ((deployment("d2", rollout=None), old(None)), "td-0", None, ("td-0", "stored")),
+    ],
+)
+def test_the_effective_revision_is_the_newest_that_is_known_to_have_completed(listed, stored, successful, expected):
+    chosen = effective.choose(service(*listed), stored, lambda: successful)
+    assert (chosen.task_definition, chosen.source) == expected
+
+
+def test_without_any_deployment_nothing_is_effective():
+    assert effective.choose(service(), None, lambda: None) is None
+
+
+def test_service_deployments_are_not_asked_for_where_task_sets_deploy():
+    def never():
+        raise AssertionError
+
+    chosen = effective.choose(service(deployment(rollout="IN_PROGRESS"), controller="CODE_DEPLOY"), None, never)
+    assert chosen.source == "primary"
+
+
+@pytest.mark.parametrize(("age", "wait"), [(0, 60), (59, 60), (60, 60), (120, 120), (500, 500), (5000, 900)])
+def test_a_rolling_service_is_looked_at_again_after_as_long_as_it_rolled_already(age, wait):
+    rolling = service(deployment(rollout="IN_PROGRESS", created_at=NOW - age))
+    assert effective.wait_while_rolling(rolling, NOW) == wait
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"strategy": "BLUE_GREEN"}, "STRATEGY_LATER"),
+        ({"strategy": "CANARY"}, "STRATEGY_LATER"),
+        ({"managed_by_ecs": True}, "MANAGED_BY_ECS"),
+        ({"launch_type": "EXTERNAL"}, "LAUNCH_TYPE"),
+        ({"subnets": ()}, "NETWORK_MODE"),
+        ({"scheduling": "DAEMON"}, None),
+        ({"launch_type": "EC2"}, None),
+        ({"controller": "EXTERNAL"}, None),
+    ],
+)
+def test_what_cannot_be_hooked_up_is_refused_by_name(changes, code):
+    problems = eligible.problems(service(deployment(), **changes), TaskDefinition("td", "awsvpc"))
+    assert [problem.code for problem in problems] == ([code] if code else [])
+
+
+# The list.
+
+
+def a_claim(name="default", **changes):
+    route = Route(name, "orders", "web", **changes.pop("route", {}))
+    return Claim(SERVICE, 1.0, route, Placement("vpc", "IPV4", 8080), **changes)
+
+
+def seat(state="Wired", group="tg-ours", *, by_ecs=True, applied=True, **changes):
+    claim = a_claim(**changes)
+    record = ClaimRecord(claim, 1, Answer(state, group_arn=group), 1 if applied else 0, 1, 1)
+    return attach.Seat(claim, record, by_ecs)
+
+
+def question(listed, seats, *, record=None, fate="none", ours=("tg-ours",), settings=SETTINGS, now=NOW):
+    return attach.Question(listed, tuple(seats), record or EcsRecord(SERVICE.arn), fate, frozenset(ours), settings, now)
+
+
+def test_a_wired_route_is_attached_with_its_grace_period():
+    decision = attach.decide(question(service(deployment()), [seat()]))
+    assert decision == attach.Decision("attach", (OURS,), 120)
+
+
+HAND_MADE = LatticeEntry(OTHER_ROLE, "tg-hand", "admin")
+GOVERNED = LatticeEntry(ROLE, "tg-green", "web", (("alternateTargetGroupArn", "tg-blue"),))
+OTHER_SETTINGS = dataclasses.replace(SETTINGS, other_infrastructure_roles=(OTHER_ROLE,))
+
+
+@pytest.mark.parametrize(
+    ("listed", "seats", "expected"),
+    [
+        ((HAND_MADE,), [seat()], (HAND_MADE, OURS)),
+        ((GOVERNED,), [seat()], (GOVERNED, OURS)),
+        ((HAND_MADE, OURS), [seat("Parked", phase="vanished")], (HAND_MADE,)),
+        ((OURS, HAND_MADE), [seat("Parked", phase="gone")], (HAND_MADE,)),
+        ((), [seat(), seat(name="second")], (OURS,)),
+    ],
+)
+def test_the_list_that_is_sent_is_what_stands_and_stays_and_then_what_joins(listed, seats, expected):
+    decision = attach.decide(question(service(deployment(entries=listed)), seats, settings=OTHER_SETTINGS))
+    assert (decision.kind, decision.entries) == ("attach", expected)
+
+
+@pytest.mark.parametrize(
+    ("listed", "seats"),
+    [
+        ((), []),
+        ((OURS,), [seat()]),
+        ((LatticeEntry(OTHER_ROLE, "tg-ours", "web"),), [seat()]),
+        ((OURS,), [seat("Live", phase="vanished")]),
+        ((OURS,), [seat("Parked")]),
+        ((OURS,), [seat("Refused")]),
+        ((OURS,), [seat("Parked", phase="vanished"), seat("Live", name="second")]),
+        ((), [seat("Refused")]),
+        ((), [seat("Conflicted", None)]),
+        ((), [seat("Pending", None)]),
+        ((), [seat("Live", phase="vanished")]),
+        ((), [seat(by_ecs=False)]),
+        ((), [seat(route={"pause": True})]),
+        ((OURS,), [seat("Parked", phase="vanished"), seat(name="second", route={"pause": True})]),
+    ],
+)
+def test_the_list_is_left_alone(listed, seats):
+    assert attach.decide(question(service(deployment(entries=listed)), seats)).kind == "keep"
+
+
+@pytest.mark.parametrize(
+    ("listed", "seats", "code"),
+    [
+        ((deployment(rollout="IN_PROGRESS"),), [seat()], "DEPLOYMENT_ROLLS"),
+        ((deployment(), old("IN_PROGRESS")), [seat()], "DEPLOYMENT_ROLLS"),
+        ((deployment(rollout=None, desired=2, running=1),), [seat()], "DEPLOYMENT_ROLLS"),
+        ((deployment(rollout="FAILED"),), [seat()], "DEPLOYMENT_FAILED"),
+        ((deployment(),), [seat(), seat("Pending", None, name="second")], "ROUTE_PENDING"),
+        ((deployment(),), [seat(applied=False)], "ROUTE_PENDING"),
+    ],
+)
+def test_the_list_waits(listed, seats, code):
+    decision = attach.decide(question(service(*listed), seats))
+    assert (decision.kind, decision.code) == ("wait", code)
+    assert decision.after > 0
+
+
+@pytest.mark.parametrize(
+    ("desired", "percent", "targets", "kind"),
+    [
+        (1, 0, None, "refuse"),
+        (10, 0, None, "refuse"),
+        (1, 0, "ecs", "attach"),
+        (0, 0, None, "attach"),
+        (1, 50, None, "attach"),
+        (2, 100, None, "attach"),
+    ],
+)
+def test_a_deployment_that_may_take_the_last_task_away_is_started_only_when_asked_for(desired, percent, targets, kind):
+    facts = service(deployment(), desired=desired, minimum_healthy_percent=percent)
+    decision = attach.decide(question(facts, [seat(route={"targets": targets})]))
+    assert decision.kind == kind
+    assert kind == "attach" or decision.code == "ATTACH_WOULD_INTERRUPT"
+
+
+def test_a_stack_without_an_infrastructure_role_attaches_nothing():
+    settings = dataclasses.replace(SETTINGS, infrastructure_role="")
+    decision = attach.decide(question(service(deployment()), [seat()], settings=settings))
+    assert decision.code == "ROLE_NOT_ALLOWED"
+
+
+def many(count):
+    return tuple(LatticeEntry(ROLE, f"tg-{number}", f"p{number}") for number in range(count))
+
+
+@pytest.mark.parametrize(("standing", "kind"), [(4, "attach"), (5, "refuse")])
+def test_five_entries_are_the_most(standing, kind):
+    assert attach.decide(question(service(deployment(entries=many(standing))), [seat()])).kind == kind
+
+
+# What became of an UpdateService.
+
+
+def an_intent(**changes):
+    plain = Intent((OURS,), (), "d1", "td-d1", NOW - 100, NOW - 100, deployment="d2")
+    return dataclasses.replace(plain, **changes)
+
+
+def made(rollout="IN_PROGRESS", entries=(OURS,), task_definition="td-d1", name="d2"):
+    return deployment(name, rollout=rollout, entries=entries, task_definition=task_definition)
+
+
+@pytest.mark.parametrize(
+    ("known", "listed", "expected"),
+    [
+        (None, (deployment(),), "none"),
+        (an_intent(), (deployment(),), "lost"),
+        (an_intent(at=NOW - 59), (deployment(),), "believed"),
+        (an_intent(error="no"), (deployment(),), "refused"),
+        (an_intent(), (made(),), "running"),
+        (an_intent(at=NOW - 1800), (made(),), "overdue"),
+        (an_intent(), (made("COMPLETED"),), "settled"),
+        (an_intent(), (made("FAILED"),), "failed"),
+        (an_intent(deployment=None), (made(),), "running"),
+        (an_intent(deployment=None), (made(entries=()),), "rolled back"),
+        (an_intent(), (made(name="d3", entries=()),), "rolled back"),
+        (an_intent(), (made(name="d3", entries=(), task_definition="td-9"), made("FAILED")), "rolled back"),
+        (an_intent(), (made(name="d3", entries=(), task_definition="td-9"),), "overtaken"),
+        (an_intent(), (made(name="d3", task_definition="td-9"),), "overtaken"),
+        (an_intent(undo=True), (made(name="d3", entries=()),), "overtaken"),
+    ],
+)
+def test_what_became_of_an_update_service(known, listed, expected):
+    deployments = (listed[0], *(dataclasses.replace(one, status="ACTIVE") for one in listed[1:]))
+    assert intent.fate(known, service(*deployments), NOW, 1800) == expected
+
+
+# The controller.
+
+D1, D2 = deployment("d1", entries=(OURS,)), deployment("d2")
+PORTS = {"td-1": 8080, "td-2": 9090, "td-none": None}
+
+
+def task(address, *, of="d2", revision="td-1", last="RUNNING", desired="RUNNING", family="IPV4"):
+    return Task(f"task-{address}", revision, of, last, desired, address, family)
+
+
+def decided(tasks, registered=(), mine=(), listed=(D2,), *, admits=True, leaves=False, **more):
+    group = Group("tg-ours", "web", "IPV4", frozenset(Target(one, 8080) for one in mine), admits, leaves)
+    states = tuple(TargetState(Target(address, 8080), status) for address, status in registered)
+    change = controller.decide(group, service(*listed, **more), tuple(tasks), PORTS, states)
+    return [str(one) for one in change.register], [str(one) for one in change.deregister], change.is_waiting
+
+
+@pytest.mark.parametrize(
+    ("tasks", "registered", "mine", "more", "expected"),
+    [
+        ([task("a"), task("b", revision="td-2")], [], [], {}, (["a:8080", "b:9090"], [], False)),
+        ([task("a")], [("a", "HEALTHY")], ["a"], {}, ([], [], False)),
+        ([task("a", revision="td-none"), task(None), task("f", family="IPV6")], [], [], {}, ([], [], False)),
+        ([task("a", last="PENDING")], [], [], {}, ([], [], False)),
+        ([task("a", desired="STOPPED")], [("a", "HEALTHY")], ["a"], {}, ([], ["a:8080"], False)),
+        ([task("a", of="d1")], [("a", "HEALTHY")], [], {"listed": (D2, D1)}, ([], [], False)),
+        ([task("a", of="d1")], [("a", "HEALTHY")], ["a"], {"listed": (D2, D1)}, ([], [], False)),
+        ([task("b")], [("x", "HEALTHY")], [], {"listed": (D2, D1)}, (["b:8080"], [], False)),
+        ([task("b")], [("x", "HEALTHY")], [], {}, (["b:8080"], ["x:8080"], False)),
+        ([task("a")], [("a", "DRAINING")], [], {}, ([], [], True)),
+        ([], [("a", "DRAINING")], ["a"], {}, ([], [], False)),
+        ([task("a"), task("b")], [("a", "HEALTHY")], ["a"], {"admits": False}, ([], [], False)),
+        ([task("a")], [("a", "HEALTHY")], ["a"], {"admits": False, "leaves": True}, ([], ["a:8080"], False)),
+        ([task("a")], [], [], {"controller": "CODE_DEPLOY", "listed": (D2,)}, (["a:8080"], [], False)),
+        ([task("a", of="green")], [], [], {"controller": "CODE_DEPLOY"}, ([], [], False)),
+        ([task("a", of="blue")], [("a", "HEALTHY")], ["a"], {"controller": "EXTERNAL"}, ([], [], False)),
+    ],
+)
+def test_which_tasks_the_controller_registers_and_deregisters(tasks, registered, mine, more, expected):
+    assert decided(tasks, registered, mine, **more) == expected
+
+
+# Claims.
+
+
+def asked(presence="there", routes=(), since=NOW, now=NOW):
+    placements = {route.name: Placement("vpc", "IPV4", 8080) for route in routes or ()}
+    return claims.Asked(SERVICE, 1.0, routes, placements, {}, presence, since, now)
+
+
+@pytest.mark.parametrize(
+    ("before", "pause", "presence", "since", "expected"),
+    [
+        ("declared", False, "there", NOW, ("vanished", NOW)),
+        ("vanished", False, "there", NOW, ("vanished", 5.0)),
+        ("declared", False, "missing", NOW, ("vanished", NOW)),
+        ("declared", False, "gone", NOW, ("gone", NOW)),
+        ("vanished", False, "gone", NOW, ("gone", NOW)),
+        ("gone", False, "missing", NOW, ("gone", 5.0)),
+        ("gone", False, "there", NOW, ("vanished", NOW)),
+        ("declared", True, "there", NOW, ("vanished", NOW)),
+        ("declared", True, "gone", NOW - 86399, ("declared", 5.0)),
+        ("declared", True, "gone", NOW - 86400, ("gone", NOW)),
+        ("declared", True, "missing", NOW - 86400, ("vanished", NOW)),
+    ],
+)
+def test_the_phase_of_a_claim_that_nobody_asks_for(before, pause, presence, since, expected):
+    record = ClaimRecord(a_claim(phase=before, since=5.0, route={"pause": pause}), 1, Answer("Live"), 1)
+    (claim,) = claims.wanted(asked(presence, since=since), [record], claims.Facts())
+    assert (claim.phase, claim.since) == expected
+
+
+def test_a_paused_route_holds_the_removal_of_the_others():
+    leaving = ClaimRecord(a_claim("other"), 1, Answer("Live"), 1)
+    route = Route("default", "orders", "web", pause=True)
+    held = {claim.route.name: claim for claim in claims.wanted(asked(routes=(route,)), [leaving], claims.Facts())}
+    assert (held["other"].phase, held["other"].route.pause) == ("declared", True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "before", "presence", "expected"),
+    [
+        (claims.Facts(frozenset({"tg"}), frozenset({"tg"})), False, "there", (True, True)),
+        (claims.Facts(frozenset({"tg"}), frozenset()), True, "there", (True, False)),
+        (claims.Facts(frozenset({"tg"}), None), True, "there", (True, True)),
+        (claims.Facts(frozenset(), frozenset(), frozenset({"tg"})), False, "there", (False, True)),
+        (claims.Facts(frozenset(), frozenset()), True, "missing", (True, True)),
+        (claims.Facts(frozenset(), frozenset(), replaced=frozenset({"web"})), False, "there", (True, False)),
+    ],
+)
+def test_named_and_serving_are_facts(facts, before, presence, expected):
+    record = ClaimRecord(a_claim(named=before, serving=before), 1, Answer("Live", group_arn="tg"), 1)
+    claim = claims.with_facts(record.claim, record, facts, presence)
+    assert (claim.named, claim.serving) == expected
+
+
+def test_a_status_keeps_the_time_since_which_it_is_so():
+    known = (RouteStatus("default", "orders", "Wired", at=5.0),)
+    assert dated([RouteStatus("default", "orders", "Wired")], known, NOW) == known
+    (changed,) = dated([RouteStatus("default", "orders", "Live")], known, NOW)
+    assert changed.at == NOW
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "settled"),
+    [
+        ("Live", "", True),
+        ("Refused", "X", True),
+        ("Wired", "", False),
+        ("Attaching", "", False),
+        ("Live", "VANISHED", False),
+    ],
+)
+def test_a_record_is_settled_when_nothing_is_awaited(state, code, settled):
+    record = EcsRecord(SERVICE.arn, statuses=(RouteStatus("default", "orders", state, code),))
+    text = documents.codec.dumps(record)
+    assert documents.is_settled(text) is settled
+    assert documents.parse(text) == record
+    assert not documents.registers_targets(text)
+
+
+def test_a_record_of_a_newer_version_counts_as_unsettled_and_as_registering():
+    text = documents.codec.dumps(EcsRecord(SERVICE.arn, schema=documents.SCHEMA + 1))
+    assert not documents.is_settled(text)
+    assert documents.registers_targets(text)
+
+
+def test_a_record_with_everything_in_it_is_read_as_it_was_written():
+    record = EcsRecord(
+        SERVICE.arn,
+        1.0,
+        intent=an_intent(),
+        registered=(("tg", (Target("a", 1),)),),
+        clocks=(("missing", 2.0),),
+        foreign=(("tg-x", "ours"),),
+    )
+    assert documents.parse(documents.codec.dumps(record)) == record
