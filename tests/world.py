@@ -69,7 +69,7 @@ def template_patterns() -> tuple[EventPattern, ...]:
 class Chaos:
     """What happens to messages on their way: probabilities of loss and repetition, and whether order is kept."""
 
-    random: random.Random = field(default_factory=lambda: random.Random(0))
+    dice: random.Random = field(default_factory=lambda: random.Random(0))
     lose: float = 0.0
     repeat: float = 0.0
     shuffle: bool = False
@@ -78,11 +78,11 @@ class Chaos:
         out = [
             m
             for m in messages
-            for _ in range(1 + (self.random.random() < self.repeat))
-            if self.random.random() >= self.lose
+            for _ in range(1 + (self.dice.random() < self.repeat))
+            if self.dice.random() >= self.lose
         ]
         if self.shuffle:
-            self.random.shuffle(out)
+            self.dice.shuffle(out)
         return out
 
 
@@ -319,10 +319,8 @@ class World:
 
     def graph(self) -> dict[str, Any]:
         """The whole Lattice graph as plain data, without ids: what an oracle compares."""
-        groups = {
-            g["arn"]: self.lattice.get_target_group(targetGroupIdentifier=g["id"])
-            for g in self._all("list_target_groups")
-        }
+        listed = self._all("list_target_groups")
+        groups = {key: group for group in listed for key in (group["arn"], group["id"])}
         return {
             service["name"]: {
                 "listeners": {

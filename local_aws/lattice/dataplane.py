@@ -160,6 +160,18 @@ class DataPlane:
             except UnknownServiceError:
                 return False
 
+    def passthrough_port(self, name: str) -> int | None:
+        """The port of the service's first TLS_PASSTHROUGH listener; None if it has none."""
+        with self._backend.lock:
+            service = self.service(name).id
+            listeners = self.table().listeners
+            ports = [
+                port
+                for (of, port), routes in listeners.items()
+                if of == service and routes.protocol == "TLS_PASSTHROUGH"
+            ]
+            return min(ports, default=None)
+
     # ---- deciding
 
     def decide(self, name: str, port: int, request: Request, client: Client = ANYBODY) -> Decision:

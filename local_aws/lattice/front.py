@@ -58,8 +58,8 @@ def serve(port: int, host: str = LOOPBACK) -> Front:
     return _opened(server, "lattice-http-front")
 
 
-def serve_tls(port: int, listener_port: int = 443, host: str = LOOPBACK) -> Front:
-    """Open the TLS pass-through door on ``port`` for the listeners on ``listener_port``."""
+def serve_tls(port: int, listener_port: int | None = None, host: str = LOOPBACK) -> Front:
+    """Open the TLS pass-through door on ``port``, for the listeners on ``listener_port``, or for each service's first."""
     server = _TlsServer((host, port), _TlsDoor)
     server.listener_port = listener_port
     return _opened(server, "lattice-tls-front")
@@ -132,7 +132,7 @@ class _TlsServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
-    listener_port = 443
+    listener_port: int | None = None
 
 
 class _TlsDoor(socketserver.BaseRequestHandler):
@@ -163,11 +163,14 @@ class _TlsDoor(socketserver.BaseRequestHandler):
         """The real address of the target whose turn it is."""
         if name is None:
             return None
-        decision = _plane().decide(name, self.server.listener_port, Request())
+        listener = self.server.listener_port or _plane().passthrough_port(name)
+        if listener is None:
+            return None
+        decision = _plane().decide(name, listener, Request())
         if decision.target is None:
             return None
         ip, port = decision.target
-        return cast("Addressed", network.current()).address_of(ip, port or self.server.listener_port)
+        return cast("Addressed", network.current()).address_of(ip, port or listener)
 
 
 def read_hello(client: socket.socket) -> tuple[bytes, str | None]:

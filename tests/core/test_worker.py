@@ -19,7 +19,7 @@ from ecs_lattice.errors import (
 )
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused
 from ecs_lattice.telemetry import logger
-from ecs_lattice.worker import Worker, describe
+from ecs_lattice.worker import Worker
 
 NOW = 500_000.0
 
@@ -151,8 +151,3 @@ def test_no_call_starts_when_the_functions_time_is_nearly_over():
     assert [wait for _, wait in recorder.later] == [1]
     worker.work(a_batch(BELL), 60)
     assert len(recorder.later) == 1
-
-
-def test_an_outcome_is_described_as_data():
-    assert describe(NotYet(5, "drains")) == {"outcome": "NotYet", "after": 5, "why": "drains"}
-    assert describe(Refused((Problem("X", "no"),)))["problems"][0]["code"] == "X"

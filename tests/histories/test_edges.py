@@ -71,8 +71,8 @@ def test_a_tls_passthrough_listener_comes_with_its_first_route_and_goes_with_its
     ("labels", "code"),
     [
         ({**LABELS, "lattice.pathprefix": "/x"}, "UNKNOWN_KEY"),
-        ({**LABELS, "lattice.service": "Orders_1"}, "BAD_NAME"),
-        ({**LABELS, "lattice.port": "admin"}, "UNKNOWN_PORT"),
+        ({**LABELS, "lattice.service": "Orders_1"}, "BAD_SERVICE_NAME"),
+        ({**LABELS, "lattice.port": "admin"}, "PORT_UNKNOWN"),
         ({**LABELS, "lattice.network": "nowhere"}, "NETWORK_UNKNOWN"),
         ({**LABELS, "lattice.listener": "HTTPS:443", "lattice.domain": "a.example.com"}, "CERTIFICATE_MISSING"),
         ({**TLS, "lattice.port": "web", "lattice.domain": ""}, "DOMAIN_MISSING"),
@@ -117,8 +117,8 @@ def test_more_routes_than_the_quota_holds_refuse_only_what_is_too_much(world):
 
 
 def test_tasks_are_not_registered_by_ecs_where_its_controller_cannot(world):
-    arn = hooked_up(world, {**LABELS, "lattice.targets": "ecs"}, deploymentController={"type": "EXTERNAL"})
-    assert problems(world, arn) == ["TARGETS_ECS_IMPOSSIBLE"]
+    arn = hooked_up(world, {**LABELS, "lattice.targets": "ecs"}, deploymentController={"type": "CODE_DEPLOY"})
+    assert problems(world, arn) == ["TARGETS_NOT_POSSIBLE"]
     assert world.graph() == {}
 
 

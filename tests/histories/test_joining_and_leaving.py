@@ -77,7 +77,7 @@ def test_old_and_new_groups_together_beyond_what_ecs_takes_are_refused_with_the_
         cluster="shop", service=arn, taskDefinition=world.register({**labels, "lattice.service": "new"}, ports=ports)
     )
     world.run(600)
-    assert "TOO_MANY_CONFIGURATIONS" in {code for _, code in world.statuses(arn).values()}
+    assert "TOO_MANY_CONFIGURATIONS" in {route.code for route in world.ecs_side.status(ServiceId(arn)).routes}
     assert world.ask("old", "/p1").status == 200
     assert len(world.primary(arn)["vpcLatticeConfigurations"]) == 3
 

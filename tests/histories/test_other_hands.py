@@ -12,7 +12,12 @@ def a_foreign_group(world, name: str = "by-hand") -> str:
     vpc = world.ec2.describe_subnets(SubnetIds=world.subnets)["Subnets"][0]["VpcId"]
     config = {"port": 9000, "protocol": "HTTP", "vpcIdentifier": vpc}
     arn = world.lattice.create_target_group(name=name, type="IP", config=config)["arn"]
+    service = world.lattice.create_service(name=name)["id"]
     world.run(30)
+    action = {"forward": {"targetGroups": [{"targetGroupIdentifier": arn}]}}
+    world.lattice.create_listener(
+        serviceIdentifier=service, name="http", protocol="HTTP", port=80, defaultAction=action
+    )
     return arn
 
 
@@ -179,6 +184,10 @@ def test_tags_say_whose_each_object_is(world):
     arn = hooked_up(world)
     tagging = boto3.client("resourcegroupstaggingapi")
     found = tagging.get_resources(TagFilters=[{"Key": "ecs-lattice:owner", "Values": ["ecs-lattice"]}])
-    kinds = sorted(mapping["ResourceARN"].split(":")[5].split("/")[0] for mapping in found["ResourceTagMappingList"])
-    assert kinds == ["service", "targetgroup"]
+    kinds = [
+        "/".join(mapping["ResourceARN"].split(":")[5].split("/")[::2]) for mapping in found["ResourceTagMappingList"]
+    ]
+    assert sorted(kinds) == [
+        "service", "service/listener", "service/listener/rule", "servicenetworkserviceassociation", "targetgroup",
+    ]  # fmt: skip
     assert arn.endswith("shop/orders")

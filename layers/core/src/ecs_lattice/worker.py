@@ -22,7 +22,7 @@ from ecs_lattice.errors import (
     ThrottledError,
     TooNewRecordError,
 )
-from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused
+from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
 from ecs_lattice.ports import Bells, Now
 from ecs_lattice.telemetry import logger
 
@@ -81,18 +81,15 @@ class Worker:
         except ConflictError as error:
             return NotYet(10, str(error))
         except (DeniedError, InvalidError, QuotaError) as error:
+            logger.error("AWS refused a call that no retry mends", key=bell.key, reason=str(error))
             return Refused((Problem(error.code, str(error), where=bell.key),))
 
     def _follow_up(self, bell: Bell, outcome: Outcome) -> None:
-        logger.info("Reconciled", key=bell.key, kind=bell.kind, cause=bell.cause, outcome=describe(outcome))
-        match outcome:
-            case NotYet(after):
-                self.bells.ring_later(self._next(bell), min(max(after, 1), _MAXIMUM_WAIT_SECONDS))
-            case Refused(problems):
-                for problem in problems:
-                    logger.warning("Refused", key=bell.key, problem=str(problem), code=problem.code)
-            case Done():
-                pass
+        # The problems of a refusal are logged by the side that finds them, once, when they are new.
+        why = outcome.why if isinstance(outcome, NotYet) else ""
+        logger.info("Reconciled", key=bell.key, kind=bell.kind, cause=bell.cause, outcome=type(outcome).__name__, why=why)
+        if isinstance(outcome, NotYet):
+            self.bells.ring_later(self._next(bell), min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
 
     def _next(self, bell: Bell) -> Bell:
         """The bell handed on. One that has rung for a day is reported, and its day begins anew."""
@@ -110,8 +107,3 @@ class Worker:
         except Exception:  # noqa: BLE001  must not hide the first failure
             # Only sooner or later: without it the queue's own visibility timeout applies.
             logger.exception("The message's visibility could not be changed")
-
-
-def describe(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as data, for logs and for direct invocations."""
-    return {"outcome": type(outcome).__name__, **codec.to_data(outcome)}

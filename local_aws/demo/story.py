@@ -1,0 +1,187 @@
+"""The story: deploy, roll, change a route, delete. Each chapter does one thing and waits until what should follow has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local_aws.demo import traffic
+from local_aws.demo.graph import Graph
+from local_aws.demo.machine import Machine, example_template
+from local_aws.demo.view import View
+
+SERVICE, STREAM = "file-transfer", "file-transfer-stream"
+DOMAIN = "transfer.example.com"
+_LIMIT_SECONDS = 40.0  # of real time, for one step
+# What makes the example's image up on the local AWS: which of its ports speaks TLS.
+_LOCAL_ENVIRONMENT = "          Environment: [{ Name: TLS_PORTS, Value: '8443' }]\n          PortMappings:\n"
+
+
+@dataclass
+class Story:
+    """The chapters, in order. ``failed`` keeps what did not become as it should."""
+
+    machine: Machine
+    view: View
+    failed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._caller = traffic.Caller(self.machine.aws.lattice_url)
+        self._template = example_template().replace("          PortMappings:\n", _LOCAL_ENVIRONMENT, 1)
+        self._parameters = self._stack_parameters()
+
+    def play(self) -> list[str]:
+        """All chapters; what failed."""
+        self._caller.start()
+        try:
+            self._deploys()
+            self._rolls()
+            self._changes_a_route()
+            self._goes()
+        finally:
+            self._caller.stop()
+        return self.failed
+
+    def _deploys(self) -> None:
+        self._begin(
+            1,
+            "The service is deployed",
+            "aws cloudformation deploy of examples/file-transfer: one ECS service with an admin UI, an API and a TLS port.",
+        )
+        self.machine.deploy(self._template, self._parameters)
+        self._wait("the deployment completes, its routes are wired", lambda: self._succeeded(1))
+        self._wait("the tasks are attached by one deployment more", lambda: self._succeeded(2))
+        self._wait("the routes go live", lambda: self._live() == {"admin", "api", "transfer"})
+        self._wait("every target answers its health check", self._all_answer)
+        self._check(
+            "its own deployment ended SUCCESSFUL, and there was exactly one more",
+            self._statuses() == ["SUCCESSFUL"] * 2,
+        )
+        self._ask()
+        self._end()
+
+    def _rolls(self) -> None:
+        self._begin(2, "A new version rolls out", "The stack is updated with another image; a client keeps asking.")
+        self._watch("/", f"{self._parameters['ApiPath']}/files")
+        rules = list(self.machine.graph().rules())
+        self._parameters["Image"] = "example.com/file-transfer:2"
+        self.machine.deploy(self._template, self._parameters, update=True)
+        self._wait("the new version's deployment completes", lambda: self._succeeded(3))
+        self._wait("the old tasks have drained", lambda: self._all_answer() and self._target_count() == 6)
+        self._check("no rule changed", list(self.machine.graph().rules()) == rules and self.machine.written() == [])
+        self._no_wrong_answer()
+        self._end()
+
+    def _changes_a_route(self) -> None:
+        old, new = self._parameters["ApiPath"], "/v2"
+        self._begin(
+            3, "A route changes", f"ApiPath, and with it the label lattice.routes.api.path.prefix: {old} becomes {new}."
+        )
+        self._caller.unwatch(self._host(), f"{old}/files")
+        self._parameters["ApiPath"] = new
+        self.machine.deploy(self._template, self._parameters, update=True)
+        self._wait("the deployment completes; until then the old path answers", lambda: self._succeeded(4))
+        self._wait(
+            f"the API answers on {new}",
+            lambda: self._get(f"{new}/files")[0] == 200 and "8081" in self._get(f"{new}/files")[1],
+        )
+        self._wait("the old tasks have drained", lambda: self._all_answer() and self._target_count() == 6)
+        self._check(
+            "one rule changed, in one call", self.machine.written() == [("LatticeServiceFunction", "UpdateRule")]
+        )
+        self._no_wrong_answer()
+        self._end()
+
+    def _goes(self) -> None:
+        self._begin(4, "The service is deleted", "aws cloudformation delete-stack.")
+        self._caller.unwatch(self._host(), "/")
+        self.machine.delete()
+        self._wait("rules and target groups are taken away", lambda: self._is_bare(self.machine.graph()))
+        self._check(
+            "the Lattice services keep their names, since a DNS name never comes back",
+            len(self.machine.graph().services) == 2,
+        )
+        self._check("no function failed, no dead letter", not self.machine.failed())
+        self.failed += self.machine.failed()
+        self._end()
+
+    # How a chapter begins, waits, checks and ends.
+
+    def _begin(self, number: int, title: str, text: str) -> None:
+        self.machine.mark()
+        self.view.chapter(number, title, text)
+
+    def _wait(self, what: str, condition: Callable[[], bool]) -> None:
+        self._check(what, self.view.waiting(what, lambda: self.machine.until(condition, _LIMIT_SECONDS)))
+
+    def _check(self, what: str, ok: bool) -> None:
+        self.view.step(ok, what)
+        if not ok:
+            self.failed.append(what)
+
+    def _end(self) -> None:
+        self.view.graph(self.machine.graph())
+        self.view.made_by(self.machine.happened())
+
+    # Questions.
+
+    def _succeeded(self, count: int) -> bool:
+        return len(self._statuses()) >= count and set(self._statuses()) == {"SUCCESSFUL"}
+
+    def _statuses(self) -> list[str]:
+        return [deployment["status"] for deployment in self.machine.deployments()]
+
+    def _live(self) -> set[str]:
+        """Routes that take traffic, by what their rule is like."""
+        live = set()
+        for where, rule in self.machine.graph().rules():
+            if rule.forwards and not rule.parked:
+                default = rule.priority is None
+                live.add("transfer" if where.startswith(STREAM) else "admin" if default else "api")
+        return live
+
+    def _all_answer(self) -> bool:
+        statuses = {status for group in self.machine.graph().groups for _, _, status in group.targets}
+        return bool(statuses) and statuses <= {"HEALTHY", "UNAVAILABLE"}
+
+    def _target_count(self) -> int:
+        return sum(len(group.targets) for group in self.machine.graph().groups)
+
+    @staticmethod
+    def _is_bare(graph: Graph) -> bool:
+        return not graph.groups and all(rule.fixed == 404 for _, rule in graph.rules())
+
+    def _host(self) -> str:
+        return next(service.domain for service in self.machine.graph().services if service.name == SERVICE)
+
+    def _get(self, path: str) -> tuple[int, str]:
+        return traffic.get(self.machine.aws.lattice_url, self._host(), path)
+
+    def _ask(self) -> None:
+        for path, port in (("/", 8080), (f"{self._parameters['ApiPath']}/files", 8081)):
+            status, body = self._get(path)
+            self._check(
+                f"GET {path} through Lattice is answered {status} by port {port}", status == 200 and str(port) in body
+            )
+        answer = traffic.echo(self.machine.aws.lattice_tls_port, DOMAIN, "hello")
+        self._check(f"a WebSocket over TLS to {DOMAIN} echoes {answer!r}", answer == "hello")
+
+    def _watch(self, *paths: str) -> None:
+        for path in paths:
+            self._caller.watch(self._host(), path)
+
+    def _no_wrong_answer(self) -> None:
+        count = sum(self._caller.asked.values())
+        self._check(f"{count} requests on the way, none answered wrongly", count > 0 and not self._caller.wrong)
+        self.failed += sorted(set(self._caller.wrong))
+
+    def _stack_parameters(self) -> dict[str, str]:
+        ec2 = self.machine.aws.client("ec2")
+        vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+        subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+        return {
+            "VpcId": vpc,
+            "SubnetIds": ",".join(sorted(subnet["SubnetId"] for subnet in subnets)[:2]),
+            "LatticePrefixListId": "pl-0123456789abcdef0",
+            "Image": "example.com/file-transfer:1",
+            "TransferDomain": DOMAIN,
+            "ApiPath": "/api",
+        }
