@@ -94,7 +94,7 @@ Ctrl-C stops it; nothing of it is kept.
 """
 
 
-def _stop(signal_number: int, frame: FrameType | None) -> None:
+def _stop(_signal_number: int, _frame: FrameType | None) -> None:
     raise _StoppedError
 
 

@@ -169,7 +169,9 @@ class Inspection:
         answer = self._answer(environ["PATH_INFO"].removeprefix(PREFIX), query)
         status = "404 Not Found" if answer is None else "200 OK"
         known = ["health", "calls", "events", "invocations", "dead-letters"]
-        body = json.dumps(answer if answer is not None else {"error": "unknown page", "known": known}, default=str).encode()
+        body = json.dumps(
+            answer if answer is not None else {"error": "unknown page", "known": known}, default=str
+        ).encode()
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 

@@ -68,11 +68,13 @@ class LocalAws:
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client of this local AWS."""
-        return boto3.client(service, **self._access(), **options)
+        make: Any = boto3.client  # its types know services by literal names only
+        return make(service, **self._access(), **options)
 
     def resource(self, service: str, **options: Any) -> Any:
         """A boto3 resource of this local AWS."""
-        return boto3.resource(service, **self._access(), **options)
+        make: Any = boto3.resource
+        return make(service, **self._access(), **options)
 
     def load(
         self, build_dir: Path, stack_name: str = "ecs-lattice", parameters: Mapping[str, str] | None = None
@@ -158,7 +160,7 @@ def _start(port: int, speed: float, state: Path, undo: list[Callable[[], None]])
     http, tls = _open_fronts(port, undo)
     platform = Platform(endpoint_url, artefacts.runtime_directory(state), LogFiles(state / "logs"))
     _start_compute(platform, journal, state, undo)
-    ecs_backends[ACCOUNT][REGION].create_cluster("default", [], [], [])
+    ecs_backends[ACCOUNT][REGION].create_cluster("default")
     return LocalAws(endpoint_url, http, tls, state / "logs", journal, _state=state, _undo=undo)
 
 
@@ -245,8 +247,9 @@ def _serve(listening: socket.socket, journal: inspect.Journal, undo: list[Callab
 
     undo.append(stop)
     # Custom resources answer to an URL that moto makes of these.
-    moto.settings.moto_server_host = lambda: f"http://{LOOPBACK}"
-    moto.settings.moto_server_port = lambda: str(port)
+    settings_of_moto: Any = moto.settings
+    settings_of_moto.moto_server_host = lambda: f"http://{LOOPBACK}"
+    settings_of_moto.moto_server_port = lambda: str(port)
     return f"http://{LOOPBACK}:{port}"
 
 
@@ -322,5 +325,7 @@ def speed_from_environment() -> float:
     except ValueError:
         speed = 0.0
     if not 0 < speed <= 1000:
-        raise ValueError(f"LOCAL_AWS_SPEED is {text!r}; a number above 0, at most 1000, is needed (60: a minute a second)")
+        raise ValueError(
+            f"LOCAL_AWS_SPEED is {text!r}; a number above 0, at most 1000, is needed (60: a minute a second)"
+        )
     return speed

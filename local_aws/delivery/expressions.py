@@ -107,7 +107,9 @@ def _rate(inside: str, anchor: float) -> Rate:
 def _cron(inside: str, zone: ZoneInfo) -> Cron:
     fields = inside.split()
     if len(fields) != 6:
-        raise ValueError(f"six fields are needed (minutes hours day-of-month month day-of-week year), not {len(fields)}")
+        raise ValueError(
+            f"six fields are needed (minutes hours day-of-month month day-of-week year), not {len(fields)}"
+        )
     minutes, hours, days, months, weekdays, years = fields
     if (days == "?") == (weekdays == "?"):
         raise ValueError("exactly one of day-of-month and day-of-week is ?")

@@ -3,6 +3,7 @@
 Behaviour: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch size, window, FIFO order, concurrency).
 """
 
+import contextlib
 import json
 import sys
 import threading
@@ -112,9 +113,10 @@ class _Poller:
         return batch
 
     def _receive(self, count: int) -> list[Message]:
-        backend, queue = _backend(), self._queue()
+        backend = _backend()
+        queue: Any = self._queue()  # moto sets its attributes by name
         with backend.lock:
-            visibility: Any = queue.visibility_timeout  # type: ignore[attr-defined]  moto sets it by name
+            visibility = queue.visibility_timeout
             received = backend.receive_message(self._queue_name, count, 0, visibility, ["All"])
             wanted = [m for m in received if is_wanted(m, self._mapping.filter_criteria)]
             for message in received:
@@ -155,10 +157,9 @@ class _Poller:
         return Trigger("sqs", {**detail, "eventIds": [i for m in batch if (i := _event_id(m.body))]})
 
     def _delete(self, message: Message) -> None:
-        try:
+        # The function may have deleted it itself, or the queue.
+        with contextlib.suppress(ReceiptHandleIsInvalid, QueueDoesNotExist):
             _backend().delete_message(self._queue_name, str(message.receipt_handle))
-        except (ReceiptHandleIsInvalid, QueueDoesNotExist):
-            pass  # the function deleted it itself, or the queue has gone
 
     def _release(self, message_ids: set[str]) -> None:
         if message_ids:
@@ -170,7 +171,7 @@ class _Poller:
 
 def _backend() -> LocalSqsBackend:
     backend: Any = sqs_backends[ACCOUNT][REGION]
-    return backend  # type: ignore[no-any-return]
+    return backend
 
 
 def _event_id(body: str) -> str | None:

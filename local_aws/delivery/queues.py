@@ -65,7 +65,8 @@ class LocalSqsBackend(SQSBackend):
         """
         with self.lock:
             queue = self.queues.get(queue_name)
-            for message in queue._messages if queue else ():
+            messages: list[Any] = queue._messages if queue else []
+            for message in messages:
                 if message.id in message_ids:
                     message.held = held
         if queue:
@@ -74,7 +75,8 @@ class LocalSqsBackend(SQSBackend):
 
 def real_seconds(seconds: float) -> float:
     """How long ``seconds`` of the local AWS's time take; 0 where time is moved by hand."""
-    return seconds / clock.current().speed if hasattr(clock.current(), "speed") else 0.0
+    speed: float | None = getattr(clock.current(), "speed", None)
+    return seconds / speed if speed else 0.0
 
 
 def wait_for_change(queue: Queue, seconds: float) -> None:
@@ -111,15 +113,16 @@ def _is_duplicate(queue: Queue, deduplication_id: str) -> bool:
     return duplicate
 
 
-def _visible(message: Message) -> bool:
+def _visible(message: Any) -> bool:
     return not message.held and clock.current().time() * 1000 >= message.visible_at
 
 
 def install() -> None:
     """Put this SQS in the place of moto's."""
     extend.install("sqs", LocalSqsBackend)
-    moto_sqs.unix_time = lambda: clock.current().time()
-    moto_sqs.unix_time_millis = lambda: clock.current().time() * 1000
-    Message.held = False
-    Message.visible = property(_visible)  # type: ignore[assignment, method-assign]
-    Queue.add_message = _add_message  # type: ignore[method-assign]
+    module: Any = moto_sqs
+    module.unix_time = lambda: clock.current().time()
+    module.unix_time_millis = lambda: clock.current().time() * 1000
+    module.Message.held = False
+    module.Message.visible = property(_visible)
+    module.Queue.add_message = _add_message

@@ -117,7 +117,9 @@ class LocalEventsBackend(EventsBackend):
     def _put(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("Source", "DetailType", "Detail"):
             if not entry.get(name):
-                return _refused("InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
+                return _refused(
+                    "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
+                )
         if entry["Source"].startswith("aws."):
             return _refused("NotAuthorizedForSourceException", "Not authorized for the source.")
         try:

@@ -1,5 +1,6 @@
 """Schedules fire on the local AWS's clock: EventBridge rules with a schedule, and EventBridge Scheduler's."""
 
+import functools
 import sys
 import uuid
 from collections.abc import Callable
@@ -143,7 +144,7 @@ _Wanted = dict[str, tuple[tuple[Any, ...], Callable[[float], None]]]
 
 def _rules(fire: Callable[[Rule, float], None]) -> _Wanted:
     return {
-        rule.arn: ((rule.scheduled_expression, "UTC"), lambda moment, rule=rule: fire(rule, moment))
+        rule.arn: ((rule.scheduled_expression, "UTC"), functools.partial(fire, rule))
         for bus in list(events_backends[ACCOUNT][REGION].event_buses.values())
         for rule in list(bus.rules.values())
         if rule.scheduled_expression and rule.state != "DISABLED"
@@ -154,7 +155,7 @@ def _schedules(fire: Callable[[SchedulerSchedule, float], None]) -> _Wanted:
     return {
         schedule.arn: (
             (schedule.schedule_expression, schedule.schedule_expression_timezone, schedule.last_modified_date),
-            lambda moment, schedule=schedule: fire(schedule, moment),
+            functools.partial(fire, schedule),
         )
         for group in list(scheduler_backends[ACCOUNT][REGION].schedule_groups.values())
         for schedule in list(group.schedules.values())

@@ -47,7 +47,9 @@ def deliver(arn: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> 
     elif service == "sns":
         sns_backends[ACCOUNT][REGION].publish(parcel.text, arn=arn)
     else:
-        raise DeliveryError("UNSUPPORTED_TARGET", f"The local AWS cannot deliver to {arn}: it knows SQS, Lambda and SNS")
+        raise DeliveryError(
+            "UNSUPPORTED_TARGET", f"The local AWS cannot deliver to {arn}: it knows SQS, Lambda and SNS"
+        )
 
 
 def send(arn: str, text: str, attributes: Mapping[str, str], asynchronous: AsynchronousInvocations) -> None:
@@ -92,7 +94,9 @@ def _to_function(arn: str, name: str, parcel: Parcel, asynchronous: Asynchronous
         raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no function {arn}")
     if parcel.service and not parcel.role_arn:
         policy = {"Statement": function.policy.statements}
-        if not permissions.allows(policy, parcel.service, "lambda:InvokeFunction", function.function_arn, parcel.source_arn):
+        if not permissions.allows(
+            policy, parcel.service, "lambda:InvokeFunction", function.function_arn, parcel.source_arn
+        ):
             _refuse(parcel, "lambda:InvokeFunction", arn)
     asynchronous.submit(function.function_name, parcel.text.encode(), parcel.trigger)
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import shutil
 import tempfile
 import zipfile
@@ -59,7 +58,7 @@ def runtime_directory(into: Path) -> Path:
         origin = Path(spec.origin)
         origin = origin.parent if origin.name == "__init__.py" else origin
         link = directory / origin.name
-        if link.is_symlink() and Path(os.readlink(link)) != origin:
+        if link.is_symlink() and link.readlink() != origin:
             link.unlink()
         with contextlib.suppress(FileExistsError):
             link.symlink_to(origin)

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -53,7 +52,9 @@ class Functions:
             self._release(environment)
         error = outcome.payload.decode(errors="replace") if outcome.error else None
         self._journal.invoked(
-            Invocation(settings.name, outcome.request_id, started, outcome.duration, error, trigger.source, trigger.detail)
+            Invocation(
+                settings.name, outcome.request_id, started, outcome.duration, error, trigger.source, trigger.detail
+            )
         )
         return outcome
 
@@ -145,7 +146,7 @@ class Functions:
 
 def _pick(pool: _Pool, settings: FunctionSettings) -> tuple[ExecutionEnvironment | None, list[ExecutionEnvironment]]:
     """A warm environment of exactly these settings, if any; and those that are dead or were made for others."""
-    usable: Callable[[ExecutionEnvironment], bool] = lambda e: e.alive and e.settings == settings  # noqa: E731
-    stale = [environment for environment in pool.idle if not usable(environment)]
-    pool.idle[:] = [environment for environment in pool.idle if usable(environment)]
+    idle = pool.idle
+    pool.idle = [environment for environment in idle if environment.alive and environment.settings == settings]
+    stale = [environment for environment in idle if environment not in pool.idle]
     return (pool.idle.pop() if pool.idle else None), stale

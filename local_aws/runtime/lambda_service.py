@@ -3,10 +3,9 @@
 import base64
 import json
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import EventSourceMapping, LambdaBackend, LambdaFunction
@@ -20,6 +19,9 @@ from local_aws.runtime import artefacts
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.functions import Functions
 from local_aws.runtime.values import FunctionSettings, Outcome, ThrottledError, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MAX_PAYLOAD = 6 * 1024 * 1024
 _MAX_ASYNC_PAYLOAD = 1024 * 1024
@@ -37,7 +39,9 @@ class Compute:
     def invoke(self, function: LambdaFunction, payload: bytes, trigger: Trigger) -> Outcome:
         """Run a function and wait. ThrottledError if its reserved concurrency is used up."""
         reserved = function.reserved_concurrency
-        return self.functions.invoke(self.settings(function), payload, trigger, None if reserved is None else int(reserved))
+        return self.functions.invoke(
+            self.settings(function), payload, trigger, None if reserved is None else int(reserved)
+        )
 
     def settings(self, function: LambdaFunction) -> FunctionSettings:
         """The function as its environments see it; its code and layers are unpacked if they are not yet."""
@@ -48,7 +52,7 @@ class Compute:
             name=function.function_name,
             arn=function.function_arn,
             version=str(function.version),
-            handler=function.handler,
+            handler=str(function.handler),
             task=artefacts.unpack(function.code_bytes, function.code_sha_256, self.unpacked),
             layers=tuple(
                 artefacts.unpack(layer.code_bytes, layer.code_sha_256, self.unpacked) for layer in layers if layer
@@ -88,7 +92,7 @@ class LocalLambdaBackend(LambdaBackend):
     """moto's, with event source mappings that do not make SQS invoke, and the properties that moto drops."""
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
-        function = super().create_function(spec)
+        function: Any = super().create_function(spec)
         function.logging_config = spec.get("LoggingConfig", {})
         function.dead_letter_arn = spec.get("DeadLetterConfig", {}).get("TargetArn")
         return function
@@ -96,7 +100,7 @@ class LocalLambdaBackend(LambdaBackend):
     def update_function_configuration(
         self, function_name: str, qualifier: str, body: dict[str, Any]
     ) -> dict[str, Any] | None:
-        function = self.get_function(function_name, qualifier)
+        function: Any = self.get_function(function_name, qualifier)
         if "LoggingConfig" in body:
             function.logging_config = body["LoggingConfig"]
         return super().update_function_configuration(function_name, qualifier, body)
@@ -154,23 +158,36 @@ class _TooManyRequestsError(LambdaClientError):
 
 def _check_payload(payload: bytes, limit: int) -> None:
     if len(payload) > limit:
-        raise LambdaClientError("RequestTooLargeException", f"Request must be smaller than {limit} bytes, was {len(payload)}")
+        raise LambdaClientError(
+            "RequestTooLargeException", f"Request must be smaller than {limit} bytes, was {len(payload)}"
+        )
     try:
         json.loads(payload)
     except ValueError as error:
-        raise LambdaClientError("InvalidRequestContentException", f"Could not parse request body into json: {error}") from error
+        raise LambdaClientError(
+            "InvalidRequestContentException", f"Could not parse request body into json: {error}"
+        ) from error
 
 
 def install() -> None:
     """Put this Lambda in the place of moto's."""
     extend.install("lambda", LocalLambdaBackend, LocalLambdaResponse)
-    if not hasattr(LambdaFunction, "_moto_configuration"):
-        LambdaFunction._moto_configuration = LambdaFunction.get_configuration
-        LambdaFunction.get_configuration = _configuration  # type: ignore[method-assign]
+    model: Any = LambdaFunction
+    model.get_configuration = _configuration
+    model._invoke_lambda = _invoke_for_moto
+
+
+_moto_configuration = LambdaFunction.get_configuration
+
+
+def _invoke_for_moto(function: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
+    """For what invokes inside of moto, such as custom resources and SNS: the payload, whether it failed, the logs."""
+    outcome = compute().invoke(function, json.dumps(event).encode(), Trigger("moto"))
+    return outcome.payload.decode(), outcome.error is not None, "\n".join(outcome.logs)
 
 
 def _configuration(function: LambdaFunction, on_create: bool = False) -> dict[str, Any]:
-    described: dict[str, Any] = function._moto_configuration(on_create)
+    described = _moto_configuration(function, on_create)
     logging: Mapping[str, str] = getattr(function, "logging_config", {})
     group = logging.get("LogGroup") or f"/aws/lambda/{function.function_name}"
     described["LoggingConfig"] = {"LogFormat": "Text", **logging, "LogGroup": group}

@@ -73,8 +73,8 @@ def main() -> None:
     sys.modules["runtime_client"] = RuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
     _scale_time(epoch, speed)
 
-    import awslambdaric.__main__  # noqa: PLC0415  after time and import path are what they should be
-    import awslambdaric.lambda_context  # noqa: PLC0415
+    import awslambdaric.__main__
+    import awslambdaric.lambda_context
 
     # The time that is left is real time, as the time-out is: the platform's clock is not the function's.
     awslambdaric.lambda_context.time = types.SimpleNamespace(time=_real_time)

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import moto.cloudformation.models as moto_models
 import moto.cloudformation.parsing as moto_parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap
 
 from local_aws import extend
-from local_aws.stack import resources
+from local_aws.stack import dependents, resources
 from local_aws.stack.transform import TemplateError, all_parameters, expand, parse
 
 _moto_clean = moto_parsing.clean_json
@@ -25,15 +26,19 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         expanded, parameters = _expanded(template, parameters)
         with _refusals():
             try:
-                stack = super().create_stack(name, expanded, parameters, *args, **kwargs)
+                return super().create_stack(name, expanded, parameters, *args, **kwargs)
             except Exception as error:
                 self._failed(name, error)
                 raise
-        stack.original_template = template
-        return stack
 
     def create_change_set(
-        self, stack_name: str, change_set_name: str, template: str, parameters: dict[str, str], *args: Any, **kwargs: Any
+        self,
+        stack_name: str,
+        change_set_name: str,
+        template: str,
+        parameters: dict[str, str],
+        *args: Any,
+        **kwargs: Any,
     ) -> tuple[str, str]:
         if args and args[-1] != "UPDATE" and kwargs.get("change_set_type") != "UPDATE":
             self._drop_empty(stack_name)
@@ -42,7 +47,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
             return super().create_change_set(stack_name, change_set_name, expanded, parameters, *args, **kwargs)
 
     def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
-        """moto's leaves a stack with the old template, outputs and exports; this makes them new."""
+        """Moto's leaves a stack with the old template, outputs and exports; this makes them new."""
         change_set: ChangeSet | None = self.describe_change_set(change_set_name)
         if change_set is None:
             raise ValidationError(change_set_name)
@@ -149,8 +154,11 @@ def _parse_change_set(change_set: ChangeSet) -> None:
 def install() -> None:
     """Put this CloudFormation in the place of moto's, and the types that moto lacks beside those it has."""
     extend.install("cloudformation", LocalCloudFormationBackend)
-    moto_parsing.clean_json = _clean
-    moto_parsing.parse_and_create_resource = _create
-    Stack.parse_template = staticmethod(_parsed)  # type: ignore[method-assign, assignment]
-    ChangeSet._parse_template = _parse_change_set  # type: ignore[method-assign]
+    parsing: Any = moto_parsing
+    parsing.clean_json = _clean
+    parsing.parse_and_create_resource = _create
+    models: Any = moto_models
+    models.Stack.parse_template = staticmethod(_parsed)
+    models.ChangeSet._parse_template = _parse_change_set
+    dependents.install()
     resources.install()

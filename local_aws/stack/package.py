@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import time
 import zipfile
 from collections.abc import Mapping
@@ -43,7 +44,9 @@ def load(
     template = package(parse(template_file.read_text(encoding="utf-8")), build, cache)
     service = client("cloudformation")
     try:
-        created = cloudformation_backends[ACCOUNT][REGION].create_stack(stack_name, template, dict(parameters or {}))
+        created = cloudformation_backends[ACCOUNT][REGION].create_stack(
+            stack_name, json.dumps(template), dict(parameters or {})
+        )
     except Exception as error:
         message = getattr(error, "message", None) or str(error)
         raise StackError(f"The stack {stack_name} could not be made: {message}") from error

@@ -58,7 +58,8 @@ def use_endpoint(url: str | None) -> None:
 
 def client(service: str) -> Any:
     """A client of the local AWS, for providers."""
-    return boto3.client(
+    make: Any = boto3.client  # its types know services by literal names only
+    return make(
         service,
         region_name=REGION,
         endpoint_url=_endpoint,
@@ -109,7 +110,12 @@ def model_of(provider: Provider) -> type[CloudFormationModel]:
 
         @classmethod
         def create_from_cloudformation_json(
-            cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
+            cls,
+            resource_name: str,
+            cloudformation_json: Any,
+            account_id: str,  # noqa: ARG003  moto calls it so
+            region_name: str,  # noqa: ARG003  moto calls it so
+            **kwargs: Any,
         ) -> "Model":
             properties = cloudformation_json.get("Properties", {})
             try:
@@ -124,8 +130,8 @@ def model_of(provider: Provider) -> type[CloudFormationModel]:
             original_resource: "Model",
             new_resource_name: str,
             cloudformation_json: Any,
-            account_id: str,
-            region_name: str,
+            account_id: str,  # noqa: ARG003  moto calls it so
+            region_name: str,  # noqa: ARG003  moto calls it so
         ) -> "Model":
             properties = cloudformation_json.get("Properties", {})
             if provider.update is not None:

@@ -23,9 +23,7 @@ def test_a_message_reaches_the_function_and_is_deleted(aws, table, send, eventua
 
 
 def test_messages_within_the_window_make_one_batch(aws, table, eventually):
-    entries = [
-        {"Id": str(n), "MessageBody": json.dumps({"do": "record", "key": f"batched {n}"})} for n in range(4)
-    ]
+    entries = [{"Id": str(n), "MessageBody": json.dumps({"do": "record", "key": f"batched {n}"})} for n in range(4)]
     aws.client("sqs").send_message_batch(QueueUrl=aws.outputs["Bells"], Entries=entries)
     eventually(lambda: all(body(table, f"batched {n}") for n in range(4)))
     assert max(int(body(table, f"batched {n}")["batch"]) for n in range(4)) >= 2
@@ -99,7 +97,9 @@ def test_a_message_is_not_seen_while_its_function_runs_however_quick_the_clock(a
 def test_a_disabled_mapping_reads_nothing_until_it_is_enabled(aws, table, send, eventually):
     service = aws.client("lambda")
     mapping = next(
-        m["UUID"] for m in service.list_event_source_mappings()["EventSourceMappings"] if m["EventSourceArn"].endswith("works.fifo")
+        m["UUID"]
+        for m in service.list_event_source_mappings()["EventSourceMappings"]
+        if m["EventSourceArn"].endswith("works.fifo")
     )
     service.update_event_source_mapping(UUID=mapping, Enabled=False)
     message = send("Works", {"do": "record", "key": "later"}, MessageGroupId="l", MessageDeduplicationId="later")

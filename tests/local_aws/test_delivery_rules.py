@@ -78,9 +78,7 @@ def probe(aws, table, eventually, key):
         SourceArn=arn,
     )
     events.put_targets(Rule=name, Targets=[{"Id": "f", "Arn": worker, "InputPath": "$.detail"}])
-    events.put_events(
-        Entries=[{"Source": name, "DetailType": "x", "Detail": json.dumps({"do": "record", "key": key})}]
-    )
+    events.put_events(Entries=[{"Source": name, "DetailType": "x", "Detail": json.dumps({"do": "record", "key": key})}])
     eventually(lambda: table.get_item(Key={"pk": key}).get("Item"))
 
 
@@ -196,7 +194,12 @@ def test_without_a_wish_a_target_is_sent_the_event_in_compact_json():
     assert inputs.text_for({}, {"a": [1, 2]}, "arn:r", "r") == '{"a":[1,2]}'
 
 
-ALLOW = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "q"}
+ALLOW = {
+    "Effect": "Allow",
+    "Principal": {"Service": "events.amazonaws.com"},
+    "Action": "sqs:SendMessage",
+    "Resource": "q",
+}
 
 
 @pytest.mark.parametrize(

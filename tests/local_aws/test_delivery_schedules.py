@@ -33,7 +33,11 @@ def test_a_schedule_that_is_disabled_or_deleted_stops(aws, eventually):
     rule = events.put_rule(Name="stopping", ScheduleExpression="rate(1 minute)")["RuleArn"]
     worker = aws.client("lambda").get_function(FunctionName=aws.outputs["Worker"])["Configuration"]["FunctionArn"]
     aws.client("lambda").add_permission(
-        FunctionName=worker, StatementId="s", Action="lambda:InvokeFunction", Principal="events.amazonaws.com", SourceArn=rule
+        FunctionName=worker,
+        StatementId="s",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
     )
     target = {"Id": "f", "Arn": worker, "Input": '{"do": "nothing"}'}
     events.put_targets(Rule="stopping", Targets=[target])

@@ -113,7 +113,10 @@ def test_a_dry_run_runs_nothing(aws):
         aws.client("lambda").invoke(FunctionName="nobody", InvocationType="DryRun")
 
 
-@pytest.mark.parametrize(("payload", "code"), [(b"{no", "InvalidRequestContentException"), (b'"' + b"x" * 6300000 + b'"', "RequestTooLargeException")])
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [(b"{no", "InvalidRequestContentException"), (b'"' + b"x" * 6300000 + b'"', "RequestTooLargeException")],
+)
 def test_a_payload_that_lambda_does_not_take_is_refused(aws, payload, code):
     with pytest.raises(ClientError, match=code):
         aws.client("lambda").invoke(FunctionName=aws.outputs["Worker"], Payload=payload)
@@ -132,7 +135,9 @@ def test_an_asynchronous_invocation_that_fails_is_retried_and_handed_to_its_dest
     sqs = aws.client("sqs")
 
     def record():
-        for message in sqs.receive_message(QueueUrl=aws.outputs["Failures"], MaxNumberOfMessages=10).get("Messages", ()):
+        for message in sqs.receive_message(QueueUrl=aws.outputs["Failures"], MaxNumberOfMessages=10).get(
+            "Messages", ()
+        ):
             body = json.loads(message["Body"])
             if body.get("requestPayload", {}).get("key") == "hopeless":
                 return body

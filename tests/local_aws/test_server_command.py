@@ -67,7 +67,9 @@ def serves_and_stops(root, signal_number, *options):
         said = read_until(process, "Ctrl-C stops it")
         assert f"export AWS_ENDPOINT_URL=http://127.0.0.1:{port}" in said
         assert "export AWS_DEFAULT_REGION=us-east-1" in said
-        access = {line.split("=")[0].split()[-1]: line.split("=")[1].strip() for line in said.splitlines() if "export" in line}
+        access = {
+            line.split("=")[0].split()[-1]: line.split("=")[1].strip() for line in said.splitlines() if "export" in line
+        }
         clients = {
             "endpoint_url": access["AWS_ENDPOINT_URL"],
             "region_name": access["AWS_DEFAULT_REGION"],
@@ -94,7 +96,7 @@ def serves_and_stops(root, signal_number, *options):
 
 def test_what_cannot_be_built_is_said_with_what_sam_wrote(root):
     (root / "template.yaml").write_text(
-        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: nowhere, Runtime: python3.13}}}"
+        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: nowhere, Runtime: python3.13, Handler: app.handler}}}"
     )
     with pytest.raises(BuildError) as refused:
         build(root)

@@ -24,9 +24,12 @@ def test_a_build_becomes_a_stack_with_its_outputs(aws):
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]} == aws.outputs
     made = aws.client("cloudformation").describe_stack_resources(StackName="fixture")["StackResources"]
-    assert {"AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Scheduler::Schedule", "AWS::SQS::QueuePolicy"} <= {
-        resource["ResourceType"] for resource in made
-    }
+    assert {
+        "AWS::Lambda::Function",
+        "AWS::Lambda::LayerVersion",
+        "AWS::Scheduler::Schedule",
+        "AWS::SQS::QueuePolicy",
+    } <= {resource["ResourceType"] for resource in made}
     assert all(resource["PhysicalResourceId"] for resource in made)
 
 
@@ -45,7 +48,9 @@ def test_the_function_is_what_the_template_says(aws):
 
 
 def test_a_type_that_cannot_be_made_is_refused_by_name_and_nothing_is_made(aws):
-    template = {"Resources": {"Topic": TOPIC, "Beans": {"Type": "AWS::Coffee::Beans"}, "Cup": {"Type": "AWS::Coffee::Cup"}}}
+    template = {
+        "Resources": {"Topic": TOPIC, "Beans": {"Type": "AWS::Coffee::Beans"}, "Cup": {"Type": "AWS::Coffee::Cup"}}
+    }
     with pytest.raises(ClientError) as refused:
         make(aws, "unknown-type", template)
     message = refused.value.response["Error"]["Message"]
@@ -58,7 +63,10 @@ def test_a_type_that_cannot_be_made_is_refused_by_name_and_nothing_is_made(aws):
 def test_a_resource_that_fails_is_named_with_its_reason(aws):
     template = {
         "Resources": {
-            "Network": {"Type": "AWS::VpcLattice::ServiceNetwork", "Properties": {"Name": "in_valid", "AuthType": "NONE"}}
+            "Network": {
+                "Type": "AWS::VpcLattice::ServiceNetwork",
+                "Properties": {"Name": "in_valid", "AuthType": "NONE"},
+            }
         }
     }
     with pytest.raises(ClientError) as refused:
@@ -137,7 +145,10 @@ def test_a_service_network_with_its_association_and_policy_is_made_and_deleted(a
     network = {"Fn::GetAtt": ["Network", "Arn"]}
     template = {
         "Resources": {
-            "Network": {"Type": "AWS::VpcLattice::ServiceNetwork", "Properties": {"Name": "made", "AuthType": "AWS_IAM"}},
+            "Network": {
+                "Type": "AWS::VpcLattice::ServiceNetwork",
+                "Properties": {"Name": "made", "AuthType": "AWS_IAM"},
+            },
             "Association": {
                 "Type": "AWS::VpcLattice::ServiceNetworkVpcAssociation",
                 "Properties": {"ServiceNetworkIdentifier": network, "VpcIdentifier": vpc},
@@ -181,7 +192,10 @@ def test_what_is_retained_survives_its_stack(aws):
 def test_a_change_set_leaves_a_stack_with_new_outputs(aws):
     service = aws.client("cloudformation")
     first = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"A": {"Value": "1"}}}
-    for kind, template in (("CREATE", first), ("UPDATE", {**first, "Outputs": {"B": {"Value": {"Ref": "AWS::Region"}}}})):
+    for kind, template in (
+        ("CREATE", first),
+        ("UPDATE", {**first, "Outputs": {"B": {"Value": {"Ref": "AWS::Region"}}}}),
+    ):
         service.create_change_set(
             StackName="changing", ChangeSetName=kind.lower(), ChangeSetType=kind, TemplateBody=json.dumps(template)
         )
@@ -193,7 +207,9 @@ def test_a_change_set_leaves_a_stack_with_new_outputs(aws):
 
 def test_an_update_changes_a_function_in_place(aws):
     code = {"ZipFile": "def handler(event, context): return 1"}
-    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+    }
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
 
     def template(timeout):

@@ -66,7 +66,7 @@ def _reserve(properties: Properties, name: str) -> None:
         service.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(reserved))
 
 
-def _update_function(made: Made, properties: Properties, name: str) -> Made:
+def _update_function(made: Made, properties: Properties, _name: str) -> Made:
     service = client("lambda")
     service.update_function_code(FunctionName=made.ref, **_code(properties))
     service.update_function_configuration(FunctionName=made.ref, **_configuration(properties, _CONFIGURATION))
@@ -74,7 +74,7 @@ def _update_function(made: Made, properties: Properties, name: str) -> Made:
     return made
 
 
-def _delete_function(made: Made, properties: Properties) -> None:
+def _delete_function(made: Made, _properties: Properties) -> None:
     client("lambda").delete_function(FunctionName=made.ref)
 
 
@@ -90,7 +90,7 @@ def _create_layer(properties: Properties, name: str) -> Made:
     return Made(layer["LayerVersionArn"], {"LayerVersionArn": layer["LayerVersionArn"]})
 
 
-def _delete_layer(made: Made, properties: Properties) -> None:
+def _delete_layer(made: Made, _properties: Properties) -> None:
     layer, _, version = made.ref.rpartition(":")
     client("lambda").delete_layer_version(LayerName=layer.rpartition(":")[2], VersionNumber=int(version))
 
@@ -116,7 +116,7 @@ def _delete_permission(made: Made, properties: Properties) -> None:
     client("lambda").remove_permission(FunctionName=properties["FunctionName"], StatementId=made.ref)
 
 
-def _create_invoke_config(properties: Properties, name: str) -> Made:
+def _create_invoke_config(properties: Properties, _name: str) -> Made:
     settings = {
         key: int(properties[key]) for key in ("MaximumEventAgeInSeconds", "MaximumRetryAttempts") if key in properties
     }
@@ -126,7 +126,7 @@ def _create_invoke_config(properties: Properties, name: str) -> Made:
     return Made(f"{properties['FunctionName']}|{properties.get('Qualifier', '$LATEST')}")
 
 
-def _delete_invoke_config(made: Made, properties: Properties) -> None:
+def _delete_invoke_config(_made: Made, properties: Properties) -> None:
     client("lambda").delete_function_event_invoke_config(FunctionName=properties["FunctionName"])
 
 
@@ -151,19 +151,19 @@ def _mapping(properties: Properties) -> dict[str, Any]:
     return settings
 
 
-def _create_mapping(properties: Properties, name: str) -> Made:
+def _create_mapping(properties: Properties, _name: str) -> Made:
     mapping = client("lambda").create_event_source_mapping(
         EventSourceArn=properties["EventSourceArn"], **_mapping(properties)
     )
     return Made(mapping["UUID"], {"Id": mapping["UUID"]})
 
 
-def _update_mapping(made: Made, properties: Properties, name: str) -> Made:
+def _update_mapping(made: Made, properties: Properties, _name: str) -> Made:
     client("lambda").update_event_source_mapping(UUID=made.ref, **_mapping(properties))
     return made
 
 
-def _delete_mapping(made: Made, properties: Properties) -> None:
+def _delete_mapping(made: Made, _properties: Properties) -> None:
     client("lambda").delete_event_source_mapping(UUID=made.ref)
 
 

@@ -24,18 +24,18 @@ def _create_network(properties: Properties, name: str) -> Made:
     return Made(network["arn"], {"Arn": network["arn"], "Id": network["id"]})
 
 
-def _update_network(made: Made, properties: Properties, name: str) -> Made:
+def _update_network(made: Made, properties: Properties, _name: str) -> Made:
     client("vpc-lattice").update_service_network(
         serviceNetworkIdentifier=made.attributes["Id"], authType=properties.get("AuthType", "NONE")
     )
     return made
 
 
-def _delete_network(made: Made, properties: Properties) -> None:
+def _delete_network(made: Made, _properties: Properties) -> None:
     client("vpc-lattice").delete_service_network(serviceNetworkIdentifier=made.attributes["Id"])
 
 
-def _create_vpc_association(properties: Properties, name: str) -> Made:
+def _create_vpc_association(properties: Properties, _name: str) -> Made:
     service = client("vpc-lattice")
     association = service.create_service_network_vpc_association(
         serviceNetworkIdentifier=properties["ServiceNetworkIdentifier"],
@@ -52,13 +52,13 @@ def _create_vpc_association(properties: Properties, name: str) -> Made:
     return Made(association["arn"], {"Arn": association["arn"], "Id": identifier}, is_active)
 
 
-def _delete_vpc_association(made: Made, properties: Properties) -> None:
+def _delete_vpc_association(made: Made, _properties: Properties) -> None:
     client("vpc-lattice").delete_service_network_vpc_association(
         serviceNetworkVpcAssociationIdentifier=made.attributes["Id"]
     )
 
 
-def _create_service_association(properties: Properties, name: str) -> Made:
+def _create_service_association(properties: Properties, _name: str) -> Made:
     service = client("vpc-lattice")
     association = service.create_service_network_service_association(
         serviceNetworkIdentifier=properties["ServiceNetworkIdentifier"],
@@ -74,13 +74,13 @@ def _create_service_association(properties: Properties, name: str) -> Made:
     return Made(association["arn"], {"Arn": association["arn"], "Id": identifier}, is_active)
 
 
-def _delete_service_association(made: Made, properties: Properties) -> None:
+def _delete_service_association(made: Made, _properties: Properties) -> None:
     client("vpc-lattice").delete_service_network_service_association(
         serviceNetworkServiceAssociationIdentifier=made.attributes["Id"]
     )
 
 
-def _create_access_logs(properties: Properties, name: str) -> Made:
+def _create_access_logs(properties: Properties, _name: str) -> Made:
     subscription = client("vpc-lattice").create_access_log_subscription(
         resourceIdentifier=properties["ResourceIdentifier"],
         destinationArn=properties["DestinationArn"],
@@ -97,7 +97,7 @@ def _create_access_logs(properties: Properties, name: str) -> Made:
     return Made(arn, attributes)
 
 
-def _delete_access_logs(made: Made, properties: Properties) -> None:
+def _delete_access_logs(made: Made, _properties: Properties) -> None:
     client("vpc-lattice").delete_access_log_subscription(accessLogSubscriptionIdentifier=made.attributes["Id"])
 
 
@@ -105,34 +105,32 @@ def _policy(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _create_auth_policy(properties: Properties, name: str) -> Made:
+def _create_auth_policy(properties: Properties, _name: str) -> Made:
     put = client("vpc-lattice").put_auth_policy(
         resourceIdentifier=properties["ResourceIdentifier"], policy=_policy(properties["Policy"])
     )
     return Made(properties["ResourceIdentifier"], {"State": put.get("state", "Active")})
 
 
-def _delete_auth_policy(made: Made, properties: Properties) -> None:
+def _delete_auth_policy(_made: Made, properties: Properties) -> None:
     client("vpc-lattice").delete_auth_policy(resourceIdentifier=properties["ResourceIdentifier"])
 
 
-def _create_resource_policy(properties: Properties, name: str) -> Made:
+def _create_resource_policy(properties: Properties, _name: str) -> Made:
     client("vpc-lattice").put_resource_policy(
         resourceArn=properties["ResourceArn"], policy=_policy(properties["Policy"])
     )
     return Made(properties["ResourceArn"])
 
 
-def _delete_resource_policy(made: Made, properties: Properties) -> None:
+def _delete_resource_policy(_made: Made, properties: Properties) -> None:
     client("vpc-lattice").delete_resource_policy(resourceArn=properties["ResourceArn"])
 
 
 _ARN_AND_ID = frozenset({"Arn", "Id"})
 
 PROVIDERS = (
-    Provider(
-        "AWS::VpcLattice::ServiceNetwork", _create_network, _delete_network, _ARN_AND_ID, "Name", _update_network
-    ),
+    Provider("AWS::VpcLattice::ServiceNetwork", _create_network, _delete_network, _ARN_AND_ID, "Name", _update_network),
     Provider(
         "AWS::VpcLattice::ServiceNetworkVpcAssociation", _create_vpc_association, _delete_vpc_association, _ARN_AND_ID
     ),

@@ -13,7 +13,7 @@ def _create_queue_policy(properties: Properties, name: str) -> Made:
     return Made(name, {"Id": name})
 
 
-def _delete_queue_policy(made: Made, properties: Properties) -> None:
+def _delete_queue_policy(_made: Made, properties: Properties) -> None:
     for url in properties["Queues"]:
         client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
 
@@ -29,7 +29,7 @@ def _delete_topic_policy(made: Made, properties: Properties) -> None:
     """A topic's policy goes with its topic; CloudFormation puts the default back, which the local AWS does not read."""
 
 
-def _create_subscription(properties: Properties, name: str) -> Made:
+def _create_subscription(properties: Properties, _name: str) -> Made:
     attributes = {
         key: _text(properties[key])
         for key in ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy")
@@ -51,7 +51,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _delete_subscription(made: Made, properties: Properties) -> None:
+def _delete_subscription(made: Made, _properties: Properties) -> None:
     client("sns").unsubscribe(SubscriptionArn=made.ref)
 
 
@@ -76,7 +76,7 @@ def _create_schedule(properties: Properties, name: str) -> Made:
     return Made(settings["Name"], {"Arn": made["ScheduleArn"]})
 
 
-def _update_schedule(made: Made, properties: Properties, name: str) -> Made:
+def _update_schedule(made: Made, properties: Properties, _name: str) -> Made:
     client("scheduler").update_schedule(**{**_schedule(properties, made.ref), "Name": made.ref})
     return made
 
@@ -92,7 +92,7 @@ def _create_group(properties: Properties, name: str) -> Made:
     return Made(name, {"Arn": made["ScheduleGroupArn"]})
 
 
-def _delete_group(made: Made, properties: Properties) -> None:
+def _delete_group(made: Made, _properties: Properties) -> None:
     client("scheduler").delete_schedule_group(Name=made.ref)
 
 

@@ -28,7 +28,7 @@ def _update_alarm(made: Made, properties: Properties, name: str) -> Made:
     return _create_alarm({**properties, "AlarmName": made.ref}, name)
 
 
-def _delete_alarm(made: Made, properties: Properties) -> None:
+def _delete_alarm(made: Made, _properties: Properties) -> None:
     client("cloudwatch").delete_alarms(AlarmNames=[made.ref])
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import boto3
 import fixture_layer
@@ -53,14 +54,14 @@ def act(order, record, batch, context=None):
             sys.stdout.flush()
             os._exit(3)
         case "tell":
-            print(json.dumps({"level": "INFO", "message": "telling"}))
+            print(json.dumps({"level": "INFO", "message": "telling"}))  # noqa: T201  a function's output is its log
             return {
                 "layer": fixture_layer.__file__,
                 "time": time.time(),
                 "left": context.get_remaining_time_in_millis(),
                 "environment": dict(os.environ),
                 "path": sys.path,
-                "cwd": os.getcwd(),
+                "cwd": str(Path.cwd()),
                 "foreign": [m for m in ("local_aws", "ecs_lattice", "moto", "pytest") if importlib.util.find_spec(m)],
                 "pid": os.getpid(),
                 "runs": len(runs),
