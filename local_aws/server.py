@@ -46,6 +46,9 @@ ACCESS_KEY, SECRET_KEY = "local", "local"
 """What a client signs with; nobody checks it, and it opens no account."""
 
 
+_only_one = threading.Lock()
+
+
 class PortTakenError(RuntimeError):
     """A port that the local AWS is to listen on is in use."""
 
@@ -117,8 +120,12 @@ def start(port: int = 0, speed: float = 1.0, state_dir: Path = DEFAULT_STATE) ->
     ``port`` 0 takes any free ports; else Lattice's HTTP and TLS fronts have the two ports after it. ``speed`` is how
     many of its seconds pass in a real one. ``state_dir`` keeps unpacked code and logs. PortTakenError if a port is used.
     """
+    if not _only_one.acquire(blocking=False):
+        raise RuntimeError(
+            "A local AWS runs in this process already, and moto's state belongs to the process: stop it."
+        )
     state = state_dir.resolve()
-    undo: list[Callable[[], None]] = []
+    undo: list[Callable[[], None]] = [_only_one.release]
     try:
         return _start(port, speed, state, undo)
     except BaseException:

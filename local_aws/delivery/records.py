@@ -29,7 +29,7 @@ def failed_ids(answer: bytes, message_ids: Sequence[str]) -> set[str]:
         failed = {failure["itemIdentifier"] for failure in failures}
     except (ValueError, TypeError, KeyError, AttributeError):
         return set(message_ids)
-    return min(failed, set(message_ids))
+    return failed if failed.issubset(message_ids) else set(message_ids)
 
 
 def is_wanted(message: Message, criteria: dict[str, Any] | None) -> bool:

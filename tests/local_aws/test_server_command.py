@@ -96,11 +96,11 @@ def serves_and_stops(root, signal_number, *options):
 
 def test_what_cannot_be_built_is_said_with_what_sam_wrote(root):
     (root / "template.yaml").write_text(
-        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: nowhere, Runtime: python3.13, Handler: app.handler}}}"
+        "Resources: {Nameless: {Type: AWS::Serverless::Function, Properties: {CodeUri: function, Runtime: python3.13}}}"
     )
     with pytest.raises(BuildError) as refused:
         build(root)
-    assert "nowhere" in str(refused.value)
+    assert "Nameless" in str(refused.value)
     assert "sam build failed with exit code" in str(refused.value)
 
 
