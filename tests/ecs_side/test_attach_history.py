@@ -70,8 +70,8 @@ def test_joining_costs_exactly_one_deployment_and_a_second_reconcile_writes_noth
     assert bench.records()["default"].claim.serving
     assert bench.records()["default"].claim.named
     assert bench.states() == {"default": ("Live", "")}
-    before, rung = bench.stored(), list(bench.bells.rung)
-    bench.bells.rung.clear()
+    assert not bench.records()["default"].is_unacknowledged
+    rung = list(bench.bells.rung)
     bench.answer("Live", bench.records()["default"].answer.group_arn)
     bench.go()
     before = bench.stored()
@@ -344,6 +344,29 @@ def test_an_attach_whose_answer_was_lost_is_recognised_and_not_repeated(bench):
     assert bench.attached() == [group]
     assert bench.history() == ["SUCCESSFUL", "SUCCESSFUL"]
     assert bench.record().intent is None
+
+
+def test_an_attach_whose_answer_was_lost_is_not_repeated_while_ecs_still_shows_the_old_list(bench):
+    ecs.backend().settings.read_lag_seconds = 20
+    bench.advance(30)
+    group = bench.group()
+    bench.create()
+    bench.advance(30)
+    bench.go()
+    bench.completed()
+    bench.answer("Wired", group)
+    ecs.backend().faults.lose_answer("UpdateService")
+    with pytest.raises(Exception, match="UpdateService"):
+        bench.go()
+    bench.advance(5)
+    with bench.writes() as written:
+        assert isinstance(bench.go(), NotYet)
+    assert written == []
+    bench.advance(30)
+    bench.go()
+    bench.completed()
+    bench.go()
+    assert bench.history() == ["SUCCESSFUL", "SUCCESSFUL"]
 
 
 def test_an_attach_that_never_reached_ecs_is_made_after_a_minute(bench):

@@ -160,6 +160,27 @@ def test_a_crash_between_the_claim_and_the_bell_is_healed_by_the_retry(bench):
     assert bench.bells.rung == []
 
 
+def test_targets_are_known_to_be_ours_before_they_are_registered(bench):
+    controller(bench_with_groups(bench))
+    original = bench.side.targets.register
+
+    def register_and_die(group_arn, targets):
+        original(group_arn, targets)
+        raise Crashed
+
+    bench.side.targets.register = register_and_die
+    with pytest.raises(Crashed):
+        bench.go()
+    ((group, targets),) = bench.record().registered
+    assert group == bench.groups["web"]
+    assert {target.address for target in targets} == bench.addresses()
+
+
+def bench_with_groups(bench):
+    bench.groups = {}
+    return bench
+
+
 def test_an_answer_written_while_the_reconcile_ran_is_not_acknowledged_unseen(bench):
     group = bench.wired()
     original = bench.side.ecs.attach

@@ -62,6 +62,12 @@ def test_a_claim_that_was_declared_again_is_not_deleted_for_an_old_answer(bench)
     assert phase(bench) == "declared"
     assert not bench.registry.delete_claim(stale)
     assert bench.records()["default"].is_unapplied
+    bench.deploy(bench.define({}))
+    bench.completed()
+    bench.go()
+    bench.go()
+    assert phase(bench) == "vanished"
+    assert bench.records()["default"].is_unapplied
 
 
 def test_a_deleted_service_is_gone_at_once_and_its_claims_go_when_nothing_is_left(bench):
