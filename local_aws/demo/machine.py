@@ -15,6 +15,11 @@ from local_aws.server import LocalAws
 STACK = "file-transfer"
 _POLL_SECONDS = 0.25
 # Calls of the application that are its own memory and messages: not what changed the account.
+_KINDS = {
+    "ECS Deployment State Change": "deployment",
+    "ECS Service Action": "service action",
+    "AWS API Call via CloudTrail": "CloudTrail",
+}
 _BOOKKEEPING = {"dynamodb", "sqs", "logs"}
 
 
@@ -75,7 +80,7 @@ class Machine:
         """(function, operation) of the application's own writes to ECS and Lattice since ``mark``."""
         calls = self._inspect("calls")["calls"]
         return [
-            (call["caller"], call["operation"])
+            (_short(call["caller"]), call["operation"])
             for call in calls
             if call["caller"] != "client" and call["service"] not in _BOOKKEEPING and call["error"] is None
         ]
@@ -83,7 +88,7 @@ class Machine:
     def happened(self) -> dict[str, list[str]]:
         """Events, function runs and the application's writes since ``mark``, as lines; counted."""
         events = Counter(_named(event) for event in self._inspect("events")["events"])
-        runs = Counter(run["function"] for run in self._inspect("invocations")["invocations"])
+        runs = Counter(_short(run["function"]) for run in self._inspect("invocations")["invocations"])
         writes = Counter(f"{caller}: {operation}" for caller, operation in self.written())
         counted = {"events": events, "functions": runs, "written": writes}
         return {name: [f"{count} x {what}" for what, count in counter.items()] for name, counter in counted.items()}
@@ -106,8 +111,14 @@ class Machine:
 
 def _named(event: dict[str, Any]) -> str:
     detail = event["detail"]
-    what = detail.get("eventName") or f"{detail.get('lastStatus', '')} → {detail.get('desiredStatus', '')}"
-    return f"{event['detail-type']}: {what}"
+    if event["detail-type"] == "ECS Task State Change":
+        return f"task is {detail['lastStatus']}" + (", to stop" if detail["desiredStatus"] == "STOPPED" else "")
+    return f"{_KINDS.get(event['detail-type'], event['detail-type'])} {detail.get('eventName', '')}"
+
+
+def _short(function: str) -> str:
+    """``LatticeServiceFunction`` of ``ecs-lattice-LatticeServiceFunction-LGMH91M57A43``."""
+    return next((part for part in function.split("-") if part.endswith("Function")), function)
 
 
 def example_template() -> str:

@@ -51,6 +51,9 @@ class Story:
         self._wait("the tasks are attached by one deployment more", lambda: self._succeeded(2))
         self._wait("the routes go live", lambda: self._live() == {"admin", "api", "transfer"})
         self._wait("every target answers its health check", self._all_answer)
+        self._wait(
+            "no rule is parked any more", lambda: not any(rule.parked for _, rule in self.machine.graph().rules())
+        )
         self._check(
             "its own deployment ended SUCCESSFUL, and there was exactly one more",
             self._statuses() == ["SUCCESSFUL"] * 2,

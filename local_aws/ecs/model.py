@@ -185,6 +185,8 @@ class Service:
     inactive_at: float | None = None
     cf_resource_type: str | None = None
     logical_resource_id: str | None = None
+    stack_lattice: list[Document] | None = None
+    """The list of the template that a stack made or updated the service from last; None without one."""
 
     @property
     def cluster_name(self) -> str:

@@ -110,6 +110,21 @@ def test_a_stack_update_without_the_lattice_list_empties_it(stage: Stage) -> Non
     assert stage.targets(group) == {}
 
 
+def test_a_stack_update_leaves_a_list_alone_that_is_in_no_template(stage: Stage) -> None:
+    group = stage.group()
+    stacks = boto3.client("cloudformation")
+    stacks.create_stack(StackName="shop", TemplateBody=template([]))
+    stage.until(lambda: stage.primary()["rolloutState"] == "COMPLETED")
+    arn = stage.service()["serviceArn"]
+    boto3.client("ecs").update_service(
+        cluster=arn.split("/")[-2], service=arn, vpcLatticeConfigurations=[attach(group)]
+    )
+    stage.until(lambda: stage.primary()["rolloutState"] == "COMPLETED")
+    stacks.update_stack(StackName="shop", TemplateBody=template([], DesiredCount=1))
+    stage.advance(120)
+    assert stage.primary()["vpcLatticeConfigurations"] == [attach(group)]
+
+
 def test_deleting_a_stack_deletes_its_service(stage: Stage) -> None:
     stacks = boto3.client("cloudformation")
     stacks.create_stack(StackName="shop", TemplateBody=template([]))
