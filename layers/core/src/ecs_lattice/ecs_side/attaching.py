@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ecs_lattice import ports
 from ecs_lattice.ecs_side import attach
-from ecs_lattice.ecs_side.attach import Decision
+from ecs_lattice.ecs_side.question import Decision
 from ecs_lattice.ecs_side.record import EcsRecord, Intent
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, UnavailableError
 from ecs_lattice.facts import Deployment, EcsService

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, effective, intent
 from ecs_lattice.ecs_side import claims as claiming
-from ecs_lattice.ecs_side.attach import Decision, Question, Seat
 from ecs_lattice.ecs_side.claims import Asked, Facts
 from ecs_lattice.ecs_side.controller import Change, Group
 from ecs_lattice.ecs_side.look import View, explained_groups, our_groups
+from ecs_lattice.ecs_side.question import Decision, Question, Seat
 from ecs_lattice.ecs_side.record import EcsRecord, fingerprint, with_clocks
 from ecs_lattice.facts import EcsService, LatticeEntry
 from ecs_lattice.model import Placement, Route, ServiceId
