@@ -101,7 +101,9 @@ class Stage:
 
     def claim(self, who: ServiceId, route: Route, created_at: float = 1.0, **more: Any) -> ClaimRecord:
         """Declare a route; what ECS named and served of it before stays so."""
-        before = next((r.claim for r in self.records() if r.claim.service == who and r.claim.route.name == route.name), None)
+        before = next(
+            (r.claim for r in self.records() if r.claim.service == who and r.claim.route.name == route.name), None
+        )
         facts = {"named": before.named, "serving": before.serving} if before else {}
         placement = Placement(self.vpc, "IPV4", 8080)
         return self.registry.put_claim(Claim(who, created_at, route, placement, **{**facts, **more}))

@@ -1,9 +1,9 @@
 """What came of each claim, read from what is there: pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ecs_lattice.claims import Answer, ClaimRecord, State
-from ecs_lattice.graph import weights
+from ecs_lattice.graph import id_of, weights
 from ecs_lattice.lattice_side.claims import Court, Standing
 from ecs_lattice.lattice_side.desired import Clocks
 from ecs_lattice.lattice_side.routing import Routing
@@ -41,9 +41,9 @@ class Answers:
             case "leaving":
                 return self._leaving(standing)
             case "paused":
-                return self._of(standing.record, "Paused", standing.code, standing.message)
+                return self._unchanged(standing, "Paused")
             case "stopped":
-                return self._of(standing.record, standing.state or "Refused", standing.code, standing.message)
+                return self._unchanged(standing, standing.state or "Refused")
 
     def _of(self, record: ClaimRecord, state: State, code: str = "", message: str = "") -> Answer:
         group = self.court.seen.group(self.court.seen.reference(record.claim))
@@ -52,6 +52,13 @@ class Answers:
         if arn is None and state not in {"Removed", "Parked", "Pending"}:
             arn = record.answer.group_arn
         return Answer(state, code, message, arn, service.domain_name if service else record.answer.domain_name)
+
+    def _unchanged(self, standing: Standing, state: State) -> Answer:
+        """Nothing is changed for it: the group that was wired before is still its own."""
+        answer = self._of(standing.record, state, standing.code, standing.message)
+        before = standing.record.answer.group_arn
+        wired = before is not None and id_of(before) in self.court.seen.referenced
+        return replace(answer, group_arn=before) if wired else answer
 
     def _is_live(self, standing: Standing) -> bool:
         group = self.court.seen.reference(standing.claim)

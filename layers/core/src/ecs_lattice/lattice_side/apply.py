@@ -118,9 +118,13 @@ class Applier:
     def _wait_for(self, what: str) -> None:
         self.applied.waits.append(NotYet(_MADE_SECONDS, f"{what} is being made"))
 
-    def _token(self, *parts: object) -> str:
-        generation = self.applied.remembered.generation
-        return naming.client_token(self.owner, self.applied.remembered.name, generation, repr(to_data(list(parts))))
+    def _token(self, step: s.Step, *parts: object) -> str:
+        """Equal for every try to make the same thing: the time at which it was first found missing is remembered before
+        the first try, so that a retry gets what a lost answer made, and something made anew later never the deleted one."""
+        remembered = self.applied.remembered
+        missing_since = dict(remembered.made).get(identity(step), 0.0)
+        stem = (self.owner, remembered.name, remembered.generation, str(missing_since))
+        return naming.client_token(*stem, repr(to_data(list(parts))))
 
     def _service(self) -> str:
         """The service's ARN, once it can be worked on."""
@@ -168,7 +172,7 @@ class Applier:
             case s.UpdateRules(listener_arn=arn, rules=rules):
                 self._report(self.lattice.update_rules(arn, [self._change(rule) for rule in rules]))
             case s.Associate(network_arn=network):
-                self.lattice.associate(self._service(), network, self._token("associate", network), self._tags())
+                self.lattice.associate(self._service(), network, self._token(step, "associate", network), self._tags())
                 self._wait_for("the association with the service network")
             case s.Disassociate(arn=arn):
                 self.lattice.disassociate(arn)
@@ -200,7 +204,7 @@ class Applier:
 
     def _create_group(self, step: s.CreateGroup) -> None:
         try:
-            token = self._token("group", to_data(step.spec))
+            token = self._token(step, "group", to_data(step.spec))
             arn, _ = self.lattice.create_group(step.spec, token, dict(step.tags))
         except ConflictError as error:
             found = self.lattice.find_groups({step.spec.name}).get(step.spec.name)
@@ -211,7 +215,7 @@ class Applier:
 
     def _create_service(self, step: s.CreateService) -> None:
         try:
-            token = self._token("service", to_data(step.spec))
+            token = self._token(step, "service", to_data(step.spec))
             arn, _ = self.lattice.create_service(step.spec, token, dict(step.tags))
         except ConflictError as error:
             arn = self._adopted(self.lattice.find_service(step.spec.name), error)
@@ -230,7 +234,7 @@ class Applier:
 
     def _create_listener(self, step: s.CreateListener) -> None:
         service, default = self._service(), self._resolved(step.default)
-        token = self._token("listener", service, step.name, to_data(default))
+        token = self._token(step, "listener", service, step.name, to_data(default))
         try:
             arn = self.lattice.create_listener(service, step.name, step.key, default, token, self._tags())
         except ConflictError as error:
@@ -243,7 +247,7 @@ class Applier:
 
     def _create_rule(self, step: s.CreateRule) -> None:
         listener, action = self._listener(step.listener), self._resolved(step.action)
-        token = self._token("rule", listener, step.name, step.priority, to_data(step.match), to_data(action))
+        token = self._token(step, "rule", listener, step.name, step.priority, to_data(step.match), to_data(action))
         try:
             self.lattice.create_rule(listener, step.name, step.priority, step.match, action, token, self._tags())
         except QuotaError:
@@ -255,3 +259,20 @@ class Applier:
 def describe(step: s.Step) -> dict[str, object]:
     """A step as data: its kind, what it does in words, and its members."""
     return {"step": type(step).__name__, "text": str(step), **to_data(step)}
+
+
+def identity(step: s.Step) -> str:
+    """What a create makes, as a clock's name; empty for every other step."""
+    match step:
+        case s.CreateGroup(spec=spec):
+            return f"make:group:{spec.name}"
+        case s.CreateService():
+            return "make:service"
+        case s.CreateListener(key=key):
+            return f"make:listener:{key}"
+        case s.CreateRule(name=name, listener=listener):
+            return f"make:rule:{listener}:{name}"
+        case s.Associate(network_arn=network):
+            return f"make:association:{network}"
+        case _:
+            return ""

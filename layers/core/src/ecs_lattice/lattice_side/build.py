@@ -22,6 +22,7 @@ def build(court: Court, assignment: Assignment, clocks: Clocks) -> tuple[Desired
     groups = _groups(court, clocks)
     doomed, targets = _doomed(court, clocks)
     networks = _networks(court)
+    _await_associations(court, clocks, networks)
     desired = Desired(
         service=_service(court),
         groups=groups,
@@ -31,8 +32,6 @@ def build(court: Court, assignment: Assignment, clocks: Clocks) -> tuple[Desired
         dropped_associations=_dropped_associations(court, clocks),
         dropped_groups=doomed,
         dropped_targets=targets,
-        waits=tuple(clocks.waits),
-        clocks=tuple(sorted(clocks.running.items())),
     )
     return desired, routing
 
@@ -170,6 +169,13 @@ def _networks(court: Court) -> tuple[tuple[str, tuple[str, ...]], ...]:
             for arn in known.get(word, ())[:1]:
                 wanted.setdefault(arn, []).append(standing.record.key)
     return tuple((arn, tuple(keys)) for arn, keys in sorted(wanted.items()))
+
+
+def _await_associations(court: Court, clocks: Clocks, networks: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+    wanted = {arn for arn, _ in networks}
+    for one in court.seen.observed.associations:
+        if one.network_arn in wanted and one.status.endswith("IN_PROGRESS"):
+            clocks.wait(_CREATE_SECONDS, f"the association with {one.network_arn} is {one.status}")
 
 
 def _dropped_associations(court: Court, clocks: Clocks) -> tuple[Association, ...]:

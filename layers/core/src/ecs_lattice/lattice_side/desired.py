@@ -78,8 +78,6 @@ class Desired:
     dropped_groups: tuple[Group, ...] = ()
     dropped_targets: tuple[tuple[Group, tuple[Target, ...]], ...] = ()
     dropped_service: Service | None = None
-    waits: tuple[NotYet, ...] = ()
-    clocks: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(slots=True)

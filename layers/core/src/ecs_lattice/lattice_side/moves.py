@@ -46,8 +46,9 @@ def moves(listener: DesiredListener) -> tuple[Step, ...]:
     rest = [move for move in wanted if not move.is_neutral]
     occupied = {rule.arn: rule.priority for rule in listener.there.rules}
     if any(move.turns for move in rest) and len(rest) > 1:
-        ordered = [*neutral, *_ordered([move for move in rest if not isinstance(move.step, UpdateRule)])]
-        return _with_batch(listener, [m.step for m in rest if isinstance(m.step, UpdateRule)], ordered)
+        others = [move for move in wanted if not isinstance(move.step, UpdateRule)]
+        updates = [move.step for move in wanted if isinstance(move.step, UpdateRule)]
+        return _with_batch(listener, list(updates), _ordered(others))
     return tuple(_onto_free_numbers(listener, [*neutral, *_ordered(rest)], occupied))
 
 
@@ -57,7 +58,7 @@ def with_guest(action: Action, group: str) -> Action:
 
 
 def _ordered(wanted: Iterable[Move]) -> list[Move]:
-    forwards = [move for move in wanted if move.turns or move.after < move.before]
+    forwards = [move for move in wanted if move.turns or move.after <= move.before]
     backwards = [move for move in wanted if not move.turns and move.after > move.before]
     return sorted(forwards, key=lambda move: move.after) + sorted(backwards, key=lambda move: -move.before)
 
@@ -99,7 +100,7 @@ def _default(listener: DesiredListener) -> Iterator[Move]:
 def _with_batch(listener: DesiredListener, updates: list[Step], ordered: list[Move]) -> tuple[Step, ...]:
     """The rules in one call; before it what comes forward (the default action), after it what goes back."""
     assert listener.there is not None
-    rules = [step for step in updates if isinstance(step, UpdateRule)]
+    rules = _off_others(listener, [step for step in updates if isinstance(step, UpdateRule)])
     needed_by = tuple(sorted({key for step in rules for key in step.needed_by}))
     batches = [
         UpdateRules(needed_by, listener.there.arn, part) for part in batched(rules, _RULES_A_BATCH, strict=False)
@@ -133,6 +134,22 @@ def _onto_free_numbers(listener: DesiredListener, wanted: list[Move], occupied: 
         else:
             placed.append(step)
     yield from placed
+
+
+def _off_others(listener: DesiredListener, rules: list[UpdateRule]) -> list[UpdateRule]:
+    """The rules of a batch, none on the number of a rule that is deleted only afterwards: the next run finishes that."""
+    assert listener.there is not None
+    named = {step.arn for step in rules}
+    others = {rule.priority for rule in listener.there.rules if rule.arn not in named}
+    used = others | {step.priority for step in rules if step.priority is not None}
+    placed: list[UpdateRule] = []
+    for step in rules:
+        number = step.priority
+        if number is not None and number in others:
+            number = next(free for free in (*range(number, 0, -1), *range(number, HIGHEST + 1)) if free not in used)
+            used.add(number)
+        placed.append(replace(step, priority=number))
+    return placed
 
 
 def _beside(number: int, others: set[int]) -> int | None:

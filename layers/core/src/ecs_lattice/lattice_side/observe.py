@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ecs_lattice import ownership
-from ecs_lattice.claims import Claim, ClaimRecord, LatticeRecord
+from ecs_lattice.claims import ClaimRecord, LatticeRecord
 from ecs_lattice.graph import Association, Group, Listener, Network, Observed, Service, id_of, weights
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.words import group_name, networks_of
@@ -135,12 +135,7 @@ class Reader:
         return tuple(one if one.network_arn in wanted else self._with_owner(one) for one in found)
 
     def _with_owner(self, association: Association) -> Association:
-        if association.status != "ACTIVE":
+        if association.status not in {"ACTIVE", "DELETE_FAILED"}:
             return association
         owner = self.lattice.tags(association.arn).get(ownership.OWNER)
         return dataclasses.replace(association, ours=owner == self.settings.owner)
-
-
-def claim_of_group(records: Iterable[ClaimRecord], name: str) -> Claim | None:
-    """A claim whose target group is called ``name``."""
-    return next((r.claim for r in records if r.claim.own_group is None and group_name(r.claim) == name), None)

@@ -13,7 +13,7 @@ from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Observed
 from ecs_lattice.lattice_side import empty
 from ecs_lattice.lattice_side.answers import Answers
-from ecs_lattice.lattice_side.apply import Applied, Applier, describe
+from ecs_lattice.lattice_side.apply import Applied, Applier, describe, identity
 from ecs_lattice.lattice_side.build import build
 from ecs_lattice.lattice_side.claims import Court
 from ecs_lattice.lattice_side.desired import Clocks, Desired
@@ -44,6 +44,7 @@ class Decision:
     steps: tuple[Step, ...]
     answers: dict[str, Answer]
     waits: tuple[NotYet, ...]
+    clocks: tuple[tuple[str, float], ...]
 
 
 class LatticeSide:
@@ -85,7 +86,7 @@ class LatticeSide:
         for _ in range(_ROUNDS):
             reading = Reader(self._lattice, self._settings, records, remembered).read()
             decision = self._decide(records, reading, refused, ask_only=False)
-            made = dataclasses.replace(reading.remembered, made=decision.desired.clocks)
+            made = dataclasses.replace(reading.remembered, made=decision.clocks)
             remembered = self._save(remembered, made)
             waits = list(decision.waits)
             if not decision.steps:
@@ -120,7 +121,11 @@ class LatticeSide:
         desired, routing = build(court, assignment, clocks)
         answers = Answers(court, routing, clocks, uninstalling=self._uninstalls(records)).all()
         waits = [*clocks.waits, *(NotYet(s.wait, s.code or "GRACE") for s in court.standings.values() if s.wait)]
-        return Decision(reading, desired, plan(desired, reading.observed), answers, tuple(waits))
+        steps = plan(desired, reading.observed)
+        for step in steps:
+            if made := identity(step):
+                clocks.age(made)  # part of the create's client token, see Applier
+        return Decision(reading, desired, steps, answers, tuple(waits), tuple(sorted(clocks.running.items())))
 
     def _uninstalls(self, records: Iterable[ClaimRecord]) -> bool:
         """Whether the stack is being uninstalled; asked only where it makes a difference."""
@@ -131,7 +136,7 @@ class LatticeSide:
     def _unusable(self, reading: Reading, records: tuple[ClaimRecord, ...]) -> Decision | None:
         """What to do where the Lattice service is not ours, or is coming or going."""
         service = reading.observed.service
-        kept_clocks = Desired(clocks=reading.remembered.made)
+        made = reading.remembered.made
         if service is None:
             return None
         if dict(service.tags).get(ownership.OWNER) != self._settings.owner:
@@ -140,14 +145,14 @@ class LatticeSide:
                 "is left alone. Use another lattice.service."
             )
             answers = {r.key: Answer("Refused", "FOREIGN_SERVICE", message, r.answer.group_arn) for r in records}
-            return Decision(reading, kept_clocks, (), answers, ())
+            return Decision(reading, Desired(), (), answers, (), made)
         if service.status == "ACTIVE":
             return None
         answers = {r.key: r.answer for r in records}
         failed = service.status in {"CREATE_FAILED", "DELETE_FAILED"}
         steps: tuple[Step, ...] = (DeleteService((), service.arn),) if failed else ()
         wait = NotYet(_NEXT_ROUND_SECONDS, f"Lattice service {service.name} is {service.status}")
-        return Decision(reading, kept_clocks, steps, answers, (wait,))
+        return Decision(reading, Desired(), steps, answers, (wait,), made)
 
     def _apply(self, observed: Observed, steps: tuple[Step, ...], remembered: LatticeRecord) -> Applied:
         save: Callable[[LatticeRecord], None] = self._registry.put_lattice
