@@ -23,7 +23,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.registry import DynamoRegistry
-from ecs_lattice.aws.tagging import owned_services
+from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.bells import Bell
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.intake import Intake
@@ -122,7 +122,7 @@ class World:
             ecs,
             self.registry,
             self,
-            lambda: owned_services(boto3.client("resourcegroupstaggingapi"), self.lattice, self.settings.owner),
+            BotoOwned(boto3.client("resourcegroupstaggingapi"), self.lattice, self.settings.owner),
             now,
             lambda _seconds: None,
         )

@@ -13,9 +13,9 @@ from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.queues import SqsBells, SqsVisibility
 from ecs_lattice.aws.registry import DynamoRegistry
-from ecs_lattice.aws.tagging import owned_services
+from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.intake import Intake
 from ecs_lattice.lattice_side.reconcile import LatticeSide
@@ -92,12 +92,13 @@ def plan_lattice_service(name: str) -> dict[str, Any]:
 def plan_ecs_service(arn: str) -> dict[str, Any]:
     """What a reconcile of the ECS service would do, with the plans of the Lattice services that it touches."""
     plan = _ecs_side().plan(ServiceId(arn))
-    names = sorted({claim.route.lattice_service for claim in plan.claims})
+    standing = {record.lattice_service for record in _registry().claims_of(ServiceId(arn))}
+    names = sorted(standing | {claim.route.lattice_service for claim in plan.claims})
     lattice_plans = [codec.to_data(_lattice_side().plan(name, _overlaid(name, plan.claims))) for name in names]
     return {**codec.to_data(plan), "latticeServices": lattice_plans}
 
 
-def _overlaid(name: str, claims: "tuple[Any, ...]") -> tuple[ClaimRecord, ...]:
+def _overlaid(name: str, claims: tuple[Claim, ...]) -> tuple[ClaimRecord, ...]:
     """The registry's records of a Lattice service as they would stand with ``claims`` written."""
     records = {record.key: record for record in _registry().claims_on(name)}
     for claim in (claim for claim in claims if claim.route.lattice_service == name):
@@ -111,7 +112,5 @@ def _overlaid(name: str, claims: "tuple[Any, ...]") -> tuple[ClaimRecord, ...]:
 def resync(sleep: Callable[[float], None] = time.sleep) -> Resync:
     """What ``resync`` runs."""
 
-    def owned() -> Any:
-        return owned_services(clients.tagging(), clients.lattice(), _settings().owner)
-
+    owned = BotoOwned(clients.tagging(), clients.lattice(), _settings().owner)
     return Resync(_settings(), BotoEcs(clients.ecs(), clients.ec2()), _registry(), bells(), owned, time.time, sleep)

@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import batched
-from typing import Any
+from typing import Any, Protocol
 
 from ecs_lattice import codec
 from ecs_lattice.bells import Bell
+from ecs_lattice.claims import Claim
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.facts import EcsService
-from ecs_lattice.model import ServiceId
+from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.ports import Bells, Ecs, Now, Registry
 from ecs_lattice.settings import Settings
 
@@ -37,14 +38,32 @@ class Swept:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnedGroup:
+    """A target group with our tag: for which ECS service it was made, and the Lattice services whose rules name it."""
+
+    arn: str
+    cluster: str
+    service: str
+    lattice_services: tuple[str, ...]
+    placement: Placement
+
+
+class Owned(Protocol):
+    """What carries our tag."""
+
+    def groups(self) -> Iterator[OwnedGroup]:
+        """All target groups with our tag."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resync:
-    """The resync's modes. ``owned_services`` names the Lattice services with our tag (Resource Groups Tagging API)."""
+    """The resync's modes."""
 
     settings: Settings
     ecs: Ecs
     registry: Registry
     bells: Bells
-    owned_services: Callable[[], Iterator[str]]
+    owned: Owned
     now: Now
     sleep: Callable[[float], None]
 
@@ -79,7 +98,7 @@ class Resync:
         rung += self._ring_drifted()
         self._count_routes()
         if whole:
-            self._mark()
+            rung += self._rebuild()
         return Swept(read, rung, complete=True)
 
     def uninstall(self) -> dict[str, Any]:
@@ -136,9 +155,6 @@ class Resync:
     def _ring_drifted(self) -> int:
         """Lattice services that nobody has read for the drift time, spread by name so that they do not come at once."""
         names = [record.name for record in self.registry.lattice_records() if self._is_due(record.name, record.read_at)]
-        if self.registry.document("stack", "marker") is None:
-            # A table without its marker is new or was lost: what carries our tag is looked at, too.
-            names += [name for name in self.owned_services() if name not in names]
         self.bells.ring(Bell("latticeService", name, "resync", self.now()) for name in names)
         return len(names)
 
@@ -152,10 +168,33 @@ class Resync:
         if self.registry.document("stack", "routes") != str(count):
             self.registry.put_document("stack", "routes", str(count))
 
-    def _mark(self) -> None:
-        """After the first whole sweep: from now on the registry knows what is declared, and may take away what is not."""
-        if self.registry.document("stack", "marker") is None:
-            self.registry.put_document("stack", "marker", json.dumps({"sweptAt": self.now()}))
+    def _rebuild(self) -> int:
+        """A table without its marker is new or was lost. Its first whole sweep rings for every service, so that those who
+        declare something say so again; the second one writes a vanished claim for every target group of ours that
+        nobody claims, which then goes the way of all routes, and sets the marker.
+        """
+        if self.registry.document("stack", "marker") is not None:
+            return 0
+        if self.registry.document("stack", "rebuilding") is None:
+            self.registry.put_document("stack", "rebuilding", json.dumps({"at": self.now()}))
+            return 0
+        rung = sum(self._reclaim(group, name) for group in self.owned.groups() for name in group.lattice_services)
+        self.registry.put_document("stack", "marker", json.dumps({"sweptAt": self.now()}))
+        self.registry.delete_document("stack", "rebuilding")
+        return rung
+
+    def _reclaim(self, group: OwnedGroup, lattice_service: str) -> int:
+        """A vanished claim for a group that no claim of its ECS service explains; how many bells that rang."""
+        _, partition, _, region, account, *_ = group.arn.split(":")
+        service = ServiceId(f"arn:{partition}:ecs:{region}:{account}:service/{group.cluster}/{group.service}")
+        if any(record.claim.service == service for record in self.registry.claims_on(lattice_service)):
+            return 0
+        stem = hashlib.sha256(group.arn.encode()).hexdigest()[:10]
+        route = Route(f"lost-{stem}", lattice_service, port_name=f"lost-{stem}")
+        claim = Claim(service, 0.0, route, group.placement, "vanished", self.now(), own_group=group.arn, named=True)
+        self.registry.put_claim(claim)
+        self.bells.ring([Bell("ecsService", service.arn, "resync: rebuilt from tags", self.now())])
+        return 1
 
 
 def fingerprint(service: EcsService) -> str:

@@ -87,7 +87,9 @@ class Worker:
     def _follow_up(self, bell: Bell, outcome: Outcome) -> None:
         # The problems of a refusal are logged by the side that finds them, once, when they are new.
         why = outcome.why if isinstance(outcome, NotYet) else ""
-        logger.info("Reconciled", key=bell.key, kind=bell.kind, cause=bell.cause, outcome=type(outcome).__name__, why=why)
+        logger.info(
+            "Reconciled", key=bell.key, kind=bell.kind, cause=bell.cause, outcome=type(outcome).__name__, why=why
+        )
         if isinstance(outcome, NotYet):
             self.bells.ring_later(self._next(bell), min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
 

@@ -108,8 +108,11 @@ class BotoEcs:
         return next(one["id"] for one in answer["service"]["deployments"] if one["status"] == "PRIMARY")
 
     def _described(self, cluster: str, arns: list[str]) -> Iterator[EcsService]:
-        with translated("DescribeServices"):
-            answer = self._client.describe_services(cluster=cluster, services=arns, include=["TAGS"])
+        try:
+            with translated("DescribeServices"):
+                answer = self._client.describe_services(cluster=cluster, services=arns, include=["TAGS"])
+        except NotFoundError:
+            return iter(())  # a cluster that does not exist has no services; ECS says so, it is not unknown
         _only_missing("DescribeServices", answer.get("failures", []))
         return (shapes.service(found) for found in answer["services"])
 

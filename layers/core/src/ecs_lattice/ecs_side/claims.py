@@ -51,7 +51,8 @@ class Asked:
     """What the ECS service asks for now. ``routes`` None: what stands declared stays (the declaration is refused).
 
     ``placements`` and ``own_groups`` are by route name. ``presence``: ``missing`` when ECS does not know the service,
-    ``gone`` when it is DRAINING or INACTIVE; ``since`` is when that was first seen (epoch seconds).
+    ``gone`` when it is DRAINING or INACTIVE; ``since`` is when that was first seen (epoch seconds). ``at_once``: what goes
+    waits for no grace time.
     """
 
     service: ServiceId
@@ -62,6 +63,7 @@ class Asked:
     presence: Presence
     since: float
     now: float
+    at_once: bool = False
 
 
 def wanted(asked: Asked, records: Iterable[ClaimRecord], facts: Facts) -> tuple[Claim, ...]:
@@ -132,6 +134,7 @@ def _leaving(asked: Asked, claim: Claim, *, held: bool) -> Claim:
     if phase == "vanished" and claim.phase == "gone" and asked.presence == "missing":
         phase = "gone"  # DELETED was seen before ECS forgot the service altogether
     since = claim.since if claim.phase == phase else asked.now
+    since = 0.0 if asked.at_once else since
     return dataclasses.replace(claim, route=dataclasses.replace(claim.route, pause=False), phase=phase, since=since)
 
 

@@ -28,7 +28,8 @@ class View:
 
     ``stored`` is the record as it stands (None: there is none), ``record`` the one to go on with: that of this very
     service (not of a predecessor of the same name), with what was read now. ``routes`` None: the declaration is refused
-    for ``problems`` and changes nothing. ``warnings`` stop nothing. ``since``: when ``presence`` began.
+    for ``problems`` and changes nothing. ``warnings`` stop nothing. ``since``: when ``presence`` began. ``uninstalls``: the
+    stack is being uninstalled, so that nothing is declared any more and no grace time is waited for.
     """
 
     service_id: ServiceId
@@ -44,6 +45,7 @@ class View:
     routes: tuple[Route, ...] | None = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    uninstalls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,14 @@ class Looker:
         if not service_id.is_long:
             return None
         stored, claims = records.read(self.registry, service_id), self.registry.claims_of(service_id)
-        is_known, is_heard = stored is not None or bool(claims), self._hears(service_id)
+        uninstalls = self.registry.document("stack", "uninstall") is not None
+        is_known, is_heard = stored is not None or bool(claims), self._hears(service_id) and not uninstalls
         if not is_known and not is_heard:
             return None
         service = self.ecs.service(service_id)
         if not is_known and (service is None or service.is_gone):
             return None
-        view = self._begin(service_id, stored, claims, service)
+        view = dataclasses.replace(self._begin(service_id, stored, claims, service), uninstalls=uninstalls)
         if is_heard and view.presence == "there":
             view = self._declared(view)
         if not is_known and view.routes == ():

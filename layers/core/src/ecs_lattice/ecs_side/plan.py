@@ -112,6 +112,7 @@ def _asked(view: View) -> Asked:
         presence=view.presence,
         since=view.since,
         now=view.now,
+        at_once=view.uninstalls,
     )
 
 

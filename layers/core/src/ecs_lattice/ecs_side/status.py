@@ -46,7 +46,7 @@ class ServiceStatus:
 def of_route(claim: Claim, answer: Answer, *, attaching: bool, note: Problem | None) -> RouteStatus:
     """The status of one route. ``attaching``: a deployment of ours hands its tasks over; ``note``: what holds it up."""
     state, code, message = _state(claim, answer, attaching=attaching), answer.code, answer.message
-    if claim.phase != "declared" and state == "Live":
+    if claim.phase != "declared" and state == "Live" and not code:
         code, message = VANISHED, "Nobody declares this route any more; it is taken away after the grace time."
     elif note is not None and not code:
         code, message = note.code, note.message

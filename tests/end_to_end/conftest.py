@@ -1,0 +1,73 @@
+"""The built application on the local AWS's server, with time sixty times as fast, and the AWS CLI beside it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws import server
+from local_aws.__main__ import build
+
+ROOT = Path(__file__).parents[2]
+LIMIT_SECONDS = 60.0
+
+
+@dataclass
+class Operator:
+    """Somebody with the AWS CLI and the local AWS's addresses."""
+
+    aws: server.LocalAws
+
+    def cli(self, *arguments: str) -> Any:
+        """An ``aws`` command; its JSON output."""
+        environment = {**os.environ, **server.environment(self.aws), "AWS_PAGER": ""}
+        command = [str(Path(sys.executable).parent / "aws"), *arguments, "--output", "json"]
+        finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert finished.returncode == 0, finished.stderr
+        return json.loads(finished.stdout) if finished.stdout.strip() else None
+
+    def until(self, condition: Callable[[], Any], what: str) -> Any:
+        """The first true value of ``condition``."""
+        ends_at = time.monotonic() + LIMIT_SECONDS
+        while not (value := condition()):
+            assert time.monotonic() < ends_at, f"waited {LIMIT_SECONDS:.0f} s for: {what}"
+            self.aws.client("ecs").list_clusters()  # a little time passes; nothing sleeps
+        return value
+
+    def function(self, name: str) -> str:
+        """The full name of one of the application's functions."""
+        listed = self.aws.client("lambda").list_functions()["Functions"]
+        return next(f["FunctionName"] for f in listed if name in f["FunctionName"])
+
+    def invoke(self, name: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """A direct invocation; its answer with ``FunctionError`` if there was one."""
+        answer = self.aws.client("lambda").invoke(FunctionName=self.function(name), Payload=json.dumps(payload))
+        body = json.loads(answer["Payload"].read())
+        return {"FunctionError": answer["FunctionError"], **body} if "FunctionError" in answer else body
+
+    def writes(self) -> list[str]:
+        """The application's writes to ECS and Lattice so far."""
+        return [
+            call.operation
+            for call in self.aws.journal.calls
+            if call.write
+            and call.caller != "client"
+            and call.service in {"ecs", "vpc-lattice", "vpclattice"}
+            and not call.error
+        ]
+
+
+@pytest.fixture(scope="session")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    if not (ROOT / ".aws-sam" / "build" / "template.yaml").exists():
+        build(ROOT)
+    with server.running(speed=60, state_dir=tmp_path_factory.mktemp("local-aws")) as aws:
+        aws.load_application(ROOT)
+        yield Operator(aws)

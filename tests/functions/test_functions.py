@@ -1,0 +1,127 @@
+"""The four handlers with recorded events: they decide nothing, and everything they hand over arrives."""
+
+import json
+import re
+
+import pytest
+
+from ecs_lattice.errors import UnknownEventError
+from functions.ecs_events.app import handler as ecs_events
+from functions.ecs_service.app import handler as ecs_service
+from functions.lattice_service.app import handler as lattice_service
+from functions.resync.app import handler as resync
+from tests.functions.conftest import recorded
+from tests.histories.labels import LABELS
+
+FILE_TRANSFER = "arn:aws:ecs:us-east-1:123456789012:service/transfer/file-transfer"
+
+
+def keys(messages) -> list[str]:
+    return [json.loads(message["Body"])["key"] for message in messages]
+
+
+def work(deployed, rounds: int = 40) -> None:
+    """Let messages flow and time pass until nothing waits in the queues."""
+    for _ in range(rounds):
+        for queue, handler in (
+            ("ECS_EVENTS_QUEUE", ecs_events),
+            ("ECS_SERVICES_QUEUE", ecs_service),
+            ("LATTICE_SERVICES_QUEUE", lattice_service),
+        ):
+            batch = deployed.batch(queue)
+            if batch["Records"]:
+                assert handler(batch, deployed.context) == {"batchItemFailures": []}
+        deployed.world.clock.advance(30)
+
+
+def test_an_event_rings_for_the_service_it_names(deployed):
+    assert ecs_events(recorded("sqs/ecs-events"), deployed.context) == {"batchItemFailures": []}
+    assert keys(deployed.messages("ECS_SERVICES_QUEUE")) == [FILE_TRANSFER]
+
+
+def test_a_delayed_bell_is_handed_on(deployed):
+    ecs_events(recorded("sqs/ecs-events-delayed-bell"), deployed.context)
+    rung = deployed.messages("ECS_SERVICES_QUEUE") + deployed.messages("LATTICE_SERVICES_QUEUE")
+    assert len(rung) == 1
+
+
+def test_a_bell_for_a_service_that_asks_for_nothing_is_answered(deployed):
+    assert ecs_service(recorded("sqs/ecs-service"), deployed.context) == {"batchItemFailures": []}
+    assert lattice_service(recorded("sqs/lattice-service"), deployed.context) == {"batchItemFailures": []}
+    assert deployed.messages("ECS_EVENTS_QUEUE") == []
+
+
+def test_a_service_is_hooked_up_by_the_functions_and_its_plan_is_data_that_changes_nothing(deployed):
+    world = deployed.world
+    arn = world.deploy(world.register(LABELS))
+    world.clock.advance(120)
+    plan = ecs_service({"ecsService": arn, "mode": "plan"}, deployed.context)
+    kinds = [step["step"] for step in plan["latticeServices"][0]["steps"]]
+    assert {"CreateTargetGroup", "CreateService", "CreateListener", "CreateRule"} <= set(kinds)
+    assert world.graph() == {}
+    assert json.loads(json.dumps(plan)) == plan
+    assert ecs_service({"ecsService": arn, "mode": "apply"}, deployed.context) == {
+        "rung": {"kind": "ecsService", "key": arn}
+    }
+    work(deployed)
+    assert world.ask("orders", "/orders").status == 200
+    settled = ecs_service({"ecsService": arn, "mode": "plan"}, deployed.context)
+    assert settled["claims"] == []
+    assert settled["latticeServices"][0]["steps"] == []
+
+
+def test_the_plan_of_a_changed_label_is_the_one_rule_that_would_change(deployed):
+    world = deployed.world
+    arn = world.deploy(world.register(LABELS))
+    world.run(1200)
+    world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "lattice.path.prefix", "value": "/moved"}])
+    with world.counting() as written:
+        plan = ecs_service({"ecsService": arn, "mode": "plan"}, deployed.context)
+    assert written == []
+    (step,) = plan["latticeServices"][0]["steps"]
+    assert step["step"] == "UpdateRule"
+    assert "/moved" in json.dumps(step)
+    assert lattice_service({"latticeService": "orders", "mode": "plan"}, deployed.context)["steps"] == []
+
+
+@pytest.mark.parametrize(
+    ("handler", "event", "said"),
+    [
+        (ecs_events, {"mode": "plan"}, "batches of its queue"),
+        (ecs_service, {"latticeService": "x", "mode": "plan"}, "ecsService"),
+        (lattice_service, {"ecsService": FILE_TRANSFER, "mode": "plan"}, "latticeService"),
+        (resync, {"mode": "delete-everything"}, "sweep, uninstall, approve-removals"),
+    ],
+)
+def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(deployed, handler, event, said):
+    with pytest.raises(UnknownEventError, match=re.escape(said)):
+        handler(event, deployed.context)
+
+
+def test_the_schedule_rings_for_services_that_no_event_told_of(deployed):
+    world = deployed.world
+    arn = world.deploy(world.register(LABELS))
+    done = resync(recorded("schedule/resync"), deployed.context)
+    assert (done["read"], done["rung"], done["complete"]) == (1, 1, True)
+    assert keys(deployed.messages("ECS_SERVICES_QUEUE")) == [arn]
+    assert resync(recorded("resync/sweep"), deployed.context)["rung"] == 0
+
+
+def test_approval_and_uninstall_say_what_they_did(deployed):
+    assert resync(recorded("resync/approve-removals"), deployed.context)["approvedUntil"] > 0
+    assert resync(recorded("resync/uninstall"), deployed.context) == {
+        "left": {"ecsServices": [], "latticeServices": []}
+    }
+
+
+def test_an_event_that_nobody_knows_goes_to_the_dead_letters_with_its_reason(deployed):
+    record = {"messageId": "1", "body": "not json", "attributes": {}}
+    assert ecs_events({"Records": [record]}, deployed.context) == {"batchItemFailures": []}
+    (letter,) = deployed.messages("DEAD_LETTER_QUEUE")
+    assert "not JSON" in letter["MessageAttributes"]["reason"]["StringValue"]
+
+
+def test_a_task_event_costs_no_bell_for_a_service_whose_tasks_ecs_registers(deployed):
+    event = recorded("ecs/task-running")
+    ecs_events({"Records": [{"messageId": "1", "body": json.dumps(event), "attributes": {}}]}, deployed.context)
+    assert deployed.messages("ECS_SERVICES_QUEUE") == []
