@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 sam build --cached --parallel >.venv/sam-build.log 2>&1 || { cat .venv/sam-build.log >&2; exit 1; }
 coverage erase
-pytest -n 2 --cov --cov-report=term "$@"
+pytest -n 2 --dist loadfile --cov --cov-report=term "$@"

@@ -64,7 +64,7 @@ class Operator:
         ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     if not (ROOT / ".aws-sam" / "build" / "template.yaml").exists():
         build(ROOT)

@@ -117,8 +117,19 @@ def test_more_routes_than_the_quota_holds_refuse_only_what_is_too_much(world):
 
 
 def test_tasks_are_not_registered_by_ecs_where_its_controller_cannot(world):
-    arn = hooked_up(world, {**LABELS, "lattice.targets": "ecs"}, deploymentController={"type": "CODE_DEPLOY"})
-    assert problems(world, arn) == ["TARGETS_NOT_POSSIBLE"]
+    revision = world.register({**LABELS, "lattice.targets": "ecs"})
+    service = {"cluster": "shop", "service": "orders"}
+    created = world.ecs.create_service(
+        cluster="shop", serviceName="orders", desiredCount=1, deploymentController={"type": "EXTERNAL"}
+    )
+    network = {"awsvpcConfiguration": {"subnets": world.subnets, "securityGroups": ["sg-0123456789abcdef0"]}}
+    task_set = world.ecs.create_task_set(
+        **service, taskDefinition=revision, launchType="FARGATE", networkConfiguration=network,
+        scale={"unit": "PERCENT", "value": 100},
+    )["taskSet"]["taskSetArn"]  # fmt: skip
+    world.ecs.update_service_primary_task_set(**service, primaryTaskSet=task_set)
+    world.sweep()
+    assert problems(world, created["service"]["serviceArn"]) == ["TARGETS_NOT_POSSIBLE"]
     assert world.graph() == {}
 
 

@@ -84,7 +84,9 @@ class LatticeSide:
     def _converge(self, records: tuple[ClaimRecord, ...], remembered: LatticeRecord) -> Outcome:
         refused: dict[str, Problem] = {}
         for _ in range(_ROUNDS):
-            reading = Reader(self._lattice, self._settings, records, remembered).read()
+            # Nothing would be created, so nothing would be found by a taken name: after a lost table, ask by list.
+            is_lost = remembered.service_arn is None and all(one.claim.phase != "declared" for one in records)
+            reading = Reader(self._lattice, self._settings, records, remembered, search=is_lost).read()
             decision = self._decide(records, reading, refused, ask_only=False)
             made = dataclasses.replace(reading.remembered, made=decision.clocks)
             remembered = self._save(remembered, made)
