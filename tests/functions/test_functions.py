@@ -60,6 +60,7 @@ def test_a_service_is_hooked_up_by_the_functions_and_its_plan_is_data_that_chang
     }
     work(deployed, "ECS_SERVICES_QUEUE", "LATTICE_SERVICES_QUEUE")
     assert list(world.graph()) == ["orders"]
+    world.sweep()
     world.run(1200)
     assert world.ask("orders", "/orders").status == 200
     settled = ecs_service({"ecsService": arn, "mode": "plan"}, deployed.context)
