@@ -1,11 +1,13 @@
 """The level under the edges: a paced sweep that finds what no event told, and rings for it.
 
 Rings an ECS service when what ECS says of it differs from what the last sweep saw, when its record says that it is not
-settled, or when it has claims but ECS no longer lists it; a Lattice service when it has not been read for the drift time.
+settled, or when it has claims but ECS no longer lists it; a Lattice service when it is overdue, or has not been read for
+the drift time.
 Reads at most ``ecs_reads_per_second`` of ECS's service reads, which the account shares with its own deployments
 (ECS API throttling: burst 100, refill 20 a second), and keeps a cursor when the time runs out.
 """
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ from typing import Any, Protocol
 
 from ecs_lattice import codec
 from ecs_lattice.bells import Bell
-from ecs_lattice.claims import Claim
+from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.facts import EcsService
@@ -26,6 +28,7 @@ from ecs_lattice.settings import Settings
 
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _APPROVAL_SECONDS = 3600
+_LATE_SECONDS = 60  # how long a delayed bell may take beyond its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Resync:
     def run(self, mode: str, seconds: float) -> dict[str, Any]:
         """Carry out ``mode`` (sweep, uninstall, approve-removals) within ``seconds``; what was done, as data."""
         if mode == "sweep":
-            return codec.to_data(self.sweep(seconds))
+            return dataclasses.asdict(self.sweep(seconds))
         if mode == "uninstall":
             return self.uninstall()
         if mode == "approve-removals":
@@ -95,7 +98,7 @@ class Resync:
         whole = self.registry.document("stack", "cursor") is None
         self.registry.delete_document("stack", "cursor")
         rung += self._ring_unlisted(known, listed) if whole else 0
-        rung += self._ring_drifted()
+        rung += self._ring_due()
         self._count_routes()
         if whole:
             rung += self._rebuild()
@@ -152,15 +155,19 @@ class Resync:
             self.registry.delete_document("seen", arn)
         return len(missing)
 
-    def _ring_drifted(self) -> int:
-        """Lattice services that nobody has read for the drift time, spread by name so that they do not come at once."""
-        names = [record.name for record in self.registry.lattice_records() if self._is_due(record.name, record.read_at)]
+    def _ring_due(self) -> int:
+        """Lattice services that wanted to be looked at and were not (a delayed bell was lost), and those that nobody has
+        read for the drift time, spread by name so that they do not come at once.
+        """
+        names = [record.name for record in self.registry.lattice_records() if self._is_due(record)]
         self.bells.ring(Bell("latticeService", name, "resync", self.now()) for name in names)
         return len(names)
 
-    def _is_due(self, name: str, read_at: float) -> bool:
-        spread = 0.8 + 0.2 * int(hashlib.sha256(name.encode()).hexdigest()[:4], 16) / 0xFFFF
-        return self.now() - read_at >= self.settings.drift_hours * 3600 * spread
+    def _is_due(self, record: LatticeRecord) -> bool:
+        if record.due_at and self.now() > record.due_at + _LATE_SECONDS:
+            return True
+        spread = 0.8 + 0.2 * int(hashlib.sha256(record.name.encode()).hexdigest()[:4], 16) / 0xFFFF
+        return self.now() - record.read_at >= self.settings.drift_hours * 3600 * spread
 
     def _count_routes(self) -> None:
         """How many routes there are, for the removals' ceiling."""
