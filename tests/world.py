@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from ecs_lattice.aws.ecs import BotoEcs
-from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.lattice_side.reconcile import LatticeSide
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 
+from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.tagging import BotoOwned
+from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.bells import Bell
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.intake import Intake
+from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.model import ServiceId
 from ecs_lattice.resync import Resync
 from ecs_lattice.settings import Settings

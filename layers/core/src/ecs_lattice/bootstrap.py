@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -109,8 +108,9 @@ def _overlaid(name: str, claims: tuple[Claim, ...]) -> tuple[ClaimRecord, ...]:
 
 
 @cache
-def resync(sleep: Callable[[float], None] = time.sleep) -> Resync:
+def resync() -> Resync:
     """What ``resync`` runs."""
-
     owned = BotoOwned(clients.tagging(), clients.lattice(), _settings().owner)
-    return Resync(_settings(), BotoEcs(clients.ecs(), clients.ec2()), _registry(), bells(), owned, time.time, sleep)
+    return Resync(
+        _settings(), BotoEcs(clients.ecs(), clients.ec2()), _registry(), bells(), owned, time.time, time.sleep
+    )

@@ -4,7 +4,7 @@ Adaptive retries stay inside one call's budget; what is throttled for longer com
 """
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
@@ -28,34 +28,39 @@ _CONFIG = Config(
 @cache
 def ecs() -> "ECSClient":
     """ECS."""
-    return boto3.client("ecs", config=_CONFIG)
+    return cast("ECSClient", _client("ecs"))
 
 
 @cache
 def ec2() -> "EC2Client":
     """EC2."""
-    return boto3.client("ec2", config=_CONFIG)
+    return cast("EC2Client", _client("ec2"))
 
 
 @cache
 def lattice() -> "VPCLatticeClient":
     """VPC Lattice."""
-    return boto3.client("vpc-lattice", config=_CONFIG)
+    return cast("VPCLatticeClient", _client("vpc-lattice"))
 
 
 @cache
 def dynamodb() -> "DynamoDBClient":
     """DynamoDB."""
-    return boto3.client("dynamodb", config=_CONFIG)
+    return cast("DynamoDBClient", _client("dynamodb"))
 
 
 @cache
 def sqs() -> "SQSClient":
     """SQS."""
-    return boto3.client("sqs", config=_CONFIG)
+    return cast("SQSClient", _client("sqs"))
 
 
 @cache
 def tagging() -> "ResourceGroupsTaggingAPIClient":
     """Resource Groups Tagging API."""
-    return boto3.client("resourcegroupstaggingapi", config=_CONFIG)
+    return cast("ResourceGroupsTaggingAPIClient", _client("resourcegroupstaggingapi"))
+
+
+def _client(service: str) -> Any:
+    make: Any = boto3.client  # its stubs know one overload a service, and two sets of them are installed
+    return make(service, config=_CONFIG)
