@@ -61,7 +61,7 @@ class Paginator:
     def __init__(self, call: Callable[..., dict[str, Any]]) -> None:
         self._call = call
 
-    def paginate(self, PaginationConfig: dict[str, int], **parameters: Any) -> Iterator[dict[str, Any]]:
+    def paginate(self, PaginationConfig: dict[str, int], **parameters: Any) -> Iterator[dict[str, Any]]:  # noqa: N803  boto3's name
         token: dict[str, str] = {}
         while True:
             page = self._call(**parameters, maxResults=PaginationConfig["PageSize"], **token)

@@ -81,7 +81,7 @@ class Stage:
         self.attaches = True
         self.sick: set[str] = set()
         self.tasks: dict[str, str] = {}
-        self.started = self.clock.time()
+        self.leftover_since: dict[str, float] = {}
 
     def use(self, settings: Settings) -> None:
         self.settings = settings
@@ -154,10 +154,16 @@ class Stage:
         """What stays attached: all but what went; a group that was replaced stays until every route is Live."""
         mine = [r for r in self.records() if r.claim.service == who]
         named = {r.answer.group_arn for r in mine if r.answer.state not in {"Parked", "Removed"} and r.answer.group_arn}
+        explained = {r.answer.group_arn for r in self.records()}
+        leftover = {
+            group for group, task in self.tasks.items() if task.startswith(f"{who}:") and group not in explained
+        }
         if any(r.answer.state in {"Wired", "Pending"} or r.is_unapplied for r in mine):
-            explained = {r.answer.group_arn for r in mine}
-            named |= {group for group in self.tasks if group not in explained}
-        return named
+            for group in leftover:
+                self.leftover_since.pop(group, None)
+            return named | leftover
+        now = self.clock.time()
+        return named | {g for g in leftover if now - self.leftover_since.setdefault(g, now) < GRACE}
 
     def _attach(self, group: str, who: str) -> None:
         if group not in self.tasks:
@@ -250,9 +256,8 @@ class Stage:
             if listener["port"] != port:
                 continue
             ids = {"serviceIdentifier": self.service_id(), "listenerIdentifier": listener["id"]}
-            for rule in self.lattice.list_rules(**ids)["items"]:
-                if not rule.get("isDefault"):
-                    found.append(self.lattice.get_rule(**ids, ruleIdentifier=rule["id"]))
+            summaries = [rule for rule in self.lattice.list_rules(**ids)["items"] if not rule.get("isDefault")]
+            found += [self.lattice.get_rule(**ids, ruleIdentifier=rule["id"]) for rule in summaries]
         return sorted(found, key=lambda rule: rule["priority"])
 
     def listener(self, port: int = 80) -> dict[str, str]:

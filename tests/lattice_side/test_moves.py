@@ -8,7 +8,7 @@ from ecs_lattice.lattice_side.desired import DesiredListener, DesiredRule
 from ecs_lattice.lattice_side.moves import moves
 from ecs_lattice.lattice_side.steps import DeleteRule, Step, UpdateDefault, UpdateRule, UpdateRules
 from ecs_lattice.lattice_side.words import parked
-from tests import strategies as _  # noqa: F401  its profile makes examples deterministic
+from tests import strategies as profile  # noqa: F401  its profile makes examples deterministic
 from tests.lattice_side.stage import HTTP, path
 
 PREFIXES = ["/", "/a", "/a/b", "/a/b/c", "/z"]
@@ -70,7 +70,7 @@ class Table:
         return {asked: self._answer(asked) for asked in REQUESTS}
 
     def _answer(self, asked: str) -> str:
-        for _, match, arn in sorted((p, repr(m), a) for a, (p, m) in self.rules.items()):
+        for _, arn in sorted((place, arn) for arn, (place, _) in self.rules.items()):
             live = self.rules[arn][1]
             if live.path and asked.startswith(live.path[1]):
                 return arn

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ecs_lattice.lattice_side.priorities import specificity, spread
 from ecs_lattice.model import HeaderMatch, Match
-from tests import strategies as _  # noqa: F401  its profile makes examples deterministic
+from tests import strategies as profile  # noqa: F401  its profile makes examples deterministic
 
 numbers = st.integers(1, 2000)
 

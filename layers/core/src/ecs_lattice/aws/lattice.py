@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types_boto3_vpc_lattice import VPCLatticeClient
 
 _TARGETS_A_CALL = 100  # VPC Lattice API, DeregisterTargets
+_PARTS_OF_A_LISTENER = 4  # service, id, listener, id
 _PAGE = 100  # VPC Lattice API, MaxResults
 
 
@@ -283,7 +284,7 @@ def _service_changes(spec: ServiceSpec) -> dict[str, Any]:
 def _listener_ids(arn: str) -> dict[str, str]:
     """``...:service/svc-1/listener/listener-2``: the API wants both."""
     parts = arn.split("/")
-    if len(parts) < 4:
+    if len(parts) < _PARTS_OF_A_LISTENER:
         raise InvalidError("listener", "BadArn", f"{arn} is not the ARN of a listener.")
     return {"serviceIdentifier": parts[1], "listenerIdentifier": parts[3]}
 

@@ -57,7 +57,7 @@ class Answers:
         """Nothing is changed for it: the group that was wired before is still its own."""
         answer = self._of(standing.record, state, standing.code, standing.message)
         before = standing.record.answer.group_arn
-        wired = before is not None and id_of(before) in self.court.seen.referenced
+        wired = before is not None and id_of(before) in self.court.seen.weighted
         return replace(answer, group_arn=before) if wired else answer
 
     def _is_live(self, standing: Standing) -> bool:

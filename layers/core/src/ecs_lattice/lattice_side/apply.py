@@ -147,7 +147,7 @@ class Applier:
                 raise _WaitingError
         return forward(weights(action))
 
-    def _carry_out(self, step: s.Step) -> None:
+    def _carry_out(self, step: s.Step) -> None:  # noqa: C901, PLR0912  one case a kind of step
         match step:
             case s.CreateGroup():
                 self._create_group(step)

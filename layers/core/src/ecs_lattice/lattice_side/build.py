@@ -10,7 +10,6 @@ from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
 from ecs_lattice.lattice_side.routing import Routing
 from ecs_lattice.lattice_side.slots import Assignment
 from ecs_lattice.lattice_side.words import group_name, networks_of, tag_value
-from ecs_lattice.model import AuthType
 
 _CREATE_SECONDS, _DELETE_SECONDS, _DRAIN_SECONDS = 5, 10, 45
 
@@ -63,7 +62,7 @@ def _service_spec(court: Court) -> ServiceSpec:
         key: next((v for s in standings if (v := getattr(s.claim.route, key)) is not None), None)
         for key in ("domain", "certificate", "auth", "idle_timeout")
     }
-    auth: AuthType | None = first["auth"]
+    auth = first["auth"]
     if court.settings.minimum_auth == "iam":
         auth = "AWS_IAM"
     return ServiceSpec(court.seen.remembered.name, first["domain"], first["certificate"], auth, first["idle_timeout"])

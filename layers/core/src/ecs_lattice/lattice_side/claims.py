@@ -12,7 +12,6 @@ from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.seen import Seen, owner_of
 from ecs_lattice.lattice_side.words import group_name, holder, may_claim, networks_of
-from ecs_lattice.model import ListenerKey
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 
@@ -160,7 +159,7 @@ class Court:
 
     def _listener_protocols(self) -> None:
         """Each port has the protocol of the listener that is there, or of the first claim."""
-        there: dict[int, ListenerKey] = {each.key.port: each.key for each in self.seen.observed.listeners}
+        there = {each.key.port: each.key for each in self.seen.observed.listeners}
         first = dict(there)
         for standing in self.in_order("kept", "paused", "held"):
             for key in standing.claim.route.listeners:

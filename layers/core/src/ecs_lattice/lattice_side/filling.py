@@ -11,6 +11,7 @@ from ecs_lattice.lattice_side.claims import Standing
 from ecs_lattice.lattice_side.desired import Clocks
 from ecs_lattice.lattice_side.seen import Seen, owner_of
 from ecs_lattice.lattice_side.slots import Slot
+from ecs_lattice.lattice_side.words import canonical
 from ecs_lattice.model import ListenerKey
 
 PLAIN_WEIGHT = 100
@@ -20,19 +21,24 @@ _DRAIN_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Weights by group; ``live``: requests may come."""
+    """Weights by group; ``live``: requests may come. ``waits``: only what is to leave can answer yet, so the match must
+    stay what it was as well."""
 
     live: bool
     weights: dict[str, int]
+    waits: bool = False
 
 
 @dataclass(slots=True)
 class Filler:
-    """Fills slots. ``guests`` are the groups, by listener, that wait for the default action in some other rule."""
+    """Fills slots. ``fixed`` are the claims that are stopped or paused: what serves for
+    them stays. ``kept`` are the groups of those that stand. ``guests`` are the groups, by listener, that wait for the default action in some other rule."""
 
     seen: Seen
     clocks: Clocks
     settle_seconds: float
+    fixed: tuple[Standing, ...] = ()
+    kept: frozenset[str] = frozenset()
     guests: set[tuple[ListenerKey, str]] = field(default_factory=set)
 
     def fill(self, slot: Slot, action: Action | None, *, live: bool) -> Content:
@@ -40,16 +46,18 @@ class Filler:
         there = weights(action)
         kept = self._declared(slot)
         held = {self.seen.reference(s.claim) for s in slot.held} - set(kept)
+        held |= {group for group, weight in there.items() if weight and self._is_fixed(slot, group)} - set(kept)
         serving = {group: weight for group, weight in kept.items() if self._any_ready(slot, group)}
         if live:
             serving |= {group: there[group] for group in held if group in there}
-        if live and slot.kept and not any(serving.values()):
+        waits = live and bool(slot.kept) and not any(serving.values())
+        if waits:
             serving |= {group: weight for group, weight in there.items() if weight and self._may_go_on(slot, group)}
         going = {group: weight for group, weight in there.items() if group not in kept and group not in held}
         if any(serving.values()):
             lingering = {group: 0 for group, weight in going.items() if self._lingers(slot, group, weight)}
             joined = dict.fromkeys(kept, 0) | {group: there[group] for group in held if group in there}
-            return Content(live=True, weights=lingering | joined | serving)
+            return Content(live=True, weights=lingering | joined | serving, waits=waits)
         lingering = {group: weight for group, weight in going.items() if live or self._lingers(slot, group, 0)}
         joined = {group: weight or 1 for group, weight in kept.items()}
         return Content(
@@ -81,6 +89,20 @@ class Filler:
     def wanted(self) -> frozenset[str]:
         """The groups that a claim names as its own."""
         return frozenset(self.seen.reference(record.claim) for record in self.seen.records)
+
+    def _is_fixed(self, slot: Slot, group: str) -> bool:
+        """Whether the group serves here for a claim that is stopped, unless its own ECS service gave the place away."""
+        if group in self.kept:
+            return False
+        services = {owner_of(s.claim) for s in slot.kept}
+        for standing in self.fixed:
+            match = standing.claim.route.match
+            here = (canonical(match) if match else None) == slot.match
+            if id_of(standing.record.answer.group_arn or "") == group and (
+                here or owner_of(standing.claim) not in services
+            ):
+                return True
+        return False
 
     def _declared(self, slot: Slot) -> dict[str, int]:
         """Declared weights by group; routes of one port add theirs up."""

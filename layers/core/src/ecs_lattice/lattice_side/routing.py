@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ecs_lattice.graph import Action, FixedResponse, Listener, Rule, forward, weights
+from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Listener, Rule, forward, weights
 from ecs_lattice.lattice_side.claims import Court, Standing
 from ecs_lattice.lattice_side.desired import Clocks, DesiredListener, DesiredRule
 from ecs_lattice.lattice_side.filling import Content, Filler
@@ -31,7 +31,9 @@ class Routing:
     _referenced: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.filler = Filler(self.court.seen, self.clocks, self.settle_seconds)
+        fixed = tuple(self.court.in_order("stopped", "paused"))
+        used = frozenset(self.seen.reference(s.claim) for s in self.court.in_order("kept"))
+        self.filler = Filler(self.seen, self.clocks, self.settle_seconds, fixed, used)
 
     @property
     def seen(self) -> Seen:
@@ -161,10 +163,12 @@ class Routing:
         match = self._match(slot, content, name)
         return DesiredRule(name, _UNSET, match, forward(content.weights), rule, slot.needed_by)
 
-    def _match(self, slot: Slot, content: Content, name: str) -> Match:
+    def _match(self, slot: Slot, content: Content, name: str) -> AnyMatch:
         there = slot.rule.match if slot.rule else None
         if not content.live:
             return there if slot.rule and slot.rule.is_parked and isinstance(there, Match) else parked(name)
+        if there is not None and content.waits:
+            return there  # what serves now was never declared for the new match
         if isinstance(there, Match) and canonical(there) == slot.match:
             return there  # the same requests: another spelling is no reason to write
         return slot.wish or parked(name)

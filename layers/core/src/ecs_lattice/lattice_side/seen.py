@@ -104,6 +104,17 @@ class Seen:
             for group in weights(action)
         )
 
+    @cached_property
+    def weighted(self) -> frozenset[str]:
+        """The groups that some rule, parked or not, or default action names with a weight: not those that only leave."""
+        return frozenset(
+            group
+            for listener in self.observed.listeners
+            for action in (listener.default, *(rule.action for rule in listener.rules))
+            for group, weight in weights(action).items()
+            if weight
+        )
+
     def holders(self, listener: Listener | None, match: Match) -> frozenset[Owner]:
         """Whose groups get the requests of exactly this match; ``match`` is canonical."""
         live = [rule for rule in rules_of_ours(listener) if rule.is_live and same(rule, match)]

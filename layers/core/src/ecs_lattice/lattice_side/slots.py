@@ -7,7 +7,7 @@ all have a weight share the slot.
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from ecs_lattice.graph import Rule
+from ecs_lattice.graph import Rule, weights
 from ecs_lattice.lattice_side.claims import Court, Mode, Standing, services_of
 from ecs_lattice.lattice_side.seen import Owner, foreign_rules, owner_of, rules_of_ours, same
 from ecs_lattice.lattice_side.words import canonical, rule_names
@@ -107,13 +107,15 @@ def _readable(item: tuple[SlotKey, object]) -> tuple[str, str]:
 def _slot(court: Court, key: SlotKey, candidates: list[Standing]) -> Slot:
     slot = Slot(*key)
     live = _owners_now(court, key)
+    groups = _groups_now(court, key)
     if _blocked(court, key, candidates, live):
         return slot
 
-    def rank(standing: Standing) -> tuple[bool, float, str, bool, str]:
+    def rank(standing: Standing) -> tuple[bool, float, str, bool, bool, str]:
         claim = standing.claim
         waits = standing.mode in {"held", "leaving"}
-        return owner_of(claim) not in live, claim.created_at, claim.service.arn, waits, claim.route.name
+        serves = court.seen.reference(claim) in groups
+        return owner_of(claim) not in live, claim.created_at, claim.service.arn, waits, not serves, claim.route.name
 
     holding = sorted((s for s in candidates if _holds(court, s)), key=rank)
     leader = next(iter(holding), None)
@@ -164,6 +166,15 @@ def _owners_now(court: Court, key: SlotKey) -> frozenset[Owner]:
     if key[1] is None:
         return court.seen.owners(listener.default, active=True)
     return court.seen.holders(listener, key[1])
+
+
+def _groups_now(court: Court, key: SlotKey) -> frozenset[str]:
+    """The groups that get the requests of a slot now."""
+    listener = court.seen.observed.listener(key[0])
+    actions = [listener.default] if listener and key[1] is None else []
+    if listener and key[1] is not None:
+        actions = [rule.action for rule in rules_of_ours(listener) if rule.is_live and same(rule, key[1])]
+    return frozenset(group for action in actions for group, weight in weights(action).items() if weight)
 
 
 def _blocked(court: Court, key: SlotKey, candidates: list[Standing], live: frozenset[Owner]) -> bool:
@@ -225,8 +236,8 @@ def _may_not_change(court: Court, rule: Rule) -> bool:
     return bool(owners & fixed) or bool(owners - court.seen.claimants)
 
 
-def _priorities(court: Court, assignment: Assignment) -> None:
-    """Equal priorities of two authors: the later is in conflict; so is one that a rule has which stays as it is."""
+def _taken(court: Court, assignment: Assignment) -> dict[tuple[ListenerKey, int], str]:
+    """The priorities, by listener, of rules that stay as they are, and whose they are."""
     taken: dict[tuple[ListenerKey, int], str] = {}
     for listener in court.seen.observed.listeners:
         for rule in (*foreign_rules(listener), *assignment.frozen[listener.key]):
@@ -234,6 +245,12 @@ def _priorities(court: Court, assignment: Assignment) -> None:
     for slot in assignment.slots.values():
         if slot.is_frozen and slot.rule:
             taken[slot.listener, slot.rule.priority] = f"rule {slot.rule.name}"
+    return taken
+
+
+def _priorities(court: Court, assignment: Assignment) -> None:
+    """Equal priorities of two authors: the later is in conflict; so is one that a rule has which stays as it is."""
+    taken = _taken(court, assignment)
     slots = [slot for slot in assignment.slots.values() if slot.kept and slot.match]
 
     def rank(slot: Slot) -> tuple[object, ...]:
