@@ -110,4 +110,3 @@ class LatticeRecord:
     made: tuple[tuple[str, float], ...] = ()
     read_at: float = 0.0
     due_at: float = 0.0
-    orphaned_at: float = 0.0

@@ -400,8 +400,9 @@ KEYS: tuple[Key, ...] = (
         "Operation",
         values.words("manage", "off"),
         "`manage` or `off`",
-        "managed where that is safe",
-        "Whether the stack opens the security group of the tasks for Lattice.",
+        "manage",
+        "Whether the stack may open the security group of the tasks for Lattice. This version opens none: let the prefix "
+        "list `com.amazonaws.<region>.vpc-lattice` in yourself, on the target and health-check ports.",
         "off",
     ),
     _key(
