@@ -31,6 +31,13 @@ class Recorder:
     later: list[tuple[Bell, int]] = field(default_factory=list)
     visible: list[tuple[str, int]] = field(default_factory=list)
     breaks: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def document(self, kind, key):
+        return self.notes.get(f"{kind}#{key}")
+
+    def put_document(self, kind, key, text, *, expires_at=None):
+        self.notes[f"{kind}#{key}"] = text
 
     def ring(self, bells):
         raise AssertionError(f"nobody rings here: {list(bells)}")
@@ -66,7 +73,7 @@ def a_worker(recorder: Recorder, outcome: Outcome | Exception) -> Worker:
             raise outcome
         return outcome
 
-    return Worker("ecsService", reconcile, recorder, recorder, lambda: NOW)
+    return Worker("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
 
 
 BELL = Bell("ecsService", "arn", "a cause", NOW - 10, 2)
@@ -83,6 +90,21 @@ def test_not_yet_acknowledges_the_message_and_sends_one_delayed_bell(after, sent
     recorder = Recorder()
     assert a_worker(recorder, NotYet(after, "drains")).work(a_batch(BELL), 60) == {"batchItemFailures": []}
     assert recorder.later == [(Bell("ecsService", "arn", "a cause", NOW - 10, 3), sent)]
+
+
+def test_however_many_bells_are_answered_with_not_yet_one_delayed_bell_is_on_its_way():
+    recorder = Recorder()
+    for after in (60, 90, 60):
+        a_worker(recorder, NotYet(after, "rolls")).work(a_batch(BELL), 60)
+    assert [seconds for _, seconds in recorder.later] == [60]
+    a_worker(recorder, NotYet(5, "drains")).work(a_batch(BELL), 60)
+    assert [seconds for _, seconds in recorder.later] == [60, 5]
+
+
+def test_a_delayed_bell_whose_time_has_come_does_not_stand_in_for_the_next():
+    recorder = Recorder(notes={"due#ecsService#arn": str(NOW)})
+    a_worker(recorder, NotYet(60, "rolls")).work(a_batch(BELL), 60)
+    assert [seconds for _, seconds in recorder.later] == [60]
 
 
 def test_a_refusal_is_not_tried_again():
@@ -127,8 +149,10 @@ def test_after_a_failure_the_messages_behind_it_are_given_back_in_order():
 
 
 def test_a_bell_that_cannot_be_sent_fails_the_message_and_so_is_not_lost():
-    failed = a_worker(Recorder(breaks=True), NotYet(5, "x")).work(a_batch(BELL), 60)
+    recorder = Recorder(breaks=True)
+    failed = a_worker(recorder, NotYet(5, "x")).work(a_batch(BELL), 60)
     assert failed["batchItemFailures"] == [{"itemIdentifier": "message-0"}]
+    assert recorder.notes == {}
 
 
 def test_a_bell_that_rings_for_more_than_a_day_is_reported_and_its_day_begins_anew(caplog):
@@ -146,7 +170,7 @@ def test_no_call_starts_when_the_functions_time_is_nearly_over():
         return Done()
 
     recorder = Recorder()
-    worker = Worker("ecsService", reconcile, recorder, recorder, lambda: NOW)
+    worker = Worker("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
     worker.work(a_batch(BELL), 15)
     assert [wait for _, wait in recorder.later] == [1]
     worker.work(a_batch(BELL), 60)
