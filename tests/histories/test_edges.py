@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from ecs_lattice.bells import Bell
 from ecs_lattice.model import ServiceId
 from local_aws import lattice
 from tests.histories.labels import LABELS, hooked_up
@@ -179,3 +180,18 @@ def test_more_removals_in_an_hour_than_the_ceiling_stop_and_wait_for_approval(wo
     world.resync.approve_removals()
     world.run(3000)
     assert world.graph()["orders"]["listeners"]["HTTP:80"]["rules"] == []
+
+
+@pytest.mark.parametrize(
+    "labels", [{**LABELS, "lattice.pathprefix": "/x"}, {**LABELS, "lattice.network": "nowhere"}], ids=["ecs", "lattice"]
+)
+def test_a_refusal_is_logged_once_however_often_it_is_met(world, labels, caplog):
+    arn = hooked_up(world, labels)
+    for _ in range(3):
+        world.ring([Bell("ecsService", arn), Bell("latticeService", "orders")])
+        world.run(900)
+        world.sweep()
+    said = [
+        record for record in caplog.records if record.levelname == "WARNING" and record.name.startswith("ecs_lattice")
+    ]
+    assert len(said) == 1, [record.getMessage() for record in said]

@@ -3,6 +3,7 @@ a run on what is as it should be writes nothing, and a run after a crash at any 
 """
 
 import dataclasses
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Bells, Now, Registry
 from ecs_lattice.settings import Settings
 
+_log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round makes is seen by the next; a plan converges in three or four
 _NEXT_ROUND_SECONDS = 5
 _READ_AGAIN = 0.4  # of the drift time: when an undisturbed reading is written down, so that the resync need not ring
@@ -170,6 +172,10 @@ class LatticeSide:
 
     def _answer(self, records: tuple[ClaimRecord, ...], answers: dict[str, Answer]) -> tuple[ClaimRecord, ...]:
         """Write the answers that are new, and ring whoever has not taken in the last one."""
+        for record in records:
+            answer = answers[record.key]
+            if answer.state in {"Refused", "Conflicted"} and answer != record.answer:
+                _log.warning("%s: %s %s: %s", record.key, answer.state, answer.code, answer.message)
         answered = tuple(self._registry.put_answer(record, answers[record.key]) for record in records)
         services = sorted({record.claim.service.arn for record in answered if record.is_unacknowledged})
         name = records[0].lattice_service
