@@ -73,14 +73,16 @@ def _lattice_side() -> LatticeSide:
 def ecs_worker() -> Worker:
     """What ``ecs_service`` runs."""
     visibility = SqsVisibility(clients.sqs(), _settings().ecs_services_queue)
-    return Worker("ecsService", lambda arn: _ecs_side().reconcile(ServiceId(arn)), bells(), visibility, time.time)
+    return Worker(
+        "ecsService", lambda arn: _ecs_side().reconcile(ServiceId(arn)), bells(), _registry(), visibility, time.time
+    )
 
 
 @cache
 def lattice_worker() -> Worker:
     """What ``lattice_service`` runs."""
     visibility = SqsVisibility(clients.sqs(), _settings().lattice_services_queue)
-    return Worker("latticeService", _lattice_side().reconcile, bells(), visibility, time.time)
+    return Worker("latticeService", _lattice_side().reconcile, bells(), _registry(), visibility, time.time)
 
 
 def plan_lattice_service(name: str) -> dict[str, Any]:
