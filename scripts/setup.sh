@@ -1,31 +1,54 @@
 #!/usr/bin/env bash
-# Makes .venv with the locked tools. Says in one sentence what is missing when something is.
+# Makes .venv with the locked tools. Says what is missing when something is, and what to do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wanted=3.13
-is_wanted() { "$1" -c "import sys; raise SystemExit(sys.version_info[:2] != (3, 13))" >/dev/null 2>&1; }
+say() { printf '%s\n' "$@" >&2; }
+is_wanted() { "$1" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 13))' >/dev/null 2>&1; }
+candidates() {
+  printf '%s\n' "python$wanted" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$wanted".*/bin/python \
+    "$HOME"/.local/share/uv/python/cpython-"$wanted"*/bin/python /opt/homebrew/bin/"python$wanted" \
+    /usr/local/bin/"python$wanted" python3 python
+}
 find_python() {
   local candidate
-  for candidate in ${PYTHON:+"$PYTHON"} "python$wanted" "$HOME"/.pyenv/versions/"$wanted".*/bin/python /opt/homebrew/bin/"python$wanted" python3 python; do
-    if is_wanted "$candidate"; then echo "$candidate"; return; fi
-  done
+  while IFS= read -r candidate; do
+    if is_wanted "$candidate"; then printf '%s\n' "$candidate"; return; fi
+  done < <(candidates)
   return 1
 }
-if ! python=$(find_python); then
-  echo "Python $wanted is needed and was not found. Install it (pyenv install $wanted; brew install python@$wanted; or your system's package) or name it: make PYTHON=/path/to/python$wanted ..." >&2
+
+if [ -n "${PYTHON:-}" ]; then
+  python=$PYTHON
+  is_wanted "$python" || { say "PYTHON is $python, which is not Python $wanted ($("$python" --version 2>&1 || true))."; exit 1; }
+elif ! python=$(find_python); then
+  say "Python $wanted is needed, and there is none (python3 here: $(python3 --version 2>&1 || true))." \
+    "Install it with one of: pyenv install $wanted; uv python install $wanted; brew install python@$wanted; your system's package." \
+    "If it is somewhere else: make PYTHON=/path/to/python$wanted <target>"
   exit 1
 fi
 if ! "$python" -c 'import venv, ensurepip' >/dev/null 2>&1; then
-  echo "$("$python" --version) has no venv/ensurepip module: install it (Debian and Ubuntu: apt install python$wanted-venv)." >&2
+  say "$("$python" --version) has no venv module. On Debian and Ubuntu: apt install python$wanted-venv"
   exit 1
 fi
-is_wanted .venv/bin/python || { rm -rf .venv; "$python" -m venv .venv; }
-echo "Installing the locked tools into .venv (about a minute the first time) ..."
+
+# A .venv of another Python, or one that was moved here from another folder, cannot be used.
+home=$(pwd -P)
+if ! is_wanted .venv/bin/python || [ "$(cat .venv/.made-in 2>/dev/null || printf '%s' "$home")" != "$home" ]; then
+  rm -rf .venv
+  "$python" -m venv .venv
+fi
+printf '%s' "$home" >.venv/.made-in
+
+echo "Installing the locked tools into .venv (a minute or two, the first time) ..."
 log=.venv/install.log
-if ! { .venv/bin/python -m pip install --require-hashes -r requirements/dev.txt &&
+if ! { .venv/bin/python -m pip install --retries 2 --require-hashes -r requirements/dev.txt &&
   .venv/bin/python -m pip install --no-deps --no-build-isolation -e . -e layers/core; } >"$log" 2>&1; then
-  tail -n 5 "$log" >&2
-  echo "Installing failed. If no package index can be reached, set PIP_INDEX_URL to one (or connect to the network); the whole log is in $log." >&2
+  grep '^ERROR' "$log" >&2 || tail -n 5 "$log" >&2
+  if grep -q 'after connection broken by\|Failed to establish a new connection\|Network is unreachable' "$log"; then
+    say "The package index could not be reached. Connect to the network, or set PIP_INDEX_URL (or pip's configuration) to an index that you reach."
+  fi
+  say "Installing into .venv failed; all that pip said is in $log. Run the same make again once it is mended."
   exit 1
 fi
 touch .venv/.installed

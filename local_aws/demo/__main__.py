@@ -4,39 +4,50 @@ import sys
 import time
 from pathlib import Path
 
+from rich.markup import escape
+
 from local_aws import server
 from local_aws.__main__ import BuildError, build
 from local_aws.demo.machine import Machine
 from local_aws.demo.story import Story
 from local_aws.demo.view import View
+from local_aws.stack import StackError
 
 _SPEED = 60.0
 _ROOT = Path(__file__).parents[2]
+_LOGS = server.DEFAULT_STATE / "logs"
 
 
 def main() -> int:
     """Play the story; 0 if all of it went well."""
     began, view = time.monotonic(), View()
-    view.console.print(
-        "[bold]ecs-lattice[/]: an ECS service becomes reachable through VPC Lattice because it was deployed."
-    )
+    print_ = view.console.print
+    print_("[bold]ecs-lattice[/]: an ECS service becomes reachable through VPC Lattice because it was deployed.\n")
     try:
-        view.waiting("building (sam build)", lambda: build(_ROOT))
-    except BuildError as error:
-        view.console.print(str(error))
-        return 1
-    with server.running(speed=_SPEED) as aws:
-        view.waiting("starting the local AWS, loading the stack", lambda: bool(aws.load_application(_ROOT)))
-        view.console.print(
-            f"The local AWS runs at {aws.endpoint_url}; a minute takes a second. Logs: {aws.log_directory}"
-        )
-        failed = Story(Machine(aws), view).play()
+        failed = _play(view)
+    except (BuildError, StackError) as error:
+        failed = [str(error)]
+    except KeyboardInterrupt:
+        print_("\nStopped.")
+        return 130
     seconds = time.monotonic() - began
     if failed:
-        view.console.print(f"\n[bold red]Failed after {seconds:.0f} s:[/]", *(f"\n  {what}" for what in failed))
+        lines = "\n".join(f"  - {escape(what)}" for what in failed)
+        print_(f"\n[bold red]Failed after {seconds:.0f} s:[/]\n{lines}\nThe functions' logs are in {_LOGS}/.")
         return 1
-    view.console.print(f"\n[bold green]Every step became as it should[/] ({seconds:.0f} s).")
+    print_(
+        f"\n[bold green]Every step became as it should[/] ({seconds:.0f} s). `make local` gives you this AWS to try."
+    )
     return 0
+
+
+def _play(view: View) -> list[str]:
+    view.waiting("sam build", lambda: build(_ROOT))
+    view.step(True, "sam build")
+    with server.running(speed=_SPEED, state_dir=_ROOT / server.DEFAULT_STATE) as aws:
+        view.waiting("the local AWS starts and loads the stack", lambda: aws.load_application(_ROOT))
+        view.step(True, f"the local AWS runs at {aws.endpoint_url} and has the stack; a minute takes a second")
+        return Story(Machine(aws), view).play()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the demo does on the local AWS, and what it reads of it to know that a step is over."""
 
 import json
+import re
 import time
 import urllib.request
 from collections import Counter
@@ -9,17 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local_aws.demo import graph
+from local_aws.demo import ecs, graph
 from local_aws.server import LocalAws
 
 STACK = "file-transfer"
 _POLL_SECONDS = 0.25
+_TASKS = "ECS Task State Change"
 # Calls of the application that are its own memory and messages: not what changed the account.
-_KINDS = {
-    "ECS Deployment State Change": "deployment",
-    "ECS Service Action": "service action",
-    "AWS API Call via CloudTrail": "CloudTrail",
-}
 _BOOKKEEPING = {"dynamodb", "sqs", "logs"}
 
 
@@ -48,19 +45,18 @@ class Machine:
     def graph(self) -> graph.Graph:
         return graph.read(self.lattice)
 
-    def service(self) -> dict[str, Any]:
-        """The example's ECS service; {} when there is none."""
-        resources = self.cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
-        arn = next(r["PhysicalResourceId"] for r in resources if r["ResourceType"] == "AWS::ECS::Service")
-        cluster = next(r["PhysicalResourceId"] for r in resources if r["ResourceType"] == "AWS::ECS::Cluster")
-        found = self.ecs.describe_services(cluster=cluster, services=[arn])["services"]
-        return dict(found[0]) if found else {}
+    def service(self) -> ecs.EcsService | None:
+        """The example's ECS service; None once it is deleted."""
+        resources = self._resources()
+        if "AWS::ECS::Service" not in resources:
+            return None
+        return ecs.read(self.ecs, resources["AWS::ECS::Cluster"], resources["AWS::ECS::Service"])
 
-    def deployments(self) -> list[dict[str, Any]]:
-        """The service deployments so far, oldest first."""
-        service = self.service()
-        listed = self.ecs.list_service_deployments(service=service["serviceArn"], cluster=service["clusterArn"])
-        return sorted(listed["serviceDeployments"], key=lambda deployment: deployment["createdAt"])
+    def deployments(self) -> list[str]:
+        """The statuses of the service deployments so far, oldest first."""
+        resources = self._resources()
+        found = ecs.listed(self.ecs, resources["AWS::ECS::Cluster"], resources["AWS::ECS::Service"])
+        return [deployment["status"] for deployment in found]
 
     def deploy(self, template: str, parameters: dict[str, str], *, update: bool = False) -> None:
         """Create or update the example's stack."""
@@ -70,6 +66,11 @@ class Machine:
 
     def delete(self) -> None:
         self.cloudformation.delete_stack(StackName=STACK)
+
+    def _resources(self) -> dict[str, str]:
+        """Physical ids of the example's stack, by type of resource; none of what is deleted."""
+        found = self.cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+        return {item["ResourceType"]: item["PhysicalResourceId"] for item in found}
 
     def mark(self) -> None:
         """From here on ``happened`` counts."""
@@ -86,12 +87,21 @@ class Machine:
         ]
 
     def happened(self) -> dict[str, list[str]]:
-        """Events, function runs and the application's writes since ``mark``, as lines; counted."""
-        events = Counter(_named(event) for event in self._inspect("events")["events"])
+        """Events, runs of functions and what each wrote since ``mark``; counted, by what came first."""
         runs = Counter(_short(run["function"]) for run in self._inspect("invocations")["invocations"])
-        writes = Counter(f"{caller}: {operation}" for caller, operation in self.written())
-        counted = {"events": events, "functions": runs, "written": writes}
-        return {name: [f"{count} x {what}" for what, count in counter.items()] for name, counter in counted.items()}
+        told = {
+            "events": _told(self._inspect("events")["events"]),
+            "functions ran": [f"{count} {function}" for function, count in runs.items()],
+        }
+        for function, writes in self._writes().items():
+            told[f"{function} wrote"] = [f"{count} {operation}" for operation, count in writes.items()]
+        return told if self.written() else told | {"written": []}
+
+    def _writes(self) -> dict[str, Counter[str]]:
+        writes: dict[str, Counter[str]] = {}
+        for function, operation in self.written():
+            writes.setdefault(function, Counter())[operation] += 1
+        return writes
 
     def failed(self) -> list[str]:
         """Runs that failed and dead letters since the start: there should be none."""
@@ -109,16 +119,28 @@ class Machine:
             return dict(json.load(answer))
 
 
-def _named(event: dict[str, Any]) -> str:
-    detail = event["detail"]
-    if event["detail-type"] == "ECS Task State Change":
-        return f"task is {detail['lastStatus']}" + (", to stop" if detail["desiredStatus"] == "STOPPED" else "")
-    return f"{_KINDS.get(event['detail-type'], event['detail-type'])} {detail.get('eventName', '')}"
+def _told(events: list[dict[str, Any]]) -> list[str]:
+    """Events by kind, counted. The many states that each task passes are one entry."""
+    tasks = [event["detail"] for event in events if event["detail-type"] == _TASKS]
+    kinds = Counter(_kind(event) for event in events if event["detail-type"] != _TASKS)
+    told = [f"{count} {kind}" for kind, count in kinds.items()]
+    if not tasks:
+        return told
+    started = {task["taskArn"] for task in tasks if task["lastStatus"] == task["desiredStatus"] == "RUNNING"}
+    stopped = {task["taskArn"] for task in tasks if task["lastStatus"] == "STOPPED"}
+    return [*told, f"{len(tasks)} task states ({len(started)} tasks started, {len(stopped)} stopped)"]
+
+
+def _kind(event: dict[str, Any]) -> str:
+    """``deployment completed`` of SERVICE_DEPLOYMENT_COMPLETED, ``steady state`` of SERVICE_STEADY_STATE."""
+    name = str(event["detail"].get("eventName", event["detail-type"]))
+    return name.removeprefix("SERVICE_").replace("_", " ").lower() if name.isupper() else name
 
 
 def _short(function: str) -> str:
-    """``LatticeServiceFunction`` of ``ecs-lattice-LatticeServiceFunction-LGMH91M57A43``."""
-    return next((part for part in function.split("-") if part.endswith("Function")), function)
+    """``lattice_service`` of ``ecs-lattice-LatticeServiceFunction-LGMH91M57A43``: its folder in ``functions``."""
+    name = next((part for part in function.split("-") if part.endswith("Function")), function)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Function")).lower()
 
 
 def example_template() -> str:

@@ -15,9 +15,13 @@ _LIMIT_SECONDS = 40.0  # of real time, for one step
 _LOCAL_ENVIRONMENT = "          Environment: [{ Name: TLS_PORTS, Value: '8443' }]\n          PortMappings:\n"
 
 
+class StepFailedError(RuntimeError):
+    """A step did not become as it should; the text is the step."""
+
+
 @dataclass
 class Story:
-    """The chapters, in order. ``failed`` keeps what did not become as it should."""
+    """The chapters, in order. The first step that fails ends it; ``failed`` says what and what is known of the cause."""
 
     machine: Machine
     view: View
@@ -29,13 +33,17 @@ class Story:
         self._parameters = self._stack_parameters()
 
     def play(self) -> list[str]:
-        """All chapters; what failed."""
+        """All chapters; what failed, nothing if all went well."""
         self._caller.start()
         try:
             self._deploys()
             self._rolls()
             self._changes_a_route()
             self._goes()
+        except StepFailedError as step:
+            self.failed += [str(step), *sorted(set(self._caller.wrong)), *self.machine.failed()]
+            self.view.there_is(self.machine.graph(), None)
+            self.view.made_by(self.machine.happened())
         finally:
             self._caller.stop()
         return self.failed
@@ -44,25 +52,25 @@ class Story:
         self._begin(
             1,
             "The service is deployed",
-            "aws cloudformation deploy of examples/file-transfer: one ECS service with an admin UI, an API and a TLS port.",
+            "examples/file-transfer, by CloudFormation: one ECS service with an admin UI, an API and a TLS port.",
         )
         self.machine.deploy(self._template, self._parameters)
-        self._wait("the deployment completes, its routes are wired", lambda: self._succeeded(1))
-        self._wait("the tasks are attached by one deployment more", lambda: self._succeeded(2))
+        self._wait("its own deployment completes", lambda: self._succeeded(1))
+        self._wait("a second deployment hands its tasks to Lattice's target groups", lambda: self._succeeded(2))
         self._wait("the routes go live", lambda: self._live() == {"admin", "api", "transfer"})
         self._wait("every target answers its health check", self._all_answer)
         self._wait(
             "no rule is parked any more", lambda: not any(rule.parked for _, rule in self.machine.graph().rules())
         )
         self._check(
-            "its own deployment ended SUCCESSFUL, and there was exactly one more",
+            "exactly one deployment more than its own, and both ended SUCCESSFUL",
             self._statuses() == ["SUCCESSFUL"] * 2,
         )
         self._ask()
         self._end()
 
     def _rolls(self) -> None:
-        self._begin(2, "A new version rolls out", "The stack is updated with another image; a client keeps asking.")
+        self._begin(2, "A new version rolls out", "Another image; a client keeps asking while the tasks are replaced.")
         self._watch("/", f"{self._parameters['ApiPath']}/files")
         rules = list(self.machine.graph().rules())
         self._parameters["Image"] = "example.com/file-transfer:2"
@@ -76,7 +84,9 @@ class Story:
     def _changes_a_route(self) -> None:
         old, new = self._parameters["ApiPath"], "/v2"
         self._begin(
-            3, "A route changes", f"ApiPath, and with it the label lattice.routes.api.path.prefix: {old} becomes {new}."
+            3,
+            "A route changes",
+            f"The label lattice.routes.api.path.prefix: {old} becomes {new}. The client keeps asking.",
         )
         self._caller.unwatch(self._host(), f"{old}/files")
         self._parameters["ApiPath"] = new
@@ -87,14 +97,12 @@ class Story:
             lambda: self._get(f"{new}/files")[0] == 200 and "8081" in self._get(f"{new}/files")[1],
         )
         self._wait("the old tasks have drained", lambda: self._all_answer() and self._target_count() == 6)
-        self._check(
-            "one rule changed, in one call", self.machine.written() == [("LatticeServiceFunction", "UpdateRule")]
-        )
+        self._check("one rule changed, in one call", self.machine.written() == [("lattice_service", "UpdateRule")])
         self._no_wrong_answer()
         self._end()
 
     def _goes(self) -> None:
-        self._begin(4, "The service is deleted", "aws cloudformation delete-stack.")
+        self._begin(4, "The service is deleted", "By deleting its CloudFormation stack.")
         self._caller.unwatch(self._host(), "/")
         self.machine.delete()
         self._wait("rules and target groups are taken away", lambda: self._is_bare(self.machine.graph()))
@@ -102,9 +110,10 @@ class Story:
             "the Lattice services keep their names, since a DNS name never comes back",
             len(self.machine.graph().services) == 2,
         )
-        self._check("no function failed, no dead letter", not self.machine.failed())
-        self.failed += self.machine.failed()
-        self._end()
+        self._check(
+            "no function failed in all this, and no message is in a dead-letter queue", not self.machine.failed()
+        )
+        self._end(deleted=True)
 
     # How a chapter begins, waits, checks and ends.
 
@@ -118,10 +127,10 @@ class Story:
     def _check(self, what: str, ok: bool) -> None:
         self.view.step(ok, what)
         if not ok:
-            self.failed.append(what)
+            raise StepFailedError(what)
 
-    def _end(self) -> None:
-        self.view.graph(self.machine.graph())
+    def _end(self, *, deleted: bool = False) -> None:
+        self.view.there_is(self.machine.graph(), None if deleted else self.machine.service())
         self.view.made_by(self.machine.happened())
 
     # Questions.
@@ -130,7 +139,7 @@ class Story:
         return len(self._statuses()) >= count and set(self._statuses()) == {"SUCCESSFUL"}
 
     def _statuses(self) -> list[str]:
-        return [deployment["status"] for deployment in self.machine.deployments()]
+        return self.machine.deployments()
 
     def _live(self) -> set[str]:
         """Routes that take traffic, by what their rule is like."""
@@ -173,8 +182,7 @@ class Story:
 
     def _no_wrong_answer(self) -> None:
         count = sum(self._caller.asked.values())
-        self._check(f"{count} requests on the way, none answered wrongly", count > 0 and not self._caller.wrong)
-        self.failed += sorted(set(self._caller.wrong))
+        self._check(f"{count} requests so far, none answered wrongly", count > 0 and not self._caller.wrong)
 
     def _stack_parameters(self) -> dict[str, str]:
         ec2 = self.machine.aws.client("ec2")

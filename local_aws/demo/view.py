@@ -1,83 +1,159 @@
 """What the demo prints: the graph, what happened since the last step, a line while it waits."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.tree import Tree
 
-from local_aws.demo.graph import Graph, Rule
+from local_aws.demo.ecs import EcsService
+from local_aws.demo.graph import Graph, Listener, Rule, Service
 
-_COLOURS = {"HEALTHY": "green", "UNAVAILABLE": "green", "INITIAL": "yellow", "DRAINING": "yellow", "UNUSED": "yellow"}
+_WIDTH = 100
+_INDENT = 3
+_COLOURS = {
+    **dict.fromkeys(("HEALTHY", "UNAVAILABLE", "ACTIVE", "SUCCESSFUL"), "green"),
+    **dict.fromkeys(("INITIAL", "DRAINING", "UNUSED", "PENDING", "IN_PROGRESS", "CREATE_IN_PROGRESS"), "yellow"),
+}
+
+
+class _Line(NamedTuple):
+    """One line below a Lattice service, in console markup."""
+
+    where: str
+    match: str
+    goes_to: str
+    state: str
 
 
 class View:
-    """Prints to a terminal, or plainly where there is none. ``width`` is at most 110 columns."""
+    """Prints to a terminal, or plainly where there is none; never wider than 100 columns."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(
-            width=min(110, Console().width) if Console().is_terminal else 110, highlight=False
-        )
+        self.console = console or _console()
 
     def chapter(self, number: int, title: str, text: str) -> None:
         self.console.print()
-        self.console.rule(f"[bold]{number}. {title}", align="left")
+        self.console.rule(f"[bold]{number}. {title}[/]", align="left", style="dim")
         self.console.print(text, style="dim")
+        self.console.print()
 
     def waiting[T](self, what: str, done: Callable[[], T]) -> T:
-        """What ``done`` gives, which may take its time; a line shows that time passes."""
+        """What ``done`` gives, which may take its time; on a terminal a line shows that time passes."""
         if not self.console.is_terminal:
-            self.console.print(f"  … {what}")
             return done()
-        with self.console.status(what):
+        columns = SpinnerColumn(), TextColumn("{task.description} [dim]…[/]"), TimeElapsedColumn()
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            progress.add_task(f"  {what}", total=None)
             return done()
 
     def step(self, ok: bool, what: str) -> None:
-        self.console.print(f"  [green]✓[/] {what}" if ok else f"  [bold red]✗ {what}[/]")
+        self.console.print(f"   [green]✓[/] {escape(what)}" if ok else f"   [bold red]✗ {escape(what)}[/]")
 
-    def graph(self, graph: Graph) -> None:
-        if not graph.services and not graph.groups:
-            self.console.print("  (no Lattice service, no target group)")
-        health = {group.name: Counter(status for _, _, status in group.targets) for group in graph.groups}
-        for service in graph.services:
-            networks = ", ".join(f"{name} [dim]({status})[/]" for name, status in service.networks) or "no network"
-            tree = Tree(f"[bold]{service.name}[/]  {service.domain}")
-            tree.add(f"on service network {networks}")
-            for listener in service.listeners:
-                branch = tree.add(f"listener [bold]{listener.name}[/]")
-                branch.add(_rules(listener.rules, health))
-            self.console.print(tree)
-        used = {name for _, rule in graph.rules() for name, _ in rule.forwards}
-        for group in graph.groups:
-            if group.name not in used:
-                self.console.print(f"target group {group.name}, in no rule: {_health(health[group.name])}")
+    def there_is(self, graph: Graph, service: EcsService | None) -> None:
+        """The ECS service with its deployments, and the Lattice graph."""
+        if service is not None:
+            self._ecs(service)
+        for lattice_service, lines in _below(graph):
+            self._heading(f"Lattice service [bold]{lattice_service.name}[/]")
+            self.console.print(f"{' ' * _INDENT}  [dim]{lattice_service.domain}[/]")
+            self._lines(lines, _widths(graph))
+        loose = [(group.name, group.targets) for group in graph.groups if group.name not in _used(graph)]
+        for name, targets in loose:
+            self._heading("Target group in no rule", name)
+            self.console.print(f"{' ' * _INDENT}  {_health(Counter(status for _, _, status in targets))}")
 
-    def made_by(self, happened: Mapping[str, Any]) -> None:
-        """Events that came, functions that ran and what they wrote."""
-        table = Table(title="what made it so", title_justify="left", title_style="dim", box=None, padding=(0, 2, 0, 0))
-        for column in ("events", "functions", "written"):
-            table.add_column(column, vertical="top", overflow="fold")
-        table.add_row(*("\n".join(happened[column]) or "none" for column in ("events", "functions", "written")))
+    def made_by(self, happened: Mapping[str, Sequence[str]]) -> None:
+        """What came and what was done, one entry a subject: packed into as few lines as fit."""
+        self._heading("What made it so")
+        width = max(map(len, happened))
+        room = self.console.width - _INDENT - 2 - width - 2
+        for subject, entries in happened.items():
+            name = subject
+            for line in _packed(entries or ("none",), room):
+                self.console.print(f"{' ' * _INDENT}  [dim]{name:{width}}[/]  {escape(line)}")
+                name = ""
+
+    def _ecs(self, service: EcsService) -> None:
+        self._heading(f"ECS service [bold]{service.name}[/]", f"{service.running} of {service.desired} tasks run")
+        lines = [
+            _Line(f"deployment {number}", deployment.task_definition, deployment.attached, _coloured(deployment.status))
+            for number, deployment in enumerate(service.deployments, start=1)
+        ]
+        self._lines(lines, (0, 0, 0))
+
+    def _heading(self, what: str, detail: str = "") -> None:
+        self.console.print(f"\n{' ' * _INDENT}{what}" + (f"  [dim]{detail}[/]" if detail else ""))
+
+    def _lines(self, lines: Sequence[_Line], widths: tuple[int, int, int]) -> None:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for width in (_INDENT, *widths, 0):
+            table.add_column(min_width=width, overflow="fold")
+        for line in lines:
+            table.add_row("", *line)
         self.console.print(table)
 
 
-def _rules(rules: tuple[Rule, ...], health: Mapping[str, Counter[str]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="dim")
-    for column in ("priority", "requests for", "go to", "targets"):
-        table.add_column(column, overflow="fold", no_wrap=column == "priority")
-    for rule in rules:
-        priority = "default" if rule.priority is None else str(rule.priority)
-        if rule.fixed is not None:
-            table.add_row(priority, rule.match, f"answer {rule.fixed}", "")
-        for name, weight in rule.forwards:
-            share = f" [dim](weight {weight})[/]" if len(rule.forwards) > 1 else ""
-            table.add_row(priority, rule.match, f"{name}{share}", _health(health.get(name, Counter())))
-    return table
+def _console() -> Console:
+    terminal = Console()
+    return Console(width=min(_WIDTH, terminal.width) if terminal.is_terminal else _WIDTH, highlight=False)
+
+
+def _below(graph: Graph) -> Iterator[tuple[Service, list[_Line]]]:
+    health = {group.name: Counter(status for _, _, status in group.targets) for group in graph.groups}
+    for service in graph.services:
+        networks = [_Line("network", name, "", _coloured(status)) for name, status in service.networks]
+        rules = [line for listener in service.listeners for line in _rules(listener, health)]
+        yield service, [*(networks or [_Line("network", "none", "", "")]), *rules]
+
+
+def _rules(listener: Listener, health: Mapping[str, Counter[str]]) -> Iterator[_Line]:
+    where = listener.name
+    for rule in listener.rules:
+        for goes_to, state in _forwards(rule, health):
+            yield _Line(where, rule.match, goes_to, state)
+            where = ""
+
+
+def _forwards(rule: Rule, health: Mapping[str, Counter[str]]) -> Iterator[tuple[str, str]]:
+    if rule.fixed is not None:
+        yield f"answered {rule.fixed}", ""
+    for name, weight in rule.forwards:
+        share = f" (weight {weight})" if len(rule.forwards) > 1 else ""
+        yield f"→ {name}{share}", _health(health.get(name, Counter()))
+
+
+def _widths(graph: Graph) -> tuple[int, int, int]:
+    """The same columns for all Lattice services, so that they stand below each other."""
+    rows = [(line.where, line.match, line.goes_to) for _, lines in _below(graph) for line in lines if line.goes_to]
+    where, match, goes_to = (max((len(row[column]) for row in rows), default=0) for column in range(3))
+    return where, match, goes_to
+
+
+def _used(graph: Graph) -> set[str]:
+    return {name for _, rule in graph.rules() for name, _ in rule.forwards}
 
 
 def _health(counts: Counter[str]) -> str:
     if not counts:
-        return "[dim]none[/]"
-    return ", ".join(f"[{_COLOURS.get(status, 'red')}]{count} {status}[/]" for status, count in sorted(counts.items()))
+        return "[dim]no target[/]"
+    return ", ".join(f"{count} {_coloured(status)}" for status, count in sorted(counts.items()))
+
+
+def _coloured(status: str) -> str:
+    return f"[{_COLOURS.get(status, 'red')}]{status}[/]"
+
+
+def _packed(entries: Sequence[str], width: int) -> list[str]:
+    """``entries`` joined by commas, as many a line as fit; an entry is never cut."""
+    lines = [entries[0]]
+    for entry in entries[1:]:
+        if len(f"{lines[-1]}, {entry},") <= width:
+            lines[-1] += f", {entry}"
+        else:
+            lines[-1] += ","
+            lines.append(entry)
+    return lines
