@@ -162,8 +162,16 @@ def test_a_route_that_moves_to_another_port_joins_at_weight_0_and_the_old_group_
     stage.settle()
     seen: set[str] = set()
     stage.claim(WEB, stage.route("orders", path("/orders"), port_name="other"))
-    stage.settle(each=lambda: seen.add(stage.ask("/orders")))
+    weights: set[tuple[int, ...]] = set()
+
+    def look() -> None:
+        seen.add(stage.ask("/orders"))
+        groups = stage.rules()[0]["action"]["forward"]["targetGroups"]
+        weights.add(tuple(sorted(group["weight"] for group in groups)))
+
+    stage.settle(each=look)
     assert seen == {"prod/web:http", "prod/web:other"}
+    assert weights == {(100,), (0, 100)}
     assert stage.ask("/orders") == "prod/web:other"
     assert len(stage.groups()) == 1
 
@@ -275,3 +283,46 @@ def test_an_unknown_network_refuses_the_route_and_makes_nothing(stage: Stage, ne
     assert isinstance(outcome, Refused)
     assert outcome.problems[0].code == "NETWORK_UNKNOWN"
     assert made == []
+
+
+def test_a_group_that_a_deployment_still_names_is_kept_with_its_parked_rule_though_it_is_empty(stage: Stage) -> None:
+    stage.attaches = False
+    stage.claim(WEB, stage.route("orders", path("/orders")))
+    stage.settle()
+    gone = dataclasses.replace(stage.record(WEB, "orders").claim, phase="gone", since=stage.clock.time(), named=True)
+    stage.registry.put_claim(gone)
+    for _ in range(3):
+        stage.reconcile()
+        stage.clock.advance(GRACE)
+    assert stage.state(WEB, "orders") == "Parked"
+    assert (len(stage.rules()), len(stage.groups())) == (1, 1)
+    stage.registry.put_claim(dataclasses.replace(gone, named=False))
+    stage.settle()
+    assert stage.records() == ()
+    assert stage.groups() == []
+
+
+def test_a_replaced_group_stays_in_the_rule_at_weight_0_while_tasks_are_in_it(stage: Stage) -> None:
+    stage.claim(WEB, stage.route("orders", path("/orders")))
+    stage.settle()
+    stage.claim(WEB, stage.route("orders", path("/orders"), port_name="other"))
+    stage.work(300)
+    (rule,) = stage.rules()
+    assert sorted(group["weight"] for group in rule["action"]["forward"]["targetGroups"]) == [0, 100]
+    assert len(stage.groups()) == 2
+
+
+def test_a_group_made_by_somebody_else_is_used_as_it_is_and_never_changed_or_deleted(stage: Stage) -> None:
+    config = {"port": 80, "protocol": "HTTP", "vpcIdentifier": stage.vpc}
+    arn = stage.lattice.create_target_group(name="theirs", type="IP", config=config)["arn"]
+    stage.clock.advance(10)
+    stage.claim(WEB, stage.route("orders", path("/orders")), own_group=arn)
+    with stage.writes() as made:
+        stage.settle()
+        assert stage.ask("/orders") == "prod/web:http"
+        stage.vanish(WEB, "orders", "gone")
+        stage.settle()
+    assert stage.records() == ()
+    assert stage.rules() == []
+    assert stage.groups() == ["theirs"]
+    assert not {"CreateTargetGroup", "UpdateTargetGroup", "DeleteTargetGroup"} & set(made)

@@ -33,6 +33,7 @@ def test_who_has_a_match_keeps_it_against_an_older_ecs_service(stage: Stage) -> 
         assert isinstance(stage.settle(), Refused)
     assert made == []
     assert stage.ask("/r") == "prod/web:http"
+    assert (stage.state(WEB, "r"), stage.state(API, "r")) == ("Live", "Conflicted")
 
 
 def test_a_conflict_stops_one_route_only(stage: Stage) -> None:
