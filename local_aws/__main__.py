@@ -12,8 +12,6 @@ from types import FrameType
 from local_aws import server
 from local_aws.stack import StackError
 
-_EXAMPLE = "aws ecs list-clusters"
-
 
 class BuildError(RuntimeError):
     """``sam build`` failed; the text is what it wrote."""
@@ -29,10 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, _stop)
     try:
-        if not options.no_build:
-            print("Building (sam build) ...", flush=True)
-            build(options.root)
-        _run(options.root)
+        _run(options.root, builds=not options.no_build)
     except _StoppedError:
         return 0
     except (BuildError, StackError, server.PortTakenError, ValueError) as error:
@@ -60,10 +55,14 @@ def build(root: Path) -> None:
         raise BuildError(f"{finished.stdout}\nsam build failed with exit code {finished.returncode}; see above.")
 
 
-def _run(root: Path) -> None:
-    port, speed = server.port_from_environment(), server.speed_from_environment()
-    aws = server.start(port, speed, root / server.DEFAULT_STATE)
+def _run(root: Path, *, builds: bool) -> None:
+    """Until somebody stops it. The ports are opened first: one that is taken is told before a build is waited for."""
+    speed = server.speed_from_environment()
+    aws = server.start(server.port_from_environment(), speed, root / server.DEFAULT_STATE)
     try:
+        if builds:
+            print("Building (sam build) ...", flush=True)
+            build(root)
         print("Loading the stack ...", flush=True)
         aws.load_application(root)
         print(_welcome(aws, speed), flush=True)
@@ -78,19 +77,25 @@ def _run(root: Path) -> None:
 def _welcome(aws: server.LocalAws, speed: float) -> str:
     exports = "\n".join(f"  export {name}={value}" for name, value in server.environment(aws).items())
     pace = "" if speed == 1 else f" Time runs {speed:g} times as fast."
+    tools = Path(sys.executable).parent
     return f"""
 The local AWS is running on {aws.endpoint_url}.{pace} In another terminal:
 
 {exports}
+  export PATH={tools}:$PATH    # has an AWS CLI
 
-and then, for example:  {_EXAMPLE}
+and then, for example:
 
-  VPC Lattice    {aws.lattice_url} (HTTP; name the service with -H 'Host: <its domain name>')
-                 127.0.0.1:{aws.lattice_tls_port} (TLS_PASSTHROUGH)
-  function logs  {aws.log_directory}/<function>.log
-  what happened  {aws.endpoint_url}/_local_aws/calls  .../events  .../invocations  .../dead-letters
+  aws ecs list-clusters
+  aws vpc-lattice list-service-networks
 
-Ctrl-C stops it; nothing of it is kept.
+VPC Lattice    curl -H "Host: <domain name of a Lattice service>" {aws.lattice_url}/
+               TLS_PASSTHROUGH: {server.LOOPBACK}:{aws.lattice_tls_port}
+function logs  {aws.log_directory}/<function>.log
+what happened  {aws.endpoint_url}/_local_aws/calls (/events, /invocations, /dead-letters, /health)
+a session      docs/local-aws.md
+
+Ctrl-C stops it; all that is in it is gone then, but for the logs.
 """
 
 
@@ -103,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local_aws",
         description=__doc__,
         epilog="Environment: LOCAL_AWS_PORT (4566), LOCAL_AWS_SPEED (1; 60 makes a minute a second), "
-        "LOCAL_AWS_CONCURRENCY (3 environments a function).",
+        "LOCAL_AWS_CONCURRENCY (3 environments a function). See docs/local-aws.md.",
     )
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="where template.yaml is (default: here)")
     parser.add_argument("--no-build", action="store_true", help="take .aws-sam/build as it is")

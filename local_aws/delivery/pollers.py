@@ -20,7 +20,7 @@ from moto.sqs.models import Message, Queue, sqs_backends
 from local_aws.delivery.queues import LocalSqsBackend, real_seconds, wait_for_change
 from local_aws.delivery.records import event_of, failed_ids, is_wanted
 from local_aws.eventbus import ACCOUNT, REGION
-from local_aws.runtime.functions import DEFAULT_ENVIRONMENTS
+from local_aws.runtime.functions import environments_from_environment
 from local_aws.runtime.values import Outcome, ThrottledError, Trigger
 
 _IDLE_SECONDS = 0.05
@@ -64,10 +64,11 @@ class _Poller:
         self._invoke = invoke
         self._queue_name = mapping.event_source_arn.rpartition(":")[2]
         self._fifo = self._queue_name.endswith(".fifo")
-        wanted = (mapping.scaling_config or {}).get("MaximumConcurrency", DEFAULT_ENVIRONMENTS)
+        most = environments_from_environment()
+        wanted = (mapping.scaling_config or {}).get("MaximumConcurrency", most)
         # Never more than there are environments: a batch that waits for one would only lose its visibility timeout.
-        self._slots = threading.Semaphore(min(int(wanted), DEFAULT_ENVIRONMENTS))
-        self._threads = ThreadPoolExecutor(DEFAULT_ENVIRONMENTS, thread_name_prefix=f"local-aws-{self._queue_name}")
+        self._slots = threading.Semaphore(min(int(wanted), most))
+        self._threads = ThreadPoolExecutor(most, thread_name_prefix=f"local-aws-{self._queue_name}")
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"local-aws-poll-{self._queue_name}", daemon=True)
         self._thread.start()

@@ -10,8 +10,16 @@ from local_aws.inspect import Invocation, Journal
 from local_aws.runtime.environment import ExecutionEnvironment, Platform
 from local_aws.runtime.values import FunctionSettings, Outcome, ThrottledError, Trigger
 
-DEFAULT_ENVIRONMENTS = int(os.environ.get("LOCAL_AWS_CONCURRENCY", "3"))
-"""Execution environments a function may have at once on this machine. AWS's own limit is the account's (1,000)."""
+
+def environments_from_environment() -> int:
+    """LOCAL_AWS_CONCURRENCY, else 3: the execution environments that a function may have at once on this machine.
+
+    AWS's own limit is the account's (1,000). ValueError if it is not a number from 1 to 100.
+    """
+    text = os.environ.get("LOCAL_AWS_CONCURRENCY") or "3"
+    if not text.isdigit() or not 1 <= int(text) <= 100:
+        raise ValueError(f"LOCAL_AWS_CONCURRENCY is {text!r}; a number from 1 to 100 is needed")
+    return int(text)
 
 
 @dataclass
@@ -28,10 +36,10 @@ class _Pool:
 class Functions:
     """Invokes functions. Thread-safe; every caller waits for its own invocation only."""
 
-    def __init__(self, platform: Platform, journal: Journal, limit: int = DEFAULT_ENVIRONMENTS) -> None:
+    def __init__(self, platform: Platform, journal: Journal, limit: int | None = None) -> None:
         self._platform = platform
         self._journal = journal
-        self._limit = limit
+        self._limit = environments_from_environment() if limit is None else limit
         self._pools: dict[str, _Pool] = {}
         self._changed = threading.Condition()
         self._closed = False

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import eventbus, server
+from local_aws.runtime import functions
 
 
 def page(aws, name):
@@ -91,6 +92,13 @@ def test_a_speed_that_is_none_is_refused_by_name(monkeypatch, value):
     monkeypatch.setenv("LOCAL_AWS_SPEED", value)
     with pytest.raises(ValueError, match=f"LOCAL_AWS_SPEED is '{value}'"):
         server.speed_from_environment()
+
+
+@pytest.mark.parametrize("value", ["many", "0", "101", "-3"])
+def test_a_concurrency_that_is_none_is_refused_by_name(monkeypatch, value):
+    monkeypatch.setenv("LOCAL_AWS_CONCURRENCY", value)
+    with pytest.raises(ValueError, match=f"LOCAL_AWS_CONCURRENCY is '{value}'"):
+        functions.environments_from_environment()
 
 
 def test_a_second_one_in_the_same_process_is_refused_and_does_no_harm(aws, state):

@@ -107,3 +107,13 @@ def test_what_cannot_be_built_is_said_with_what_sam_wrote(root):
 def test_a_directory_without_a_template_is_refused(tmp_path):
     with pytest.raises(BuildError, match=f"There is no template.yaml in {tmp_path}"):
         build(tmp_path)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_built(root):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = started(root, taken.getsockname()[1])
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "is taken" in said
+    assert "LOCAL_AWS_PORT=" in said
+    assert "Building" not in said
