@@ -52,7 +52,8 @@ class Asked:
 
     ``placements`` and ``own_groups`` are by route name. ``presence``: ``missing`` when ECS does not know the service,
     ``gone`` when it is DRAINING or INACTIVE; ``since`` is when that was first seen (epoch seconds). ``at_once``: what goes
-    waits for no grace time.
+    waits for no grace time. ``governed``: ECS shifts the service's traffic itself, on whatever rules its list names: all claims
+    are held as if they were paused, so that neither their rules nor their groups are written.
     """
 
     service: ServiceId
@@ -64,6 +65,7 @@ class Asked:
     since: float
     now: float
     at_once: bool = False
+    governed: bool = False
 
 
 def wanted(asked: Asked, records: Iterable[ClaimRecord], facts: Facts) -> tuple[Claim, ...]:
@@ -72,7 +74,7 @@ def wanted(asked: Asked, records: Iterable[ClaimRecord], facts: Facts) -> tuple[
     routes = [record.claim.route for record in known.values() if record.claim.phase == "declared"]
     routes = routes if asked.routes is None else list(asked.routes)
     routes = routes if asked.presence == "there" else []
-    held = any(route.pause for route in routes)
+    held = any(route.pause for route in routes) or (asked.governed and asked.presence == "there")
     declared = [_declared(asked, route, known.get((route.lattice_service, route.name))) for route in routes]
     keys = {_key(claim) for claim in declared}
     leaving = [
@@ -116,7 +118,8 @@ def with_facts(claim: Claim, record: ClaimRecord | None, facts: Facts, presence:
 def _declared(asked: Asked, route: Route, record: ClaimRecord | None) -> Claim:
     if record and (route.pause or asked.routes is None):
         # Paused, or refused: what was asked last stays.
-        kept = record.claim.route if asked.routes is None else dataclasses.replace(record.claim.route, pause=True)
+        pause = asked.governed or asked.routes is not None or record.claim.route.pause
+        kept = dataclasses.replace(record.claim.route, pause=pause)
         return dataclasses.replace(record.claim, route=kept, phase="declared", since=0.0)
     return Claim(
         service=asked.service,

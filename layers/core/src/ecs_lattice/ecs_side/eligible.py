@@ -25,3 +25,9 @@ def problems(service: EcsService, revision: TaskDefinition) -> tuple[Problem, ..
         )
         found.append(("NETWORK_MODE", message))
     return tuple(Problem(code, message, where=f"ECS service {service.id}") for code, message in found)
+
+
+def is_governed(service: EcsService) -> bool:
+    """Whether ECS itself shifts the weights of the rules that the service's list names, or may at any time (Amazon ECS
+    Developer Guide, blue/green deployments with VPC Lattice): then they are read and never written."""
+    return service.strategy != "ROLLING"

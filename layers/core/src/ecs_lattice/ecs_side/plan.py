@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ecs_lattice.claims import Claim, ClaimRecord
-from ecs_lattice.ecs_side import attach, effective, intent
+from ecs_lattice.ecs_side import attach, effective, eligible, intent
 from ecs_lattice.ecs_side import claims as claiming
 from ecs_lattice.ecs_side.claims import Asked, Facts
 from ecs_lattice.ecs_side.controller import Change, Group
@@ -113,6 +113,7 @@ def _asked(view: View) -> Asked:
         since=view.since,
         now=view.now,
         at_once=view.uninstalls,
+        governed=service is not None and eligible.is_governed(service),
     )
 
 
