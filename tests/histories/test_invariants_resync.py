@@ -1,0 +1,108 @@
+"""Each thing that the resync looks at is alone enough to find what no event told."""
+
+import pytest
+
+from ecs_lattice.errors import UnavailableError
+from tests.histories.labels import LABELS, hooked_up
+
+
+def release(world, arn: str) -> None:
+    revision = world.register({**LABELS, "lattice.path.prefix": "/new"})
+    world.ecs.update_service(cluster="shop", service=arn, taskDefinition=revision)
+
+
+def tag(world, arn: str) -> None:
+    world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "lattice.path.prefix", "value": "/new"}])
+
+
+def delete(world, arn: str) -> None:
+    world.ecs.delete_service(cluster="shop", service=arn, force=True)
+
+
+def untold(world, change, arn: str) -> None:
+    """``change`` happens to a service that the resync knows, and every message about it is lost."""
+    for _ in range(2):
+        world.sweep()
+        world.run(60)
+    world.chaos.lose = 1.0
+    change(world, arn)
+    world.run(1200)
+    world.chaos.lose = 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "answers"),
+    [(release, (404, 200)), (tag, (404, 200)), (delete, (404, 404))],
+    ids=lambda one: str(one)[:12],
+)
+def test_a_sweep_finds_a_change_that_no_event_told(world, change, answers):
+    arn = hooked_up(world)
+    untold(world, change, arn)
+    assert [world.ask("orders", one).status for one in ("/orders", "/new")] != list(answers) or change is delete
+    world.sweep()
+    world.run(900)
+    assert tuple(world.ask("orders", one).status for one in ("/orders", "/new")) == answers
+    assert set(world.claims(arn).values()) == (set() if change is delete else {"Live"})
+
+
+def test_a_service_whose_hooking_up_stopped_half_way_is_rung_though_nothing_of_it_changed(world):
+    arn = world.deploy(world.register(LABELS))
+    world.run(10)
+    assert world.claims(arn) != {}
+    world.chaos.lose = 1.0
+    world.run(1200)
+    world.sweep()  # notes what it saw; its bells are lost
+    world.chaos.lose = 0.0
+    world.run(600)
+    assert world.claims(arn) != {"orders/default": "Live"}
+    world.sweep()
+    world.run(900)
+    assert world.claims(arn) == {"orders/default": "Live"}
+
+
+def test_a_sweep_whose_bells_cannot_be_sent_rings_the_next_time(world, monkeypatch):
+    world.chaos.lose = 1.0
+    arn = world.deploy(world.register(LABELS))
+    world.run(600)
+    world.chaos.lose = 0.0
+
+    def refused(bells):
+        if list(bells):
+            raise UnavailableError("SendMessageBatch", "ServiceUnavailable", "try again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world, "ring", refused)
+        with pytest.raises(UnavailableError):
+            world.sweep()
+    world.sweep()
+    world.run(900)
+    assert world.claims(arn) == {"orders/default": "Live"}
+
+
+def test_a_lattice_service_whose_delayed_bell_was_lost_is_rung_when_it_is_overdue(world):
+    arn = hooked_up(world)
+    world.ecs.update_service(cluster="shop", service=arn, taskDefinition=world.register({}))
+    world.run(400)
+    assert world.registry.lattice("orders").due_at
+    world.chaos.lose = 1.0
+    world.run(1200)
+    world.chaos.lose = 0.0
+    assert world.ask("orders", "/orders").status == 200
+    world.sweep()
+    world.run(60)
+    assert world.ask("orders", "/orders").status == 404
+
+
+def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped(world):
+    for name in ("a", "b"):
+        world.make_cluster(name)
+    world.chaos.lose = 1.0
+    for name in ("a", "b"):
+        world.deploy(world.register(LABELS, name), name=name, cluster=name)
+    world.run(600)
+    world.chaos.lose = 0.0
+    assert not world.resync.sweep(0).complete
+    world.registry.put_document("stack", "cursor", "arn:aws:ecs:us-east-1:123456789012:cluster/b")
+    swept = world.resync.sweep(600)
+    assert (swept.read, swept.complete) == (1, True)  # the service of cluster b; that of a was seen before
+    assert world.registry.document("stack", "cursor") is None
