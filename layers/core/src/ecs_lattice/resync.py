@@ -1,8 +1,9 @@
 """The level under the edges: a paced sweep that finds what no event told, and rings for it.
 
-Rings an ECS service when what ECS says of it differs from what the last sweep saw, when its record says that it is not
-settled, or when it has claims but ECS no longer lists it; a Lattice service when it is overdue, or has not been read for
-the drift time.
+Rings an ECS service when what ECS says of it differs from what the last sweep saw, again each time it has been so for
+twice as long (at least once in the drift time: the bell or its reconcile may have failed), when its record says that it
+is not settled, or when it has claims but ECS no longer lists it; a Lattice service when it is overdue, when a route on it
+is refused or in conflict (what AWS refused may be allowed by now), or when it has not been read for the drift time.
 Reads at most ``ecs_reads_per_second`` of ECS's service reads, which the account shares with its own deployments
 (ECS API throttling: burst 100, refill 20 a second), and keeps a cursor when the time runs out.
 """
@@ -28,6 +29,7 @@ from ecs_lattice.settings import Settings
 
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _APPROVAL_SECONDS = 3600
+_AGAIN_SECONDS = 600  # a service that was rung for is not rung for again sooner without a reason
 _LATE_SECONDS = 60  # how long a delayed bell may take beyond its time
 
 
@@ -38,6 +40,23 @@ class Swept:
     read: int
     rung: int
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the sweep saw of a service: since when (epoch seconds) it has looked so, and when it was last rung for."""
+
+    fingerprint: str
+    since: float
+    rung_at: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Sighting | None":
+        """The sighting that was stored; None for what is not one."""
+        try:
+            return codec.loads(cls, text)
+        except (ValueError, TypeError, AttributeError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,9 @@ class Owned(Protocol):
 
     def groups(self) -> Iterator[OwnedGroup]:
         """All target groups with our tag."""
+
+    def services(self) -> Iterator[tuple[str, str]]:
+        """All Lattice services with our tag: name and ARN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +120,7 @@ class Resync:
         whole = self.registry.document("stack", "cursor") is None
         self.registry.delete_document("stack", "cursor")
         rung += self._ring_unlisted(known, listed) if whole else 0
-        rung += self._ring_due()
-        self._count_routes()
+        rung += self._ring_lattice_services()
         if whole:
             rung += self._rebuild()
         return Swept(read, rung, complete=True)
@@ -108,6 +129,8 @@ class Resync:
         """Release every service, in order and without grace; what is still left is in the answer. Repeat until empty."""
         if self.registry.document("stack", "uninstall") is None:
             self.registry.put_document("stack", "uninstall", json.dumps({"at": self.now()}))
+        # Also what a lost table forgot: nobody will say again that he wants it.
+        self._adopt()
         services = [arn for arn, _ in self.registry.documents("ecs")]
         lattice_services = [record.name for record in self.registry.lattice_records()]
         self.bells.ring(Bell("ecsService", arn, "uninstall", self.now()) for arn in services)
@@ -139,14 +162,23 @@ class Resync:
 
     def _ring_changed(self, services: tuple[EcsService, ...], known: dict[str, str]) -> int:
         prints = {service.id.arn: fingerprint(service) for service in services}
-        seen = self.registry.documents_of("seen", prints)
-        changed = [arn for arn, text in prints.items() if seen.get(arn) != text]
+        seen = {arn: Sighting.parse(text) for arn, text in self.registry.documents_of("seen", prints).items()}
+        fresh = {arn: self._sighting(seen.get(arn), text) for arn, text in prints.items()}
+        changed = {arn: sighting for arn, sighting in fresh.items() if sighting is not None}
         unsettled = [arn for arn in prints if arn in known and not is_settled(known[arn])]
         self.bells.ring(Bell("ecsService", arn, "resync", self.now()) for arn in {*changed, *unsettled})
         # Only after the bells: a crash in between rings again instead of forgetting.
-        for arn in changed:
-            self.registry.put_document("seen", arn, prints[arn])
+        for arn, sighting in changed.items():
+            self.registry.put_document("seen", arn, codec.dumps(sighting))
         return len({*changed, *unsettled})
+
+    def _sighting(self, before: "Sighting | None", text: str) -> "Sighting | None":
+        """What to remember when the service is to be rung for; None when it is not."""
+        now = self.now()
+        if before is None or before.fingerprint != text:
+            return Sighting(text, now, now)
+        wait = min(before.rung_at - before.since, self.settings.drift_hours * 3600)
+        return dataclasses.replace(before, rung_at=now) if now - before.rung_at >= max(wait, _AGAIN_SECONDS) else None
 
     def _ring_unlisted(self, known: dict[str, str], listed: set[str]) -> int:
         missing = [arn for arn in known if arn not in listed and self._is_ours(ServiceId(arn).cluster)]
@@ -155,12 +187,20 @@ class Resync:
             self.registry.delete_document("seen", arn)
         return len(missing)
 
-    def _ring_due(self) -> int:
-        """Lattice services that wanted to be looked at and were not (a delayed bell was lost), and those that nobody has
-        read for the drift time, spread by name so that they do not come at once.
+    def _ring_lattice_services(self) -> int:
+        """Ring for those that wanted to be looked at and were not (a delayed bell was lost), those that refused something,
+        and those that nobody has read for the drift time, spread by name so that they do not come at once.
         """
-        names = [record.name for record in self.registry.lattice_records() if self._is_due(record)]
+        names, routes = [], 0
+        for record in self.registry.lattice_records():
+            claims = self.registry.claims_on(record.name)
+            routes += len(claims)
+            if self._is_due(record) or any(one.answer.state in {"Refused", "Conflicted"} for one in claims):
+                names.append(record.name)
         self.bells.ring(Bell("latticeService", name, "resync", self.now()) for name in names)
+        # How many routes there are, for the removals' ceiling.
+        if self.registry.document("stack", "routes") != str(routes):
+            self.registry.put_document("stack", "routes", str(routes))
         return len(names)
 
     def _is_due(self, record: LatticeRecord) -> bool:
@@ -168,12 +208,6 @@ class Resync:
             return True
         spread = 0.8 + 0.2 * int(hashlib.sha256(record.name.encode()).hexdigest()[:4], 16) / 0xFFFF
         return self.now() - record.read_at >= self.settings.drift_hours * 3600 * spread
-
-    def _count_routes(self) -> None:
-        """How many routes there are, for the removals' ceiling."""
-        count = sum(len(self.registry.claims_on(record.name)) for record in self.registry.lattice_records())
-        if self.registry.document("stack", "routes") != str(count):
-            self.registry.put_document("stack", "routes", str(count))
 
     def _rebuild(self) -> int:
         """A table without its marker is new or was lost. Its first whole sweep rings for every service, so that those who
@@ -185,10 +219,20 @@ class Resync:
         if self.registry.document("stack", "rebuilding") is None:
             self.registry.put_document("stack", "rebuilding", json.dumps({"at": self.now()}))
             return 0
-        rung = sum(self._reclaim(group, name) for group in self.owned.groups() for name in group.lattice_services)
+        rung = self._adopt()
         self.registry.put_document("stack", "marker", json.dumps({"sweptAt": self.now()}))
         self.registry.delete_document("stack", "rebuilding")
         return rung
+
+    def _adopt(self) -> int:
+        """Take what carries our tag and is not known into the registry: Lattice services as they are, target groups as
+        vanished claims; how many bells that rang.
+        """
+        known = {record.name for record in self.registry.lattice_records() if record.service_arn}
+        for name, arn in self.owned.services():
+            if name not in known:
+                self.registry.put_lattice(dataclasses.replace(self.registry.lattice(name), service_arn=arn))
+        return sum(self._reclaim(group, name) for group in self.owned.groups() for name in group.lattice_services)
 
     def _reclaim(self, group: OwnedGroup, lattice_service: str) -> int:
         """A vanished claim for a group that no claim of its ECS service explains; how many bells that rang."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecs_lattice import ownership
 from ecs_lattice.aws.errors import translated
+from ecs_lattice.errors import NotFoundError
 from ecs_lattice.model import Placement
 from ecs_lattice.resync import OwnedGroup
 
@@ -25,8 +26,11 @@ class BotoOwned:
     def groups(self) -> Iterator[OwnedGroup]:
         names: dict[str, str] = {}
         for arn, tags in self._resources("vpc-lattice:targetgroup"):
-            with translated("GetTargetGroup"):
-                group = self.lattice.get_target_group(targetGroupIdentifier=arn)
+            try:
+                with translated("GetTargetGroup"):
+                    group = self.lattice.get_target_group(targetGroupIdentifier=arn)
+            except NotFoundError:
+                continue  # deleted, and still listed: the index of tags lags
             config = group["config"]
             for service_arn in group["serviceArns"]:
                 names[service_arn] = names.get(service_arn) or self._name(service_arn)
@@ -37,6 +41,13 @@ class BotoOwned:
                 lattice_services=tuple(names[service_arn] for service_arn in group["serviceArns"]),
                 placement=Placement(config["vpcIdentifier"], config.get("ipAddressType", "IPV4"), config["port"]),
             )
+
+    def services(self) -> Iterator[tuple[str, str]]:
+        for arn, _ in self._resources("vpc-lattice:service"):
+            try:
+                yield self._name(arn), arn
+            except NotFoundError:
+                continue  # deleted, and still listed: the index of tags lags
 
     def _resources(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
         with translated("GetResources"):

@@ -58,7 +58,10 @@ class Reader:
             if self.remembered.service_arn:
                 self._remember(service_arn=None, generation=self.remembered.generation + 1)
             return None
-        return dataclasses.replace(found, tags=tuple(sorted(self.lattice.tags(found.arn).items())))
+        tags = self.lattice.tags(found.arn)
+        if tags.get(ownership.OWNER) == self.settings.owner and self.remembered.service_arn is None:
+            self._remember(service_arn=found.arn)  # found by search: without it nobody would look after it any more
+        return dataclasses.replace(found, tags=tuple(sorted(tags.items())))
 
     def _policy(self, service: Service | None) -> str | None:
         wanted = self.settings.minimum_auth == "iam" or any(r.claim.route.auth == "AWS_IAM" for r in self.records)
