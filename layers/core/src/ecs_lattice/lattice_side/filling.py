@@ -15,7 +15,7 @@ from ecs_lattice.lattice_side.words import canonical
 from ecs_lattice.model import ListenerKey
 
 PLAIN_WEIGHT = 100
-_TARGETS_SECONDS = 15
+_TARGETS_SECONDS, _LONGEST_TARGETS_SECONDS = 15, 300
 _DRAIN_SECONDS = 60
 
 
@@ -75,7 +75,10 @@ class Filler:
         told = not record.is_unacknowledged and id_of(record.answer.group_arn or "") == group
         if told and self.seen.can_answer(group):
             return True
-        self.clocks.wait(_TARGETS_SECONDS, f"a target of {group} must become healthy")
+        # As long again as it has waited already: tasks that never become healthy, or are none, cost few bells.
+        waited = self.clocks.age(f"healthy:{group}")
+        seconds = int(min(max(waited, _TARGETS_SECONDS), _LONGEST_TARGETS_SECONDS))
+        self.clocks.wait(seconds, f"a target of {group} must become healthy")
         return False
 
     def needs_reference(self, group: str) -> bool:
