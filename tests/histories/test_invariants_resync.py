@@ -102,6 +102,7 @@ def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped(world):
     world.run(600)
     world.chaos.lose = 0.0
     assert not world.resync.sweep(0).complete
+    assert world.registry.document("stack", "cursor") == "arn:aws:ecs:us-east-1:123456789012:cluster/a"
     world.registry.put_document("stack", "cursor", "arn:aws:ecs:us-east-1:123456789012:cluster/b")
     swept = world.resync.sweep(600)
     assert (swept.read, swept.complete) == (1, True)  # the service of cluster b; that of a was seen before
