@@ -106,3 +106,18 @@ def test_naming_a_second_route_does_not_silently_take_the_first_away(world):
     world.run(3600)
     assert world.wrong == []
     assert [problem.code for problem in world.ecs_side.status(ServiceId(arn)).problems] == ["DEFAULT_ROUTE_LOST"]
+
+
+def test_a_path_that_one_service_gives_up_and_another_takes_is_answered_all_the_time(world):
+    old = hooked_up(world, family="old", name="old")
+    new = hooked_up(world, {}, family="new", name="new")
+    always_answered(world, "orders", "/orders")
+    world.ecs.update_service(cluster="shop", service=old, taskDefinition=world.register({}, "old"))
+    world.run(60)
+    world.ecs.update_service(cluster="shop", service=new, taskDefinition=world.register(LABELS, "new"))
+    world.run(3600)
+    assert world.wrong == []
+    assert b"new" in world.ask("orders", "/orders").body
+    assert world.claims(old) == {}
+    assert world.primary(old).get("vpcLatticeConfigurations", []) == []
+    assert len(world._all("list_target_groups")) == 1

@@ -121,10 +121,10 @@ class Filler:
         return any(self.is_ready(standing) for standing in standings)
 
     def _may_go_on(self, slot: Slot, group: str) -> bool:
-        """Whether a group that is to leave serves until another can: all but that of another ECS service's going route."""
+        """Whether a group that is to leave serves until another can: all but that of another ECS service that is gone."""
         services = {owner_of(s.claim) for s in slot.kept}
-        strangers = {self.seen.reference(s.claim) for s in slot.leaving if owner_of(s.claim) not in services}
-        return group not in strangers
+        strangers = (s for s in slot.leaving if owner_of(s.claim) not in services and s.claim.phase == "gone")
+        return group not in {self.seen.reference(stranger.claim) for stranger in strangers}
 
     def _lingers(self, slot: Slot, group: str, weight: int) -> bool:
         """Whether a group that leaves stays in the rule for now, at weight 0."""
