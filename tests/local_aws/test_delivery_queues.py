@@ -16,7 +16,9 @@ def body(table, key):
 def test_a_message_reaches_the_function_and_is_deleted(aws, table, send, eventually):
     message = send("Bells", {"do": "record", "key": "one message"})
     eventually(lambda: body(table, "one message"))
-    run = next(i for i in aws.journal.invocations if message in i.trigger.get("messageIds", ()))
+    run = eventually(
+        lambda: next((i for i in aws.journal.invocations if message in i.trigger.get("messageIds", ())), None)
+    )
     assert run.source == "sqs"
     assert run.error is None
     eventually(lambda: depth(aws, "Bells") == 0)

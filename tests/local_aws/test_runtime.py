@@ -43,9 +43,12 @@ def test_a_functions_time_runs_at_the_clocks_speed_and_its_time_out_does_not(inv
 
 
 def test_an_environment_is_kept_warm(invoke):
-    first, second = invoke(do="tell")[0], invoke(do="tell")[0]
-    assert second["pid"] == first["pid"]
-    assert second["runs"] == first["runs"] + 1
+    runs: dict[int, list[int]] = {}
+    for _ in range(5):  # more than there can be environments, so one of them runs twice
+        told = invoke(do="tell")[0]
+        runs.setdefault(told["pid"], []).append(told["runs"])
+    assert max(len(seen) for seen in runs.values()) > 1
+    assert all(seen == list(range(seen[0], seen[0] + len(seen))) for seen in runs.values())
 
 
 def test_an_exception_is_an_unhandled_error_with_its_trace(invoke):
@@ -56,16 +59,16 @@ def test_an_exception_is_an_unhandled_error_with_its_trace(invoke):
     assert "app.py" in "".join(payload["stackTrace"])
 
 
-def test_a_time_out_kills_the_environment_and_the_next_invocation_gets_a_new_one(invoke):
-    before = invoke(do="tell")[0]["pid"]
+def test_a_time_out_kills_the_environment_and_the_next_invocation_gets_a_new_one(invoke, eventually):
+    before = {invoke(do="tell")[0]["pid"] for _ in range(5)}
     payload, error = invoke(do="sleep", seconds=60)
     assert error == "Unhandled"
     assert payload["errorType"] == "Sandbox.Timedout"
     assert payload["errorMessage"].endswith("Error: Task timed out after 2.00 seconds")
-    assert not Path(f"/proc/{before}").exists() or not Path("/proc").exists()
+    eventually(lambda: not Path("/proc").exists() or any(not Path(f"/proc/{pid}").exists() for pid in before))
     told, error = invoke(do="tell")
     assert error is None
-    assert told["pid"] != before
+    assert told["runs"] == 1 or told["pid"] in before
 
 
 def test_a_process_that_ends_itself_is_a_runtime_exit_error(invoke):
