@@ -107,8 +107,10 @@ class Answers:
         claim, seen = standing.claim, self.court.seen
         group = seen.reference(claim)
         stays = {seen.reference(s.claim) for s in self.court.in_order("kept", "held", "paused", "stopped")}
-        own = [slot for slot in self._slots.get(standing.record.key, ()) if not (slot.kept or slot.held or slot.paused)]
-        if any(self.routing.is_live(slot, group) for slot in own) or (group not in stays and self._is_live(standing)):
+        slots = [slot for slot in self._slots.get(standing.record.key, ()) if not _ends_with_the_detach(slot)]
+        own = [slot for slot in slots if not (slot.kept or slot.held or slot.paused)]
+        looked_at = slots if group not in stays else own
+        if any(self.routing.is_live(slot, group) for slot in looked_at):
             return self._of(standing.record, "Live", "LEAVING", "It takes traffic until its place can be taken.")
         if self._still_used(standing, group):
             return self._of(standing.record, "Parked")
@@ -129,3 +131,8 @@ class Answers:
         if standing.claim.own_group:
             return group in self.court.seen.referenced or standing.claim.named
         return self.court.seen.group(group) is not None
+
+
+def _ends_with_the_detach(slot: Slot) -> bool:
+    """A TLS_PASSTHROUGH listener cannot be parked: it forwards until its tasks are detached, then it is deleted."""
+    return slot.listener.protocol == "TLS_PASSTHROUGH" and not (slot.kept or slot.held or slot.paused)

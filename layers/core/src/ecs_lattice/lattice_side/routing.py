@@ -115,8 +115,11 @@ class Routing:
             if content.live or listener is None:
                 return forward(content.weights)
             return forward(weights(listener.default) or content.weights)
-        if listener is not None:
-            self.dropped_listeners.append(listener)
+        if listener is None:
+            return None
+        if any(standing.claim.named for standing in slot.leaving):
+            return listener.default  # there is no rule to park the group in: it stays until ECS has let go of it
+        self.dropped_listeners.append(listener)
         return None
 
     def _mark_guests(self, slot: Slot, content: Content) -> None:
