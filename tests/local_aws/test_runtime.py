@@ -48,7 +48,7 @@ def test_an_environment_is_kept_warm(invoke):
         told = invoke(do="tell")[0]
         runs.setdefault(told["pid"], []).append(told["runs"])
     assert max(len(seen) for seen in runs.values()) > 1
-    assert all(seen == list(range(seen[0], seen[0] + len(seen))) for seen in runs.values())
+    assert all(seen == sorted(set(seen)) for seen in runs.values())  # others may have used it in between
 
 
 def test_an_exception_is_an_unhandled_error_with_its_trace(invoke):
