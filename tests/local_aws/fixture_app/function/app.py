@@ -49,6 +49,8 @@ def act(order, record, batch, context=None):
             )
             raise ValueError(order["key"])
         case "sleep":
+            if "key" in order:
+                table().put_item(Item={"pk": order["key"], "pid": os.getpid()})
             time.sleep(order["seconds"])
         case "exit":
             sys.stdout.flush()
