@@ -121,7 +121,8 @@ class Route:
     ``match`` None is the listener's default action. ``priority`` and ``weight`` are None when the author gave none.
     ``idle_timeout`` in seconds; None leaves it to what others declare, or to Lattice (60). ``auth`` None likewise.
     ``networks`` are service networks by name, id or ARN. ``health_grace`` (seconds) is the least
-    healthCheckGracePeriodSeconds the ECS service gets. ``targets`` None: not written out, the default applies.
+    healthCheckGracePeriodSeconds the ECS service gets. ``targets`` None: not written out, the default applies. ``alarm``:
+    whether a CloudWatch alarm watches the route; it fires after ``alarm_minutes`` impaired minutes.
     """
 
     name: str
@@ -142,6 +143,8 @@ class Route:
     health_grace: int = 120
     targets: TargetsMode | None = None
     ingress: IngressMode = "default"
+    alarm: bool = True
+    alarm_minutes: int = 3
     pause: bool = False
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Answer, Claim, ClaimRecord, LatticeRecord
 from ecs_lattice.facts import EcsService, LatticeEntry, ServiceRevision, Subnets, Task, TaskDefinition
+from ecs_lattice.ingress.model import Need
 from ecs_lattice.model import ServiceId
 
 type Now = Callable[[], float]
@@ -87,6 +88,18 @@ class Registry(Protocol):
     def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
 
     def delete_document(self, kind: str, key: str) -> None: ...
+
+    def claims(self) -> Iterator[ClaimRecord]:
+        """All claims of the stack: one Scan; for what looks at everything, never in a reconcile."""
+
+    def needs_on(self, group_id: str) -> tuple[Need, ...]:
+        """Who needs a security group open for what: one Query."""
+
+    def needs(self) -> Iterator[Need]:
+        """All of them; for the resync, never in a reconcile."""
+
+    def put_need(self, need: Need) -> None:
+        """Write what one needer needs of one group; without openings it needs nothing any more and the item goes."""
 
     def documents(self, kind: str) -> Iterator[tuple[str, str]]:
         """All (key, text) of a kind; for the resync and for people, never in a reconcile."""

@@ -26,6 +26,8 @@ class Settings:
     ecs_services_queue: str
     lattice_services_queue: str
     dead_letter_queue: str = ""
+    alarms_queue: str = ""
+    notify_topic: str = ""
     infrastructure_role: str = ""
     other_infrastructure_roles: tuple[str, ...] = ()
     label_prefix: str = "lattice"
@@ -37,6 +39,7 @@ class Settings:
     allowed_domains: tuple[str, ...] = ()
     minimum_auth: Literal["none", "iam"] = "none"
     service_auth_policy: str = ""
+    ingress: Literal["manage", "off"] = "manage"
     allow_tags: bool = True
     delete_empty_services: bool = False
     grace_minutes: float = 15.0

@@ -10,10 +10,13 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecs import ECSClient
+    from types_boto3_events import EventBridgeClient
     from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+    from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
     from types_boto3_vpc_lattice import VPCLatticeClient
 
@@ -59,6 +62,24 @@ def sqs() -> "SQSClient":
 def tagging() -> "ResourceGroupsTaggingAPIClient":
     """Resource Groups Tagging API."""
     return cast("ResourceGroupsTaggingAPIClient", _client("resourcegroupstaggingapi"))
+
+
+@cache
+def cloudwatch() -> "CloudWatchClient":
+    """CloudWatch."""
+    return cast("CloudWatchClient", _client("cloudwatch"))
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """EventBridge."""
+    return cast("EventBridgeClient", _client("events"))
+
+
+@cache
+def sns() -> "SNSClient":
+    """SNS."""
+    return cast("SNSClient", _client("sns"))
 
 
 def _client(service: str) -> Any:

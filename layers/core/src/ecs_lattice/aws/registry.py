@@ -4,6 +4,7 @@ pk                  sk                          what
 lattice#<name>      claim#<service ARN>#<route>  claim (ECS side), answer (Lattice side), the four generations
 lattice#<name>      lattice                      LatticeRecord
 claims#<ARN>        claims                       on which Lattice services the ECS service has claims
+group#<group id>    need#<needer>               who needs a security group open, and for what
 <kind>#<key>        document                     a JSON document of one side, with a time to live if it has one
 set#<name>          set                          members of a limited set
 """
@@ -16,6 +17,7 @@ from ecs_lattice import codec
 from ecs_lattice.aws.errors import translated
 from ecs_lattice.claims import SCHEMA, Answer, Claim, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ConditionError, TooNewRecordError
+from ecs_lattice.ingress.model import Need
 from ecs_lattice.model import ServiceId
 
 if TYPE_CHECKING:
@@ -122,6 +124,24 @@ class DynamoRegistry:
     def lattice_records(self) -> Iterator[LatticeRecord]:
         for item in self._scan("sk = :sk", {":sk": {"S": "lattice"}}):
             yield codec.loads(LatticeRecord, item["text"]["S"])
+
+    def claims(self) -> Iterator[ClaimRecord]:
+        for item in self._scan("begins_with(sk, :sk)", {":sk": {"S": "claim#"}}):
+            yield _record(item)
+
+    def needs_on(self, group_id: str) -> tuple[Need, ...]:
+        return tuple(codec.loads(Need, item["text"]["S"]) for item in self._query(f"group#{group_id}", "need#"))
+
+    def needs(self) -> Iterator[Need]:
+        for item in self._scan("begins_with(sk, :sk)", {":sk": {"S": "need#"}}):
+            yield codec.loads(Need, item["text"]["S"])
+
+    def put_need(self, need: Need) -> None:
+        pk, sk = f"group#{need.group_id}", f"need#{need.needer}"
+        if need.openings:
+            self._put(pk, sk, codec.dumps(need))
+        else:
+            self._delete(pk, sk)
 
     def document(self, kind: str, key: str) -> str | None:
         item = self._get(f"{kind}#{key}", "document")
