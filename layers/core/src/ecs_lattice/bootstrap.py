@@ -7,15 +7,20 @@ from typing import Any
 
 from ecs_lattice import codec, settings
 from ecs_lattice.aws import clients
+from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.dead_letters import DeadLetters
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.lattice import BotoLattice
+from ecs_lattice.aws.metrics import EmfMetrics
 from ecs_lattice.aws.queues import SqsBells, SqsVisibility
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side.reconcile import EcsSide
+from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.probe import Probe
+from ecs_lattice.health.reconciles import ReconcileMetrics
 from ecs_lattice.intake import Intake
 from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.model import ServiceId
@@ -74,7 +79,13 @@ def ecs_worker() -> Worker:
     """What ``ecs_service`` runs."""
     visibility = SqsVisibility(clients.sqs(), _settings().ecs_services_queue)
     return Worker(
-        "ecsService", lambda arn: _ecs_side().reconcile(ServiceId(arn)), bells(), _registry(), visibility, time.time
+        "ecsService",
+        lambda arn: _ecs_side().reconcile(ServiceId(arn)),
+        bells(),
+        _registry(),
+        visibility,
+        time.time,
+        ReconcileMetrics(_settings().owner, EmfMetrics()),
     )
 
 
@@ -82,7 +93,15 @@ def ecs_worker() -> Worker:
 def lattice_worker() -> Worker:
     """What ``lattice_service`` runs."""
     visibility = SqsVisibility(clients.sqs(), _settings().lattice_services_queue)
-    return Worker("latticeService", _lattice_side().reconcile, bells(), _registry(), visibility, time.time)
+    return Worker(
+        "latticeService",
+        _lattice_side().reconcile,
+        bells(),
+        _registry(),
+        visibility,
+        time.time,
+        ReconcileMetrics(_settings().owner, EmfMetrics()),
+    )
 
 
 def plan_lattice_service(name: str) -> dict[str, Any]:
@@ -115,4 +134,22 @@ def resync() -> Resync:
     owned = BotoOwned(clients.tagging(), clients.lattice(), _settings().owner)
     return Resync(
         _settings(), BotoEcs(clients.ecs(), clients.ec2()), _registry(), bells(), owned, time.time, time.sleep
+    )
+
+
+@cache
+def target_health() -> Probe:
+    """What ``target_health`` runs."""
+    owner, label_prefix = _settings().owner, _settings().label_prefix
+    alarms = BotoAlarms(clients.cloudwatch(), owner)
+    return Probe(
+        owner,
+        _registry(),
+        BotoTargets(clients.lattice()),
+        BotoEcs(clients.ecs(), clients.ec2()),
+        EmfMetrics(),
+        AlarmKeeper(owner, label_prefix, alarms, time.time, time.sleep),
+        time.time,
+        time.sleep,
+        ecs_reads_per_second=_settings().ecs_reads_per_second,
     )

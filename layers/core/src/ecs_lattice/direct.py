@@ -1,4 +1,4 @@
-"""Direct invocations of the reconcilers: ``plan`` shows what would be done and changes nothing, ``apply`` rings at once.
+"""Direct invocations. Of the reconcilers: ``plan`` shows what would be done and changes nothing, ``apply`` rings at once.
 
 ``apply`` goes through the queue like every bell: the queue's group is the only lock there is, and a second writer
 beside it could give one rule two priorities.
@@ -39,3 +39,12 @@ def answer(
         return plan(key)
     bells.ring([Bell(kind, key, cause="invoked by hand", rang_at=now())])
     return {"rung": {"kind": kind, "key": key}}
+
+
+def only_probe(event: Mapping[str, Any]) -> None:
+    """Raise UnknownEventError unless ``event`` is a schedule's (EventBridge User Guide, schedules) or asks for a probe."""
+    if event.get("detail-type") != "Scheduled Event" and event.get("mode") != "probe":
+        raise UnknownEventError(
+            'This function takes the event of its schedule, or {"mode": "probe"}; '
+            f"it got an object with the members {sorted(event)}."
+        )

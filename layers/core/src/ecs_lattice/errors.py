@@ -4,6 +4,7 @@ EcsLatticeError
 ├── SettingsError            the environment of the function lacks something
 ├── UnknownEventError        an event whose shape nobody here knows
 ├── TooNewRecordError        a registry item written by a newer version of the stack
+├── AlarmsError              alarms of routes that AWS did not let be made or removed
 ├── OutOfTimeError           the function's own deadline; nothing is lost, the bell rings again
 └── AwsError                 a call that AWS did not carry out, by reaction:
     ├── ThrottledError       wait ``retry_after`` seconds
@@ -31,6 +32,10 @@ class UnknownEventError(EcsLatticeError):
 
 class TooNewRecordError(EcsLatticeError):
     """A registry item carries a newer schema than this code knows (two versions run during a stack update)."""
+
+
+class AlarmsError(EcsLatticeError):
+    """The alarms of some routes are not as they should be; the next run tries again."""
 
 
 class OutOfTimeError(EcsLatticeError):

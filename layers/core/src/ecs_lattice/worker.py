@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ecs_lattice import codec, deadline
+from ecs_lattice import calls, codec, deadline
 from ecs_lattice.bells import Bell
 from ecs_lattice.errors import (
     ConflictError,
@@ -48,6 +48,17 @@ class Visibility(Protocol):
     def retry_in(self, receipt_handle: str, seconds: int) -> None: ...
 
 
+class Report(Protocol):
+    """Where is told what became of each reconcile; must not raise."""
+
+    def __call__(self, kind: str, outcome: Outcome | None, aws_calls: int) -> None:
+        """``outcome`` is None when the reconcile failed."""
+
+
+def _nowhere(kind: str, outcome: Outcome | None, aws_calls: int) -> None:
+    """For those who do not ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """One reconciler as a queue consumer. ``kind`` is the kind of bells it takes."""
@@ -58,6 +69,7 @@ class Worker:
     documents: Documents
     visibility: Visibility
     now: Now
+    report: Report = _nowhere
 
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, list[dict[str, str]]]:
         """Handle an SQS event; what comes back is Lambda's partial batch response (failed messages and all behind them)."""
@@ -70,8 +82,7 @@ class Worker:
     def _handle(self, record: Mapping[str, Any], remaining_seconds: float) -> bool:
         try:
             bell = codec.from_data(Bell, json.loads(record["body"]))
-            with deadline.within(remaining_seconds - _LAST_WORD_SECONDS):
-                outcome = self._outcome(bell)
+            outcome = self._reported(bell, remaining_seconds)
             self._follow_up(bell, outcome)
         except Exception:  # noqa: BLE001  the border of the function, see below
             # Whatever it is, it is logged once here and SQS gives the message again.
@@ -79,6 +90,17 @@ class Worker:
             self._retry(record)
             return False
         return True
+
+    def _reported(self, bell: Bell, remaining_seconds: float) -> Outcome:
+        with calls.counted() as count:
+            try:
+                with deadline.within(remaining_seconds - _LAST_WORD_SECONDS):
+                    outcome = self._outcome(bell)
+            except Exception:
+                self.report(self.kind, None, count.calls)
+                raise
+        self.report(self.kind, outcome, count.calls)
+        return outcome
 
     def _outcome(self, bell: Bell) -> Outcome:
         try:

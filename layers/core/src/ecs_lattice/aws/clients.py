@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 from botocore.config import Config
 
+from ecs_lattice import calls
+
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
@@ -84,4 +86,6 @@ def sns() -> "SNSClient":
 
 def _client(service: str) -> Any:
     make: Any = boto3.client  # its stubs know one overload a service, and two sets of them are installed
-    return make(service, config=_CONFIG)
+    client = make(service, config=_CONFIG)
+    client.meta.events.register("before-call", calls.note)
+    return client

@@ -27,12 +27,12 @@ _BY_CODE: dict[str, type[AwsError]] = {
     **dict.fromkeys(("ConflictException", "ResourceInUseException", "TransactionConflictException", "UpdateInProgressException"), ConflictError),
     **dict.fromkeys(
         ("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException", "ServiceNotActiveException",
-         "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSubnetID.NotFound"), NotFoundError),
+         "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSubnetID.NotFound", "ResourceNotFound"), NotFoundError),
     "ConditionalCheckFailedException": ConditionError,
-    **dict.fromkeys(("ServiceQuotaExceededException", "LimitExceededException"), QuotaError),
+    **dict.fromkeys(("ServiceQuotaExceededException", "LimitExceededException", "LimitExceeded", "LimitExceededFault"), QuotaError),
     **dict.fromkeys(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AuthFailure"), DeniedError),
     **dict.fromkeys(
-        ("ValidationException", "InvalidParameterException", "InvalidParameterValue", "ClientException",
+        ("ValidationException", "ValidationError", "InvalidParameterException", "InvalidParameterValue", "ClientException",
          "PlatformUnknownException", "UnsupportedFeatureException"), InvalidError),
 }  # fmt: skip
 _SERVER_ERROR = 500

@@ -15,7 +15,7 @@ _A_CALL = 100  # targets; VPC Lattice API, RegisterTargets, DeregisterTargets an
 
 
 class BotoTargets:
-    """:class:`ecs_lattice.ecs_side.ports.Targets` over a boto3 client."""
+    """:class:`ecs_lattice.ecs_side.ports.Targets` and :class:`ecs_lattice.health.ports.TargetStatuses` over a boto3 client."""
 
     def __init__(self, client: "VPCLatticeClient") -> None:
         self._client = client
@@ -33,6 +33,9 @@ class BotoTargets:
                 )
         except NotFoundError:
             return ()
+
+    def statuses(self, group_arn: str) -> tuple[str, ...]:
+        return tuple(one.status for one in self.registered(group_arn))
 
     def register(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
         failed: list[Target] = []

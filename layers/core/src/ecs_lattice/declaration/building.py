@@ -12,6 +12,8 @@ DEFAULT_LISTENERS = (ListenerKey("HTTPS", 443),)
 DEFAULT_HEALTH_GRACE = 120
 """Seconds; ECS gives a service without load balancer none, and a slow starter is then replaced for ever."""
 
+DEFAULT_ALARM_MINUTES = 3
+
 
 def build(draft: Draft, port_name: str, bounds: Bounds) -> Route:
     """The route that ``draft`` asks for. What is not allowed in it has its default: nobody uses such a route."""
@@ -41,6 +43,8 @@ def build(draft: Draft, port_name: str, bounds: Bounds) -> Route:
                 "health_grace": _or(draft.value("health.grace"), DEFAULT_HEALTH_GRACE),
                 "targets": draft.value("targets"),
                 "ingress": draft.value("ingress") or "default",
+                "alarm": draft.value("alarm") != "off",
+                "alarm_minutes": _or(draft.value("alarm.minutes"), DEFAULT_ALARM_MINUTES),
                 "pause": draft.value("pause") is True,
             },
         ),

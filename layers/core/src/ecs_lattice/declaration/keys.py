@@ -406,6 +406,25 @@ KEYS: tuple[Key, ...] = (
         "off",
     ),
     _key(
+        "alarm",
+        "Operation",
+        values.words("on", "off"),
+        "`on` or `off`",
+        "on",
+        "Whether a CloudWatch alarm watches the route. It fires when the route is impaired: a task is unhealthy, or none can "
+        "answer though ECS is to run some. The metrics are published all the same.",
+        "off",
+    ),
+    _key(
+        "alarm.minutes",
+        "Operation",
+        values.integer(1, 60),
+        "minutes, from 1 to 60",
+        "3",
+        "How many minutes the route must be impaired, within two minutes more than that, until its alarm fires.",
+        "5",
+    ),
+    _key(
         "pause",
         "Operation",
         values.boolean,

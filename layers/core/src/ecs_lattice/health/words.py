@@ -19,9 +19,15 @@ HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE = (
 IMPAIRED = "Impaired"
 """1 when a route is not well in that minute, else 0; what its alarm watches."""
 UNKNOWN = "Unknown"
-"""A route: 1 when its targets could not be read. The stack: how many groups could not."""
+"""A route: 1 when not all could be read that says how it is. The stack: of how many routes."""
+ROUTES = "Routes"
+"""How many routes of the stack have a target group (count)."""
 HEARTBEAT = "Heartbeat"
 """1 for each run of the probe that came to its end."""
+SIDE = "Side"
+"""The dimension, beside Owner, of the metrics of reconciles: ``ecsService`` or ``latticeService``."""
+RECONCILES, REFUSALS, FAILURES, AWS_CALLS = "Reconciles", "Refusals", "Failures", "AwsCalls"
+"""1 for each reconcile, 1 when it was refused, 1 when it failed, and how many calls to AWS it made (counts)."""
 
 
 def dimensions(lattice_service: str, service: ServiceId, route: str) -> dict[str, str]:

@@ -1,0 +1,42 @@
+"""What is published of a route and of the stack in one minute: pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.health import words
+from ecs_lattice.health.counts import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is known of a route in this minute; None is what could not be read."""
+
+    record: ClaimRecord
+    counts: Counts | None
+    impaired: bool | None
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.impaired is None
+
+    @property
+    def dimensions(self) -> dict[str, str]:
+        """The one set of dimensions of the route's metrics."""
+        return words.dimensions(self.record.lattice_service, self.record.claim.service, self.record.claim.route.name)
+
+    def metrics(self) -> dict[str, float]:
+        """The route's metrics. What could not be read has no value, so that an alarm keeps its state: never zero."""
+        counts = self.counts.metrics() if self.counts is not None else {}
+        if self.impaired is None:
+            return counts | {words.UNKNOWN: 1.0}
+        return counts | {words.IMPAIRED: float(self.impaired)}
+
+
+def of_the_stack(readings: Sequence[Reading]) -> dict[str, float]:
+    """The metrics of the stack itself, whose dimension is the owner."""
+    return {
+        words.HEARTBEAT: 1.0,
+        words.ROUTES: float(len(readings)),
+        words.UNKNOWN: float(sum(reading.is_unknown for reading in readings)),
+    }
