@@ -4,6 +4,7 @@ ecs-lattice:owner    the stack's ``Owner`` parameter (by default the stack name)
 ecs-lattice:holder   on Lattice services: who may claim it (``service/<cluster>/<name>``, ``cluster/<name>`` or ``account``)
 ecs-lattice:cluster  on target groups: the cluster of the ECS service whose tasks are in it
 ecs-lattice:service  on target groups: that ECS service's name
+ecs-lattice:ingress:<id>  on security-group rules: the custom resource that needs it, and which ports
 ecs-lattice:stem     the full identity that the object's name was shortened from (hashed when it is longer than a tag)
 
 An object without our ``ecs-lattice:owner`` is never changed or deleted. Inside a Lattice service of ours, listeners and
@@ -15,3 +16,4 @@ HOLDER = "ecs-lattice:holder"
 CLUSTER = "ecs-lattice:cluster"
 SERVICE = "ecs-lattice:service"
 STEM = "ecs-lattice:stem"
+INGRESS = "ecs-lattice:ingress:"

@@ -24,16 +24,21 @@ _BY_CODE: dict[str, type[AwsError]] = {
     **dict.fromkeys(
         ("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown",
          "ProvisionedThroughputExceededException", "RequestThrottled"), ThrottledError),
-    **dict.fromkeys(("ConflictException", "ResourceInUseException", "TransactionConflictException", "UpdateInProgressException"), ConflictError),
+    **dict.fromkeys(
+        ("ConflictException", "ResourceInUseException", "TransactionConflictException", "UpdateInProgressException",
+         "InvalidPermission.Duplicate"), ConflictError),
     **dict.fromkeys(
         ("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException", "ServiceNotActiveException",
-         "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSubnetID.NotFound", "ResourceNotFound"), NotFoundError),
+         "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSubnetID.NotFound", "ResourceNotFound",
+         "InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidSecurityGroupRuleId.NotFound",
+         "InvalidID"), NotFoundError),
     "ConditionalCheckFailedException": ConditionError,
-    **dict.fromkeys(("ServiceQuotaExceededException", "LimitExceededException", "LimitExceeded", "LimitExceededFault"), QuotaError),
+    **dict.fromkeys(("ServiceQuotaExceededException", "LimitExceededException", "RulesPerSecurityGroupLimitExceeded", "TagLimitExceeded", "LimitExceeded", "LimitExceededFault"), QuotaError),
     **dict.fromkeys(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AuthFailure"), DeniedError),
     **dict.fromkeys(
         ("ValidationException", "ValidationError", "InvalidParameterException", "InvalidParameterValue", "ClientException",
-         "PlatformUnknownException", "UnsupportedFeatureException"), InvalidError),
+         "PlatformUnknownException", "UnsupportedFeatureException",
+         "InvalidGroupId.Malformed", "InvalidPermission.Malformed", "InvalidPermission.NotFound", "InvalidParameterCombination"), InvalidError),
 }  # fmt: skip
 _SERVER_ERROR = 500
 

@@ -1,0 +1,181 @@
+"""The adapter to EC2's security groups, their rules and VPC Lattice's managed prefix lists."""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from ecs_lattice import ownership
+from ecs_lattice.aws.errors import translated
+from ecs_lattice.errors import ConflictError, NotFoundError
+from ecs_lattice.ingress.model import IngressRule, Opening, PortRange, PrefixList, SecurityGroup
+from ecs_lattice.model import AddressFamily
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+_FILTER_VALUES = 200  # a request (Amazon EC2 API, filtering)
+_PAGE = 1000  # Amazon EC2 API, DescribeSecurityGroupRules, MaxResults
+_DESCRIPTION_LIMIT = 255
+_NOT_IN_A_DESCRIPTION = re.compile(r"[^a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]")  # Amazon EC2 API, IpRange, Description
+_FAMILIES: dict[str, AddressFamily] = {"IPv4": "IPV4", "IPv6": "IPV6"}
+
+
+class BotoSecurityGroups:
+    """:class:`ecs_lattice.ingress.ports.SecurityGroups` over a boto3 client, for the rules of stack ``owner``."""
+
+    def __init__(self, client: "EC2Client", owner: str) -> None:
+        self._client = client
+        self._owner = owner
+        self._lists: tuple[PrefixList, ...] = ()
+
+    def prefix_lists(self) -> tuple[PrefixList, ...]:
+        if not self._lists:  # their ids never change within a Region
+            region = self._client.meta.region_name
+            names = [f"com.amazonaws.{region}.vpc-lattice", f"com.amazonaws.{region}.ipv6.vpc-lattice"]
+            with translated("DescribeManagedPrefixLists"):
+                pages = self._client.get_paginator("describe_managed_prefix_lists").paginate(
+                    Filters=[{"Name": "prefix-list-name", "Values": names}]
+                )
+                found = [one for page in pages for one in page["PrefixLists"]]
+            # A list of a customer may have any name; AWS's own has AWS as its owner.
+            self._lists = tuple(
+                sorted(
+                    PrefixList(one["PrefixListId"], one["PrefixListName"], _FAMILIES[one["AddressFamily"]])
+                    for one in found
+                    if one["PrefixListName"] in names and one.get("OwnerId") == "AWS"
+                )
+            )
+        return self._lists
+
+    def groups(self, group_ids: Sequence[str]) -> tuple[SecurityGroup, ...]:
+        found: list[Any] = []
+        for part in batched(sorted(set(group_ids)), _FILTER_VALUES, strict=False):
+            # A filter, not GroupIds: one that does not exist is no error then.
+            with translated("DescribeSecurityGroups"):
+                pages = self._client.get_paginator("describe_security_groups").paginate(
+                    Filters=[{"Name": "group-id", "Values": list(part)}]
+                )
+                found += [one for page in pages for one in page["SecurityGroups"]]
+        return tuple(_group(one) for one in found)
+
+    def default_group(self, vpc_id: str) -> SecurityGroup:
+        with translated("DescribeSecurityGroups"):
+            found = self._client.describe_security_groups(
+                Filters=[{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}]
+            )["SecurityGroups"]
+        if not found:
+            raise NotFoundError("DescribeSecurityGroups", "InvalidGroup.NotFound", f"{vpc_id} has no default group")
+        return _group(found[0])
+
+    def rules(self, group_ids: Sequence[str]) -> tuple[IngressRule, ...]:
+        found: list[IngressRule] = []
+        for part in batched(sorted(set(group_ids)), _FILTER_VALUES, strict=False):
+            try:
+                found += self._rules("group-id", list(part))
+            except NotFoundError:
+                found += [rule for group_id in part for rule in self._rules_if_any(group_id)]
+        return tuple(found)
+
+    def owned_rules(self) -> tuple[IngressRule, ...]:
+        return self._rules(f"tag:{ownership.OWNER}", [self._owner])
+
+    def authorize(
+        self, group_id: str, openings: Sequence[tuple[Opening, PrefixList]], description: str, tags: Mapping[str, str]
+    ) -> tuple[IngressRule, ...]:
+        there: tuple[IngressRule, ...] = ()
+        missing = list(openings)
+        for _ in range(_ATTEMPTS):
+            try:
+                return there + self._authorize(group_id, missing, description, tags)
+            except ConflictError:  # one of them is there already, and so none was added
+                rules = self._rules("group-id", [group_id])
+                there = tuple(rule for rule in rules if any(_is_equal(rule, *one) for one in openings))
+                missing = [one for one in openings if not any(_is_equal(rule, *one) for rule in there)]
+                if not missing:
+                    return there
+        raise ConflictError("AuthorizeSecurityGroupIngress", "InvalidPermission.Duplicate", f"{group_id}: not seen yet")
+
+    def revoke(self, group_id: str, rule_ids: Sequence[str]) -> None:
+        try:
+            self._revoke(group_id, rule_ids)
+        except NotFoundError:
+            for rule_id in rule_ids if len(rule_ids) > 1 else ():  # one is gone, and so none was revoked
+                self.revoke(group_id, [rule_id])
+
+    def tag(self, rule_ids: Sequence[str], tags: Mapping[str, str]) -> None:
+        with translated("CreateTags"):
+            self._client.create_tags(Resources=list(rule_ids), Tags=_tags(tags))
+
+    def untag(self, rule_ids: Sequence[str], keys: Sequence[str]) -> None:
+        with translated("DeleteTags"):
+            self._client.delete_tags(Resources=list(rule_ids), Tags=[{"Key": key} for key in keys])
+
+    def _rules_if_any(self, group_id: str) -> tuple[IngressRule, ...]:
+        try:
+            return self._rules("group-id", [group_id])
+        except NotFoundError:
+            return ()
+
+    def _rules(self, name: str, values: list[str]) -> tuple[IngressRule, ...]:
+        with translated("DescribeSecurityGroupRules"):
+            pages = self._client.get_paginator("describe_security_group_rules").paginate(
+                Filters=[{"Name": name, "Values": values}], PaginationConfig={"PageSize": _PAGE}
+            )
+            return tuple(_rule(one) for page in pages for one in page["SecurityGroupRules"] if not one["IsEgress"])
+
+    def _authorize(
+        self, group_id: str, openings: Sequence[tuple[Opening, PrefixList]], description: str, tags: Mapping[str, str]
+    ) -> tuple[IngressRule, ...]:
+        said = _NOT_IN_A_DESCRIPTION.sub("-", description)[:_DESCRIPTION_LIMIT]
+        with translated("AuthorizeSecurityGroupIngress"):
+            answer = self._client.authorize_security_group_ingress(
+                GroupId=group_id,
+                IpPermissions=[
+                    {
+                        "IpProtocol": "tcp",
+                        "FromPort": opening.ports.first,
+                        "ToPort": opening.ports.last,
+                        "PrefixListIds": [{"PrefixListId": source.id, "Description": said}],
+                    }
+                    for opening, source in openings
+                ],
+                TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tags(tags)}],
+            )
+        return tuple(_rule(one) for one in answer["SecurityGroupRules"])
+
+    def _revoke(self, group_id: str, rule_ids: Sequence[str]) -> None:
+        with translated("RevokeSecurityGroupIngress"):
+            self._client.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=list(rule_ids))
+
+
+def _group(shape: Any) -> SecurityGroup:
+    name = shape["GroupName"]
+    # No other group can have this name (Amazon VPC User Guide, default security groups).
+    return SecurityGroup(shape["GroupId"], name, shape.get("VpcId", ""), shape["OwnerId"], is_default=name == "default")
+
+
+def _rule(shape: Any) -> IngressRule:
+    first, last = shape.get("FromPort", -1), shape.get("ToPort", -1)
+    has_ports = shape["IpProtocol"] in {"tcp", "udp", "6", "17"} and first >= 0 and last >= 0
+    return IngressRule(
+        id=shape["SecurityGroupRuleId"],
+        group_id=shape["GroupId"],
+        protocol=shape["IpProtocol"],
+        ports=PortRange(first, last) if has_ports else None,
+        prefix_list_id=shape.get("PrefixListId"),
+        cidr=shape.get("CidrIpv4") or shape.get("CidrIpv6"),
+        source_group=shape.get("ReferencedGroupInfo", {}).get("GroupId"),
+        tags=tuple(sorted((tag["Key"], tag.get("Value", "")) for tag in shape.get("Tags", []))),
+    )
+
+
+def _is_equal(rule: IngressRule, opening: Opening, source: PrefixList) -> bool:
+    return (rule.protocol, rule.ports, rule.prefix_list_id) == ("tcp", opening.ports, source.id)
+
+
+def _tags(tags: Mapping[str, str]) -> Any:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+_ATTEMPTS = 3  # the answer to a look may be older than a rule that somebody added just now
