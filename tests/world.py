@@ -275,6 +275,11 @@ class World:
         answer = self.ec2.describe_subnets()["Subnets"]
         return sorted(subnet["SubnetId"] for subnet in answer)[:2]
 
+    @functools.cached_property
+    def open_group(self) -> str:
+        """A security group of the default VPC that lets VPC Lattice in to every port."""
+        return open_group(self.ec2)
+
     def deploy(
         self, task_definition: str, name: str = "orders", cluster: str = CLUSTER, count: int = 2, **more: Any
     ) -> str:
@@ -286,7 +291,7 @@ class World:
             desiredCount=count,
             launchType="FARGATE",
             networkConfiguration={
-                "awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": ["sg-0123456789abcdef0"]}
+                "awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": [self.open_group]}
             },
             **more,
         )
@@ -365,6 +370,17 @@ class World:
 
     def _all(self, operation: str, **parameters: Any) -> list[dict[str, Any]]:
         return [item for page in self.lattice.get_paginator(operation).paginate(**parameters) for item in page["items"]]
+
+
+def open_group(ec2: Any, name: str = "open", ports: tuple[int, int] = (0, 65535), **more: Any) -> str:
+    """A new security group that lets VPC Lattice in, over IPv4 and IPv6, to these TCP ports; its id."""
+    group: str = ec2.create_security_group(GroupName=name, Description=name, **more)["GroupId"]
+    names = [f"com.amazonaws.us-east-1.{family}vpc-lattice" for family in ("", "ipv6.")]
+    lists = ec2.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": names}])["PrefixLists"]
+    sources = [{"PrefixListId": each["PrefixListId"]} for each in lists]
+    rule = {"IpProtocol": "tcp", "FromPort": ports[0], "ToPort": ports[1], "PrefixListIds": sources}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    return group
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from local_aws.demo import traffic
 from local_aws.demo.graph import Graph
 from local_aws.demo.machine import Machine, example_template
 from local_aws.demo.view import View
+from local_aws.eventbus import REGION
 
 SERVICE, STREAM = "file-transfer", "file-transfer-stream"
 DOMAIN = "transfer.example.com"
@@ -188,10 +189,11 @@ class Story:
         ec2 = self.machine.aws.client("ec2")
         vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
         subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+        lattice = [{"Name": "prefix-list-name", "Values": [f"com.amazonaws.{REGION}.vpc-lattice"]}]
         return {
             "VpcId": vpc,
             "SubnetIds": ",".join(sorted(subnet["SubnetId"] for subnet in subnets)[:2]),
-            "LatticePrefixListId": "pl-0123456789abcdef0",
+            "LatticePrefixListId": ec2.describe_managed_prefix_lists(Filters=lattice)["PrefixLists"][0]["PrefixListId"],
             "Image": "example.com/file-transfer:1",
             "TransferDomain": DOMAIN,
             "ApiPath": "/api",

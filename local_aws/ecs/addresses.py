@@ -12,6 +12,8 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
 
+from local_aws.ec2 import reach
+
 _EPHEMERAL = range(32768, 60999)
 """Host ports that a container with ``hostPort`` 0 gets (botocore, PortMapping)."""
 
@@ -66,6 +68,9 @@ class AddressBook:
         """
         subnet = min(configuration["subnets"], key=lambda name: (self._in_subnet[name],))
         known = self._subnet(subnet)
+        missing = reach.problem([subnet], configuration.get("securityGroups") or (), self._account, self._region)
+        if missing is not None:
+            raise NoPlaceError(missing)
         cidr = known.cidr if known is not None else _made_up_network(subnet)
         ip = self._free(subnet, cidr, set(known._subnet_ips) if known is not None else set())
         self._in_subnet[subnet] += 1
@@ -73,8 +78,9 @@ class AddressBook:
             digest = hashlib.sha256(f"{subnet}/{ip}/{uuid.uuid4()}".encode()).hexdigest()
             mac = "0a:" + ":".join(digest[at : at + 2] for at in range(0, 10, 2))
             return Interface(str(uuid.uuid4()), subnet, f"eni-{digest[:17]}", ip, mac, f"{self._region}a")
+        groups = list(configuration.get("securityGroups") or ())  # none: EC2 gives the VPC's default group
         eni = self._ec2.create_network_interface(
-            subnet=subnet, private_ip_address=ip, group_ids=self._groups(configuration), description=description
+            subnet=subnet, private_ip_address=ip, group_ids=groups, description=description
         )
         eni.status = "in-use"
         return Interface(str(uuid.uuid4()), subnet, eni.id, ip, eni.mac_address, known.availability_zone)
@@ -112,11 +118,6 @@ class AddressBook:
             return self._ec2.get_subnet(name)
         except EC2ClientError:
             return None
-
-    def _groups(self, configuration: Mapping[str, Any]) -> list[str]:
-        """The security groups that exist: moto would make up any other."""
-        wanted = configuration.get("securityGroups") or ()
-        return [group for group in wanted if self._ec2.get_security_group_from_id(group) is not None]
 
     def _free(self, subnet: str, cidr: ipaddress.IPv4Network, taken: set[str]) -> str:
         """The next address after the last one given, so that an address that still drains is not given again soon.

@@ -8,6 +8,7 @@ from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundExcept
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
 
 from local_aws import clock
+from local_aws.ec2 import reach
 from local_aws.ecs import rollouts, validation
 from local_aws.ecs.errors import ServiceNotActiveError
 from local_aws.ecs.model import Document, Service
@@ -52,6 +53,7 @@ class Operations:
             return _same(existing, request, kept)
         desired = self._first_count(request, cluster)
         self._check(kept)
+        self._check_groups(kept)
         service = Service(
             cluster=cluster,
             name=name,
@@ -84,6 +86,8 @@ class Operations:
             before = service.request.get("deploymentConfiguration") or {}
             wanted["deploymentConfiguration"] = {**before, **given["deploymentConfiguration"]}
         self._check(wanted)
+        if "networkConfiguration" in given:
+            self._check_groups(wanted)
         deploys = bool(given.get("forceNewDeployment")) or any(
             name in given and (name in _ALWAYS_DEPLOYS or wanted.get(name) != service.request.get(name))
             for name in (*_ALWAYS_DEPLOYS, *_DEPLOYS_ON_CHANGE)
@@ -142,6 +146,13 @@ class Operations:
             return
         definition = validation.active(self._backend.describe_task_definition(name))
         validation.workload(request, definition, self._settings, self._group_exists)
+
+    def _check_groups(self, request: Mapping[str, Any]) -> None:
+        awsvpc = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+        subnets, groups = awsvpc.get("subnets") or (), awsvpc.get("securityGroups") or ()
+        problem = reach.problem(subnets, groups, self._backend.account_id, self._backend.region_name)
+        if problem is not None:
+            raise InvalidParameterException(problem)
 
     def _normal(self, request: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Document:
         """A request as ECS keeps it: full ARNs, defaults written out, nothing that is of the call alone."""

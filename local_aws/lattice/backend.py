@@ -38,7 +38,8 @@ class LatticeBackend(
     """State, rules and data plane.
 
     For tests and the demo: ``quotas``, ``timing`` and ``faults`` may be changed, ``calls`` is the log,
-    ``after_write`` holds what to call after each change, ``health_check_allowed`` is what security groups decide.
+    ``after_write`` holds what to call after each change, ``reaches`` and ``health_check_allowed`` are what security
+    groups decide about requests and about health checks.
     """
 
     def __init__(self, region_name: str, account_id: str) -> None:

@@ -5,11 +5,13 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from moto.vpclattice.models import VPCLatticeBackend
 
 from local_aws import clock
+from local_aws.ec2 import reach
 from local_aws.lattice import errors, ids
 from local_aws.lattice.faults import Call, Faults
 from local_aws.lattice.quotas import CODES, UNPUBLISHED, Quotas, Timing
@@ -49,8 +51,10 @@ class LatticeState(VPCLatticeBackend):
         """Every call since the start, oldest first."""
         self.after_write: list[Callable[[Call], None]] = []
         """Called after each operation that may change something, when it is done and before it is answered."""
-        self.health_check_allowed: Callable[[str, int], bool] = lambda _ip, _port: True
-        """Whether the target's security groups let a health check through to (ip, port)."""
+        self.reaches: Callable[[str, int], bool] = partial(reach.lets_lattice_in, account_id, region_name)
+        """Whether the target's security groups let VPC Lattice through to (ip, port)."""
+        self.health_check_allowed = self.reaches
+        """The same for health checks alone."""
         self.service_networks: dict[str, ServiceNetwork] = {}  # type: ignore[assignment]
         self.services: dict[str, Service] = {}  # type: ignore[assignment]
         self.listeners: dict[str, Listener] = {}  # type: ignore[assignment]

@@ -1,9 +1,10 @@
 """The data plane: requests to a service reach a target by the rules, as they were when they had spread.
 
 Sources: VPC Lattice User Guide ("Listener rules", "Target groups", "HTTP targets", "Auth policies"). Assumptions, since
-no source says them: a group without a target that can answer gives 503, as do weights that sum to 0 and a target that
-does not answer the connection; a target that answers too late gives 504; versions that do not fit give 502; a target
-whose checks have not decided yet gets no request; another group of the same rule does not help out.
+no source says them: a group without a target that can answer gives 503, as do weights that sum to 0, a target that does
+not answer the connection, and one whose security groups are closed; a target that answers too late gives 504; versions
+that do not fit give 502; a target whose checks have not decided yet gets no request; another group of the same rule does
+not help out.
 """
 
 import itertools
@@ -229,6 +230,11 @@ class DataPlane:
 
     # ---- doing
 
+    def reaches(self, decision: Decision, port: int) -> bool:
+        """Whether the security groups of the decision's target, if it has one, let a connection through."""
+        address, target_port = decision.target or ("", None)
+        return decision.target is not None and self._backend.reaches(address, target_port or port)
+
     def route(self, name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
         """The answer to a request for a service at a listener's port; raises as :meth:`decide` does."""
         decision = self.decide(name, port, request, client)
@@ -236,6 +242,8 @@ class DataPlane:
             return Response(decision.status or 503, {"content-type": "text/plain"})
         address, target_port = decision.target
         group = decision.group
+        if not self.reaches(decision, port):
+            return Response(503)
         sent = forwarded(request, client, port, decision.scheme, decision.service_arn, group.arn)
         try:
             return network.current().send(

@@ -167,7 +167,7 @@ class _TlsDoor(socketserver.BaseRequestHandler):
         if listener is None:
             return None
         decision = _plane().decide(name, listener, Request())
-        if decision.target is None:
+        if decision.target is None or not _plane().reaches(decision, listener):
             return None
         ip, port = decision.target
         return cast("Addressed", network.current()).address_of(ip, port or listener)

@@ -3,19 +3,14 @@
 import ipaddress
 from collections.abc import Iterator
 
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models import EC2Backend
 
-
-def _ec2(account: str, region: str) -> EC2Backend | None:
-    """EC2's backend, if anybody has used it; asking for it would make its default VPCs, which takes a while."""
-    if account not in ec2_backends or region not in list(ec2_backends[account].keys()):
-        return None
-    return ec2_backends[account][region]
+from local_aws.ec2.reach import in_use
 
 
 def known(account: str, region: str) -> frozenset[str]:
     """The ids of the VPCs, if anybody made one; empty while there is only the default VPC."""
-    ec2 = _ec2(account, region)
+    ec2 = in_use(account, region)
     if ec2 is None or all(vpc.is_default for vpc in ec2.vpcs.values()):
         return frozenset()
     return frozenset(ec2.vpcs)
@@ -23,7 +18,7 @@ def known(account: str, region: str) -> frozenset[str]:
 
 def holds(account: str, region: str, vpc_id: str, address: str) -> bool:
     """Whether the address is in a subnet of the VPC; True for a VPC that EC2 does not know."""
-    ec2 = _ec2(account, region)
+    ec2 = in_use(account, region)
     if ec2 is None or vpc_id not in ec2.vpcs:
         return True
     wanted = ipaddress.ip_address(address)

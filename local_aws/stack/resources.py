@@ -45,6 +45,8 @@ class Provider:
     name_property: str = ""
     update: Callable[[Made, Properties, str], Made] | None = None
     """Changes in place; without it an update takes the old one away and makes a new one."""
+    update_from: Callable[[Made, Properties, Properties, str], Made] | None = None
+    """The same where the properties as they were are needed, too; it decides itself whether to replace."""
 
 
 _endpoint: str | None = None
@@ -134,9 +136,14 @@ def model_of(provider: Provider) -> type[CloudFormationModel]:
             region_name: str,  # noqa: ARG003  moto calls it so
         ) -> "Model":
             properties = cloudformation_json.get("Properties", {})
+            before = original_resource.properties
+            if provider.update_from is not None:
+                return cls(
+                    provider.update_from(original_resource.made, before, properties, new_resource_name), properties
+                )
             if provider.update is not None:
                 return cls(provider.update(original_resource.made, properties, new_resource_name), properties)
-            provider.delete(original_resource.made, original_resource.properties)
+            provider.delete(original_resource.made, before)
             return cls(provider.create(properties, new_resource_name), properties)
 
     return Model

@@ -58,7 +58,7 @@ def test_a_service_is_read_as_ecs_says_it_is(bench):
     assert service.launch_type == "FARGATE"
     assert not service.is_gone
     assert service.primary.rollout == "COMPLETED"
-    assert service.primary.security_groups == ("sg-0123456789abcdef0",)
+    assert service.primary.security_groups == (bench.open_group,)
 
 
 def test_services_and_clusters_are_listed_to_the_last_page(bench):

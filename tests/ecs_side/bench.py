@@ -21,6 +21,7 @@ from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Outcome
 from ecs_lattice.settings import Settings
 from local_aws import ecs, inprocess, lattice
+from tests.world import open_group
 
 ROLE = "arn:aws:iam::123456789012:role/ecs-infrastructure"
 OTHER_ROLE = "arn:aws:iam::123456789012:role/somebody"
@@ -64,6 +65,7 @@ class Bench:
         self.ec2: Any = boto3.client("ec2", config=_ONCE)
         self.ecs.create_cluster(clusterName="shop")
         self.subnets = sorted(one["SubnetId"] for one in self.ec2.describe_subnets()["Subnets"])[:2]
+        self.open_group = open_group(self.ec2)
         self.vpc = self.ec2.describe_subnets(SubnetIds=self.subnets)["Subnets"][0]["VpcId"]
         self.dynamodb.create_table(
             TableName="registry",
@@ -115,7 +117,7 @@ class Bench:
         return answer["taskDefinition"]["taskDefinitionArn"]
 
     def create(self, task_definition: str | None = None, desired: int = 2, **more: Any) -> None:
-        network = {"subnets": self.subnets, "securityGroups": ["sg-0123456789abcdef0"]}
+        network = {"subnets": self.subnets, "securityGroups": [self.open_group]}
         request = {
             "cluster": "shop",
             "serviceName": "orders",

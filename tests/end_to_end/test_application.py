@@ -6,6 +6,7 @@ import re
 import pytest
 
 from local_aws.demo import traffic
+from tests.world import open_group
 
 TASK_DEFINITION = {
     "family": "orders",
@@ -36,7 +37,8 @@ def service(operator) -> dict:
     """``orders``, created with the plain AWS CLI and waited for until its route is live."""
     operator.cli("ecs", "register-task-definition", "--cli-input-json", json.dumps(TASK_DEFINITION))
     subnets = [s["SubnetId"] for s in operator.cli("ec2", "describe-subnets")["Subnets"]][:2]
-    network = json.dumps({"awsvpcConfiguration": {"subnets": subnets, "securityGroups": ["sg-0123456789abcdef0"]}})
+    group = open_group(operator.aws.client("ec2"))
+    network = json.dumps({"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group]}})
     created = operator.cli(
         "ecs", "create-service", "--service-name", "orders", "--task-definition", "orders", "--desired-count", "2",
         "--launch-type", "FARGATE", "--network-configuration", network,

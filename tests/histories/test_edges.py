@@ -123,7 +123,7 @@ def test_tasks_are_not_registered_by_ecs_where_its_controller_cannot(world):
     created = world.ecs.create_service(
         cluster="shop", serviceName="orders", desiredCount=1, deploymentController={"type": "EXTERNAL"}
     )
-    network = {"awsvpcConfiguration": {"subnets": world.subnets, "securityGroups": ["sg-0123456789abcdef0"]}}
+    network = {"awsvpcConfiguration": {"subnets": world.subnets, "securityGroups": [world.open_group]}}
     task_set = world.ecs.create_task_set(
         **service, taskDefinition=revision, launchType="FARGATE", networkConfiguration=network,
         scale={"unit": "PERCENT", "value": 100},

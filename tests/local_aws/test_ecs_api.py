@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from local_aws import eventbus
 from tests.local_aws import ecs_stage
 from tests.local_aws.ecs_stage import SUBNETS, Stage, attach, events, ip_of
+from tests.world import open_group
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/default/web"
 
@@ -305,7 +306,8 @@ def test_a_bridge_task_without_an_instance_finds_no_place(stage: Stage) -> None:
 def container_instance(stage: Stage) -> tuple[str, str]:
     ec2 = boto3.client("ec2")
     image = ec2.describe_images()["Images"][0]["ImageId"]
-    made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]
+    groups = [open_group(ec2)]
+    made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SecurityGroupIds=groups)["Instances"][0]
     document = json.dumps({"instanceId": made["InstanceId"]})
     answer = stage.ecs.register_container_instance(instanceIdentityDocument=document)
     return answer["containerInstance"]["containerInstanceArn"], made["PrivateIpAddress"]

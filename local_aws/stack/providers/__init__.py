@@ -1,11 +1,12 @@
 """The providers, by service."""
 
-from local_aws.stack.providers import compute, lattice, messaging, observability
+from local_aws.stack.providers import compute, lattice, messaging, network, observability
 from local_aws.stack.resources import Provider
 
 ALL: tuple[Provider, ...] = (
     *compute.PROVIDERS,
     *lattice.PROVIDERS,
     *messaging.PROVIDERS,
+    *network.PROVIDERS,
     *observability.PROVIDERS,
 )
