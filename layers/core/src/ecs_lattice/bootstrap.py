@@ -7,6 +7,7 @@ from typing import Any
 
 from ecs_lattice import codec, settings
 from ecs_lattice.aws import clients
+from ecs_lattice.aws.cfn_response import HttpDelivery
 from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.dead_letters import DeadLetters
 from ecs_lattice.aws.ecs import BotoEcs
@@ -14,13 +15,17 @@ from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.metrics import EmfMetrics
 from ecs_lattice.aws.queues import SqsBells, SqsVisibility
 from ecs_lattice.aws.registry import DynamoRegistry
+from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.custom_resource.resource import IngressResource
+from ecs_lattice.custom_resource.serving import CustomResources
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.health.keeping import AlarmKeeper
 from ecs_lattice.health.probe import Probe
 from ecs_lattice.health.reconciles import ReconcileMetrics
+from ecs_lattice.ingress import Ingress
 from ecs_lattice.intake import Intake
 from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.model import ServiceId
@@ -153,3 +158,15 @@ def target_health() -> Probe:
         time.sleep,
         ecs_reads_per_second=_settings().ecs_reads_per_second,
     )
+
+
+@cache
+def _ingress_resource() -> IngressResource:
+    ingress = Ingress(BotoSecurityGroups(clients.ec2(), _settings().owner), _registry(), _settings().owner)
+    return IngressResource(ingress, _registry(), time.time, time.sleep)
+
+
+def custom_resources(log: str) -> CustomResources:
+    """What ``lattice_ingress`` runs. Its collaborators are made when a request is worked, so that a bad environment is
+    answered, too."""
+    return CustomResources(lambda request: _ingress_resource().apply(request), HttpDelivery(), log)

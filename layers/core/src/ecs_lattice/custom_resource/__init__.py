@@ -1,0 +1,1 @@
+"""The custom resource ``Custom::LatticeIngress``: CloudFormation's requests in, its answers out."""

@@ -1,0 +1,186 @@
+"""The life of one custom resource: Create, Update and Delete, in whatever order and overlap they come.
+
+CloudFormation sends one request at a time, but not always: a Delete may come while a cancelled Create still runs, a
+rollback's Update while a failed one does, and Lambda may repeat an invocation whose request was overtaken long ago. So
+each request first writes down what it wishes, and then what is *written down* is made, again if it changed meanwhile:
+whoever works last makes the newest wish true, and a repeated old request wishes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ecs_lattice import codec, deadline
+from ecs_lattice.custom_resource import properties
+from ecs_lattice.custom_resource.properties import Wanted
+from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Answer, Request
+from ecs_lattice.errors import ConflictError, ThrottledError, UnavailableError
+from ecs_lattice.ingress import Ingress, Opened
+from ecs_lattice.outcome import Problem
+from ecs_lattice.ports import Now
+
+TYPES = ("Custom::LatticeIngress", "AWS::CloudFormation::CustomResource")
+_KIND = "custom-resource"  # the kind of document that holds a Wish
+_DAY_SECONDS = 86400
+_REMEMBERED_REQUESTS = 50
+_TRIES, _LONGEST_WAIT_SECONDS = 4, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the newest request wants (None: nothing any more), every request seen, the newest last, and every group that was
+    ever asked for, so that a half-made change is taken back whole."""
+
+    wanted: Wanted | None = None
+    requests: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
+
+
+class Documents(Protocol):
+    """What of the registry is needed here."""
+
+    def document(self, kind: str, key: str) -> str | None: ...
+
+    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class IngressResource:
+    """All custom resources of this type; ``sleep`` waits (seconds) before a throttled call is tried again."""
+
+    ingress: Ingress
+    documents: Documents
+    now: Now
+    sleep: Callable[[float], None]
+
+    def apply(self, request: Request) -> Answer:
+        """Do what is asked. Raises AwsError and OutOfTimeError, after which the same request may be tried again."""
+        if request.type == "Delete":
+            return self._delete(request)
+        refused = _refusals(request)
+        if refused:
+            return Answer(False, request.own_id, reason=said(refused))
+        return self._make(request)
+
+    def _make(self, request: Request) -> Answer:
+        wanted = properties.read(request.properties)
+        if isinstance(wanted, tuple):
+            return Answer(False, request.own_id, reason=said(wanted))
+        if not self._begin(request, wanted):
+            return _overtaken(request)
+        newest, opened = self._converge(request)
+        if newest != request.request_id:
+            return _overtaken(request)
+        if opened.problems:
+            return Answer(False, request.own_id, reason=said(opened.problems))
+        return Answer(True, request.own_id, data=_data(opened))
+
+    def _delete(self, request: Request) -> Answer:
+        if request.physical_id != request.own_id:
+            # Made up by CloudFormation because no Create ever answered, or somebody else's: nothing here has that name.
+            return Answer(True, request.physical_id or request.own_id)
+        if self._begin(request, None):
+            self._converge(request)
+        return Answer(True, request.own_id)
+
+    def _begin(self, request: Request, wanted: Wanted | None) -> bool:
+        """Write the wish down. False for a request that a newer one has overtaken."""
+        wish = self._wish(request.own_id)
+        if request.request_id in wish.requests[:-1]:
+            return False
+        if request.request_id not in wish.requests:
+            named = properties.group_ids_in(request.properties, request.old_properties)
+            wish = Wish(
+                wanted,
+                (*wish.requests, request.request_id)[-_REMEMBERED_REQUESTS:],
+                tuple(sorted({*wish.group_ids, *named})),
+            )
+            # What is deleted is remembered for as long as an old request may still be repeated.
+            expires_at = None if wanted else self.now() + _DAY_SECONDS
+            self.documents.put_document(_KIND, request.own_id, codec.dumps(wish), expires_at=expires_at)
+        return True
+
+    def _converge(self, request: Request) -> tuple[str, Opened]:
+        """Make what is wished, until nobody wishes anything else; the newest request, and what came of it."""
+        wish = self._wish(request.own_id)
+        while True:
+            opened = self._patiently(request, wish)
+            newer = self._wish(request.own_id)
+            if newer.requests == wish.requests:
+                return wish.requests[-1], opened
+            wish = newer
+
+    def _fulfil(self, request: Request, wish: Wish) -> Opened:
+        """Add first, remove after: what an update moves is open all the time. With problems nothing is removed."""
+        wanted = wish.wanted
+        if wanted is None:
+            self.ingress.close(request.own_id, wish.group_ids)
+            return Opened()
+        openings = wanted.openings(self.ingress.families())
+        description = wanted.description or f"VPC Lattice, for {request.logical_id} of {request.stack_name}"
+        opened = self.ingress.open_each(request.own_id, wanted.group_ids, openings, description)
+        if not opened.problems:
+            self.ingress.close(request.own_id, wish.group_ids, dict.fromkeys(wanted.group_ids, openings))
+        return opened
+
+    def _patiently(self, request: Request, wish: Wish) -> Opened:
+        """Fulfil, tried again where AWS was busy: CloudFormation cannot be told "not yet"."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._fulfil(request, wish)
+            except ThrottledError as error:
+                wait = error.retry_after
+            except (UnavailableError, ConflictError):
+                wait = 1.0
+            deadline.check()
+            self.sleep(min(wait, _LONGEST_WAIT_SECONDS))
+        return self._fulfil(request, wish)
+
+    def _wish(self, key: str) -> Wish:
+        text = self.documents.document(_KIND, key)
+        return codec.loads(Wish, text) if text else Wish()
+
+
+def said(problems: tuple[Problem, ...]) -> str:
+    """Problems as one text for CloudFormation's console, numbered where there are several."""
+    if len(problems) == 1:
+        return str(problems[0])
+    numbered = [f"({number}) {problem}" for number, problem in enumerate(problems, start=1)]
+    return f"{len(problems)} problems. " + " ".join(numbered)
+
+
+def _refusals(request: Request) -> tuple[Problem, ...]:
+    problems = []
+    if request.type not in REQUEST_TYPES:
+        problems.append(
+            Problem("UNKNOWN_REQUEST", f"known are {', '.join(REQUEST_TYPES)}.", "RequestType", request.type)
+        )
+    if request.resource_type not in TYPES:
+        message = f"this ServiceToken makes resources of type {TYPES[0]}."
+        problems.append(Problem("UNKNOWN_TYPE", message, "Type", request.resource_type))
+    identity = {
+        "RequestId": request.request_id,
+        "StackId": request.stack_id,
+        "LogicalResourceId": request.logical_id,
+    }
+    missing = [name for name, value in identity.items() if not value]
+    if missing:
+        problems.append(Problem("INCOMPLETE_REQUEST", f"the request lacks {', '.join(missing)}."))
+    return tuple(problems)
+
+
+def _overtaken(request: Request) -> Answer:
+    return Answer(False, request.own_id, reason="A newer request for this resource came meanwhile; that one counts.")
+
+
+def _data(opened: Opened) -> dict[str, str]:
+    """What Fn::GetAtt gives. Members are always there, because Fn::GetAtt fails on one that is not."""
+    lists = {one.family: one.id for one in opened.prefix_lists}
+    rules = sorted({rule.id for rule in opened.rules})
+    return {
+        "RuleIds": ",".join(rules),
+        "RuleCount": str(len(rules)),
+        "PrefixListIds": ",".join(lists[family] for family in sorted(lists)),
+        "PrefixListIdIPv4": lists.get("IPV4", ""),
+        "PrefixListIdIPv6": lists.get("IPV6", ""),
+    }
