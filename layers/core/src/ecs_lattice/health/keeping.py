@@ -47,7 +47,7 @@ class AlarmKeeper:
         wanted = desired(self.owner, self.label_prefix, records)
         try:
             seen = self.alarms.with_prefix(words.alarm_prefix(self.owner))
-        except ThrottledError:
+        except (ThrottledError, OutOfTimeError):
             return Kept(left=len(wanted))
         except AwsError as error:
             return Kept(left=len(wanted), problems=(str(error),))

@@ -1,0 +1,39 @@
+"""Targets by their status."""
+
+import pytest
+
+from ecs_lattice.health.counts import Counts, count
+
+
+def test_targets_are_counted_by_their_status():
+    statuses = ["HEALTHY", "HEALTHY", "UNHEALTHY", "INITIAL", "DRAINING", "UNUSED", "UNAVAILABLE", "RESTING"]
+    assert count(statuses) == Counts(2, 1, 1, 1, 1, 1, other=1)
+    assert count([]) == Counts()
+
+
+@pytest.mark.parametrize(
+    ("status", "answers"),
+    [
+        ("HEALTHY", 1),
+        ("UNAVAILABLE", 1),
+        ("RESTING", 1),
+        ("UNHEALTHY", 0),
+        ("INITIAL", 0),
+        ("DRAINING", 0),
+        ("UNUSED", 0),
+    ],
+)
+def test_a_target_answers_when_it_is_healthy_or_nobody_can_say_that_it_is_not(status, answers):
+    assert count([status]).answering == answers
+
+
+def test_healthy_is_published_always_and_what_there_is_none_of_is_not():
+    assert count([]).metrics() == {"Healthy": 0.0}
+    assert count(["HEALTHY", "DRAINING", "DRAINING"]).metrics() == {"Healthy": 1.0, "Draining": 2.0}
+    assert count(["UNHEALTHY", "INITIAL", "UNUSED", "UNAVAILABLE"]).metrics() == {
+        "Healthy": 0.0,
+        "Unhealthy": 1.0,
+        "Initial": 1.0,
+        "Unused": 1.0,
+        "Unavailable": 1.0,
+    }

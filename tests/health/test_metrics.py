@@ -1,0 +1,58 @@
+"""What functions print is CloudWatch's embedded metric format, with the one set of dimensions and no other."""
+
+import json
+
+import pytest
+
+from ecs_lattice.aws.metrics import EmfMetrics
+from ecs_lattice.health.reconciles import ReconcileMetrics
+from ecs_lattice.outcome import Done, NotYet, Problem, Refused
+from tests.health.making import FakeMetrics
+
+ROUTE = {"LatticeService": "orders", "EcsService": "shop/orders", "Route": "default"}
+
+
+@pytest.fixture
+def printed(capsys, monkeypatch):
+    """The lines printed so far, as data; the function's environment names a service, as the template's does."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "target_health")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "SomethingElse")
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_route_is_one_line_with_one_set_of_three_dimensions(printed):
+    EmfMetrics().publish(ROUTE, {"Healthy": 2.0, "Impaired": 0.0})
+    (line,) = printed()
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "EcsLattice"
+    assert directive["Dimensions"] == [list(ROUTE)]
+    assert {metric["Name"] for metric in directive["Metrics"]} == {"Healthy", "Impaired"}
+    assert {name: line[name] for name in ROUTE} == ROUTE
+    assert (line["Healthy"], line["Impaired"]) == ([2.0], [0.0])
+    assert set(line) == {"_aws", *ROUTE, "Healthy", "Impaired"}
+
+
+def test_each_line_stands_alone(printed):
+    metrics = EmfMetrics()
+    metrics.publish(ROUTE, {"Unknown": 1.0})
+    metrics.publish({"Owner": "stack"}, {"Heartbeat": 1.0})
+    first, second = printed()
+    assert "Healthy" not in first
+    assert second["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Owner"]]
+    assert "Unknown" not in second
+    assert "Route" not in second
+
+
+@pytest.mark.parametrize(
+    ("outcome", "refusals", "failures"),
+    [(Done(), 0, 0), (NotYet(5, "drains"), 0, 0), (Refused((Problem("X", "no"),)), 1, 0), (None, 0, 1)],
+)
+def test_a_reconcile_is_counted_with_what_became_of_it_and_what_it_cost(outcome, refusals, failures):
+    metrics = FakeMetrics()
+    ReconcileMetrics("stack", metrics)("ecsService", outcome, 7)
+    assert metrics.published == [
+        (
+            {"Side": "ecsService", "Owner": "stack"},
+            {"Reconciles": 1.0, "Refusals": refusals, "Failures": failures, "AwsCalls": 7.0},
+        )
+    ]

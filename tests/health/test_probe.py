@@ -1,0 +1,206 @@
+"""One run of the probe: what it reads, what it publishes, and what it says of what it could not read."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from ecs_lattice.errors import AlarmsError, DeniedError, InvalidError, UnavailableError
+from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.probe import Probe
+from tests.health.making import GROUP, FakeAlarms, FakeMetrics, FakeTime, a_record, a_service, group
+
+
+@dataclass
+class Surroundings:
+    """Everything around a probe, as dictionaries."""
+
+    records: list = field(default_factory=list)
+    targets: dict = field(default_factory=dict)
+    services: dict = field(default_factory=dict)
+    documents: dict = field(default_factory=lambda: {("stack", "marker"): "{}"})
+    broken: set = field(default_factory=set)
+    listed: list = field(default_factory=list)
+    described: list = field(default_factory=list)
+    seconds_a_call: float = 0.0
+    time: FakeTime = field(default_factory=FakeTime)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    alarms: FakeAlarms = field(default_factory=FakeAlarms)
+
+    def claims(self):
+        if "registry" in self.broken:
+            raise UnavailableError("Scan", "InternalServerError", "later")
+        return iter(self.records)
+
+    def document(self, kind, key):
+        return self.documents.get((kind, key))
+
+    def put_document(self, kind, key, text, *, expires_at=None):
+        self.documents[kind, key] = text
+
+    def delete_document(self, kind, key):
+        del self.documents[kind, key]
+
+    def statuses(self, group_arn):
+        self.time.time += self.seconds_a_call
+        self.listed.append(group_arn)
+        if group_arn in self.broken:
+            raise DeniedError("ListTargets", "AccessDeniedException", "no")
+        return tuple(self.targets.get(group_arn, ()))
+
+    def services_of(self, ids):
+        self.described.append(tuple(ids))
+        if "ecs" in self.broken:
+            raise UnavailableError("DescribeServices", "ServerException", "later")
+        return tuple(self.services[one] for one in ids if one in self.services)
+
+    def run(self, seconds=50.0):
+        self.listed.clear()
+        self.described.clear()
+        self.metrics.published.clear()
+        keeper = AlarmKeeper("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
+
+        class Ecs:
+            services = staticmethod(self.services_of)
+
+        probe = Probe("stack", self, self, Ecs(), self.metrics, keeper, self.time.now, self.time.sleep, threads=1)
+        return probe.run(seconds)
+
+
+def with_service(*records, **service) -> Surroundings:
+    around = Surroundings(list(records))
+    for record in records:
+        name, cluster = record.claim.service.name, record.claim.service.cluster
+        around.services[record.claim.service] = a_service(name=name, cluster=cluster, **service)
+    return around
+
+
+def test_a_healthy_route_costs_one_call_and_two_metrics():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["HEALTHY", "HEALTHY"]
+    done = around.run()
+    assert around.metrics.published[0] == (
+        {"LatticeService": "orders", "EcsService": "shop/orders", "Route": "default"},
+        {"Healthy": 2.0, "Impaired": 0.0},
+    )
+    assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 1.0, "Unknown": 0.0}
+    assert (around.listed, around.described) == ([GROUP], [])
+    assert (done.routes, done.impaired, done.unknown, done.late, dict(done.unread)) == (1, 0, 0, 0, {})
+
+
+def test_a_live_route_without_targets_is_impaired():
+    around = with_service(a_record())
+    assert around.run().impaired == 1
+    assert around.metrics.of_route() == {"Healthy": 0.0, "Impaired": 1.0}
+
+
+def test_a_service_that_is_scaled_to_zero_is_not_impaired():
+    around = with_service(a_record(), desired=0)
+    around.run()
+    assert around.metrics.of_route() == {"Healthy": 0.0, "Impaired": 0.0}
+
+
+def test_what_could_not_be_read_is_unknown_and_never_zero():
+    around = with_service(a_record(), a_record(name="other", group_arn=group(2)))
+    around.targets[group(2)] = ["HEALTHY"]
+    around.broken.add(GROUP)
+    done = around.run()
+    assert around.metrics.of_route() == {"Unknown": 1.0}
+    assert around.metrics.of_route(service="shop/other") == {"Healthy": 1.0, "Impaired": 0.0}
+    assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 2.0, "Unknown": 1.0}
+    assert done.unread == {"tg-00000000000000001": "ListTargets: AccessDeniedException: no"}
+
+
+def test_when_ecs_cannot_be_asked_the_targets_are_published_and_nothing_is_concluded():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["UNHEALTHY"]
+    around.broken.add("ecs")
+    done = around.run()
+    assert around.metrics.of_route() == {"Healthy": 0.0, "Unhealthy": 1.0, "Unknown": 1.0}
+    assert (done.impaired, done.unknown) == (0, 1)
+    assert done.unread == {"shop/orders": "DescribeServices: ServerException: later"}
+
+
+def test_a_registry_that_cannot_be_read_publishes_nothing_not_even_a_heartbeat():
+    around = with_service(a_record())
+    around.broken.add("registry")
+    with pytest.raises(UnavailableError):
+        around.run()
+    assert around.metrics.published == []
+    assert around.alarms.calls == []
+
+
+def test_two_routes_that_share_a_group_cost_one_call_and_each_has_its_own_metrics():
+    around = with_service(a_record(), a_record("Wired", name="orders", lattice_service="second"))
+    around.services = {record.claim.service: a_service(desired=2) for record in around.records}
+    around.targets[GROUP] = ["INITIAL"]
+    around.run()
+    assert around.listed == [GROUP]
+    assert len(around.described) == 1
+    by_service = {dimensions.get("LatticeService"): values for dimensions, values in around.metrics.published}
+    assert by_service["orders"] == by_service["second"] == {"Healthy": 0.0, "Initial": 1.0, "Impaired": 1.0}
+
+
+def test_a_group_that_somebody_else_made_is_looked_at_too():
+    around = with_service(a_record("Pending", group_arn=None, own_group=group(7)))
+    around.targets[group(7)] = ["HEALTHY"]
+    around.run()
+    assert around.listed == [group(7)]
+    assert around.metrics.of_route()["Healthy"] == 1.0
+
+
+@pytest.mark.parametrize("record", [a_record("Pending", group_arn=None), a_record("Removed")])
+def test_a_route_without_a_group_has_no_metrics(record):
+    around = with_service(record)
+    assert around.run().routes == 0
+    assert around.metrics.of_stack["Routes"] == 0.0
+    assert around.listed == []
+
+
+def test_ecs_is_asked_by_tens_of_one_cluster_and_for_those_only_that_need_it():
+    records = [
+        a_record(name=f"s{n:02}", cluster=c, group_arn=group(n + 50 * (c == "b"))) for c in "ab" for n in range(12)
+    ]
+    around = with_service(*records)
+    around.targets = {group(n): ["HEALTHY"] for n in range(5)}
+    around.run()
+    assert [len(batch) for batch in around.described] == [7, 10, 2]
+    assert all(len({one.cluster for one in batch}) == 1 for batch in around.described)
+
+
+def test_a_run_that_was_too_short_publishes_what_it_has_and_the_next_one_begins_with_the_rest():
+    around = with_service(*(a_record(name=f"s{n}", group_arn=group(n)) for n in range(10)))
+    around.targets = {group(n): ["HEALTHY"] for n in range(10)}
+    around.seconds_a_call = 5.0
+    done = around.run(50)
+    assert around.listed == [group(n) for n in range(6)]
+    assert (done.unknown, done.late, done.impaired) == (4, 4, 0)
+    assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 10.0, "Unknown": 4.0}
+    around.run(50)
+    assert around.listed == [group(n) for n in (6, 7, 8, 9, 0, 1)]
+    around.seconds_a_call = 0.0
+    assert around.run(50).late == 0
+    assert ("probe", "late") not in around.documents
+
+
+def test_alarms_are_kept_in_every_run_and_deleted_only_when_the_table_is_known_to_be_whole():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["HEALTHY"]
+    around.run()
+    assert list(around.alarms.there) == ["ecs-lattice/stack/orders/shop/orders/default"]
+    marker = around.documents.pop(("stack", "marker"))
+    around.records.clear()
+    around.run()
+    assert len(around.alarms.there) == 1
+    around.documents["stack", "marker"] = marker
+    assert around.run().alarms.deleted == 1
+    assert around.alarms.there == {}
+
+
+def test_alarms_that_aws_refuses_are_an_error_of_the_function_after_the_metrics_are_out():
+    around = with_service(a_record())
+    around.alarms.errors["put"] = [InvalidError("PutMetricAlarm", "ValidationError", "too long")]
+    done = around.run()
+    assert around.metrics.of_stack["Heartbeat"] == 1.0
+    with pytest.raises(AlarmsError, match="too long"):
+        done.raise_for_alarms()
+    around.run().raise_for_alarms()
