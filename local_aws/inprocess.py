@@ -18,7 +18,7 @@ import boto3
 from moto import mock_aws
 
 from local_aws import clock as clocks
-from local_aws import ecs, eventbus, lattice
+from local_aws import ecs, eventbus, lattice, monitoring
 from local_aws import network as networks
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -57,6 +57,7 @@ def started(clock: clocks.ManualClock | None = None, network: networks.Network |
         eventbus.reset()
         lattice.install()
         ecs.install()
+        monitoring.install()
         try:
             with mock_aws(config={"core": {"mock_credentials": False, "reset_boto3_session": False}}):
                 yield machine

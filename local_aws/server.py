@@ -23,7 +23,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local_aws import clock as clocks
-from local_aws import ecs, eventbus, extend, inspect, lattice, stack
+from local_aws import ecs, eventbus, extend, inspect, lattice, monitoring, stack
 from local_aws import network as networks
 from local_aws.delivery import queues, rules, targets
 from local_aws.delivery.pollers import Pollers
@@ -195,6 +195,7 @@ def _install() -> None:
     extend.quicken()
     lattice.install()
     ecs.install()
+    monitoring.install()
     queues.install()
     rules.install()
     lambda_service.install()
@@ -293,8 +294,10 @@ def _start_compute(platform: Platform, journal: inspect.Journal, state: Path, un
     delivering.start()
     pollers.start()
     schedules.start()
+    monitoring.start()
 
     def stop() -> None:
+        monitoring.stop()
         schedules.stop()
         pollers.stop()
         delivering.stop()

@@ -97,6 +97,8 @@ def _add_message(queue: Queue, message: Message) -> None:
         if message.deduplication_id and not moved and _is_duplicate(queue, message.deduplication_id):
             return
         message.sequence_number = message.sequence_number or str(next(_sequence))
+    known: Any = message  # moto's messages do not say when they came to the queue they are in
+    known.came, known.moved = clock.current().time(), moved
     with queue._messages_lock:
         queue._messages.append(message)
         queue._messages_lock.notify_all()

@@ -13,8 +13,9 @@ from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend
 from moto.sqs.models import sqs_backends
 
-from local_aws import extend
+from local_aws import clock, extend
 from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.monitoring import services
 from local_aws.runtime import artefacts
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.functions import Functions
@@ -38,10 +39,15 @@ class Compute:
 
     def invoke(self, function: LambdaFunction, payload: bytes, trigger: Trigger) -> Outcome:
         """Run a function and wait. ThrottledError if its reserved concurrency is used up."""
-        reserved = function.reserved_concurrency
-        return self.functions.invoke(
-            self.settings(function), payload, trigger, None if reserved is None else int(reserved)
-        )
+        reserved = None if function.reserved_concurrency is None else int(function.reserved_concurrency)
+        began = clock.current().time()
+        try:
+            outcome = self.functions.invoke(self.settings(function), payload, trigger, reserved)
+        except ThrottledError:
+            services.throttled(function.function_name)
+            raise
+        services.invoked(function.function_name, began, outcome.duration, failed=outcome.error is not None)
+        return outcome
 
     def settings(self, function: LambdaFunction) -> FunctionSettings:
         """The function as its environments see it; its code and layers are unpacked if they are not yet."""

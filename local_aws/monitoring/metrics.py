@@ -1,0 +1,36 @@
+"""Recording metrics, for what plays AWS's services here and for tests."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from moto.cloudwatch.models import cloudwatch_backends
+
+from local_aws import clock
+from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.monitoring.backend import LocalCloudWatchBackend
+from local_aws.monitoring.store import Metric, Statistics
+
+
+def record(
+    namespace: str,
+    name: str,
+    dimensions: Mapping[str, str],
+    value: float,
+    at: datetime | float | None = None,
+    unit: str = "None",
+) -> None:
+    """Record one value of a metric, at a time (seconds since the epoch, or aware) or now; ordinary clients see it."""
+    moment = at.timestamp() if isinstance(at, datetime) else at
+    seconds = clock.current().time() if moment is None else moment
+    backend().store.add(Metric.of(namespace, name, dimensions), seconds, Statistics.one(value), unit)
+
+
+def backend() -> LocalCloudWatchBackend:
+    """The CloudWatch of the local AWS. RuntimeError where it was not installed."""
+    found: Any = cloudwatch_backends[ACCOUNT][REGION]
+    if not isinstance(found, LocalCloudWatchBackend):
+        raise RuntimeError(  # noqa: TRY004  what is wrong is what was started, not an argument
+            "CloudWatch is moto's own here: call local_aws.monitoring.install() first"
+        )
+    return found

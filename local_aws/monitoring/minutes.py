@@ -1,0 +1,53 @@
+"""What CloudWatch does once a minute of the local AWS's time, shortly after the minute ended."""
+
+import sys
+import traceback
+from collections.abc import Callable
+
+from local_aws import clock
+
+SETTLE_SECONDS = 5.0
+"""How long after a minute its alarms are evaluated. An assumption: AWS does it within the next minute or so."""
+_MINUTE = 60
+
+Sample = Callable[[float], None]
+"""Records what a service publishes of itself; it is given a time within the minute that ended."""
+
+
+class Minutes:
+    """A timer on the clock for as long as ``wanted`` says that there is something to do."""
+
+    def __init__(self, evaluate: Callable[[int], None], wanted: Callable[[], bool]) -> None:
+        self._evaluate = evaluate
+        self._wanted = wanted
+        self._samples: tuple[Sample, ...] = ()
+        self._timer: clock.Timer | None = None
+
+    def sample(self, *samples: Sample) -> None:
+        """Take these every minute, before alarms are evaluated; and run every minute from now on."""
+        self._samples = samples
+        self.arm()
+
+    def arm(self) -> None:
+        """Run after the minute that is under way, if nothing is set for it yet."""
+        if self._timer is None and (self._samples or self._wanted()):
+            now = clock.current().time()
+            end = (int(now) // _MINUTE + 1) * _MINUTE
+            self._timer = clock.call_later(end + SETTLE_SECONDS - now, self._run)
+
+    def stop(self) -> None:
+        self._samples = ()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+
+    def _run(self) -> None:
+        end = int(clock.current().time()) // _MINUTE * _MINUTE
+        self._timer = None
+        self.arm()
+        for sample in self._samples:
+            try:
+                sample(end - 1)
+            except Exception:  # one service's numbers must not stop the alarms
+                traceback.print_exc(file=sys.stderr)
+        self._evaluate(end)

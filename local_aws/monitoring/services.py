@@ -1,0 +1,70 @@
+"""Metrics that AWS's services publish of themselves, as far as alarms of this application need them.
+
+Sources: AWS Lambda Developer Guide, "Types of metrics for Lambda functions"; Amazon SQS Developer Guide, "Available
+CloudWatch metrics for Amazon SQS". Names, units and dimensions are theirs.
+"""
+
+from typing import Any
+
+from moto.sqs.models import Queue, sqs_backends
+
+from local_aws import clock
+from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.monitoring.metrics import record
+
+_POISON = 3
+"""Receipts after which a standard queue's age leaves a message out (SQS Developer Guide, ApproximateAgeOfOldestMessage)."""
+
+
+def invoked(function: str, at: float, seconds: float, *, failed: bool) -> None:
+    """A function ran: ``at`` is when it began, ``seconds`` how long it took."""
+    dimensions = {"FunctionName": function}
+    record("AWS/Lambda", "Invocations", dimensions, 1, at, "Count")
+    record("AWS/Lambda", "Errors", dimensions, 1 if failed else 0, at, "Count")
+    record("AWS/Lambda", "Throttles", dimensions, 0, at, "Count")
+    record("AWS/Lambda", "Duration", dimensions, seconds * 1000, at, "Milliseconds")
+
+
+def throttled(function: str) -> None:
+    """A function was not run because its concurrency was used up."""
+    record("AWS/Lambda", "Throttles", {"FunctionName": function}, 1, None, "Count")
+
+
+def sample_queues(at: float) -> None:
+    """What SQS publishes of every queue each minute."""
+    for queue in list(sqs_backends[ACCOUNT][REGION].queues.values()):
+        dimensions = {"QueueName": str(queue.name)}
+        for name, value in _counts(queue).items():
+            record("AWS/SQS", name, dimensions, value, at, "Count")
+        record("AWS/SQS", "ApproximateAgeOfOldestMessage", dimensions, oldest(queue), at, "Seconds")
+
+
+def oldest(queue: Queue) -> float:
+    """Seconds since the oldest message that is still there came into the queue; 0 if there is none.
+
+    In a dead-letter queue that is since it was moved. In a standard queue a message that was received three times and
+    more no longer counts.
+    """
+    now = clock.current().time()
+    waiting: list[Any] = list(queue._messages)
+    if not queue.fifo_queue:
+        waiting = [message for message in waiting if message.approximate_receive_count < _POISON or _moved(message)]
+    return max([max(0.0, now - _came(message)) for message in waiting], default=0.0)
+
+
+def _counts(queue: Queue) -> dict[str, int]:
+    return {
+        "ApproximateNumberOfMessagesVisible": queue.approximate_number_of_messages,
+        "ApproximateNumberOfMessagesNotVisible": queue.approximate_number_of_messages_not_visible,
+        "ApproximateNumberOfMessagesDelayed": queue.approximate_number_of_messages_delayed,
+    }
+
+
+def _came(message: Any) -> float:
+    came = getattr(message, "came", None)
+    return float(message.sent_timestamp) / 1000 if came is None else float(came)
+
+
+def _moved(message: Any) -> bool:
+    """Whether a message lies in a dead-letter queue, where its receipts before count for nothing."""
+    return bool(getattr(message, "moved", False))
