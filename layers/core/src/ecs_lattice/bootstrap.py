@@ -7,20 +7,26 @@ from typing import Any
 
 from ecs_lattice import codec, settings
 from ecs_lattice.aws import clients
+from ecs_lattice.aws.alarm_queue import AlarmQueue
 from ecs_lattice.aws.cfn_response import HttpDelivery
 from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.dead_letters import DeadLetters
 from ecs_lattice.aws.ecs import BotoEcs
+from ecs_lattice.aws.evidence import BotoSources
 from ecs_lattice.aws.lattice import BotoLattice
+from ecs_lattice.aws.letter_box import SqsLetterBox
 from ecs_lattice.aws.metrics import EmfMetrics
 from ecs_lattice.aws.queues import SqsBells, SqsVisibility
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.aws.targets import BotoTargets
+from ecs_lattice.aws.topic import SnsTopic
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.custom_resource.resource import IngressResource
 from ecs_lattice.custom_resource.serving import CustomResources
+from ecs_lattice.diagnosis.collect import Collector
+from ecs_lattice.diagnosis.respond import Responder
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.health.keeping import AlarmKeeper
 from ecs_lattice.health.probe import Probe
@@ -29,6 +35,7 @@ from ecs_lattice.ingress import Ingress
 from ecs_lattice.intake import Intake
 from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.model import ServiceId
+from ecs_lattice.oncall import OnCall
 from ecs_lattice.resync import Resync
 from ecs_lattice.settings import Settings
 from ecs_lattice.worker import Worker
@@ -170,3 +177,24 @@ def custom_resources(log: str) -> CustomResources:
     """What ``lattice_ingress`` runs. Its collaborators are made when a request is worked, so that a bad environment is
     answered, too."""
     return CustomResources(lambda request: _ingress_resource().apply(request), HttpDelivery(), log)
+
+
+@cache
+def alarm() -> OnCall:
+    """What ``alarm`` runs."""
+    own, sqs = _settings(), clients.sqs()
+    sources = BotoSources(clients.ecs(), clients.ec2(), clients.lattice())
+    groups = BotoSecurityGroups(clients.ec2(), own.owner)
+    responder = Responder(
+        owner=own.owner,
+        table=own.table,
+        collector=Collector(sources, groups, _registry(), time.time, own.label_prefix),
+        memory=_registry(),
+        topic=SnsTopic(clients.sns(), own.notify_topic),
+        later=AlarmQueue(sqs, own.alarms_queue),
+        letter_box=SqsLetterBox(sqs),
+        metrics=EmfMetrics(),
+        now=time.time,
+    )
+    dead_letters = DeadLetters(sqs, own.dead_letter_queue, "alarm")
+    return OnCall(responder, dead_letters, SqsVisibility(sqs, own.alarms_queue), time.time)

@@ -5,6 +5,7 @@ EcsLatticeError
 ├── UnknownEventError        an event whose shape nobody here knows
 ├── TooNewRecordError        a registry item written by a newer version of the stack
 ├── AlarmsError              alarms of routes that AWS did not let be made or removed
+├── BusyError                another invocation has the same thing in hand; try again in a moment
 ├── OutOfTimeError           the function's own deadline; nothing is lost, the bell rings again
 └── AwsError                 a call that AWS did not carry out, by reaction:
     ├── ThrottledError       wait ``retry_after`` seconds
@@ -36,6 +37,10 @@ class TooNewRecordError(EcsLatticeError):
 
 class AlarmsError(EcsLatticeError):
     """The alarms of some routes are not as they should be; the next run tries again."""
+
+
+class BusyError(EcsLatticeError):
+    """Another invocation has the same thing in hand, or was faster; the message comes again in a moment."""
 
 
 class OutOfTimeError(EcsLatticeError):

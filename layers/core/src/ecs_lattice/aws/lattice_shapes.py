@@ -80,7 +80,8 @@ def health_to(health: HealthCheck) -> dict[str, Any]:
     }
 
 
-def _health_from(data: Mapping[str, Any]) -> HealthCheck:
+def health_from(data: Mapping[str, Any]) -> HealthCheck:
+    """The health check of a target group's configuration, with VPC Lattice's defaults."""
     return HealthCheck(
         enabled=data.get("enabled", False),
         protocol=data.get("protocol", "HTTP"),
@@ -107,7 +108,7 @@ def group_from(data: Mapping[str, Any]) -> Group:
         kind=data["type"],
         vpc_id=config.get("vpcIdentifier", ""),
         protocol=config.get("protocol", ""),
-        health=_health_from(health) if health else None,
+        health=health_from(health) if health else None,
         service_arns=tuple(data.get("serviceArns", ())),
     )
 

@@ -167,6 +167,22 @@ class DynamoRegistry:
     def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None:
         self._put(f"{kind}#{key}", "document", text, expires_at)
 
+    def replace_document(self, kind: str, key: str, before: str | None, text: str, *, expires_at: float) -> bool:
+        """Write the document if it still is ``before`` (None: there is none); whether it was written."""
+        values = {":text": {"S": text}, ":expires": {"N": str(int(expires_at))}}
+        condition = "attribute_not_exists(pk)" if before is None else "#text = :before"
+        try:
+            self._update(
+                {"pk": {"S": f"{kind}#{key}"}, "sk": {"S": "document"}},
+                "SET #text = :text, expiresAt = :expires",
+                values if before is None else {**values, ":before": {"S": before}},
+                condition,
+                names={"#text": "text"},
+            )
+        except ConditionError:
+            return False
+        return True
+
     def delete_document(self, kind: str, key: str) -> None:
         self._delete(f"{kind}#{key}", "document")
 

@@ -1,0 +1,63 @@
+"""The adapter that announces changes of routes on the account's default event bus."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from ecs_lattice.announcements import DETAIL_TYPE, SOURCE, StateChange
+from ecs_lattice.aws.errors import translated
+from ecs_lattice.errors import UnavailableError
+from ecs_lattice.ports import Now
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+
+_ENTRIES = 10  # Amazon EventBridge API, PutEvents
+_MESSAGE_CHARACTERS = 8000  # an entry may have 1 MB (256 KB in older Regions); ten of these are far below
+
+
+class EventBridgeAnnouncer:
+    """:class:`ecs_lattice.announcements.Announcer` over a boto3 client. ``detail`` has ``at`` beside the change: the time to
+    the millisecond, because the event's own ``time`` has whole seconds only."""
+
+    def __init__(self, client: "EventBridgeClient", owner: str, now: Now) -> None:
+        self._client = client
+        self._owner = owner
+        self._now = now
+
+    def announce(self, changes: Sequence[StateChange]) -> None:
+        for part in batched(changes, _ENTRIES, strict=False):
+            entries: list[Any] = [self._entry(change) for change in part]
+            with translated("PutEvents"):
+                answer = self._client.put_events(Entries=entries)
+            if answer.get("FailedEntryCount"):
+                reasons = sorted(
+                    {
+                        f"{one.get('ErrorCode')}: {one.get('ErrorMessage')}"
+                        for one in answer["Entries"]
+                        if one.get("ErrorCode")
+                    }
+                )
+                raise UnavailableError(
+                    "PutEvents", "PartialFailure", f"{answer['FailedEntryCount']} were not taken: {', '.join(reasons)}"
+                )
+
+    def _entry(self, change: StateChange) -> dict[str, Any]:
+        at = datetime.fromtimestamp(self._now(), tz=UTC)
+        members = dataclasses.asdict(dataclasses.replace(change, message=change.message[:_MESSAGE_CHARACTERS]))
+        detail = {_camel(name): value for name, value in members.items()}
+        return {
+            "Time": at,
+            "Source": SOURCE,
+            "DetailType": DETAIL_TYPE,
+            "Resources": [change.ecs_service],
+            "Detail": json.dumps({**detail, "owner": self._owner, "at": at.isoformat(timespec="milliseconds")}),
+        }
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)

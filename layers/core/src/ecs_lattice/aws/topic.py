@@ -1,0 +1,27 @@
+"""The adapter to the SNS topic for people."""
+
+import json
+from typing import TYPE_CHECKING
+
+from ecs_lattice.aws.errors import translated
+
+if TYPE_CHECKING:
+    from types_boto3_sns import SNSClient
+
+
+class SnsTopic:
+    """:class:`ecs_lattice.diagnosis.ports.Topic` over a boto3 client.
+
+    HTTPS subscribers are chats: Amazon Q Developer in chat applications takes its own schema and drops anything else.
+    """
+
+    def __init__(self, client: "SNSClient", arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def publish(self, subject: str, text: str, chat: str) -> None:
+        forms = {"default": text, "email": text, "https": chat}
+        with translated("Publish"):
+            self._client.publish(
+                TopicArn=self._arn, Subject=subject, Message=json.dumps(forms), MessageStructure="json"
+            )

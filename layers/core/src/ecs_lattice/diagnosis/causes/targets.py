@@ -1,0 +1,78 @@
+"""Causes in the target group: nobody points at it, nobody is in it, or everybody is leaving."""
+
+from ecs_lattice.diagnosis.causes import looking
+from ecs_lattice.diagnosis.evidence import Evidence
+from ecs_lattice.diagnosis.findings import Finding, aws
+
+
+def target_unused(evidence: Evidence) -> Finding | None:
+    """No rule points at the target group, so that nobody checks its targets (VPC Lattice User Guide, target groups)."""
+    unused = evidence.in_status("UNUSED")
+    without_rule = evidence.group is not None and not evidence.group.service_arns
+    if evidence.answering or not (unused or (without_rule and evidence.targets)):
+        return None
+    name = evidence.group.name if evidence.group else evidence.group_arn
+    return Finding(
+        "TARGET_UNUSED",
+        "certain" if without_rule else "likely",
+        "no rule points at the target group",
+        f"{len(unused)} of {len(evidence.targets or ())} targets of {name} are UNUSED: VPC Lattice neither asks nor checks a "
+        f"target of a group that no listener rule names.{_status(evidence)}",
+        "Somebody may have changed the rules by hand; the resync puts them back within a quarter of an hour.",
+        (
+            aws("shows which Lattice services use the group", evidence.region, "vpc-lattice", "get-target-group",
+                "--target-group-identifier", evidence.group_arn, "--query", "serviceArns"),
+            looking.into_targets(evidence),
+        ),
+    )  # fmt: skip
+
+
+def not_registered(evidence: Evidence) -> Finding | None:
+    """Tasks run, and none of them is a target."""
+    if evidence.targets is None or evidence.service is None or not evidence.running:
+        return None
+    known = {target.address for target in evidence.targets if target.status != "DRAINING"}
+    missing = [task for task in evidence.running if task.task.address not in known]
+    if known or not missing:
+        return None
+    primary = evidence.service.service.primary
+    named = primary is not None and any(entry.group_arn == evidence.group_arn for entry in primary.entries)
+    why = (
+        "The PRIMARY deployment names the group, so ECS should register them: its infrastructure role may lack a permission."
+        if named
+        else "The PRIMARY deployment does not name the group: somebody deployed the service with another list."
+    )
+    said = next((f" ECS says: {e.message}" for e in evidence.service.events if "unable to register" in e.message), "")
+    return Finding(
+        "NOT_REGISTERED",
+        "likely" if named and not said else "certain",
+        "tasks run, but none is registered",
+        f"{len(missing)} tasks run and the target group has no target for them. {why}{said}{_status(evidence)}",
+        "Terraform: ignore_changes = [vpc_lattice_configurations]. CloudFormation: put the list into the template.",
+        (
+            aws("shows which target groups the deployments name", evidence.region, "ecs", "describe-services",
+                "--cluster", evidence.subject.service.cluster, "--services", evidence.subject.service.name,
+                "--query", "services[].deployments[].[id,status,vpcLatticeConfigurations[].targetGroupArn]"),
+            looking.into_targets(evidence),
+        ),
+    )  # fmt: skip
+
+
+def draining(evidence: Evidence) -> Finding | None:
+    """All targets are leaving."""
+    leaving = evidence.in_status("DRAINING")
+    if not leaving or len(leaving) < len(evidence.targets or ()):
+        return None
+    return Finding(
+        "DRAINING",
+        "likely",
+        "all targets are draining",
+        f"All {len(leaving)} targets of the group are being deregistered and none has taken their place.{_status(evidence)}",
+        commands=(looking.into_targets(evidence), looking.into_service(evidence)),
+    )
+
+
+def _status(evidence: Evidence) -> str:
+    """What ecs-lattice itself says of the route, where it says anything."""
+    status = evidence.status
+    return f" ecs-lattice says {status.state}, {status.code}: {status.message}" if status and status.code else ""

@@ -1,0 +1,90 @@
+"""Incidents: from many signals, repeated and out of order, to one message when it begins and one when it ends.
+
+Pure. What is remembered is an :class:`Incident`, a registry document of kind ``incident`` under the alarm's name, or
+under the route for refusals. ``telling`` is written before a message is published and cleared after it: whoever finds it
+set and old knows that the message may never have gone out, and publishes it again. Twice is better than never.
+"""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+Step = Literal["", "open", "again", "update", "close"]
+"""What is to be told: the first message, the same after it was put off, a changed reason, the end."""
+
+_MADE_ANEW_SECONDS = 3600
+"""An alarm that fires out of INSUFFICIENT_DATA begins there, so it was made anew; sooner it may be a repetition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a signal says of a subject: the ``state`` it is in now and was in before, since when (epoch seconds), and
+    whether that state is ``bad``."""
+
+    state: str
+    previous: str
+    at: float
+    bad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What is remembered of a subject: its last state, and the incident that is open.
+
+    ``changed_at`` is the time of the newest change taken in, ``opened_at`` that of the change which opened the incident (0:
+    none is open), both epoch seconds. ``told``: its first message went out. ``telling`` is the message that is going out
+    since ``telling_at``. ``subject`` and ``context`` are JSON for the messages to come; ``cause`` is the code that was told.
+    """
+
+    key: str
+    state: str = ""
+    changed_at: float = 0.0
+    opened_at: float = 0.0
+    told: bool = False
+    telling: Step = ""
+    telling_at: float = 0.0
+    context: str = ""
+    cause: str = ""
+    schema: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        return self.opened_at > 0
+
+    @property
+    def id(self) -> str:
+        """The same for all messages of one incident, so that chats show them in one thread."""
+        return hashlib.sha256(f"{self.key}@{self.opened_at}".encode()).hexdigest()[:20]
+
+
+def take(incident: Incident, change: Change) -> tuple[Incident, Step]:
+    """The incident after ``change``, and what has to be told of it.
+
+    A change that is older than the newest one, or that repeats it, changes nothing. Of two at one moment the one that
+    goes on from where we are is the later.
+    """
+    if change.at < incident.changed_at:
+        return incident, ""
+    if change.at == incident.changed_at and (change.previous != incident.state or change.state == incident.state):
+        return incident, ""
+    fresh = dataclasses.replace(incident, state=change.state, changed_at=change.at)
+    if change.bad:
+        return _worse(incident, fresh, change)
+    if incident.is_open and incident.told:
+        return fresh, "close"
+    return ended(fresh), ""
+
+
+def ended(incident: Incident) -> Incident:
+    """The incident with nothing open."""
+    return dataclasses.replace(incident, opened_at=0.0, told=False, context="", cause="")
+
+
+def _worse(before: Incident, fresh: Incident, change: Change) -> tuple[Incident, Step]:
+    made_anew = change.previous == "INSUFFICIENT_DATA" and change.at - before.changed_at > _MADE_ANEW_SECONDS
+    if not before.is_open or made_anew:
+        return dataclasses.replace(ended(fresh), opened_at=change.at), "open"
+    if change.state == before.state or not before.told:
+        return fresh, ""
+    return fresh, "update"

@@ -1,0 +1,187 @@
+"""From one signal to what has to be said and done. One incident after the other, each step written down around it."""
+
+import dataclasses
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ecs_lattice import codec
+from ecs_lattice.announcements import StateChange
+from ecs_lattice.diagnosis import causes, message, quiet, signals, subjects, telling, telling_stack
+from ecs_lattice.diagnosis.collect import Collector
+from ecs_lattice.diagnosis.incidents import Change, Incident, Step, ended, take
+from ecs_lattice.diagnosis.message import Message
+from ecs_lattice.diagnosis.ports import Later, LetterBox, Memory, Peek, Topic
+from ecs_lattice.diagnosis.signals import AlarmChange, Announced, LookAgain, Signal, TargetUnhealthy
+from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
+from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, UnknownEventError
+from ecs_lattice.health import words
+from ecs_lattice.health.impaired import group_of, is_within_grace
+from ecs_lattice.health.ports import MetricsSink
+from ecs_lattice.ports import Now
+
+KIND = "incident"
+"""The kind of registry documents that remember incidents."""
+_KEPT_SECONDS = 90 * 86400
+_TELLING_SECONDS = 90  # longer than the function may run: who is still telling then has died
+_BAD_STATES = {"Refused", "Conflicted"}
+_ALARM, _ROUTE = "alarm#", "route#"
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """The ``alarm`` function. ``table`` is the registry's name, for commands in messages."""
+
+    owner: str
+    table: str
+    collector: Collector
+    memory: Memory
+    topic: Topic
+    later: Later
+    letter_box: LetterBox
+    metrics: MetricsSink
+    now: Now
+
+    def respond(self, signal: Signal) -> None:
+        """Do what ``signal`` asks for. Raises BusyError when another invocation is telling of the same subject."""
+        match signal:
+            case AlarmChange():
+                self._on_alarm(signal)
+            case Announced():
+                self._on_announcement(signal)
+            case TargetUnhealthy():
+                self._on_unhealthy(signal)
+            case LookAgain():
+                self._on_look_again(signal)
+
+    def _on_alarm(self, alarm: AlarmChange) -> None:
+        if not alarm.name.startswith(words.alarm_prefix(self.owner)):
+            raise UnknownEventError(
+                f"The alarm {alarm.name!r} is not one of this stack; theirs begin with {words.alarm_prefix(self.owner)}."
+            )
+        if alarm.state in {"ALARM", "OK"}:  # INSUFFICIENT_DATA says nothing of what is watched
+            change = Change(alarm.state, alarm.previous, alarm.at, bad=alarm.state == "ALARM")
+            self._take(_ALARM + alarm.name, change, codec.dumps(alarm))
+
+    def _on_announcement(self, announced: Announced) -> None:
+        change = announced.change
+        if announced.owner != self.owner:
+            raise UnknownEventError(f"An announcement of the stack {announced.owner!r}; this is {self.owner!r}.")
+        key = f"{_ROUTE}{change.ecs_service}#{change.lattice_service}#{change.route}"
+        # A route that is well is well, whatever its code says beside.
+        state = f"{change.state} {change.code}" if change.state in _BAD_STATES else "well"
+        before = f"{change.previous_state} {change.previous_code}" if change.previous_state in _BAD_STATES else "well"
+        self._take(key, Change(state, before, announced.at, bad=state != "well"), codec.dumps(change))
+
+    def _on_unhealthy(self, signal: TargetUnhealthy) -> None:
+        """Count it for the alarms of all routes of the service: ECS replaces such a task at once, so that no look at the
+        targets, once a minute, may ever see it."""
+        records = [record for record in self.memory.claims_of(signal.service) if group_of(record) is not None]
+        if not records:
+            return
+        seen = self.collector.sources.service(signal.service)
+        for record in records:
+            route = record.claim.route
+            if seen is None or not is_within_grace(seen.service, route.health_grace, self.now()):
+                dimensions = words.dimensions(record.lattice_service, signal.service, route.name)
+                self.metrics.publish(dimensions, {words.IMPAIRED: 1.0})
+
+    def _on_look_again(self, signal: LookAgain) -> None:
+        text, incident = self._load(signal.key)
+        text, incident = self._finish_telling(text, incident)
+        if incident.is_open and not incident.told and incident.id == signal.id:
+            self._say(text, incident, "again")
+
+    def _take(self, key: str, change: Change, context: str) -> None:
+        text, before = self._load(key)
+        text, before = self._finish_telling(text, before)
+        after, step = take(before, change)
+        if after == before:
+            return
+        after = dataclasses.replace(after, context=context)
+        if step:
+            self._say(text, after, step)
+        else:
+            self._store(text, after)
+
+    def _finish_telling(self, text: str | None, incident: Incident) -> tuple[str | None, Incident]:
+        """Tell what somebody was about to tell when he died; who is still about it is waited for."""
+        if not incident.telling:
+            return text, incident
+        if self.now() - incident.telling_at < _TELLING_SECONDS:
+            raise BusyError(f"Another invocation is telling of {incident.key}.")
+        self._say(text, incident, incident.telling)
+        return self._load(incident.key)
+
+    def _say(self, text: str | None, incident: Incident, step: Step) -> None:
+        """Publish the message of ``step`` between two conditional writes, so that no two tell at once."""
+        telling = dataclasses.replace(incident, telling=step, telling_at=self.now())
+        text = self._store(text, telling)
+        try:
+            told = self._publish(incident, step)
+        except BaseException:
+            # The next delivery need not wait until this one counts as dead; when this fails, too, it waits.
+            with suppress(EcsLatticeError):
+                self._store(text, dataclasses.replace(telling, telling_at=0.0))
+            raise
+        self._store(text, dataclasses.replace(told, telling="", telling_at=0.0))
+
+    def _publish(self, incident: Incident, step: Step) -> Incident:
+        """The incident once the message of ``step`` went out, or once it was put off."""
+        if incident.key.startswith(_ROUTE):
+            change: StateChange = codec.loads(StateChange, incident.context)
+            return self._publish_refusal(incident, change, step)
+        alarm: AlarmChange = codec.loads(AlarmChange, incident.context)
+        subject = subjects.of_alarm(alarm.arn, alarm.namespace, alarm.metric, dict(alarm.dimensions))
+        if isinstance(subject, StackSubject):
+            return self._publish_stack(incident, alarm, subject, step)
+        if step == "close":
+            return self._send(ended(incident), telling.well_again(incident, subject, incident.changed_at))
+        return self._publish_route(incident, alarm, subject, step)
+
+    def _publish_route(self, incident: Incident, alarm: AlarmChange, subject: RouteSubject, step: Step) -> Incident:
+        evidence = self.collector.collect(subject)
+        wait_for = quiet.wait_again_for if step == "again" else quiet.wait_for
+        if seconds := wait_for(evidence, incident.opened_at):
+            self.later.send_later(signals.look_again(incident.key, incident.id), seconds)
+            return incident
+        findings = causes.diagnose(evidence)
+        told = dataclasses.replace(incident, told=True, cause=telling.code_of(findings))
+        return self._send(told, telling.not_well(incident, alarm, evidence, findings))
+
+    def _publish_refusal(self, incident: Incident, change: StateChange, step: Step) -> Incident:
+        if step == "close":
+            return self._send(ended(incident), telling.accepted(incident, change, incident.changed_at))
+        told = dataclasses.replace(incident, told=True, cause=change.code)
+        return self._send(told, telling.refused(incident, change, self.table, again=step == "update"))
+
+    def _publish_stack(self, incident: Incident, alarm: AlarmChange, subject: StackSubject, step: Step) -> Incident:
+        if step == "close":
+            return self._send(ended(incident), telling_stack.well_again(incident, alarm, subject, incident.changed_at))
+        peek, unread = self._peek(subject)
+        region = alarm.arn.split(":")[3]
+        told = dataclasses.replace(incident, told=True, cause=subject.part)
+        return self._send(told, telling_stack.not_well(incident, alarm, subject, region, peek, unread))
+
+    def _peek(self, subject: StackSubject) -> tuple[Peek | None, str]:
+        if subject.part != "deadLetters" or not subject.name:
+            return None, ""
+        try:
+            return self.letter_box.peek(subject.name), ""
+        except AwsError as error:
+            return None, str(error)
+
+    def _send(self, incident: Incident, words_to_say: Message) -> Incident:
+        self.topic.publish(words_to_say.mail_subject, message.text(words_to_say), message.chat(words_to_say))
+        return incident
+
+    def _load(self, key: str) -> tuple[str | None, Incident]:
+        text = self.memory.document(KIND, key)
+        return text, Incident(key) if text is None else codec.loads(Incident, text)
+
+    def _store(self, before: str | None, incident: Incident) -> str:
+        """The text as stored. Raises BusyError when it is not ``before`` any more."""
+        text = codec.dumps(incident)
+        expires_at = self.now() + _KEPT_SECONDS
+        if not self.memory.replace_document(KIND, incident.key, before, text, expires_at=expires_at):
+            raise BusyError(f"Another invocation has changed what is known of {incident.key}.")
+        return text

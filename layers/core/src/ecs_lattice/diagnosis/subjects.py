@@ -1,0 +1,53 @@
+"""What an incident can be about: a route, or a part of this stack itself."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ecs_lattice.health import words
+from ecs_lattice.model import ServiceId
+
+StackPart = Literal["probe", "errors", "throttles", "deadLetters", "queueAge", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSubject:
+    """A route of an ECS service on a Lattice service. ``route`` is empty when the whole declaration is meant."""
+
+    lattice_service: str
+    service: ServiceId
+    route: str
+
+    def __str__(self) -> str:
+        if not self.route:
+            return f"The declaration of ECS service {self.service}"
+        return f"Route {self.route} of Lattice service {self.lattice_service}"
+
+
+@dataclass(frozen=True, slots=True)
+class StackSubject:
+    """A part of this stack: ``part`` says of which kind, ``name`` the function or queue (empty where there is none)."""
+
+    part: StackPart
+    name: str = ""
+
+
+type Subject = RouteSubject | StackSubject
+
+# What an alarm of the stack itself watches, by namespace and metric (CloudWatch metrics of AWS Lambda and Amazon SQS).
+_PARTS: dict[tuple[str, str], StackPart] = {
+    (words.NAMESPACE, words.HEARTBEAT): "probe",
+    ("AWS/Lambda", "Errors"): "errors",
+    ("AWS/Lambda", "Throttles"): "throttles",
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): "deadLetters",
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"): "queueAge",
+}
+
+
+def of_alarm(arn: str, namespace: str, metric: str, dimensions: dict[str, str]) -> Subject:
+    """What the alarm with this ARN is about, told by the metric that it watches: names can be cut, dimensions are whole."""
+    if set(dimensions) == {words.LATTICE_SERVICE, words.ECS_SERVICE, words.ROUTE}:
+        _, partition, _, region, account, *_ = arn.split(":")
+        service = ServiceId(f"arn:{partition}:ecs:{region}:{account}:service/{dimensions[words.ECS_SERVICE]}")
+        return RouteSubject(dimensions[words.LATTICE_SERVICE], service, dimensions[words.ROUTE])
+    part = _PARTS.get((namespace, metric), "other")
+    return StackSubject(part, dimensions.get("FunctionName") or dimensions.get("QueueName") or "")
