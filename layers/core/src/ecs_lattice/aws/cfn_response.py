@@ -11,6 +11,7 @@ from ecs_lattice.errors import InvalidError, UnavailableError
 _OPERATION = "PutCustomResourceResponse"
 _CONNECT_SECONDS, _ATTEMPT_SECONDS = 2.0, 4.0
 _FIRST_WAIT_SECONDS = 0.25
+_BAD_URL = "The ResponseURL of the request is no URL."
 _OK, _REDIRECT, _SERVER_ERROR = 200, 300, 500
 
 
@@ -44,6 +45,8 @@ class HttpDelivery:
 
     def _attempt(self, url: str, body: bytes, seconds: float) -> str:
         """What went wrong so that another attempt may help; empty when it was delivered."""
+        if not url.startswith(("https://", "http://")):
+            raise InvalidError(_OPERATION, "BadUrl", _BAD_URL)
         limit = min(_ATTEMPT_SECONDS, seconds)
         try:
             # No content type: the URL is signed without one (CloudFormation User Guide, custom resource response objects).
@@ -56,7 +59,7 @@ class HttpDelivery:
                 timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, limit), read=limit),
             )
         except (urllib3.exceptions.LocationParseError, urllib3.exceptions.LocationValueError):
-            raise InvalidError(_OPERATION, "BadUrl", "The ResponseURL of the request is no URL.") from None
+            raise InvalidError(_OPERATION, "BadUrl", _BAD_URL) from None
         except urllib3.exceptions.HTTPError as error:
             return type(error).__name__
         if _OK <= response.status < _REDIRECT:

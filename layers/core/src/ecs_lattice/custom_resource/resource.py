@@ -143,9 +143,10 @@ class IngressResource:
 
 def said(problems: tuple[Problem, ...]) -> str:
     """Problems as one text for CloudFormation's console, numbered where there are several."""
-    if len(problems) == 1:
-        return str(problems[0])
-    numbered = [f"({number}) {problem}" for number, problem in enumerate(problems, start=1)]
+    texts = [str(problem) if problem.key else f"{problem.code}: {problem.message}" for problem in problems]
+    if len(texts) == 1:
+        return texts[0]
+    numbered = [f"({number}) {text}" for number, text in enumerate(texts, start=1)]
     return f"{len(problems)} problems. " + " ".join(numbered)
 
 
