@@ -9,6 +9,8 @@ from typing import Literal
 Likelihood = Literal["certain", "likely", "possible"]
 _LIKELIHOODS: tuple[Likelihood, ...] = ("certain", "likely", "possible")
 
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
 RANKS = (
     "OTHER_VPC", "PREFIX_LIST_RULE_MISSING", "PORT_NOT_OPEN", "TARGET_UNUSED", "OUT_OF_MEMORY", "TASK_RESTARTING",
     "TASK_STOPPED", "NO_TASKS", "NOT_REGISTERED", "WRONG_PROTOCOL", "HEALTH_CODE", "NOT_LISTENING", "DRAINING",
@@ -65,3 +67,18 @@ class Finding:
 def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Most likely first."""
     return tuple(sorted(findings, key=lambda finding: finding.rank))
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words, with its two largest units."""
+    if seconds < _MINUTE:
+        return "less than a minute"
+    units = (("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE))
+    left, words = int(seconds), []
+    for name, size in units:
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {name}{'s' if count > 1 else ''}")
+        elif words:
+            break
+    return " ".join(words[:2])

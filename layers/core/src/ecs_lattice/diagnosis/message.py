@@ -16,7 +16,6 @@ from ecs_lattice.diagnosis.findings import Command
 WIDTH = 76
 _SUBJECT, _TITLE, _DESCRIPTION, _STEP, _STEPS, _KEYWORD, _SUMMARY = 100, 250, 8000, 350, 5, 75, 250
 _TEXT_BYTES, _CUT = 100_000, "\n\n(cut: the message was too long)"
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Message:
 
 def text(message: Message) -> str:
     """The message as plain text of at most 76 columns, commands aside: a word of a command is never broken."""
-    parts = ["\n".join(textwrap.wrap(message.headline, WIDTH))]
+    parts = ["\n".join(_wrapped(message.headline))]
     if message.facts:
         parts.append("\n".join(_fact(label, value) for label, value in message.facts))
     parts += [_section(section) for section in message.sections]
@@ -102,32 +101,26 @@ def moment(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def duration(seconds: float) -> str:
-    """A length of time in words, with its two largest units."""
-    if seconds < _MINUTE:
-        return "less than a minute"
-    units = (("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE))
-    left, words = int(seconds), []
-    for name, size in units:
-        count, left = divmod(left, size)
-        if count:
-            words.append(f"{count} {name}{'s' if count > 1 else ''}")
-        elif words:
-            break
-    return " ".join(words[:2])
-
-
 def _section(section: Section) -> str:
     lines = textwrap.wrap(section.title, WIDTH, subsequent_indent="   ") if section.title else []
     for sentence in section.sentences:
         lines += _wrapped(sentence, "   ")
     for command in section.commands:
         lines += ["", f"   {_upper(command.does)}:", *(f"     {line}" for line in command.lines(WIDTH - 5))]
-    return "\n".join(lines)
+    return "\n".join(lines).removeprefix("\n")
 
 
 def _fact(label: str, value: str) -> str:
-    return "\n".join(textwrap.wrap(value, WIDTH, initial_indent=f"  {label:<12}", subsequent_indent=" " * 14))
+    return "\n".join(
+        textwrap.wrap(
+            value,
+            WIDTH,
+            initial_indent=f"  {label:<13}",
+            subsequent_indent=" " * 15,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
 
 
 def _wrapped(words: str, indent: str = "") -> list[str]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from ecs_lattice.announcements import StateChange
 from ecs_lattice.diagnosis.evidence import Evidence
-from ecs_lattice.diagnosis.findings import Command, Finding, aws
+from ecs_lattice.diagnosis.findings import Command, Finding, aws, duration
 from ecs_lattice.diagnosis.incidents import Incident
-from ecs_lattice.diagnosis.message import Message, Section, duration, listed, moment
+from ecs_lattice.diagnosis.message import Message, Section, listed, moment
 from ecs_lattice.diagnosis.signals import AlarmChange
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.model import ServiceId
@@ -23,7 +23,7 @@ def not_well(incident: Incident, alarm: AlarmChange, evidence: Evidence, finding
     title = findings[0].title if findings else "no cause found"
     return Message(
         subject=f"ALARM {_short(subject)}: {title}",
-        headline=f"{subject} is not well since {moment(incident.opened_at)}.",
+        headline=f"{subject} is not well since {moment(incident.opened_at)}, for {duration(evidence.now - incident.opened_at)}.",
         thread=incident.id,
         step="alarm",
         facts=_facts(evidence),
@@ -111,7 +111,7 @@ def _causes(evidence: Evidence, findings: Sequence[Finding]) -> tuple[Section, .
 def _cause(number: int, finding: Finding) -> Section:
     return Section(
         title=f"{number}. {finding.likelihood.upper()}: {finding.title} [{finding.code}]",
-        sentences=tuple(words for words in (finding.seen, finding.advice) if words),
+        sentences=(finding.seen, *((f"What to do: {finding.advice}",) if finding.advice else ())),
         commands=finding.commands[: 3 if number == 1 else 1],
     )
 
@@ -172,7 +172,9 @@ def _impact(evidence: Evidence) -> str:
         return f"go to the {len(evidence.answering)} of {len(evidence.targets)} targets that answer"
     if evidence.unhealthy:
         return "FAIL, or are answered by chance: no target is well, and VPC Lattice then asks them all"
-    return "FAIL: no target can answer"
+    if not evidence.targets:
+        return "FAIL: there is no target"
+    return f"FAIL: no target can answer{' yet' if evidence.in_status('INITIAL') else ''}"
 
 
 def _targets(evidence: Evidence) -> str:

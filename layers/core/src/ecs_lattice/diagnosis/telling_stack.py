@@ -2,9 +2,9 @@
 
 import shlex
 
-from ecs_lattice.diagnosis.findings import Command, aws
+from ecs_lattice.diagnosis.findings import Command, aws, duration
 from ecs_lattice.diagnosis.incidents import Incident
-from ecs_lattice.diagnosis.message import Message, Section, cut, duration, moment
+from ecs_lattice.diagnosis.message import Message, Section, cut, moment
 from ecs_lattice.diagnosis.ports import Letter, Peek
 from ecs_lattice.diagnosis.signals import AlarmChange
 from ecs_lattice.diagnosis.subjects import StackPart, StackSubject
@@ -85,7 +85,7 @@ def well_again(incident: Incident, alarm: AlarmChange, subject: StackSubject, at
     headline = _MEANINGS[subject.part][0].format(name=subject.name or alarm.name)
     return Message(
         subject=f"OK after {length}: {headline}",
-        headline=f"Over after {length}: {headline[:1].lower()}{headline[1:]}.",
+        headline=f"Over after {length}: {headline}.",
         thread=incident.id,
         step="recovery",
         sections=(Section(sentences=(f"It lasted from {moment(incident.opened_at)} to {moment(at)}.",)),),

@@ -28,7 +28,7 @@ def not_listening(evidence: Evidence) -> Finding | None:
         f"Let the container listen on 0.0.0.0 (not on 127.0.0.1) at port {port}, or name the port it listens on "
         "in the port mapping and in the labels.",
         (
-            *looking.into_container(evidence, "sh -c 'ss -ltn || netstat -ltn'"),
+            *looking.into_container(evidence, "ss -ltn"),
             *looking.into_logs(evidence),
             looking.into_targets(evidence),
         ),

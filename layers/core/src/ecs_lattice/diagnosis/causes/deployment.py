@@ -2,7 +2,7 @@
 
 from ecs_lattice.diagnosis.causes import looking
 from ecs_lattice.diagnosis.evidence import Evidence
-from ecs_lattice.diagnosis.findings import Finding
+from ecs_lattice.diagnosis.findings import Finding, duration
 
 
 def deployment_in_progress(evidence: Evidence) -> Finding | None:
@@ -15,13 +15,12 @@ def deployment_in_progress(evidence: Evidence) -> Finding | None:
     newest = rolling[0]
     settling = evidence.now < evidence.grace_ends_at
     starting = bool(evidence.in_status("INITIAL")) and not evidence.unhealthy
-    minutes = int((evidence.now - newest.created_at) // 60)
     revision = newest.task_definition.rsplit("/", 1)[-1]
     return Finding(
         "DEPLOYMENT_IN_PROGRESS",
         "likely" if settling or starting else "possible",
         f"a deployment of {revision} is under way",
-        f"Deployment {newest.id} began {minutes} minutes ago; {newest.running} of {newest.desired} tasks run."
+        f"Deployment {newest.id} began {duration(evidence.now - newest.created_at)} ago; {newest.running} of {newest.desired} tasks run."
         f"{' Its health-check grace has not passed yet.' if settling else ''}",
         "Wait for it, or put the last good revision back.",
         (looking.into_service(evidence),),

@@ -48,8 +48,7 @@ def into_service(evidence: Evidence) -> Command:
     """What ECS says of the service."""
     return aws("shows what ECS says of the service", evidence.region, "ecs", "describe-services",
                "--cluster", evidence.subject.service.cluster, "--services", evidence.subject.service.name,
-               "--query", "services[].{deployments:deployments[].[id,status,rolloutState,runningCount,desiredCount],"
-               "events:events[:5].message}")  # fmt: skip
+               "--query", "services[].[deployments[].[id,rolloutState],events[:5].message]")  # fmt: skip
 
 
 def into_targets(evidence: Evidence) -> Command:

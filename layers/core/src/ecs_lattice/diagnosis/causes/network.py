@@ -128,11 +128,9 @@ def _likelihood(evidence: Evidence) -> Likelihood:
 
 
 def _why_not(evidence: Evidence) -> str:
-    """What the status says when the group was not opened."""
+    """Why the group was not opened, where the status says so; it stands among the facts of the message."""
     status = evidence.status
-    return (
-        f" ecs-lattice did not open it: {status.code}: {status.message}" if status and "INGRESS" in status.code else ""
-    )
+    return f" ecs-lattice did not open it: {status.code}, see above." if status and "INGRESS" in status.code else ""
 
 
 def _opening(evidence: Evidence, ports: tuple[int, ...]) -> tuple[Command, ...]:

@@ -4,6 +4,9 @@ from ecs_lattice.diagnosis.causes import looking
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.findings import Finding, aws
 
+_REGISTERING_SECONDS = 180  # what ECS allows for it (Amazon ECS Developer Guide, VPC Lattice blue/green deployments)
+_ROLE_POLICY = "AmazonECSInfrastructureRolePolicyForVpcLattice"
+
 
 def target_unused(evidence: Evidence) -> Finding | None:
     """No rule points at the target group, so that nobody checks its targets (VPC Lattice User Guide, target groups)."""
@@ -17,7 +20,7 @@ def target_unused(evidence: Evidence) -> Finding | None:
         "certain" if without_rule else "likely",
         "no rule points at the target group",
         f"{len(unused)} of {len(evidence.targets or ())} targets of {name} are UNUSED: VPC Lattice neither asks nor checks a "
-        f"target of a group that no listener rule names.{_status(evidence)}",
+        f"target of a group that no listener rule names.",
         "Somebody may have changed the rules by hand; the resync puts them back within a quarter of an hour.",
         (
             aws("shows which Lattice services use the group", evidence.region, "vpc-lattice", "get-target-group",
@@ -31,14 +34,16 @@ def not_registered(evidence: Evidence) -> Finding | None:
     """Tasks run, and none of them is a target."""
     if evidence.targets is None or evidence.service is None or not evidence.running:
         return None
+    settled = [t for t in evidence.running if evidence.now - (t.started_at or evidence.now) > _REGISTERING_SECONDS]
     known = {target.address for target in evidence.targets if target.status != "DRAINING"}
-    missing = [task for task in evidence.running if task.task.address not in known]
+    missing = [task for task in settled if task.task.address not in known]
     if known or not missing:
         return None
     primary = evidence.service.service.primary
     named = primary is not None and any(entry.group_arn == evidence.group_arn for entry in primary.entries)
     why = (
-        "The PRIMARY deployment names the group, so ECS should register them: its infrastructure role may lack a permission."
+        "The PRIMARY deployment names the group, so ECS should have registered them: its infrastructure role may lack a "
+        "permission."
         if named
         else "The PRIMARY deployment does not name the group: somebody deployed the service with another list."
     )
@@ -47,8 +52,10 @@ def not_registered(evidence: Evidence) -> Finding | None:
         "NOT_REGISTERED",
         "likely" if named and not said else "certain",
         "tasks run, but none is registered",
-        f"{len(missing)} tasks run and the target group has no target for them. {why}{said}{_status(evidence)}",
-        "Terraform: ignore_changes = [vpc_lattice_configurations]. CloudFormation: put the list into the template.",
+        f"{len(missing)} tasks run and the target group has no target for them. {why}{said}",
+        f"See whether the infrastructure role has what {_ROLE_POLICY} allows."
+        if named
+        else "Terraform: ignore_changes = [vpc_lattice_configurations]. CloudFormation: put the list into the template.",
         (
             aws("shows which target groups the deployments name", evidence.region, "ecs", "describe-services",
                 "--cluster", evidence.subject.service.cluster, "--services", evidence.subject.service.name,
@@ -67,12 +74,6 @@ def draining(evidence: Evidence) -> Finding | None:
         "DRAINING",
         "likely",
         "all targets are draining",
-        f"All {len(leaving)} targets of the group are being deregistered and none has taken their place.{_status(evidence)}",
+        f"All {len(leaving)} targets of the group are being deregistered and none has taken their place.",
         commands=(looking.into_targets(evidence), looking.into_service(evidence)),
     )
-
-
-def _status(evidence: Evidence) -> str:
-    """What ecs-lattice itself says of the route, where it says anything."""
-    status = evidence.status
-    return f" ecs-lattice says {status.state}, {status.code}: {status.message}" if status and status.code else ""
