@@ -108,7 +108,7 @@ def _zipped(source: Path) -> bytes:
 def _files(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
-    return sorted(path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sorted(path for path in source.rglob("*") if path.is_file())
 
 
 def _await(stack: Any) -> None:

@@ -1,4 +1,7 @@
-"""The boto3 clients, each made when first asked for: a function pays only for the services it calls.
+"""The clients of the AWS SDK, each made when first asked for: a function pays only for the services it calls.
+
+They are botocore's own, which are the ones that boto3 gives: importing boto3 adds only what this application never uses
+(resources, S3 transfers with their process pools) and doubles the time that the SDK takes to import at a cold start.
 
 Adaptive retries stay inside one call's budget; what is throttled for longer comes back as an outcome.
 """
@@ -6,7 +9,7 @@ Adaptive retries stay inside one call's budget; what is throttled for longer com
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 from ecs_lattice import calls
@@ -84,8 +87,13 @@ def sns() -> "SNSClient":
     return cast("SNSClient", _client("sns"))
 
 
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
 def _client(service: str) -> Any:
-    make: Any = boto3.client  # its stubs know one overload a service, and two sets of them are installed
-    client = make(service, config=_CONFIG)
+    """The only way to a client. The layer's build reads from the calls of this which services' data it has to bring."""
+    client = _session().create_client(service, config=_CONFIG)
     client.meta.events.register("before-call", calls.note)
     return client
