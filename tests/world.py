@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,20 +18,28 @@ import boto3
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 
+from ecs_lattice.announcements import DETAIL_TYPE, SOURCE, StateChange
+from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.registry import DynamoRegistry
+from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.bells import Bell
 from ecs_lattice.ecs_side.reconcile import EcsSide
+from ecs_lattice.errors import EcsLatticeError
+from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.probe import Probe
+from ecs_lattice.health.words import NAMESPACE
+from ecs_lattice.ingress import Ingress
 from ecs_lattice.intake import Intake
 from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.model import ServiceId
 from ecs_lattice.resync import Resync
 from ecs_lattice.settings import Settings
 from ecs_lattice.worker import Worker
-from local_aws import eventbus, inprocess, lattice
+from local_aws import eventbus, inprocess, lattice, monitoring
 from local_aws.lattice import dataplane
 from local_aws.network import Request, Response
 
@@ -54,13 +62,13 @@ CLUSTER = "shop"
 
 
 @functools.cache
-def template_patterns() -> tuple[EventPattern, ...]:
-    """The event patterns of the template, as EventBridge would match them."""
+def template_patterns(queue: str = "EcsEventsQueue") -> tuple[EventPattern, ...]:
+    """The event patterns of the template's rules that have ``queue`` as target, as EventBridge would match them."""
     resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
     patterns = [
         resource["Properties"].get("EventPattern")
         for resource in resources.values()
-        if resource["Type"] == "AWS::Events::Rule"
+        if resource["Type"] == "AWS::Events::Rule" and f'"{queue}"' in json.dumps(resource["Properties"]["Targets"])
     ]
     return tuple(EventPattern.load(json.dumps(pattern)) for pattern in patterns if pattern)
 
@@ -97,6 +105,8 @@ class World:
         self.outcomes: list[tuple[str, str, str]] = []
         self.dead: list[tuple[str, str]] = []
         self.wrong: list[str] = []
+        self.published: list[tuple[float, Mapping[str, str], Mapping[str, float]]] = []
+        self.probe_failures: list[Exception] = []
         self._questions: list[Callable[[], None]] = []
         self._events: list[str] = []
         self._bells: list[Bell] = []
@@ -114,7 +124,10 @@ class World:
         self.settings = settings or self.settings
         now = self.clock.time
         ecs = BotoEcs(self.ecs, self.ec2)
-        self.ecs_side = EcsSide(self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now)
+        self.ingress = Ingress(BotoSecurityGroups(self.ec2, self.settings.owner), self.registry, self.settings.owner)
+        self.ecs_side = EcsSide(
+            self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now, self.ingress, self
+        )
         self.lattice_side = LatticeSide(self.settings, BotoLattice(self.lattice), self.registry, self, now)
         self.intake = Intake(self.registry, self, self, now)
         self.resync = Resync(
@@ -123,9 +136,15 @@ class World:
             self.registry,
             self,
             BotoOwned(boto3.client("resourcegroupstaggingapi"), self.lattice, self.settings.owner),
+            self.ingress,
             now,
             lambda _seconds: None,
         )
+        owner = self.settings.owner
+        alarms = BotoAlarms(boto3.client("cloudwatch"), owner)
+        keeper = AlarmKeeper(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
+        targets = BotoTargets(self.lattice)
+        self.probe = Probe(owner, self.registry, targets, ecs, self, keeper, now, lambda _seconds: None, 1, 1_000.0)
         self.workers = {
             "ecsService": Worker(
                 "ecsService",
@@ -161,6 +180,20 @@ class World:
     def put(self, body: str, reason: str, now: float) -> None:
         self.dead.append((body, reason))
 
+    def announce(self, changes: Sequence[StateChange]) -> None:
+        """Announcements, as EventBridge hands them on."""
+        for change in changes:
+            names = {name: name.title().replace("_", "") for name in asdict(change)}
+            detail = {name[0].lower() + name[1:]: asdict(change)[key] for key, name in names.items()}
+            detail |= {"owner": self.settings.owner, "at": clock.iso()}
+            eventbus.publish(SOURCE, DETAIL_TYPE, [change.ecs_service], detail)
+
+    def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
+        """Metrics, as the embedded metric format brings them to CloudWatch."""
+        self.published.append((self.clock.time(), dict(dimensions), dict(values)))
+        for name, value in values.items():
+            monitoring.record(NAMESPACE, name, dimensions, value, self.clock.time(), "Count")
+
     # Requests on the way.
 
     def ask(self, name: str, path: str = "/", port: int = 80, method: str = "GET", **headers: str) -> Response:
@@ -192,6 +225,21 @@ class World:
                 question()
         self.clock.advance(end - self.clock.time())
         self._drain()
+
+    def start_probing(self) -> Callable[[], None]:
+        """Run the probe in the middle of each minute from now on; what comes back stops it."""
+        going = [True]
+
+        def probed() -> None:
+            if going[0]:
+                self.clock.call_later(60, probed)
+                try:
+                    self.probe.run(50).raise_for_alarms()
+                except EcsLatticeError as error:  # the function's error; the next minute's run begins anew
+                    self.probe_failures.append(error)
+
+        self.clock.call_later(30 - self.clock.time() % 60 + 60, probed)
+        return lambda: going.__setitem__(0, False)
 
     def sweep(self) -> None:
         """One run of the resync, and what it rings for."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from ecs_lattice import deadline
+from ecs_lattice import calls, deadline
 from ecs_lattice.bells import Bell
 from ecs_lattice.errors import (
     ConflictError,
@@ -175,3 +175,44 @@ def test_no_call_starts_when_the_functions_time_is_nearly_over():
     assert [wait for _, wait in recorder.later] == [1]
     worker.work(a_batch(BELL), 60)
     assert len(recorder.later) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (Done(), Done()),
+        (NotYet(5, "drains"), NotYet(5, "drains")),
+        (Refused((Problem("X", "no"),)), Refused((Problem("X", "no"),))),
+        (RuntimeError("boom"), None),
+    ],
+)
+def test_what_became_of_a_reconcile_is_reported_with_the_calls_it_made_and_none_of_others(outcome, said):
+    reported = []
+
+    def reconcile(_key: str) -> Outcome:
+        calls.note()
+        calls.note(model="of botocore")
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    recorder = Recorder()
+    worker = Worker(
+        "ecsService", reconcile, recorder, recorder, recorder, lambda: NOW, lambda *told: reported.append(told)
+    )
+    calls.note()
+    worker.work(a_batch(BELL), 60)
+    worker.work(a_batch(BELL), 60)
+    assert reported == [("ecsService", said, 2)] * 2
+
+
+def test_a_message_that_is_no_bell_is_a_failure_that_no_reconcile_counts():
+    reported = []
+    recorder = Recorder()
+    worker = Worker(
+        "ecsService", lambda _: Done(), recorder, recorder, recorder, lambda: NOW, lambda *told: reported.append(told)
+    )
+    batch = a_batch(BELL)
+    batch["Records"][0]["body"] = "[]"
+    assert worker.work(batch, 60)["batchItemFailures"]
+    assert reported == []

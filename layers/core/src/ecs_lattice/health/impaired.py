@@ -21,20 +21,22 @@ def asks_ecs(counts: Counts) -> bool:
     return counts.unhealthy > 0 or counts.answering == 0
 
 
-def is_impaired(record: ClaimRecord, counts: Counts, service: EcsService | None, now: float) -> bool:
-    """Whether the route of ``record`` is impaired at ``now`` (epoch seconds).
+def impaired(record: ClaimRecord, counts: Counts, service: EcsService | None, now: float) -> bool | None:
+    """Whether the route of ``record`` is impaired at ``now`` (epoch seconds); None while it is too early to say: within
+    the grace of a deployment, or before its tasks were put into the group. An alarm then keeps the state that it has, so
+    that neither a first start wakes anybody nor a release of what is still broken passes for recovery.
 
     ``service`` is what ECS says (None: it knows no such service); not looked at unless :func:`asks_ecs`.
     """
     if not asks_ecs(counts):
         return False
     if service is not None and is_within_grace(service, record.claim.route.health_grace, now):
-        return False
+        return None
     if counts.unhealthy:
         return True
     if service is None or service.is_gone or service.desired == 0:
         return False
-    return _is_to_answer(record, service, now)
+    return True if _is_to_answer(record, service, now) else None
 
 
 def is_within_grace(service: EcsService, health_grace: int, now: float) -> bool:

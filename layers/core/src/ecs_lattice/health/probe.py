@@ -15,7 +15,7 @@ from ecs_lattice.facts import EcsService
 from ecs_lattice.graph import id_of
 from ecs_lattice.health import words
 from ecs_lattice.health.counts import Counts, count
-from ecs_lattice.health.impaired import asks_ecs, group_of, is_impaired
+from ecs_lattice.health.impaired import asks_ecs, group_of, impaired
 from ecs_lattice.health.keeping import AlarmKeeper, Kept
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import EcsServices, MetricsSink, TargetStatuses
@@ -138,11 +138,10 @@ class Probe:
         self, record: ClaimRecord, groups: Mapping[str, Counts], services: Mapping[ServiceId, EcsService | None]
     ) -> Reading:
         counts = groups.get(group_of(record) or "")
-        if counts is None:
-            return Reading(record, None, None)
-        if asks_ecs(counts) and record.claim.service not in services:
-            return Reading(record, counts, None)
-        return Reading(record, counts, is_impaired(record, counts, services.get(record.claim.service), self.now()))
+        service = record.claim.service
+        if counts is None or (asks_ecs(counts) and service not in services):
+            return Reading(record, counts, None, is_unknown=True)
+        return Reading(record, counts, impaired(record, counts, services.get(service), self.now()))
 
 
 def _is_measured(record: ClaimRecord) -> bool:

@@ -10,15 +10,13 @@ from ecs_lattice.health.counts import Counts
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is known of a route in this minute; None is what could not be read."""
+    """What is known of a route in this minute. ``counts`` is None when its targets could not be read, ``impaired`` when it
+    is too early to say; ``is_unknown``: something that says how the route is could not be read."""
 
     record: ClaimRecord
     counts: Counts | None
     impaired: bool | None
-
-    @property
-    def is_unknown(self) -> bool:
-        return self.impaired is None
+    is_unknown: bool = False
 
     @property
     def dimensions(self) -> dict[str, str]:
@@ -27,10 +25,12 @@ class Reading:
 
     def metrics(self) -> dict[str, float]:
         """The route's metrics. What could not be read has no value, so that an alarm keeps its state: never zero."""
-        counts = self.counts.metrics() if self.counts is not None else {}
-        if self.impaired is None:
-            return counts | {words.UNKNOWN: 1.0}
-        return counts | {words.IMPAIRED: float(self.impaired)}
+        values = self.counts.metrics() if self.counts is not None else {}
+        if self.impaired is not None:
+            values |= {words.IMPAIRED: float(self.impaired)}
+        if self.is_unknown:
+            values |= {words.UNKNOWN: 1.0}
+        return values
 
 
 def of_the_stack(readings: Sequence[Reading]) -> dict[str, float]:

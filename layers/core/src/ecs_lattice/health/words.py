@@ -17,7 +17,7 @@ HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE = (
 )  # fmt: skip
 """Targets by status, a route (count)."""
 IMPAIRED = "Impaired"
-"""1 when a route is not well in that minute, else 0; what its alarm watches."""
+"""1 when a route is not well in that minute, 0 when it is; no value while nobody can say. What its alarm watches."""
 UNKNOWN = "Unknown"
 """A route: 1 when not all could be read that says how it is. The stack: of how many routes."""
 ROUTES = "Routes"

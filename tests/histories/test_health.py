@@ -1,0 +1,265 @@
+"""Histories of ill health, minute by minute: what the probe publishes of it, and what the route's alarm makes of that."""
+
+import boto3
+import pytest
+
+from ecs_lattice.health import words
+from tests.histories.checks import comes_to_rest, failing, released
+from tests.histories.labels import LABELS, hooked_up
+from tests.world import open_group
+
+ALARM = "ecs-lattice/ecs-lattice/orders/shop/orders/default"
+OFF = {**LABELS, "lattice.ingress": "off"}
+
+
+def values(world, metric: str, since: float = 0.0, **dimensions: str) -> list[float]:
+    """The values of a metric since a moment, oldest first, of whatever has these dimensions."""
+    return [
+        published[metric]
+        for at, where, published in world.published
+        if at >= since and metric in published and dimensions.items() <= where.items()
+    ]
+
+
+def alarms(world) -> dict[str, str]:
+    """The states of all alarms, by name."""
+    found = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
+
+
+def close(world) -> None:
+    """Let the tasks' security group let nobody in any more."""
+    group = world.ec2.describe_security_groups(GroupIds=[world.open_group])["SecurityGroups"][0]
+    world.ec2.revoke_security_group_ingress(GroupId=world.open_group, IpPermissions=group["IpPermissions"])
+
+
+def reopen(world) -> None:
+    rule = world.ec2.describe_security_groups(GroupIds=[open_group(world.ec2, "another")])["SecurityGroups"][0]
+    world.ec2.authorize_security_group_ingress(GroupId=world.open_group, IpPermissions=rule["IpPermissions"])
+
+
+def well(world, labels=OFF, **more) -> str:
+    """A live route with a probe that has seen it so, and an alarm that is OK; the service's ARN."""
+    arn = hooked_up(world, labels, **more)
+    world.sweep()
+    world.sweep()
+    world.start_probing()
+    world.run(420)
+    assert alarms(world)[ALARM] == "OK"
+    return arn
+
+
+def most_in_five(flags: list[bool]) -> int:
+    """The most that are set among any five in a row: what an alarm for 3 of 5 minutes would have seen."""
+    return max(sum(flags[start : start + 5]) for start in range(max(1, len(flags) - 4)))
+
+
+def test_a_closed_group_rings_the_alarm_though_unhealthy_targets_are_seen_for_less_than_one_in_three_minutes(world):
+    close(world)
+    world.start_probing()
+    at_once = {**OFF, "lattice.health.grace": "0", "lattice.health.interval": "60"}
+    world.deploy(world.register(at_once), count=1)
+    world.run(600)
+    since = world.clock.time()
+    world.run(600)
+    counted = [published for at, _, published in world.published if at >= since and "Healthy" in published]
+    assert len(counted) == 10
+    assert most_in_five([bool(published.get("Unhealthy")) for published in counted]) < 3
+    assert values(world, "Impaired", since) == [1.0] * 10
+    assert alarms(world) == {ALARM: "ALARM"}
+
+
+def test_an_attach_that_is_undone_because_nobody_got_well_is_no_recovery(world):
+    close(world)
+    world.start_probing()
+    arn = world.deploy(world.register(OFF))
+    world.run(3600)
+    assert world.statuses(arn)["default"] == ("Refused", "ATTACH_FAILED")
+    assert alarms(world) == {ALARM: "ALARM"}
+    reopen(world)
+    released(world, arn, OFF)
+    world.run(1800)
+    assert world.claims(arn) == {"orders/default": "Live"}
+    assert alarms(world) == {ALARM: "OK"}
+
+
+def test_a_release_of_what_is_still_broken_is_no_recovery(world):
+    arn = well(world, {**OFF, "lattice.health.grace": "600"})
+    close(world)
+    world.run(900)
+    states = []
+    for _ in range(4):
+        released(world, arn, {**OFF, "lattice.health.grace": "600"})
+        world.run(500)
+        states.append(alarms(world)[ALARM])
+    assert states == ["ALARM"] * 4
+
+
+def test_a_group_that_is_closed_under_a_live_route_rings_the_alarm_until_it_is_open_again(world):
+    well(world)
+    close(world)
+    world.run(900)
+    assert alarms(world) == {ALARM: "ALARM"}
+    reopen(world)
+    world.run(900)
+    assert alarms(world) == {ALARM: "OK"}
+
+
+def test_a_live_route_whose_tasks_were_all_detached_rings_the_alarm_though_nothing_is_unhealthy(world):
+    arn = well(world)
+    world.chaos.lose = 1.0  # nobody hears of it, so nobody registers the tasks
+    world.ecs.update_service(cluster="shop", service=arn, vpcLatticeConfigurations=[])
+    since = world.clock.time()
+    world.run(1500)
+    assert values(world, "Unhealthy", since) == []
+    assert world.ask("orders", "/orders").status == 503
+    assert alarms(world) == {ALARM: "ALARM"}
+    world.chaos.lose = 0.0
+    world.sweep()
+    world.run(1200)
+    assert world.ask("orders", "/orders").status == 200
+    assert alarms(world) == {ALARM: "OK"}
+
+
+def test_a_probe_that_dies_while_the_alarm_is_on_leaves_it_on_and_is_missed_itself(world):
+    well(world)
+    boto3.client("cloudwatch").put_metric_alarm(
+        AlarmName="ecs-lattice/ecs-lattice/stack/probe-silent",
+        Namespace=words.NAMESPACE,
+        MetricName=words.HEARTBEAT,
+        Dimensions=[{"Name": words.OWNER, "Value": "ecs-lattice"}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=5,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        TreatMissingData="breaching",
+    )
+    close(world)
+    world.run(900)
+    silent = "ecs-lattice/ecs-lattice/stack/probe-silent"
+    assert alarms(world) == {ALARM: "ALARM", silent: "OK"}
+    with failing(world.dynamodb, "Scan", "InternalServerError"):
+        reopen(world)
+        world.run(3600)
+    assert world.probe_failures
+    assert alarms(world) == {ALARM: "ALARM", silent: "ALARM"}
+    world.run(600)
+    assert alarms(world) == {ALARM: "OK", silent: "OK"}
+
+
+def test_a_service_that_is_scaled_to_zero_on_purpose_is_not_impaired(world):
+    arn = well(world)
+    since = world.clock.time()
+    world.ecs.update_service(cluster="shop", service=arn, desiredCount=0)
+    world.run(1800)
+    assert set(values(world, "Impaired", since)) == {0.0}
+    assert values(world, "Healthy", since)[-1] == 0.0
+    world.ecs.update_service(cluster="shop", service=arn, desiredCount=2)
+    world.run(900)
+    assert alarms(world) == {ALARM: "OK"}
+    assert values(world, "Healthy", since)[-1] == 2.0
+
+
+def test_a_release_that_goes_well_is_not_impaired_in_any_minute(world):
+    arn = well(world)
+    since = world.clock.time()
+    released(world, arn, {**OFF, "lattice.health.interval": "20"})
+    world.run(1200)
+    assert set(values(world, "Impaired", since)) == {0.0}
+
+
+def test_tasks_that_start_slowly_are_not_impaired_within_the_grace_and_are_afterwards(world):
+    labels = {**OFF, "lattice.health.grace": "900"}
+    arn = world.deploy(world.register(labels, environment={"RESPOND": "/healthz=500 /=200"}))
+    world.start_probing()
+    world.run(300)
+    rolled = world.primary(arn)["createdAt"].timestamp()
+    assert world.primary(arn)["vpcLatticeConfigurations"]
+    world.run(rolled + 900 - world.clock.time())
+    assert values(world, "Unhealthy")
+    assert values(world, "Impaired") == []
+    world.run(900)
+    assert alarms(world) == {ALARM: "ALARM"}
+
+
+def test_targets_that_could_not_be_read_are_unknown_and_no_alarm_changes_its_state(world):
+    well(world)
+    since = world.clock.time()
+    with failing(world.lattice, "ListTargets", "ThrottlingException") as refused:
+        world.run(600)
+    assert len(refused) > 10
+    assert values(world, "Unknown", since, Route="default") == [1.0] * 10
+    assert values(world, "Healthy", since) == values(world, "Impaired", since) == []
+    assert values(world, "Unknown", since, Owner="ecs-lattice") == values(world, "Heartbeat", since) == [1.0] * 10
+    assert alarms(world) == {ALARM: "OK"}
+
+
+def test_two_routes_that_share_a_group_have_an_alarm_each_and_one_reading(world):
+    labels = {key: value for key, value in OFF.items() if key != "lattice.path.prefix"}
+    labels |= {"lattice.routes.a.path.prefix": "/a", "lattice.routes.b.path.prefix": "/b"}
+    hooked_up(world, {**labels, "lattice.routes.b.alarm.minutes": "5"})
+    world.start_probing()
+    close(world)
+    world.run(1200)
+    prefix = "ecs-lattice/ecs-lattice/orders/shop/orders"
+    assert alarms(world) == {f"{prefix}/a": "ALARM", f"{prefix}/b": "ALARM"}
+    assert values(world, "Impaired", Route="a") == values(world, "Impaired", Route="b")
+    assert len(world._all("list_target_groups")) == 1
+
+
+def test_an_alarm_follows_the_labels_and_goes_with_its_route(world):
+    arn = well(world)
+    cloudwatch = boto3.client("cloudwatch")
+    released(world, arn, {**OFF, "lattice.alarm.minutes": "7"})
+    world.run(1200)
+    (alarm,) = cloudwatch.describe_alarms()["MetricAlarms"]
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (7, 9)
+    released(world, arn, {**OFF, "lattice.alarm": "off"})
+    world.run(1200)
+    assert alarms(world) == {}
+    released(world, arn, OFF)
+    world.run(1200)
+    assert list(alarms(world)) == [ALARM]
+    released(world, arn, {})
+    comes_to_rest(world)
+    assert alarms(world) == {}
+    assert world.probe_failures == []
+
+
+def test_uninstalling_takes_the_alarms_along(world):
+    well(world)
+    for _ in range(8):
+        world.resync.uninstall()
+        world.run(900)
+    assert alarms(world) == {}
+
+
+def test_a_lost_registry_costs_no_alarm(world):
+    well(world)
+    for item in world.dynamodb.scan(TableName="registry")["Items"]:
+        world.dynamodb.delete_item(TableName="registry", Key={"pk": item["pk"], "sk": item["sk"]})
+    world.run(600)
+    assert list(alarms(world)) == [ALARM]
+    for _ in range(4):
+        world.sweep()
+        world.run(900)
+    assert list(alarms(world)) == [ALARM]
+
+
+@pytest.mark.parametrize("action", [[], ["arn:aws:sns:us-east-1:123456789012:mine"]])
+def test_what_somebody_does_to_an_alarm_by_hand_is_put_right_in_a_minute(world, action):
+    well(world)
+    cloudwatch = boto3.client("cloudwatch")
+    (before,) = cloudwatch.describe_alarms()["MetricAlarms"]
+    members = ("AlarmName", "AlarmDescription", "Namespace", "MetricName", "Dimensions", "Statistic", "Period",
+               "EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData")  # fmt: skip
+    changed = {name: before[name] for name in members} | {"AlarmActions": action, "Threshold": 1.0 if action else 2.0}
+    cloudwatch.put_metric_alarm(**changed)
+    world.run(60)
+    (after,) = cloudwatch.describe_alarms()["MetricAlarms"]
+    assert {name: after[name] for name in members} == {name: before[name] for name in members}
+    assert after["AlarmActions"] == []
+    cloudwatch.delete_alarms(AlarmNames=[ALARM])
+    world.run(60)
+    assert list(alarms(world)) == [ALARM]
