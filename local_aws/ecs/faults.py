@@ -1,81 +1,19 @@
-"""What a test may ask of the ECS API: errors on demand and answers that get lost; and the log of its calls.
+"""Faults of the ECS API, with its codes (ECS Developer Guide, request throttling; botocore, ServerException)."""
 
-The words are those of the local VPC Lattice's faults, so that one test drives both.
-"""
+from typing import ClassVar
 
-import socket
-from collections import defaultdict, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from botocore.exceptions import ConnectionClosedError
 from moto.ecs.exceptions import ECSException
-from werkzeug.wrappers import Request
 
-ANY = "*"
-"""Stands for every operation in :class:`Faults`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that goes wrong once. Without an error the operation is done and its answer is lost."""
-
-    error: ECSException | None
+from local_aws import faults
+from local_aws.faults import ANY, Call, Fault, lose
 
 
-@dataclass(slots=True)
-class Faults:
+class Faults(faults.Faults):
     """Faults to come, by operation (``UpdateService``) or for any (``*``), each used up by one call."""
 
-    waiting: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
-
-    def throttle(self, operation: str = ANY, times: int = 1) -> None:
-        """Refuse the next calls with ThrottlingException (ECS Developer Guide, request throttling)."""
-        self.refuse(operation, "ThrottlingException", "Rate exceeded", times)
-
-    def fail(self, operation: str = ANY, times: int = 1) -> None:
-        """Refuse the next calls with ServerException; nothing is done."""
-        self.refuse(operation, "ServerException", "Service Unavailable. Please try again later.", times)
-
-    def refuse(self, operation: str, code: str, message: str, times: int = 1) -> None:
-        """Refuse the next calls with an error of your choice; nothing is done."""
-        self.waiting[operation].extend([Fault(ECSException(code, message))] * times)
-
-    def lose_answer(self, operation: str = ANY, times: int = 1) -> None:
-        """Do the next calls, and break the connection before the answer."""
-        self.waiting[operation].extend([Fault(None)] * times)
-
-    def take(self, operation: str) -> Fault | None:
-        """The fault that is due for this call; it is used up."""
-        for key in (operation, ANY):
-            if self.waiting.get(key):
-                return self.waiting[key].popleft()
-        return None
-
-
-@dataclass(slots=True)
-class Call:
-    """One call of the API, as it came and as it ended. ``time`` is in seconds since the epoch."""
-
-    operation: str
-    parameters: Mapping[str, Any]
-    time: float
-    error: str | None = None
-    """The error's code; None if the operation was done."""
-
-    @property
-    def writes(self) -> bool:
-        """Whether an operation of this name can change anything."""
-        return not self.operation.startswith(("Describe", "List"))
-
-
-def lose(request: Request) -> None:
-    """Break the connection before the answer: the server's socket, or what botocore makes of it in one process."""
-    connection: socket.socket | None = request.environ.get("werkzeug.socket")
-    if connection is None:
-        raise ConnectionClosedError(endpoint_url=request.url)
-    connection.shutdown(socket.SHUT_RDWR)
+    error = ECSException
+    throttled: ClassVar[tuple[str, str]] = ("ThrottlingException", "Rate exceeded")
+    failed: ClassVar[tuple[str, str]] = ("ServerException", "Service Unavailable. Please try again later.")
 
 
 __all__ = ["ANY", "Call", "Fault", "Faults", "lose"]

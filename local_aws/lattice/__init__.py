@@ -2,13 +2,17 @@
 
 from moto.vpclattice.models import vpclattice_backends
 
-from local_aws import eventbus, extend
+from local_aws import ec2, eventbus, extend
 from local_aws.lattice.backend import ECS, LatticeBackend
 from local_aws.lattice.protocol import LatticeResponse
 
 
 def install() -> None:
-    """Answer for VPC Lattice from the next request on, under ``mock_aws`` and in moto's server."""
+    """Answer for VPC Lattice, and for EC2 whose security groups it asks, from the next request on.
+
+    Under ``mock_aws`` and in moto's server.
+    """
+    ec2.install()
     extend.install("vpc-lattice", LatticeBackend, LatticeResponse, more_paths=["{0}/.*"])
 
 

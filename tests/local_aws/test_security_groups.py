@@ -1,12 +1,17 @@
 """Security groups of the local AWS: what they let through, and EC2's rules for their rules."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from local_aws import ec2 as security
 from local_aws import lattice
 from local_aws.lattice import dataplane
 from local_aws.network import Request
@@ -14,6 +19,9 @@ from tests.local_aws import ecs_stage
 from tests.local_aws.ecs_stage import Stage, attach, events, ip_of
 
 LATTICE4, LATTICE6 = "com.amazonaws.us-east-1.vpc-lattice", "com.amazonaws.us-east-1.ipv6.vpc-lattice"
+
+
+_numbers = itertools.count()
 
 
 @pytest.fixture
@@ -208,3 +216,326 @@ def test_ecs_refuses_groups_that_do_not_exist_or_are_of_another_vpc(stage: Stage
     with pytest.raises(ClientError, match=r"InvalidParameterException.*does not exist"):
         stage.ecs.update_service(service="web", networkConfiguration=network(ec2, "sg-0123456789abcdef0"))
     stage.ecs.update_service(service="web", desiredCount=1)
+
+
+# EC2's rules for rules.
+
+
+def authorize(ec2: Any, group: str, *permissions: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    answer = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=list(permissions), **more)
+    return answer["SecurityGroupRules"]
+
+
+def inbound(ec2: Any, group: str, *filters: tuple[str, str]) -> list[dict[str, Any]]:
+    wanted = [{"Name": name, "Values": [value]} for name, value in (("group-id", group), *filters)]
+    rules = ec2.describe_security_group_rules(Filters=wanted)["SecurityGroupRules"]
+    return [rule for rule in rules if not rule["IsEgress"]]
+
+
+def ports(ec2: Any, group: str) -> set[int]:
+    return {rule["FromPort"] for rule in inbound(ec2, group)}
+
+
+def code(refused: pytest.ExceptionInfo[ClientError]) -> str:
+    return refused.value.response["Error"]["Code"]
+
+
+def test_every_local_aws_has_the_prefix_lists_of_vpc_lattice(ec2: Any) -> None:
+    names = [LATTICE4, LATTICE6]
+    wanted = [{"Name": "prefix-list-name", "Values": names}, {"Name": "owner-id", "Values": ["AWS"]}]
+    lists = {each["PrefixListName"]: each for each in ec2.describe_managed_prefix_lists(Filters=wanted)["PrefixLists"]}
+    assert [(lists[name]["AddressFamily"], lists[name]["OwnerId"]) for name in names] == [
+        ("IPv4", "AWS"), ("IPv6", "AWS"),
+    ]  # fmt: skip
+    entries = [
+        ec2.get_managed_prefix_list_entries(PrefixListId=lists[name]["PrefixListId"])["Entries"] for name in names
+    ]
+    assert [[entry["Cidr"] for entry in each] for each in entries] == [["169.254.171.0/24"], ["fd00:ec2:80::/64"]]
+    with pytest.raises(ClientError) as refused:
+        ec2.get_managed_prefix_list_entries(PrefixListId="pl-00000000")
+    assert code(refused) == "InvalidPrefixListID.NotFound"
+
+
+def test_a_rule_is_answered_and_described_with_all_that_it_is(ec2: Any, group: str) -> None:
+    permission = listed(ec2, 8080, 8081)
+    permission["PrefixListIds"][0]["Description"] = "from VPC Lattice"
+    tags = [{"Key": "ecs-lattice:owner", "Value": "shop"}]
+    specification = [{"ResourceType": "security-group-rule", "Tags": tags}]
+    (rule,) = authorize(ec2, group, permission, TagSpecifications=specification)
+    assert rule == {
+        "SecurityGroupRuleId": rule["SecurityGroupRuleId"],
+        "GroupId": group,
+        "GroupOwnerId": "123456789012",
+        "IsEgress": False,
+        "IpProtocol": "tcp",
+        "FromPort": 8080,
+        "ToPort": 8081,
+        "PrefixListId": prefix_list(ec2),
+        "Description": "from VPC Lattice",
+        "Tags": tags,
+        "SecurityGroupRuleArn": "arn:aws:ec2:us-east-1:123456789012:security-group-rule/" + rule["SecurityGroupRuleId"],
+    }
+    assert inbound(ec2, group) == [rule]
+    (shown,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    assert shown["PrefixListIds"] == permission["PrefixListIds"]
+
+
+def test_a_call_answers_all_its_rules(ec2: Any, group: str) -> None:
+    made = authorize(ec2, group, listed(ec2, 80), tcp(90, 91, "10.0.0.0/8"), listed(ec2, 80, name=LATTICE6))
+    assert [rule["SecurityGroupRuleId"] for rule in sorted(made, key=lambda rule: rule["SecurityGroupRuleId"])] == [
+        rule["SecurityGroupRuleId"] for rule in inbound(ec2, group)
+    ]
+    (every,) = authorize(ec2, group, {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]})
+    assert (every["FromPort"], every["ToPort"]) == (-1, -1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "text"),
+    [
+        ({"FromPort": 90, "ToPort": 80}, "InvalidParameterValue", r"\(90:80\)"),
+        ({"FromPort": 1, "ToPort": 65536}, "InvalidParameterValue", r"\(1:65536\)"),
+        ({"FromPort": 90}, "InvalidParameterValue", "both from and to ports"),
+        ({"FromPort": 90, "ToPort": 91, "PrefixListIds": [{"PrefixListId": "pl-00000000"}]},
+         "InvalidPrefixListID.NotFound", "'pl-00000000' does not exist"),
+        ({"FromPort": 80, "ToPort": 80}, "InvalidPermission.Duplicate",
+         '^.*specified rule "peer: pl-.*, TCP, from port: 80, to port: 80, ALLOW" already exists'),
+        ({"FromPort": 81, "ToPort": 81}, "InvalidParameterValue", "must not appear multiple times"),
+    ],
+    ids=["backwards", "beyond", "half", "no-list", "duplicate", "twice"],
+)  # fmt: skip
+def test_a_call_with_one_wrong_rule_adds_none(
+    ec2: Any, group: str, wrong: dict[str, Any], error: str, text: str
+) -> None:
+    lattice_list = {"PrefixListIds": [{"PrefixListId": prefix_list(ec2)}]}
+    authorize(ec2, group, listed(ec2, 80))
+    with pytest.raises(ClientError, match=text) as refused:
+        authorize(ec2, group, listed(ec2, 81), {"IpProtocol": "tcp", **lattice_list, **wrong})
+    assert code(refused) == error
+    assert ports(ec2, group) == {80}
+
+
+def test_a_description_makes_no_other_rule(ec2: Any, group: str) -> None:
+    authorize(ec2, group, listed(ec2, 80))
+    again = listed(ec2, 80)
+    again["PrefixListIds"][0]["Description"] = "another"
+    with pytest.raises(ClientError) as refused:
+        authorize(ec2, group, again)
+    assert code(refused) == "InvalidPermission.Duplicate"
+    peer = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    authorize(ec2, group, {**peer, "UserIdGroupPairs": [{"GroupId": group, "Description": "one"}]})
+    with pytest.raises(ClientError) as refused:
+        authorize(ec2, group, {**peer, "UserIdGroupPairs": [{"GroupId": group, "Description": "two"}]})
+    assert code(refused) == "InvalidPermission.Duplicate"
+
+
+def test_a_group_holds_60_ipv4_rules_of_which_a_prefix_list_is_10(ec2: Any, group: str) -> None:
+    authorize(ec2, group, *(listed(ec2, port) for port in range(5)))
+    authorize(ec2, group, *(tcp(port, port, "10.0.0.0/8") for port in range(1, 11)))
+    for rule in (listed(ec2, 100), tcp(100, 100, "10.0.0.0/8"), tcp(100, 100, "0.0.0.0/0")):
+        with pytest.raises(ClientError, match="maximum number of rules per security group has been reached") as full:
+            authorize(ec2, group, rule)
+        assert code(full) == "RulesPerSecurityGroupLimitExceeded"
+    assert len(inbound(ec2, group)) == 15
+
+
+def test_ipv6_rules_have_a_quota_of_their_own_and_a_group_counts_in_both(ec2: Any, group: str) -> None:
+    authorize(ec2, group, *(listed(ec2, port) for port in range(6)))
+    authorize(ec2, group, *(listed(ec2, port, name=LATTICE6) for port in range(5)))
+    authorize(ec2, group, *(tcp(port, port, "2001:db8::/32") for port in range(9)))
+    with pytest.raises(ClientError):
+        authorize(ec2, group, {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]})
+    authorize(ec2, group, tcp(10, 10, "2001:db8::/32"))
+    with pytest.raises(ClientError):
+        authorize(ec2, group, tcp(11, 11, "2001:db8::/32"))
+
+
+def test_the_quota_can_be_raised_and_outbound_rules_are_counted_apart(ec2: Any, group: str) -> None:
+    authorize(ec2, group, *(listed(ec2, port) for port in range(6)))
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[listed(ec2, port) for port in range(5)])
+    security.backend().quotas.rules_per_security_group = 70
+    authorize(ec2, group, listed(ec2, 100))
+    with pytest.raises(ClientError):
+        authorize(ec2, group, listed(ec2, 101))
+
+
+def test_a_customers_prefix_list_weighs_its_largest_size(ec2: Any, group: str) -> None:
+    made = ec2.create_managed_prefix_list(PrefixListName="own", MaxEntries=50, AddressFamily="IPv4")["PrefixList"]
+    source = {"PrefixListIds": [{"PrefixListId": made["PrefixListId"]}]}
+    authorize(ec2, group, {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **source})
+    authorize(ec2, group, listed(ec2, 80))
+    with pytest.raises(ClientError):
+        authorize(ec2, group, tcp(80, 80, "10.0.0.0/8"))
+
+
+def test_rules_are_found_by_group_tag_and_tag_key(ec2: Any, group: str) -> None:
+    other = ec2.create_security_group(GroupName="other", Description="other")["GroupId"]
+    ours, theirs = authorize(ec2, group, listed(ec2, 80), listed(ec2, 81))
+    (elsewhere,) = authorize(ec2, other, listed(ec2, 80))
+    ids = [rule["SecurityGroupRuleId"] for rule in (ours, theirs, elsewhere)]
+    ec2.create_tags(Resources=[ids[0], ids[2]], Tags=[{"Key": "ecs-lattice:owner", "Value": "shop"}])
+    ec2.create_tags(Resources=[ids[1]], Tags=[{"Key": "ecs-lattice:owner", "Value": "another"}])
+
+    def found(*filters: tuple[str, str]) -> list[str]:
+        return [rule["SecurityGroupRuleId"] for rule in inbound(ec2, group, *filters)]
+
+    assert found(("tag:ecs-lattice:owner", "shop")) == [ids[0]]
+    assert sorted(found(("tag-key", "ecs-lattice:owner"))) == sorted(ids[:2])
+    ec2.delete_tags(Resources=[ids[0]], Tags=[{"Key": "ecs-lattice:owner"}])
+    assert found(("tag-key", "ecs-lattice:owner")) == [ids[1]]
+    for tag in (ec2.create_tags, ec2.delete_tags):
+        with pytest.raises(ClientError) as refused:
+            tag(Resources=["sgr-00000000000000000"], Tags=[{"Key": "a", "Value": "b"}])
+        assert code(refused) == "InvalidSecurityGroupRuleId.NotFound"
+
+
+def test_pages_of_rules_are_whole_while_rules_come_and_go(ec2: Any, group: str) -> None:
+    rules = authorize(ec2, group, *(tcp(port, port, "10.0.0.0/8") for port in range(20)))
+    wanted = [{"Name": "group-id", "Values": [group]}]
+    page = ec2.describe_security_group_rules(Filters=wanted, MaxResults=5)
+    seen = [rule["SecurityGroupRuleId"] for rule in page["SecurityGroupRules"]]
+    assert len(seen) == 5
+    inbound_seen = [each for each in seen if each in {rule["SecurityGroupRuleId"] for rule in rules}]
+    ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=inbound_seen[:2])
+    while token := page.get("NextToken"):
+        page = ec2.describe_security_group_rules(Filters=wanted, MaxResults=5, NextToken=token)
+        seen += [rule["SecurityGroupRuleId"] for rule in page["SecurityGroupRules"]]
+    assert len(seen) == len(set(seen)) == 21
+    with pytest.raises(ClientError) as refused:
+        ec2.describe_security_group_rules(NextToken="!", MaxResults=5)
+    assert code(refused) == "InvalidNextToken"
+    with pytest.raises(ClientError) as refused:
+        ec2.describe_security_group_rules(MaxResults=1001)
+    assert code(refused) == "InvalidParameterValue"
+
+
+def test_rules_are_revoked_by_id_all_or_none(ec2: Any, group: str) -> None:
+    other = ec2.create_security_group(GroupName="other", Description="other")["GroupId"]
+    first, second = (rule["SecurityGroupRuleId"] for rule in authorize(ec2, group, listed(ec2, 80), listed(ec2, 81)))
+    (elsewhere,) = (rule["SecurityGroupRuleId"] for rule in authorize(ec2, other, listed(ec2, 80)))
+    for strange in ("sgr-00000000000000000", elsewhere):
+        with pytest.raises(ClientError) as refused:
+            ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[first, strange])
+        assert code(refused) == "InvalidSecurityGroupRuleId.NotFound"
+    assert ports(ec2, group) == {80, 81}
+    answer = ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[second])
+    (revoked,) = answer["RevokedSecurityGroupRules"]
+    assert (revoked["SecurityGroupRuleId"], revoked["PrefixListId"]) == (second, prefix_list(ec2))
+    assert ports(ec2, group) == {80}
+
+
+def test_a_permission_without_a_rule_is_an_error_but_in_a_default_vpc_an_answer(ec2: Any, group: str) -> None:
+    authorize(ec2, group, listed(ec2, 80))
+    both = [listed(ec2, 80), listed(ec2, 81)]
+    answer = ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=both)
+    assert [each["FromPort"] for each in answer["UnknownIpPermissions"]] == [81]
+    assert ports(ec2, group) == set()
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    away = ec2.create_security_group(GroupName="away", Description="away", VpcId=vpc)["GroupId"]
+    authorize(ec2, away, listed(ec2, 80))
+    with pytest.raises(ClientError) as refused:
+        ec2.revoke_security_group_ingress(GroupId=away, IpPermissions=both)
+    assert code(refused) == "InvalidPermission.NotFound"
+    assert ports(ec2, away) == {80}
+
+
+def test_a_description_is_changed_by_permission_and_by_id(ec2: Any, group: str) -> None:
+    (rule,) = authorize(ec2, group, listed(ec2, 80))
+    permission = listed(ec2, 80)
+    permission["PrefixListIds"][0]["Description"] = "first"
+    ec2.update_security_group_rule_descriptions_ingress(GroupId=group, IpPermissions=[permission])
+    assert [each["Description"] for each in inbound(ec2, group)] == ["first"]
+    told = [{"SecurityGroupRuleId": rule["SecurityGroupRuleId"], "Description": "second"}]
+    ec2.update_security_group_rule_descriptions_ingress(GroupId=group, SecurityGroupRuleDescriptions=told)
+    assert [each["Description"] for each in inbound(ec2, group)] == ["second"]
+    told[0]["SecurityGroupRuleId"] = "sgr-00000000000000000"
+    with pytest.raises(ClientError) as refused:
+        ec2.update_security_group_rule_descriptions_ingress(GroupId=group, SecurityGroupRuleDescriptions=told)
+    assert code(refused) == "InvalidSecurityGroupRuleId.NotFound"
+
+
+def test_groups_that_are_not_there_are_named(ec2: Any) -> None:
+    for call in (
+        lambda name: ec2.describe_security_groups(GroupIds=[name]),
+        lambda name: authorize(ec2, name, listed(ec2, 80)),
+        lambda name: ec2.revoke_security_group_ingress(GroupId=name, IpPermissions=[listed(ec2, 80)]),
+    ):
+        with pytest.raises(ClientError, match=r"InvalidGroup\.NotFound.*'sg-0123456789abcdef0' does not exist"):
+            call("sg-0123456789abcdef0")
+        with pytest.raises(ClientError, match=r'InvalidGroupId\.Malformed.*"a group"'):
+            call("a group")
+
+
+def test_a_group_of_another_account_is_used_but_not_changed(stage: Stage, ec2: Any) -> None:
+    group = security.backend().foreign_group("210987654321")
+    (shown,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert shown["OwnerId"] == "210987654321"
+    for change in (
+        lambda: authorize(ec2, group, listed(ec2, 80)),
+        lambda: ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[listed(ec2, 80)]),
+    ):
+        with pytest.raises(ClientError) as refused:
+            change()
+        assert code(refused) == "UnauthorizedOperation"
+    arn = service_in(stage, ec2, group)
+    stage.until(lambda: set(stage.targets(arn).values()) == {"UNHEALTHY"})
+
+
+def test_faults_are_met_once_and_calls_are_kept(ec2: Any, group: str) -> None:
+    once = boto3.client("ec2", config=Config(retries={"total_max_attempts": 1}))
+    machine = security.backend()
+    machine.calls.clear()
+    machine.faults.deny("AuthorizeSecurityGroupIngress")
+    machine.faults.throttle("DescribeSecurityGroups")
+    machine.faults.lose_answer("RevokeSecurityGroupIngress")
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        authorize(once, group, tcp(80, 80, "10.0.0.0/8"))
+    with pytest.raises(ClientError, match="RequestLimitExceeded"):
+        once.describe_security_groups()
+    (rule,) = authorize(once, group, tcp(80, 80, "10.0.0.0/8"))
+    with pytest.raises(ConnectionClosedError):
+        once.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
+    assert inbound(once, group) == []
+    assert [(call.operation, call.error) for call in machine.calls if call.writes or call.error] == [
+        ("AuthorizeSecurityGroupIngress", "UnauthorizedOperation"),
+        ("DescribeSecurityGroups", "RequestLimitExceeded"),
+        ("AuthorizeSecurityGroupIngress", None),
+        ("RevokeSecurityGroupIngress", None),
+    ]
+
+
+_SOURCES = {"10.0.0.0/8": (1, 0), "2001:db8::/32": (0, 1), LATTICE4: (10, 0), LATTICE6: (0, 10)}
+_RULES = st.tuples(st.sampled_from(sorted(_SOURCES)), st.integers(1, 12))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls=st.lists(st.tuples(st.booleans(), st.lists(_RULES, min_size=1, max_size=4)), max_size=25))
+def test_any_sequence_of_calls_leaves_what_a_set_with_a_bound_would_hold(
+    ec2: Any, calls: list[tuple[bool, list[tuple[str, int]]]]
+) -> None:
+    group = ec2.create_security_group(GroupName=f"any-{next(_numbers)}", Description="any")["GroupId"]
+    holds: dict[tuple[str, int], str] = {}
+
+    def permission(rule: tuple[str, int]) -> dict[str, Any]:
+        source, port = rule
+        return tcp(port, port, source) if "/" in source else listed(ec2, port, name=source)
+
+    for adds, rules in calls:
+        if adds:
+            heavy = [sum(_SOURCES[source][family] for source, _ in {*holds, *rules}) for family in (0, 1)]
+            fits = len(set(rules)) == len(rules) and not set(rules) & set(holds) and max(heavy) <= 60
+            try:
+                made = authorize(ec2, group, *map(permission, rules))
+            except ClientError:
+                assert not fits
+                continue
+            assert fits
+            holds |= {rule: each["SecurityGroupRuleId"] for rule, each in zip(rules, made, strict=True)}
+        else:
+            ids = [holds.get(rule, "sgr-00000000000000000") for rule in set(rules)]
+            try:
+                ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=ids)
+            except ClientError:
+                assert not set(rules) <= set(holds)
+                continue
+            holds = {rule: each for rule, each in holds.items() if rule not in rules}
+    assert {rule["SecurityGroupRuleId"] for rule in inbound(ec2, group)} == set(holds.values())
