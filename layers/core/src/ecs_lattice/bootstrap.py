@@ -8,6 +8,7 @@ from typing import Any
 from ecs_lattice import codec, settings
 from ecs_lattice.aws import clients
 from ecs_lattice.aws.alarm_queue import AlarmQueue
+from ecs_lattice.aws.announcer import EventBridgeAnnouncer
 from ecs_lattice.aws.cfn_response import HttpDelivery
 from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.dead_letters import DeadLetters
@@ -70,6 +71,11 @@ def intake() -> Intake:
 
 
 @cache
+def _ingress() -> Ingress:
+    return Ingress(BotoSecurityGroups(clients.ec2(), _settings().owner), _registry(), _settings().owner)
+
+
+@cache
 def _ecs_side() -> EcsSide:
     return EcsSide(
         _settings(),
@@ -78,6 +84,8 @@ def _ecs_side() -> EcsSide:
         _registry(),
         bells(),
         time.time,
+        _ingress(),
+        EventBridgeAnnouncer(clients.events(), _settings().owner, time.time),
     )
 
 
@@ -144,9 +152,8 @@ def _overlaid(name: str, claims: tuple[Claim, ...]) -> tuple[ClaimRecord, ...]:
 def resync() -> Resync:
     """What ``resync`` runs."""
     owned = BotoOwned(clients.tagging(), clients.lattice(), _settings().owner)
-    return Resync(
-        _settings(), BotoEcs(clients.ecs(), clients.ec2()), _registry(), bells(), owned, time.time, time.sleep
-    )
+    ecs = BotoEcs(clients.ecs(), clients.ec2())
+    return Resync(_settings(), ecs, _registry(), bells(), owned, _ingress(), time.time, time.sleep)
 
 
 @cache
@@ -169,8 +176,7 @@ def target_health() -> Probe:
 
 @cache
 def _ingress_resource() -> IngressResource:
-    ingress = Ingress(BotoSecurityGroups(clients.ec2(), _settings().owner), _registry(), _settings().owner)
-    return IngressResource(ingress, _registry(), time.time, time.sleep)
+    return IngressResource(_ingress(), _registry(), time.time, time.sleep)
 
 
 def custom_resources(log: str) -> CustomResources:

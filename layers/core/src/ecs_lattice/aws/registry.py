@@ -169,16 +169,15 @@ class DynamoRegistry:
 
     def replace_document(self, kind: str, key: str, before: str | None, text: str, *, expires_at: float) -> bool:
         """Write the document if it still is ``before`` (None: there is none); whether it was written."""
-        values = {":text": {"S": text}, ":expires": {"N": str(int(expires_at))}}
-        condition = "attribute_not_exists(pk)" if before is None else "#text = :before"
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if before is not None:
+            condition = {
+                "ConditionExpression": "#text = :before",
+                "ExpressionAttributeNames": {"#text": "text"},
+                "ExpressionAttributeValues": {":before": {"S": before}},
+            }
         try:
-            self._update(
-                {"pk": {"S": f"{kind}#{key}"}, "sk": {"S": "document"}},
-                "SET #text = :text, expiresAt = :expires",
-                values if before is None else {**values, ":before": {"S": before}},
-                condition,
-                names={"#text": "text"},
-            )
+            self._put(f"{kind}#{key}", "document", text, expires_at, condition)
         except ConditionError:
             return False
         return True
@@ -218,12 +217,14 @@ class DynamoRegistry:
             )
         return dict(answer.get("Item") or {})
 
-    def _put(self, pk: str, sk: str, text: str, expires_at: float | None = None) -> None:
+    def _put(
+        self, pk: str, sk: str, text: str, expires_at: float | None = None, condition: dict[str, Any] | None = None
+    ) -> None:
         item: dict[str, Any] = {"pk": {"S": pk}, "sk": {"S": sk}, "text": {"S": text}}
         if expires_at is not None:
             item["expiresAt"] = {"N": str(int(expires_at))}
         with translated("PutItem"):
-            self._client.put_item(TableName=self._table, Item=item)
+            self._client.put_item(TableName=self._table, Item=item, **(condition or {}))
 
     def _delete(self, pk: str, sk: str) -> None:
         with translated("DeleteItem"):

@@ -32,14 +32,15 @@ class Change:
 class Incident:
     """What is remembered of a subject: its last state, and the incident that is open.
 
-    ``changed_at`` is the time of the newest change taken in, ``opened_at`` that of the change which opened the incident (0:
+    ``changed_at`` is the time of the newest change taken in, ``at_once`` the states it went through at it, ``opened_at`` that of the change which opened the incident (0:
     none is open), both epoch seconds. ``told``: its first message went out. ``telling`` is the message that is going out
-    since ``telling_at``. ``subject`` and ``context`` are JSON for the messages to come; ``cause`` is the code that was told.
+    since ``telling_at``. ``context`` is the signal as JSON, for the messages to come; ``cause`` is the code that was told.
     """
 
     key: str
     state: str = ""
     changed_at: float = 0.0
+    at_once: tuple[str, ...] = ()
     opened_at: float = 0.0
     told: bool = False
     telling: Step = ""
@@ -62,13 +63,15 @@ def take(incident: Incident, change: Change) -> tuple[Incident, Step]:
     """The incident after ``change``, and what has to be told of it.
 
     A change that is older than the newest one, or that repeats it, changes nothing. Of two at one moment the one that
-    goes on from where we are is the later.
+    goes on from where we are is the later, and a state that was there at that moment does not come again.
     """
     if change.at < incident.changed_at:
         return incident, ""
-    if change.at == incident.changed_at and (change.previous != incident.state or change.state == incident.state):
+    at_once = incident.at_once if change.at == incident.changed_at else ()
+    if at_once and (change.previous != incident.state or change.state in at_once):
         return incident, ""
-    fresh = dataclasses.replace(incident, state=change.state, changed_at=change.at)
+    at_once = (*at_once, change.state)
+    fresh = dataclasses.replace(incident, state=change.state, changed_at=change.at, at_once=at_once)
     if change.bad:
         return _worse(incident, fresh, change)
     if incident.is_open and incident.told:

@@ -1,0 +1,101 @@
+"""The messages as they are recorded in ``messages/``: ``python -m tests.diagnosis.recorded`` writes them anew, to be read."""
+
+import json
+from pathlib import Path
+
+from ecs_lattice.announcements import StateChange
+from ecs_lattice.diagnosis import message, telling, telling_stack
+from ecs_lattice.diagnosis.causes import diagnose
+from ecs_lattice.diagnosis.incidents import Incident
+from ecs_lattice.diagnosis.message import Message
+from ecs_lattice.diagnosis.ports import Letter, Peek
+from ecs_lattice.diagnosis.signals import AlarmChange
+from ecs_lattice.diagnosis.subjects import StackSubject
+from tests.diagnosis.making import CASES, NOW, SERVICE, SUBJECT
+
+FOLDER = Path(__file__).parent / "messages"
+OWNER = "ecs-lattice/ecs-lattice/"
+OPENED = NOW - 190
+URL = "https://sqs.us-east-1.amazonaws.com/123456789012/ecs-lattice-DeadLetterQueue-X"
+
+
+def an_alarm(name="orders/shop/orders/default", **more) -> AlarmChange:
+    arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{OWNER}{name}"
+    return AlarmChange(OWNER + name, arn, "ALARM", "OK", OPENED, **more)
+
+
+def an_incident(key="alarm#x", **more) -> Incident:
+    return Incident(key, "ALARM", OPENED, OPENED, **more)
+
+
+def a_change(**more) -> StateChange:
+    given = {
+        "ecs_service": SERVICE.arn, "route": "default", "lattice_service": "orders", "state": "Refused",
+        "code": "NETWORK_UNKNOWN", "previous_state": "Pending",
+        "message": "lattice.network = 'nowhere' (docker label of container app in orders:7): no service network of that "
+        "name; there are platform and shared.",
+    }  # fmt: skip
+    return StateChange(**{**given, **more})
+
+
+def _stack(part, name, reason, description="", peek=None, unread="") -> Message:
+    alarm = an_alarm(f"stack/{part}", reason=reason, description=description)
+    return telling_stack.not_well(an_incident(), alarm, StackSubject(part, name), "us-east-1", peek, unread)
+
+
+def messages() -> dict[str, Message]:
+    """Every message, by the name of its files."""
+    found = {
+        name: telling.not_well(an_incident(), an_alarm(), evidence, diagnose(evidence))
+        for name, evidence in CASES.items()
+    }
+    told = an_incident(told=True, cause="PREFIX_LIST_RULE_MISSING")
+    refused = an_incident(told=True, cause="NETWORK_UNKNOWN")
+    threshold = "Threshold Crossed: 1 datapoint [1.0 (23/11/26 06:43:00)] was greater than the threshold (0.0)."
+    letters = (
+        Letter((("at", "2026-11-23T06:41:00+00:00"), ("function", "ecs_events"), ("reason", "A message that is not JSON.")), "garbled", NOW - 370),
+        Letter((("ERROR_CODE", "NO_PERMISSIONS"), ("ERROR_MESSAGE", "Not authorized to send"), ("RULE_ARN", "arn:aws:events:us-east-1:123456789012:rule/x")), '{"version":"0"}', NOW - 300),
+    )  # fmt: skip
+    taken = a_change(
+        state="Conflicted", code="MATCH_TAKEN", message="/orders* on HTTP:80 belongs to shop/cart since 3 days."
+    )
+    whole = a_change(route="", lattice_service="", code="UNKNOWN_KEY", message="lattice.sevice = 'orders' (docker label of container app in orders:8): there is no such key; did you mean lattice.service?")  # fmt: skip
+    changed = a_change(code="DOMAIN_FIXED", previous_state="Refused", previous_code="NETWORK_UNKNOWN", message="lattice.domain cannot change on a Lattice service that exists.")  # fmt: skip
+    return {
+        **found,
+        "recovery": telling.well_again(told, SUBJECT, OPENED + 725),
+        "refusal": telling.refused(an_incident(), a_change(), "registry", again=False),
+        "refusal-changed": telling.refused(refused, changed, "registry", again=True),
+        "refusal-conflict": telling.refused(an_incident(), taken, "registry", again=False),
+        "refusal-declaration": telling.refused(an_incident(), whole, "registry", again=False),
+        "refusal-over": telling.accepted(refused, a_change(state="Live", code="", message=""), OPENED + 7500),
+        "stack-dead-letters": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, peek=Peek(URL, letters)),
+        "stack-dead-letters-unread": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, unread="ReceiveMessage: AccessDenied: not authorized"),
+        "stack-errors": _stack("errors", "ecs-lattice-EcsServiceFunction-X", threshold),
+        "stack-throttles": _stack("throttles", "ecs-lattice-EcsServiceFunction-X", threshold),
+        "stack-queue-age": _stack("queueAge", "ecs-lattice-ecs-services.fifo", threshold),
+        "stack-probe": _stack("probe", "", "no datapoints were received for 5 periods and 5 missing datapoints were treated as [Breaching]."),
+        "stack-recovery": telling_stack.well_again(told, an_alarm(), StackSubject("deadLetters", "ecs-lattice-DeadLetterQueue-X"), OPENED + 3720),
+    }  # fmt: skip
+
+
+def files() -> dict[str, str]:
+    """What is recorded, by file name: the mail with its subject, and the chat's JSON laid out to be read."""
+    found = {}
+    for name, each in messages().items():
+        found[f"{name}.txt"] = f"Subject: {each.mail_subject}\n\n{message.text(each)}"
+        found[f"{name}.json"] = json.dumps(json.loads(message.chat(each)), indent=2, ensure_ascii=False) + "\n"
+    return found
+
+
+def main() -> None:
+    """Record them anew; files of messages that are no more go."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.iterdir():
+        path.unlink()
+    for name, written in files().items():
+        (FOLDER / name).write_text(written)
+
+
+if __name__ == "__main__":
+    main()
