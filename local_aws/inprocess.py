@@ -20,6 +20,7 @@ from moto import mock_aws
 from local_aws import clock as clocks
 from local_aws import ecs, eventbus, lattice, monitoring
 from local_aws import network as networks
+from local_aws.delivery import topics
 
 ENVIRONMENT: Mapping[str, str] = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -58,6 +59,7 @@ def started(clock: clocks.ManualClock | None = None, network: networks.Network |
         lattice.install()
         ecs.install()
         monitoring.install()
+        topics.install()
         try:
             with mock_aws(config={"core": {"mock_credentials": False, "reset_boto3_session": False}}):
                 yield machine

@@ -5,6 +5,7 @@
 ``calls``                 write calls of all services, oldest first; ``service=ecs`` narrows, ``reads=1`` adds reads
 ``events``                what was put on the default event bus
 ``invocations``           runs of functions: when, how long, how they ended, what triggered them
+``messages``              what SNS topics delivered, or would have: protocol, endpoint, subject, body, outcome
 ``dead-letters``          messages in queues that are dead-letter queues of something
 ========================  ==========================================================================================
 
@@ -25,6 +26,7 @@ from moto.events.models import events_backends
 from moto.sqs.models import Queue, sqs_backends
 
 from local_aws import clock, eventbus
+from local_aws.delivery import topics
 from local_aws.eventbus import ACCOUNT, REGION
 
 PREFIX = "/_local_aws/"
@@ -168,7 +170,7 @@ class Inspection:
         query = {name: values[-1] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
         answer = self._answer(environ["PATH_INFO"].removeprefix(PREFIX), query)
         status = "404 Not Found" if answer is None else "200 OK"
-        known = ["health", "calls", "events", "invocations", "dead-letters"]
+        known = ["health", "calls", "events", "invocations", "messages", "dead-letters"]
         body = json.dumps(
             answer if answer is not None else {"error": "unknown page", "known": known}, default=str
         ).encode()
@@ -190,6 +192,9 @@ class Inspection:
             case "invocations":
                 invocations = list(self._journal.invocations)
                 return {"cursor": len(invocations), "invocations": [asdict(i) for i in invocations[since:]]}
+            case "messages":
+                delivered = topics.deliveries()
+                return {"cursor": len(delivered), "messages": [asdict(message) for message in delivered[since:]]}
             case "dead-letters":
                 return {"dead-letters": dead_letters()}
         return None

@@ -25,7 +25,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from local_aws import clock as clocks
 from local_aws import ecs, eventbus, extend, inspect, lattice, monitoring, stack
 from local_aws import network as networks
-from local_aws.delivery import queues, rules, targets
+from local_aws.delivery import queues, rules, targets, topics
 from local_aws.delivery.pollers import Pollers
 from local_aws.delivery.rules import Posted, Rules
 from local_aws.delivery.schedules import Schedules
@@ -197,6 +197,7 @@ def _install() -> None:
     ecs.install()
     monitoring.install()
     queues.install()
+    topics.install()
     rules.install()
     lambda_service.install()
     stack.install()

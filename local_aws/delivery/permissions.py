@@ -22,6 +22,15 @@ def allows(policy: str | Mapping[str, Any] | None, service: str, action: str, re
     return "Allow" in effects and "Deny" not in effects
 
 
+def key_admits_services(key_id: str) -> bool:
+    """Whether AWS's services can publish to a topic that is encrypted with this key (none is the empty text).
+
+    The policy of the AWS managed key ``alias/aws/sns`` lets none of them in and cannot be changed (Amazon SNS Developer
+    Guide, "Enable compatibility between event sources from AWS services and encrypted topics").
+    """
+    return not str(key_id).endswith("alias/aws/sns")
+
+
 def _applies(statement: Mapping[str, Any], service: str, action: str, resource: str, source_arn: str) -> bool:
     actions = [str(name).lower() for name in _listed(statement.get("Action"))]
     resources = [str(arn).removesuffix(":$LATEST") for arn in _listed(statement.get("Resource"))]

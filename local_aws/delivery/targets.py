@@ -45,7 +45,7 @@ def deliver(arn: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> 
     elif service == "lambda":
         _to_function(arn, resource.removeprefix("function:"), parcel, asynchronous)
     elif service == "sns":
-        sns_backends[ACCOUNT][REGION].publish(parcel.text, arn=arn)
+        _to_topic(arn, parcel)
     else:
         raise DeliveryError(
             "UNSUPPORTED_TARGET", f"The local AWS cannot deliver to {arn}: it knows SQS, Lambda and SNS"
@@ -85,6 +85,20 @@ def _to_queue(arn: str, name: str, parcel: Parcel) -> None:
         backend.send_message(name, parcel.text, attributes, group_id=parcel.group_id)
     except Exception as error:
         raise DeliveryError("SDK_CLIENT_ERROR", f"{name} refused the message: {error}") from error
+
+
+def _to_topic(arn: str, parcel: Parcel) -> None:
+    backend = sns_backends[ACCOUNT][REGION]
+    topic = backend.topics.get(arn)
+    if topic is None:
+        raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no topic {arn}")
+    if parcel.service and not permissions.key_admits_services(topic.kms_master_key_id):
+        raise DeliveryError("NO_PERMISSIONS", f"The key of {arn} does not let {parcel.service} in")
+    try:
+        backend.publish(parcel.text, arn=arn)
+    except Exception as error:
+        message = getattr(error, "message", None) or error
+        raise DeliveryError("SDK_CLIENT_ERROR", f"{arn} refused the message: {message}") from error
 
 
 def _to_function(arn: str, name: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> None:

@@ -2,6 +2,7 @@
 
 from moto.sns.models import sns_backends
 
+from local_aws.delivery import permissions
 from local_aws.delivery.targets import Parcel, deliver
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.monitoring.shapes import Change, lambda_payload, notification, subject
@@ -9,7 +10,6 @@ from local_aws.runtime.values import Trigger
 
 _INVOKES = "lambda.alarms.cloudwatch.amazonaws.com"
 """The principal that a function's policy must allow (CloudWatch User Guide, "Invoke a Lambda function from an alarm")."""
-_DEFAULT_KEY = "alias/aws/sns"
 
 
 class ActionError(Exception):
@@ -30,8 +30,6 @@ def act(change: Change, arn: str) -> None:
 
 def _publish(change: Change, arn: str) -> None:
     backend = sns_backends[ACCOUNT][REGION]
-    if str(backend.get_topic(arn).kms_master_key_id).endswith(_DEFAULT_KEY):
-        # The policy of the AWS managed key cannot be changed to let CloudWatch in (Amazon SNS Developer Guide, "Enable
-        # compatibility between event sources from AWS services and encrypted topics").
+    if not permissions.key_admits_services(backend.get_topic(arn).kms_master_key_id):
         raise ActionError("CloudWatch Alarms does not have authorization to access the SNS topic encryption key.")
     backend.publish(notification(change), arn, subject=subject(change))

@@ -5,21 +5,54 @@ what stands in ``LOCAL_AWS_IMPORT_PATH``. The order of the import path is Lambda
 library, and last what the runtime itself brings (AWS Lambda Developer Guide, "Python: search path").
 """
 
+import datetime as dt
 import http.client
 import json
 import os
 import sys
 import time
 import types
-from typing import Any
+from typing import Any, Self
 
 _API = "/2018-06-01/runtime"
 _real_time = time.time
+_real_datetime = dt.datetime
+
+
+class _AnyDatetime(type):
+    """Lets every datetime be one of ours: what C code makes is of the type that it knows."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _real_datetime)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, _real_datetime)
+
+
+class _LocalDatetime(_real_datetime, metaclass=_AnyDatetime):
+    """``datetime.datetime`` at the time of the local AWS; the built-in one does not ask ``time.time``."""
+
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> Self:
+        return cls.fromtimestamp(time.time(), tz)
+
+    @classmethod
+    def utcnow(cls) -> Self:
+        return cls.now(dt.UTC).replace(tzinfo=None)
+
+    @classmethod
+    def today(cls) -> Self:
+        return cls.now()
 
 
 def _scale_time(epoch: float, speed: float) -> None:
-    """Let ``time.time`` run ``speed`` times as fast as it does, counted from ``epoch`` (the local AWS's own start)."""
+    """Let a function's time run ``speed`` times as fast as it does, counted from ``epoch`` (the local AWS's own start).
+
+    So does what it writes: metrics and logs carry the time of the local AWS.
+    """
     time.time = lambda: epoch + (_real_time() - epoch) * speed
+    time.time_ns = lambda: int(time.time() * 1_000_000_000)
+    dt.datetime = _LocalDatetime  # type: ignore[misc]
 
 
 class RuntimeClient(types.ModuleType):

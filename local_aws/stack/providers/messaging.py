@@ -1,9 +1,51 @@
-"""Policies of queues and topics, subscriptions, and EventBridge Scheduler."""
+"""Topics, their subscriptions, policies of queues and topics, and EventBridge Scheduler."""
 
 import json
 from typing import Any
 
-from local_aws.stack.resources import Made, Properties, Provider, client
+from local_aws.stack.resources import Made, Properties, Provider, ResourceError, client
+
+_TOPIC_ATTRIBUTES = (
+    "ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId", "SignatureVersion", "TracingConfig",
+)  # fmt: skip
+_TOPIC_OTHERS = ("Subscription", "Tags", "TopicName")
+
+
+def _topic_attributes(properties: Properties, name: str) -> dict[str, str]:
+    strange = sorted(set(properties) - {*_TOPIC_ATTRIBUTES, *_TOPIC_OTHERS})
+    if strange:
+        raise ResourceError(
+            f"{name} (AWS::SNS::Topic): the local AWS does not know the properties {', '.join(strange)}"
+        )
+    return {key: _text(properties[key]) for key in _TOPIC_ATTRIBUTES if key in properties}
+
+
+def _create_topic(properties: Properties, name: str) -> Made:
+    topic_name, attributes = properties.get("TopicName", name), _topic_attributes(properties, name)
+    arn = client("sns").create_topic(Name=topic_name, Attributes=attributes, Tags=properties.get("Tags", []))[
+        "TopicArn"
+    ]
+    for subscription in properties.get("Subscription", ()):
+        client("sns").subscribe(TopicArn=arn, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"])
+    return Made(arn, {"TopicArn": arn, "TopicName": topic_name})
+
+
+def _update_topic(made: Made, properties: Properties, name: str) -> Made:
+    """In place, for its subscriptions hang on it; another name is another topic."""
+    if properties.get("TopicName", made.attributes["TopicName"]) != made.attributes["TopicName"]:
+        _delete_topic(made, properties)
+        return _create_topic(properties, name)
+    wanted = _topic_attributes(properties, name)
+    for key in ("DisplayName", "KmsMasterKeyId"):
+        client("sns").set_topic_attributes(TopicArn=made.ref, AttributeName=key, AttributeValue=wanted.pop(key, ""))
+    for key, value in wanted.items():
+        if key != "FifoTopic":
+            client("sns").set_topic_attributes(TopicArn=made.ref, AttributeName=key, AttributeValue=value)
+    return made
+
+
+def _delete_topic(made: Made, _properties: Properties) -> None:
+    client("sns").delete_topic(TopicArn=made.ref)
 
 
 def _create_queue_policy(properties: Properties, name: str) -> Made:
@@ -97,6 +139,14 @@ def _delete_group(made: Made, _properties: Properties) -> None:
 
 
 PROVIDERS = (
+    Provider(
+        "AWS::SNS::Topic",
+        _create_topic,
+        _delete_topic,
+        frozenset({"TopicArn", "TopicName"}),
+        "TopicName",
+        _update_topic,
+    ),
     Provider("AWS::SQS::QueuePolicy", _create_queue_policy, _delete_queue_policy, frozenset({"Id"})),
     Provider("AWS::SNS::TopicPolicy", _create_topic_policy, _delete_topic_policy, frozenset({"Id"})),
     Provider("AWS::SNS::Subscription", _create_subscription, _delete_subscription, frozenset({"Arn"})),

@@ -1,5 +1,6 @@
-"""AWS::CloudWatch::Alarm and AWS::Logs::MetricFilter."""
+"""AWS::CloudWatch::Alarm, AWS::CloudWatch::Dashboard and AWS::Logs::MetricFilter."""
 
+import json
 from typing import Any
 
 from local_aws.stack.resources import Made, Properties, Provider, client
@@ -14,7 +15,19 @@ def _alarm(properties: Properties, name: str) -> dict[str, Any]:
         settings["Threshold"] = float(settings["Threshold"])
     if "ActionsEnabled" in settings:
         settings["ActionsEnabled"] = str(settings["ActionsEnabled"]).lower() == "true"
+    if "Metrics" in settings:
+        settings["Metrics"] = [_query(query) for query in settings["Metrics"]]
     return {"AlarmName": properties.get("AlarmName", name), **settings}
+
+
+def _query(query: Properties) -> dict[str, Any]:
+    """An entry of Metrics with its numbers and truths as such: templates may write them as text."""
+    typed = dict(query)
+    if "ReturnData" in query:
+        typed["ReturnData"] = str(query["ReturnData"]).lower() == "true"
+    if "MetricStat" in query:
+        typed["MetricStat"] = {**query["MetricStat"], "Period": int(query["MetricStat"]["Period"])}
+    return typed
 
 
 def _create_alarm(properties: Properties, name: str) -> Made:
@@ -25,11 +38,35 @@ def _create_alarm(properties: Properties, name: str) -> Made:
 
 
 def _update_alarm(made: Made, properties: Properties, name: str) -> Made:
+    """In place, which keeps the state; another name is another alarm."""
+    if properties.get("AlarmName", made.ref) != made.ref:
+        _delete_alarm(made, properties)
+        return _create_alarm(properties, name)
     return _create_alarm({**properties, "AlarmName": made.ref}, name)
 
 
 def _delete_alarm(made: Made, _properties: Properties) -> None:
     client("cloudwatch").delete_alarms(AlarmNames=[made.ref])
+
+
+def _put_dashboard(properties: Properties, name: str) -> Made:
+    name = properties.get("DashboardName", name)
+    body = properties["DashboardBody"]
+    client("cloudwatch").put_dashboard(
+        DashboardName=name, DashboardBody=body if isinstance(body, str) else json.dumps(body)
+    )
+    return Made(name)
+
+
+def _update_dashboard(made: Made, properties: Properties, name: str) -> Made:
+    if properties.get("DashboardName", made.ref) != made.ref:
+        _delete_dashboard(made, properties)
+        return _put_dashboard(properties, name)
+    return _put_dashboard({**properties, "DashboardName": made.ref}, name)
+
+
+def _delete_dashboard(made: Made, _properties: Properties) -> None:
+    client("cloudwatch").delete_dashboards(DashboardNames=[made.ref])
 
 
 def _create_metric_filter(properties: Properties, name: str) -> Made:
@@ -56,5 +93,12 @@ def _delete_metric_filter(made: Made, properties: Properties) -> None:
 
 PROVIDERS = (
     Provider("AWS::CloudWatch::Alarm", _create_alarm, _delete_alarm, frozenset({"Arn"}), "AlarmName", _update_alarm),
+    Provider(
+        "AWS::CloudWatch::Dashboard",
+        _put_dashboard,
+        _delete_dashboard,
+        name_property="DashboardName",
+        update=_update_dashboard,
+    ),
     Provider("AWS::Logs::MetricFilter", _create_metric_filter, _delete_metric_filter, name_property="FilterName"),
 )

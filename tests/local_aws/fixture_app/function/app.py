@@ -1,5 +1,6 @@
 """Does what it is told: records into a table, fails, waits, ends its process, tells of itself."""
 
+import datetime as dt
 import importlib.util
 import json
 import os
@@ -11,6 +12,8 @@ import boto3
 import fixture_layer
 
 STARTED = time.time()
+BUILTIN = dt.datetime.__mro__[1](2026, 1, 1, tzinfo=dt.UTC)
+"""A datetime that C code may make: not of the type that ``datetime.datetime`` is in here."""
 runs = []
 
 
@@ -55,6 +58,13 @@ def act(order, record, batch, context=None):
         case "exit":
             sys.stdout.flush()
             os._exit(3)
+        case "measure":
+            at = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
+            metrics = [{"Name": "Orders", "Unit": "Count"}]
+            directive = {"Namespace": "Fixture", "Dimensions": [["Kind"], []], "Metrics": metrics}
+            document = {"_aws": {"Timestamp": at, "CloudWatchMetrics": [directive]}}
+            print(json.dumps({**document, "Kind": order["kind"], "Orders": order["values"]}))  # noqa: T201
+            return {"at": at / 1000, "is_datetime": isinstance(BUILTIN, dt.datetime)}
         case "tell":
             print(json.dumps({"level": "INFO", "message": "telling"}))  # noqa: T201  a function's output is its log
             return {
