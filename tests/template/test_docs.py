@@ -46,7 +46,7 @@ def test_every_code_and_state_in_the_operations_page_is_one_of_the_library():
 def test_every_dead_letter_queue_has_its_line(source):
     queues = {name for name in source["Outputs"] if name.endswith("DeadLetterQueueUrl")}
     assert {name for name in queues if f"| `{name}` |" not in OPERATIONS} == set()
-    assert len(queues) == 4
+    assert len(queues) == 5
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,17 @@ from typing import Any
 from ecs_lattice import settings
 
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
-FUNCTIONS = {"EcsEventsFunction", "EcsServiceFunction", "LatticeServiceFunction", "ResyncFunction"}
-ON_THE_RING = FUNCTIONS - {"ResyncFunction"}
+FUNCTIONS = {
+    "EcsEventsFunction",
+    "EcsServiceFunction",
+    "LatticeServiceFunction",
+    "ResyncFunction",
+    "LatticeIngressFunction",
+    "TargetHealthFunction",
+    "AlarmFunction",
+}
+ON_THE_RING = {"EcsEventsFunction", "EcsServiceFunction", "LatticeServiceFunction", "AlarmFunction"}
+ENVIRONMENT_BYTES = 4096  # AWS Lambda quotas, environment variables of a function together
 
 
 def named(value: Any) -> set[str]:
@@ -66,6 +75,30 @@ def test_every_setting_has_its_environment_variable_and_every_variable_is_a_sett
     fields = {field.name.upper() for field in dataclasses.fields(settings.Settings)}
     for function in of.type("AWS::Lambda::Function").values():
         assert set(function["Environment"]["Variables"]) == fields | POWERTOOLS
+
+
+def test_the_environment_has_room_for_the_lists_beside_the_longest_auth_policy(of, source):
+    """Lists of networks, domains, clusters and roles have no longest value: half a kilobyte has to be left for them."""
+    longest = {"Ref": 95, "Fn::GetAtt": 110, "Fn::If": 60}  # a queue's URL, a role's ARN, an owner
+    variables = of.type("AWS::Lambda::Function")["EcsServiceFunction"]["Environment"]["Variables"]
+    lists = {"OTHER_INFRASTRUCTURE_ROLES", "CLUSTERS", "DEFAULT_NETWORKS", "ALLOWED_NETWORKS", "ALLOWED_DOMAINS"}
+    used = sum(map(len, variables))
+    for name in set(variables) - lists:
+        value = variables[name]
+        parameter = source["Parameters"].get(value.get("Ref", ""), {}) if isinstance(value, dict) else {}
+        if isinstance(value, str):
+            used += len(value)
+        elif parameter.get("Type") == "Number":
+            used += len(str(parameter["MaxValue"]))
+        elif parameter:
+            used += (
+                parameter["MaxLength"]
+                if "MaxLength" in parameter
+                else max(map(len, parameter.get("AllowedValues", ["x" * 32])))
+            )
+        else:
+            used += longest[next(iter(value))]
+    assert ENVIRONMENT_BYTES - used > 512
 
 
 def test_every_variable_but_the_fixed_names_comes_from_a_parameter_or_resource(of, translated):

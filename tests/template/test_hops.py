@@ -38,7 +38,7 @@ def test_every_queue_that_is_worked_has_a_dead_letter_queue_of_its_own_kind_that
         assert bool(queues[letters].get("FifoQueue")) == bool(queues[key].get("FifoQueue")), key
         assert queues[letters]["MessageRetentionPeriod"] == 1209600 > queues[key]["MessageRetentionPeriod"]
         dead.append(letters)
-    assert len(set(dead)) == 3
+    assert len(set(dead)) == 4
     assert REFUSED not in dead
 
 
@@ -50,13 +50,15 @@ def test_visibility_is_six_times_the_time_out_of_the_function_that_reads_the_que
 
 
 def test_every_queue_is_read_with_partial_batch_answers(of):
-    assert set(sources(of)) == {"EcsEventsQueue", "EcsServicesQueue", "LatticeServicesQueue"}
+    assert set(sources(of)) == {"EcsEventsQueue", "EcsServicesQueue", "LatticeServicesQueue", "AlarmsQueue"}
     for mapping in sources(of).values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-@pytest.mark.parametrize(("queue", "concurrency"), [("EcsServicesQueue", 10), ("LatticeServicesQueue", 5)])
-def test_reconcilers_take_one_bell_at_a_time(of, queue, concurrency):
+@pytest.mark.parametrize(
+    ("queue", "concurrency"), [("EcsServicesQueue", 10), ("LatticeServicesQueue", 5), ("AlarmsQueue", 2)]
+)
+def test_reconcilers_and_the_alarm_function_take_one_bell_at_a_time(of, queue, concurrency):
     mapping = sources(of)[queue]
     assert mapping["BatchSize"] == 1
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": concurrency}
@@ -80,27 +82,54 @@ def test_a_queue_takes_messages_only_from_the_rules_that_point_at_it(of):
     granted = {}
     for policy in of.type("AWS::SQS::QueuePolicy").values():
         (queue,) = policy["Queues"]
-        (statement,) = policy["PolicyDocument"]["Statement"]
+        statement, *of_the_topic = policy["PolicyDocument"]["Statement"]
+        assert bool(of_the_topic) == (of.target(queue) == REFUSED)
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
         assert statement["Action"] == "sqs:SendMessage"
         assert of.target(statement["Resource"]) == of.target(queue)
         granted[of.target(queue)] = {of.target(arn) for arn in statement["Condition"]["ArnEquals"]["aws:SourceArn"]}
     rules = of.type("AWS::Events::Rule")
     to_events = {k for k, r in rules.items() if any(of.target(t["Arn"]) == "EcsEventsQueue" for t in r["Targets"])}
-    assert granted == {"EcsEventsQueue": to_events, REFUSED: set(rules)}
+    to_alarms = {k for k, r in rules.items() if any(of.target(t["Arn"]) == "AlarmsQueue" for t in r["Targets"])}
+    assert granted == {"EcsEventsQueue": to_events, "AlarmsQueue": to_alarms, REFUSED: set(rules)}
+    assert to_alarms == {"AlarmStateRule", "TargetUnhealthyRule", "RouteStateRule"}
+
+
+def test_what_the_url_does_not_take_is_put_aside(of):
+    (https,) = [s for s in of.type("AWS::SNS::Subscription").values() if s["Protocol"] == "https"]
+    assert of.target(https["RedrivePolicy"]["deadLetterTargetArn"]) == REFUSED
+    (policy,) = [p for p in of.type("AWS::SQS::QueuePolicy").values() if of.target(p["Queues"][0]) == REFUSED]
+    _, statement = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert (statement["Action"], of.target(statement["Resource"])) == ("sqs:SendMessage", REFUSED)
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "NotifyTopic"}}}
 
 
 def test_a_function_that_is_invoked_asynchronously_puts_aside_what_failed(of):
     functions = of.type("AWS::Lambda::Function")
     rules = of.type("AWS::Events::Rule").values()
     invoked = {of.target(t["Arn"]) for rule in rules for t in rule["Targets"]} & set(functions)
-    assert invoked == {"ResyncFunction"}
+    assert invoked == {"ResyncFunction", "TargetHealthFunction"}
     configured = {of.target(c["FunctionName"]): c for c in of.type("AWS::Lambda::EventInvokeConfig").values()}
-    for function in invoked:
+    # CloudFormation invokes custom resources asynchronously.
+    assert set(configured) == {*invoked, "LatticeIngressFunction"}
+    for function in set(configured) - {"TargetHealthFunction"}:
         assert of.target(configured[function]["DestinationConfig"]["OnFailure"]["Destination"]) == REFUSED
 
 
-def test_everything_is_looked_at_every_quarter_of_an_hour(of):
-    schedules = [r["ScheduleExpression"] for r in of.type("AWS::Events::Rule").values() if "ScheduleExpression" in r]
-    assert schedules == ["rate(15 minutes)"]
+def test_a_probe_that_failed_is_not_repeated_because_the_next_one_comes_within_the_minute(of):
+    configured = {of.target(c["FunctionName"]): c for c in of.type("AWS::Lambda::EventInvokeConfig").values()}
+    probe = configured["TargetHealthFunction"]
+    assert (probe["MaximumRetryAttempts"], probe["MaximumEventAgeInSeconds"]) == (0, 60)
+    assert not probe.get("DestinationConfig")
+    assert of.type("AWS::Lambda::Function")["TargetHealthFunction"]["Timeout"] == 60
+
+
+def test_everything_is_looked_at_every_quarter_of_an_hour_and_targets_every_minute(of):
+    schedules = {
+        of.target(r["Targets"][0]["Arn"]): r["ScheduleExpression"]
+        for r in of.type("AWS::Events::Rule").values()
+        if "ScheduleExpression" in r
+    }
+    assert schedules == {"ResyncFunction": "rate(15 minutes)", "TargetHealthFunction": "rate(1 minute)"}
     assert of.type("AWS::Lambda::Function")["ResyncFunction"]["Timeout"] < 15 * 60

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from ecs_lattice.announcements import SOURCE
+
 READS = ("Describe", "List", "Get")
 MANAGED_BY_SAM = {"AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole", "AWSXrayWriteOnlyAccess"}
 OWNER = {"Fn::If": ["OwnerIsStackName", {"Ref": "AWS::StackName"}, {"Ref": "Owner"}]}
@@ -47,7 +49,8 @@ def test_every_statement_is_named_and_allows_actions_one_by_one(of):
     for key, statement in statements(of):
         if "Sid" not in statement:
             # Made by SAM for the destination of failed invocations.
-            assert (key, listed(statement["Action"])) == ("ResyncFunctionRole", ["sqs:SendMessage"])
+            assert key in {"ResyncFunctionRole", "LatticeIngressFunctionRole"}
+            assert listed(statement["Action"]) == ["sqs:SendMessage"]
         assert statement["Effect"] == "Allow"
         assert not [action for action in listed(statement["Action"]) if "*" in action], (key, statement.get("Sid"))
         assert "NotAction" not in statement
@@ -61,8 +64,23 @@ def test_nothing_is_written_on_a_wildcard(of):
             assert writes == [], (key, statement["Sid"])
 
 
+# Which security groups tasks will have is not known beforehand (docs/security.md, "What IAM cannot narrow").
+WRITES_ON_ANY = {
+    ("OpenSecurityGroups", "ec2:AuthorizeSecurityGroupIngress"),
+    ("CloseSecurityGroups", "ec2:RevokeSecurityGroupIngress"),
+}
+
+
 def test_writes_on_a_family_of_arns_are_narrowed(of):
     for key, statement in statements(of):
+        if (statement.get("Sid"), str(statement["Action"])) in WRITES_ON_ANY:
+            assert statement["Resource"]["Fn::Sub"].endswith(":security-group/*")
+            continue
+        if statement.get("Sid") == "KeepAlarms":
+            template, values = statement["Resource"]["Fn::Sub"]
+            assert template.endswith(":alarm:ecs-lattice/${Name}/*")
+            assert values == {"Name": OWNER}
+            continue
         if "*" in repr(statement["Resource"]) and not all(map(is_read, listed(statement["Action"]))):
             assert "Condition" in statement, (key, statement["Sid"])
 
@@ -134,5 +152,58 @@ def test_only_ecs_of_this_account_takes_the_infrastructure_role(of):
     assert arn["Fn::Sub"].endswith(":iam::aws:policy/AmazonECSInfrastructureRolePolicyForVpcLattice")
 
 
-def test_only_a_resync_may_read_the_whole_registry(of):
-    assert {key for key, s in statements(of) if "dynamodb:Scan" in listed(s["Action"])} == {"ResyncFunctionRole"}
+def test_only_who_looks_at_everything_may_read_the_whole_registry(of):
+    scanning = {key for key, s in statements(of) if "dynamodb:Scan" in listed(s["Action"])}
+    assert scanning == {"ResyncFunctionRole", "TargetHealthFunctionRole"}
+
+
+def allowing(of, action: str) -> dict[str, list[dict[str, Any]]]:
+    """The statements that allow an action, by role."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for key, statement in statements(of):
+        if action in listed(statement["Action"]):
+            found.setdefault(key, []).append(statement)
+    return found
+
+
+def test_rules_of_security_groups_are_made_with_our_tag_or_not_at_all(of):
+    by_role = allowing(of, "ec2:AuthorizeSecurityGroupIngress")
+    assert set(by_role) == {"EcsServiceFunctionRole", "ResyncFunctionRole", "LatticeIngressFunctionRole"}
+    for key, found in by_role.items():
+        on_rules = [s for s in found if "security-group-rule/*" in repr(s["Resource"])]
+        assert [s["Condition"] for s in on_rules] == [TAG_OF_REQUEST], key
+        assert len(found) == 2, key
+
+
+def test_rules_of_security_groups_are_revoked_only_where_nobody_adds_for_a_route(of):
+    assert set(allowing(of, "ec2:RevokeSecurityGroupIngress")) == {"ResyncFunctionRole", "LatticeIngressFunctionRole"}
+
+
+def test_tags_are_given_to_new_rules_and_changed_on_our_own(of):
+    tag_on_creation = {
+        "StringEquals": {**TAG_OF_REQUEST["StringEquals"], "ec2:CreateAction": "AuthorizeSecurityGroupIngress"}
+    }
+    for key, found in allowing(of, "ec2:CreateTags").items():
+        assert [s["Condition"] for s in found] == [tag_on_creation, TAG_OF_RESOURCE], key
+        assert all(s["Resource"]["Fn::Sub"].endswith(":security-group-rule/*") for s in found), key
+    assert all(s["Condition"] == TAG_OF_RESOURCE for found in allowing(of, "ec2:DeleteTags").values() for s in found)
+
+
+def test_events_are_put_on_the_default_bus_with_our_source_alone(of):
+    ((key, (statement,)),) = allowing(of, "events:PutEvents").items()
+    assert key == "EcsServiceFunctionRole"
+    assert statement["Resource"]["Fn::Sub"].endswith(":event-bus/default")
+    assert statement["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+
+
+def test_only_the_alarm_function_tells_people(of):
+    ((key, (statement,)),) = allowing(of, "sns:Publish").items()
+    assert (key, statement["Resource"]) == ("AlarmFunctionRole", {"Ref": "NotifyTopic"})
+
+
+def test_dead_letters_are_looked_at_and_deleted_by_nobody(of):
+    (looking,) = [s for _, s in statements(of) if s.get("Sid") == "PeekAtDeadLetters"]
+    assert listed(looking["Action"]) == ["sqs:GetQueueUrl", "sqs:ReceiveMessage"]
+    for _, statement in statements(of):
+        if "sqs:DeleteMessage" in listed(statement["Action"]):
+            assert "DeadLetter" not in repr(statement["Resource"])

@@ -63,9 +63,21 @@ def test_a_signed_network_never_stands_without_its_policy(resources):
 
 def test_outputs_name_what_an_operator_needs(translated, of):
     shown = repr(translated["Outputs"])
-    operated = ["AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table"]
+    operated = [
+        "AWS::SQS::Queue",
+        "AWS::Lambda::Function",
+        "AWS::DynamoDB::Table",
+        "AWS::SNS::Topic",
+        "AWS::CloudWatch::Dashboard",
+    ]
     for key in [key for kind in operated for key in of.type(kind)] + ["InfrastructureRole", "ServiceNetwork"]:
         assert f"'{key}" in shown, key
+
+
+def test_the_service_token_is_exported_under_the_stacks_name(translated):
+    output = translated["Outputs"]["IngressServiceToken"]
+    assert output["Value"] == {"Fn::GetAtt": ["LatticeIngressFunction", "Arn"]}
+    assert output["Export"] == {"Name": {"Fn::Sub": "${AWS::StackName}-IngressServiceToken"}}
 
 
 def test_no_arn_names_a_partition_region_or_account(source):
