@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -437,6 +437,15 @@ def test_an_alarm_can_watch_one_metric_of_a_list(machine, cloudwatch):
             },
             "Exactly one entry",
         ),
+        (
+            {
+                **ALONE,
+                "Metrics": [
+                    {"Id": "m", "MetricStat": {"Metric": METRIC, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
+                ],
+            },
+            "Exactly one entry",
+        ),
         ({"AlarmActions": ["arn:aws:automate:us-east-1:ec2:stop"]}, "Invalid arn"),
     ],
 )  # fmt: skip
@@ -519,7 +528,14 @@ def test_clients_put_and_read_metrics_by_exact_dimensions(machine, cloudwatch):
     ]
     metric = {"Namespace": "N", "MetricName": "M", "Dimensions": data["Dimensions"]}
     queries = [{"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}]
-    assert cloudwatch.get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"][0]["Values"] == [12.0]
+    monitoring.record("N", "M", {"a": "b"}, 7)
+    window["EndTime"] += timedelta(seconds=60)
+    assert cloudwatch.get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"][0]["Values"] == [
+        7.0,
+        12.0,
+    ]
+    turned = cloudwatch.get_metric_data(MetricDataQueries=queries, **window, ScanBy="TimestampAscending")
+    assert turned["MetricDataResults"][0]["Values"] == [12.0, 7.0]
     listed = cloudwatch.list_metrics(Namespace="N")["Metrics"]
     assert [metric["Dimensions"] for metric in listed] == [data["Dimensions"], []]
     with pytest.raises(ClientError, match="works out no expressions"):

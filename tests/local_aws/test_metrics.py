@@ -196,9 +196,17 @@ def test_a_poison_pill_no_longer_counts_and_a_dead_letter_counts_from_when_it_wa
 def test_the_heartbeat_samples_queues_every_minute_until_it_is_stopped(queue):
     machine, sqs, url = queue
     monitoring.start()
+    monitoring.start()
     sqs.send_message(QueueUrl=url, MessageBody="waits")
     machine.clock.advance(185)
     assert read("work", "ApproximateNumberOfMessagesVisible") == [1.0, 1.0, 1.0]
+    assert sums(
+        boto3.client("cloudwatch"),
+        "AWS/SQS",
+        "ApproximateAgeOfOldestMessage",
+        {"QueueName": "work"},
+        statistic="SampleCount",
+    ) == [1.0, 1.0, 1.0]
     monitoring.stop()
     assert machine.clock.next_due() is None
     machine.clock.advance(600)

@@ -283,6 +283,7 @@ def test_cloudwatch_cannot_use_the_aws_managed_key_of_sns_and_a_client_can(sns):
 
 
 def test_disabled_actions_tell_nobody_and_a_topic_that_is_gone_stands_in_the_history(sns, topic):
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
     boto3.client("cloudwatch").put_metric_alarm(**{**ALARM, "AlarmActions": [topic], "ActionsEnabled": False})
     boto3.client("cloudwatch").set_alarm_state(AlarmName="dead-letters", StateValue="ALARM", StateReason="test")
     assert deliveries() == ()
