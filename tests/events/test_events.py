@@ -11,6 +11,8 @@ import pytest
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 
+from ecs_lattice.custom_resource import properties, protocol
+from ecs_lattice.diagnosis import signals
 from ecs_lattice.events import hear
 from ecs_lattice.naming import group_id
 
@@ -19,7 +21,8 @@ EVENTS = ROOT / "events"
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/transfer/file-transfer"
 
 DEPLOYMENT, ACTION, TASK, CALL = "DeploymentStateRule", "ServiceActionRule", "TaskStateRule", "ApiCallRule"
-# Every event that EventBridge delivers, and the rule of the template that takes it (None: no rule may).
+ALARM, UNHEALTHY, ROUTE = "AlarmStateRule", "TargetUnhealthyRule", "RouteStateRule"
+# Every event that EventBridge delivers, and the rule of the template that takes it to the reconcilers (None: no rule may).
 MATCHES = {
     "ecs/deployment-in-progress": DEPLOYMENT,
     "ecs/deployment-completed": DEPLOYMENT,
@@ -43,7 +46,21 @@ MATCHES = {
     "cloudtrail/untag-resource": CALL,
     "cloudtrail/failed-update-service": None,
     "schedule/resync": None,  # the schedule's own rule has no pattern
+    "schedule/target-health": None,
 }
+# Every event that EventBridge delivers to the alarm function, and the rule that takes it there.
+TO_ALARMS = {
+    "ecs/service-action-lattice-target-unhealthy": UNHEALTHY,
+    "alarm/route-alarm": ALARM,
+    "alarm/route-ok": ALARM,
+    "alarm/dead-letters": ALARM,
+    "alarm/probe-silent": ALARM,
+    "alarm/route-refused": ROUTE,
+    "alarm/route-no-longer-refused": ROUTE,
+}
+DELIVERED = sorted({**MATCHES, **TO_ALARMS})
+NOT_BY_EVENTBRIDGE = {"alarm/direct-action", "alarm/sns-notification"}  # shapes that an operator may wire
+OWNER = "ecs-lattice"
 ENVELOPE = {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
 FILES = sorted(str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("*.json"))
 BATCHES = [name for name in FILES if name.startswith("sqs/")]
@@ -62,10 +79,24 @@ def resources() -> dict[str, dict[str, Any]]:
 def patterns(resources) -> dict[str, EventPattern]:
     """The rules' patterns, compiled by moto's matcher."""
     return {
-        key: EventPattern.load(json.dumps(resource["Properties"]["EventPattern"]))
+        key: EventPattern.load(json.dumps(with_owner(resource["Properties"]["EventPattern"])))
         for key, resource in resources.items()
         if resource["Type"] == "AWS::Events::Rule"
     }
+
+
+def with_owner(value: Any) -> Any:
+    """The pattern as CloudFormation makes it, with the owner for the one parameter that is in it."""
+    if isinstance(value, list):
+        return [with_owner(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Fn::If"}:
+        assert value["Fn::If"][0] == "OwnerIsStackName"
+        return OWNER
+    if set(value) == {"Fn::Join"}:
+        return value["Fn::Join"][0].join(with_owner(value["Fn::Join"][1]))
+    return {key: with_owner(one) for key, one in value.items()}
 
 
 def matched(patterns: dict[str, EventPattern], event: dict[str, Any]) -> set[str]:
@@ -73,17 +104,17 @@ def matched(patterns: dict[str, EventPattern], event: dict[str, Any]) -> set[str
 
 
 def test_the_table_names_every_rule_and_every_event_that_eventbridge_delivers(patterns):
-    assert set(MATCHES) == {name for name in FILES if name.split("/")[0] in {"ecs", "cloudtrail", "schedule"}}
-    assert {rule for rule in MATCHES.values() if rule} == set(patterns)
+    folders = {"ecs", "cloudtrail", "schedule", "alarm"}
+    assert {*DELIVERED, *NOT_BY_EVENTBRIDGE} == {name for name in FILES if name.split("/")[0] in folders}
+    assert {rule for rule in (*MATCHES.values(), *TO_ALARMS.values()) if rule} == set(patterns)
 
 
-@pytest.mark.parametrize("name", MATCHES)
+@pytest.mark.parametrize("name", DELIVERED)
 def test_an_event_is_matched_by_its_rule_and_by_no_other(patterns, name):
-    expected = MATCHES[name]
-    assert matched(patterns, load(name)) == ({expected} if expected else set())
+    assert matched(patterns, load(name)) == {MATCHES.get(name), TO_ALARMS.get(name)} - {None}
 
 
-@pytest.mark.parametrize("name", MATCHES)
+@pytest.mark.parametrize("name", DELIVERED)
 def test_an_event_has_the_envelope_of_eventbridge(name):
     event = load(name)
     assert set(event) == ENVELOPE
@@ -93,7 +124,7 @@ def test_an_event_has_the_envelope_of_eventbridge(name):
 
 
 def test_no_two_events_have_one_id():
-    ids = [load(name)["id"] for name in MATCHES]
+    ids = [load(name)["id"] for name in DELIVERED]
     assert len(set(ids)) == len(ids)
 
 
@@ -147,6 +178,23 @@ FOREIGN = {
     "a call of that name to another service": ecs(
         "AWS API Call via CloudTrail", eventSource="ec2.amazonaws.com", eventName="UpdateService"
     ),
+    "alarm of another stack": {
+        **load("alarm/route-alarm"),
+        "detail": {**load("alarm/route-alarm")["detail"], "alarmName": "ecs-lattice/ecs-lattice-dev/a/b/c/d"},
+    },
+    "alarm of somebody else": {
+        **load("alarm/route-alarm"),
+        "detail": {**load("alarm/route-alarm")["detail"], "alarmName": "cpu of ecs-lattice/ecs-lattice/"},
+    },
+    "alarm that has too little data": {
+        **load("alarm/route-alarm"),
+        "detail": {**load("alarm/route-alarm")["detail"], "state": {"value": "INSUFFICIENT_DATA"}},
+    },
+    "route of another stack": {
+        **load("alarm/route-refused"),
+        "detail": {**load("alarm/route-refused")["detail"], "owner": "ecs-lattice-dev"},
+    },
+    "route told by somebody else": {**load("alarm/route-refused"), "source": "com.example"},
     "call to VPC Lattice": {**load("cloudtrail/update-service"), "source": "aws.vpc-lattice"},
     "own source": {**load("ecs/deployment-completed"), "source": "com.example.ecs"},
     "source that only begins like ECS": {**load("ecs/steady-state"), "source": "aws.ecs-anywhere"},
@@ -211,6 +259,33 @@ def test_the_events_queue_carries_events_as_eventbridge_delivers_them():
     assert json.loads(record["body"]) == load("ecs/deployment-in-progress")
 
 
+def test_the_alarms_queue_carries_events_as_eventbridge_delivers_them():
+    (record,) = load("sqs/alarms")["Records"]
+    assert json.loads(record["body"]) == load("alarm/route-alarm")
+
+
+def test_what_the_alarms_queue_gets_is_understood_by_the_alarm_function():
+    for name in TO_ALARMS:
+        heard = signals.hear(load(name))
+        assert isinstance(heard, signals.AlarmChange | signals.TargetUnhealthy | signals.Announced), name
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_a_request_for_a_custom_resource_is_whole_and_its_properties_are_text(kind):
+    event = load(f"cloudformation/{kind.lower()}-lattice-ingress")
+    request = protocol.read(event)
+    assert (request.type, request.resource_type) == (kind, "Custom::LatticeIngress")
+    assert protocol.response_url(event).startswith("https://cloudformation-custom-resource-response-")
+    assert request.physical_id == ("" if kind == "Create" else request.own_id)
+    assert bool(request.old_properties) == (kind == "Update")
+    for given in filter(None, (request.properties, request.old_properties)):
+        assert isinstance(properties.read(given), properties.Wanted)
+        assert all(
+            isinstance(one, str) for value in given.values() for one in ([value] if isinstance(value, str) else value)
+        )
+    assert request.properties["ServiceToken"] == event["ServiceToken"]
+
+
 def test_a_delayed_bell_in_the_events_queue_rings_again():
     (record,) = load("sqs/ecs-events-delayed-bell")["Records"]
     (bell,) = hear(json.loads(record["body"]), now=5.0).bells
@@ -219,7 +294,8 @@ def test_a_delayed_bell_in_the_events_queue_rings_again():
 
 def test_the_rest_are_direct_invocations_with_a_mode_that_the_functions_know():
     direct = {name: load(name) for name in FILES if name.split("/")[0] in {"invoke", "resync"}}
-    assert sorted([*MATCHES, *BATCHES, *direct]) == FILES
+    requests = [name for name in FILES if name.startswith("cloudformation/")]
+    assert sorted([*DELIVERED, *NOT_BY_EVENTBRIDGE, *BATCHES, *direct, *requests]) == FILES
     modes = {name: event["mode"] for name, event in direct.items()}
     assert modes == {
         "invoke/plan-ecs-service": "plan",
