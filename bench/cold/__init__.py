@@ -1,0 +1,1 @@
+"""How fast the functions start: ``python -m bench.cold`` (bench/README.md)."""
