@@ -37,10 +37,12 @@ SECURITY_GROUP = SecurityGroup("sg-0123456789abcdef0", "orders", "vpc-11", "1234
 HEALTH = HealthCheck(enabled=True, path="/healthz")
 
 
-def a_rule(first=8080, last=None, source=None, **more):
-    given = {"prefix_list_id": PREFIX_LISTS[0].id} if source is None and not more.get("cidr") else {}
+def a_rule(first=8080, last=None, **more):
+    source = {} if {"cidr", "source_group"} & set(more) else {"prefix_list_id": PREFIX_LISTS[0].id}
     ports = PortRange(first, last or first) if first else None
-    return IngressRule("sgr-1", SECURITY_GROUP.id, "tcp", ports, **{**given, **more})
+    return IngressRule(
+        **{"id": "sgr-1", "group_id": SECURITY_GROUP.id, "protocol": "tcp", "ports": ports, **source, **more}
+    )
 
 
 def security(*rules, groups=(SECURITY_GROUP,)):
