@@ -25,7 +25,7 @@ def an_alarm(name="orders/shop/orders/default", **more) -> AlarmChange:
 
 
 def an_incident(key="alarm#x", **more) -> Incident:
-    return Incident(key, "ALARM", OPENED, OPENED, **more)
+    return Incident(key, state="ALARM", changed_at=OPENED, opened_at=OPENED, **more)
 
 
 def a_change(**more) -> StateChange:

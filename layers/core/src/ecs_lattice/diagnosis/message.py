@@ -46,8 +46,9 @@ class Message:
 
     @property
     def mail_subject(self) -> str:
-        plain = self.subject.encode("ascii", "replace").decode()
-        return cut(" ".join(plain.split()), _SUBJECT)
+        """The subject as a mail may have it; SNS refuses control characters and all beyond ASCII."""
+        plain = " ".join(self.subject.split()).encode("ascii", "replace").decode()
+        return cut("".join(each if each.isprintable() else "?" for each in plain), _SUBJECT)
 
 
 def text(message: Message) -> str:

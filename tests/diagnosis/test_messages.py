@@ -1,0 +1,133 @@
+"""The messages are those that were recorded and read, they fit where they go, and their commands are commands."""
+
+import dataclasses
+import json
+import re
+import shlex
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecs_lattice.diagnosis import message, telling
+from ecs_lattice.diagnosis.causes import diagnose
+from ecs_lattice.diagnosis.findings import Command, duration
+from ecs_lattice.diagnosis.message import Message, Section
+from tests.diagnosis import recorded
+from tests.diagnosis.making import CASES, evidence
+
+MESSAGES = recorded.messages()
+COMMANDS = sorted({str(c) for each in MESSAGES.values() for section in each.sections for c in section.commands})
+_GLOBAL = {"region", "query", "output"}
+
+
+@pytest.mark.parametrize("name", sorted(recorded.files()))
+def test_a_message_is_as_it_was_recorded(name):
+    path = recorded.FOLDER / name
+    assert path.read_text() == recorded.files()[name], "read the difference, then: python -m tests.diagnosis.recorded"
+
+
+def test_nothing_is_recorded_that_is_never_said():
+    assert {path.name for path in recorded.FOLDER.iterdir()} == set(recorded.files())
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES))
+def test_the_first_line_says_what_and_since_when_and_no_line_but_a_command_is_wider_than_a_mail(name):
+    lines = message.text(MESSAGES[name]).splitlines()
+    assert re.search(r"since \d{4}-\d\d-\d\d|after \d+ (minute|hour)", " ".join(lines[:3]))
+    wide = [line for line in lines if len(line) > message.WIDTH and not line.startswith("     ")]
+    assert [line for line in wide if " " in line.strip()] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_an_operation_of_aws_with_options_that_it_has(command):
+    if command.startswith(("aws logs tail", "aws ecs execute-command")):
+        assert "$(" not in command or command.startswith('aws logs tail "$(aws lambda get-function-configuration ')
+        return
+    words = shlex.split(command)
+    assert words[0] == "aws"
+    client = botocore.session.Session().create_client(
+        words[1], region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    operation = client.meta.method_to_api_mapping[words[2].replace("-", "_")]
+    members = client.meta.service_model.operation_model(operation).input_shape.members
+    options = {word.removeprefix("--") for word in words if word.startswith("--")}
+    assert options - _GLOBAL <= {xform_name(member, "-") for member in members}
+    assert "us-east-1" in words
+
+
+def test_a_command_over_several_lines_is_the_same_command():
+    for each in MESSAGES.values():
+        for section in each.sections:
+            for command in section.commands:
+                joined = "\n".join(command.lines(40)).replace("\\\n", " ")
+                assert shlex.split(joined) == shlex.split(str(command))
+
+
+TEXT = st.text(max_size=400)
+
+
+@settings(deadline=None, max_examples=50)
+@given(TEXT, TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=40), st.lists(TEXT, max_size=3), st.integers(1, 2000))
+def test_whatever_is_said_fits_where_it_goes(subject, headline, facts, words, times):
+    commands = (Command("shows", ("aws", *words)),)
+    said = Message(
+        subject,
+        headline,
+        "t" * 20,
+        "alarm",
+        tuple(facts),
+        (Section("s", ("x " * times,) * 40, commands),) * 3,
+        tuple(words),
+        tuple(words),
+    )
+    assert len(said.mail_subject) <= 100
+    assert said.mail_subject.isascii()
+    assert said.mail_subject.isprintable()
+    text, chat = message.text(said), message.chat(said)
+    assert len(json.dumps({"default": text, "email": text, "https": chat}).encode()) <= 262_144
+    content = json.loads(chat)["content"]
+    assert len(content["description"]) <= 8000
+    assert len(content["title"]) <= 250
+    assert all(len(step) <= 350 for step in content["nextSteps"])
+    assert all(0 < len(word) <= 75 for word in content["keywords"])
+
+
+def test_a_chat_gets_the_schema_of_amazon_q_developer_and_all_messages_of_an_incident_in_one_thread():
+    incident = recorded.an_incident()
+    first = telling.not_well(incident, recorded.an_alarm(), CASES["PORT_NOT_OPEN"], diagnose(CASES["PORT_NOT_OPEN"]))
+    last = telling.well_again(incident, recorded.SUBJECT, recorded.NOW)
+    one, two = (json.loads(message.chat(each)) for each in (first, last))
+    assert (one["version"], one["source"]) == ("1.0", "custom")
+    assert one["metadata"]["threadId"] == two["metadata"]["threadId"]
+    assert one["id"] != two["id"]
+    assert one["content"]["nextSteps"][0].startswith("Mends it: `aws ec2 authorize-security-group-ingress")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "less than a minute"),
+        (59.9, "less than a minute"),
+        (60, "1 minute"),
+        (725, "12 minutes"),
+        (3600, "1 hour"),
+        (3720, "1 hour 2 minutes"),
+        (86400 + 60, "1 day"),
+        (2 * 86400 + 3 * 3600 + 59, "2 days 3 hours"),
+    ],
+)
+def test_lengths_of_time_in_words(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_causes_beyond_the_fourth_are_named_in_a_line():
+    findings = tuple(
+        dataclasses.replace(finding, code=code)
+        for finding in diagnose(CASES["PORT_NOT_OPEN"])
+        for code in ("A", "B", "C", "D", "E", "F")
+    )
+    said = telling.not_well(recorded.an_incident(), recorded.an_alarm(), evidence(), findings)
+    assert "Also certain E, certain F." in message.text(said)
