@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ import boto3
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 
-from ecs_lattice.announcements import DETAIL_TYPE, SOURCE, StateChange
+from ecs_lattice.aws.announcer import EventBridgeAnnouncer
 from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.lattice import BotoLattice
@@ -125,8 +125,9 @@ class World:
         now = self.clock.time
         ecs = BotoEcs(self.ecs, self.ec2)
         self.ingress = Ingress(BotoSecurityGroups(self.ec2, self.settings.owner), self.registry, self.settings.owner)
+        announcer = EventBridgeAnnouncer(self, self.settings.owner, now)
         self.ecs_side = EcsSide(
-            self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now, self.ingress, self
+            self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now, self.ingress, announcer
         )
         self.lattice_side = LatticeSide(self.settings, BotoLattice(self.lattice), self.registry, self, now)
         self.intake = Intake(self.registry, self, self, now)
@@ -180,13 +181,11 @@ class World:
     def put(self, body: str, reason: str, now: float) -> None:
         self.dead.append((body, reason))
 
-    def announce(self, changes: Sequence[StateChange]) -> None:
-        """Announcements, as EventBridge hands them on."""
-        for change in changes:
-            names = {name: name.title().replace("_", "") for name in asdict(change)}
-            detail = {name[0].lower() + name[1:]: asdict(change)[key] for key, name in names.items()}
-            detail |= {"owner": self.settings.owner, "at": clock.iso()}
-            eventbus.publish(SOURCE, DETAIL_TYPE, [change.ecs_service], detail)
+    def put_events(self, **request: Any) -> dict[str, Any]:
+        """EventBridge's PutEvents: the default bus is the one that the simulated services publish on."""
+        for entry in request["Entries"]:
+            eventbus.publish(entry["Source"], entry["DetailType"], entry["Resources"], json.loads(entry["Detail"]))
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": str(n)} for n, _ in enumerate(request["Entries"])]}
 
     def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
         """Metrics, as the embedded metric format brings them to CloudWatch."""

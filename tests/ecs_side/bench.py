@@ -1,7 +1,7 @@
 """The ECS side alone on the local AWS: the tests give the Lattice side's answers, with target groups that exist."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +10,16 @@ import boto3
 from botocore.config import Config
 
 from ecs_lattice import ownership
+from ecs_lattice.announcements import StateChange
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.registry import DynamoRegistry
+from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Answer, ClaimRecord
 from ecs_lattice.ecs_side import EcsSide
 from ecs_lattice.ecs_side import record as documents
+from ecs_lattice.ingress import Ingress
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Outcome
 from ecs_lattice.settings import Settings
@@ -54,6 +57,16 @@ class Bells:
         self.later.append((bell, seconds))
 
 
+@dataclass
+class Announced:
+    """Keeps what was announced."""
+
+    changes: list[StateChange] = field(default_factory=list)
+
+    def announce(self, changes: Sequence[StateChange]) -> None:
+        self.changes += changes
+
+
 class Bench:
     """One cluster ``shop``, one ECS service ``orders``, and the reconciler of ECS services."""
 
@@ -75,6 +88,7 @@ class Bench:
         )
         self.registry = DynamoRegistry(self.dynamodb, "registry")
         self.bells = Bells()
+        self.announced = Announced()
         self.configure()
 
     def configure(self, **settings: Any) -> None:
@@ -87,6 +101,8 @@ class Bench:
             self.registry,
             self.bells,
             self.machine.clock.time,
+            Ingress(BotoSecurityGroups(self.ec2, self.settings.owner), self.registry, self.settings.owner),
+            self.announced,
         )
 
     # What a user of ECS does.

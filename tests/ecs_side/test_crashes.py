@@ -1,5 +1,6 @@
 """A crash after any single call that writes, then a retry: the same state, nothing twice."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -13,6 +14,7 @@ WRITES = {
     "ecs": {"attach"},
     "targets": {"register", "deregister"},
     "bells": {"ring"},
+    "ingress": {"put_need", "authorize", "tag"},
 }
 
 
@@ -40,12 +42,17 @@ class Mortal:
         return written
 
 
-def go_and_crash(bench, last):
+def go_and_crash(bench, last, writes=WRITES):
     """A reconcile that ends after its write number ``last`` (from 0); whether it got that far."""
-    counter, side, inner = itertools.count(), bench.side, {}
-    for name, writes in WRITES.items():
+    counter, side, inner = itertools.count(), bench.side, {"ingress": bench.side.ingress}
+    for name in set(writes) - {"ingress"}:
         inner[name] = getattr(side, name)
-        object.__setattr__(side, name, Mortal(inner[name], writes, counter, last))
+        object.__setattr__(side, name, Mortal(inner[name], writes[name], counter, last))
+    if "ingress" in writes:
+        parts = {
+            part: Mortal(getattr(side.ingress, part), writes["ingress"], counter, last) for part in ("needs", "groups")
+        }
+        object.__setattr__(side, "ingress", dataclasses.replace(side.ingress, **parts))
     try:
         bench.go()
     except Crashed:
@@ -147,7 +154,7 @@ def test_a_crash_after_any_write_and_a_retry_end_in_the_same_state(history):
 
 def test_a_crash_between_the_claim_and_the_bell_is_healed_by_the_retry(bench):
     bench.create()
-    assert go_and_crash(bench, 0)
+    assert go_and_crash(bench, 0, {"registry": {"put_claim"}})
     assert bench.records()["default"].is_unapplied
     assert bench.bells.rung == []
     bench.go()

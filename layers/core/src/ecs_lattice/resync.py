@@ -11,6 +11,7 @@ Reads at most ``ecs_reads_per_second`` of ECS's service reads, which the account
 import dataclasses
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -23,10 +24,14 @@ from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.facts import EcsService
+from ecs_lattice.ingress import Ingress
+from ecs_lattice.ingress.gate import is_service
+from ecs_lattice.ingress.sweeping import Sweeper
 from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.ports import Bells, Ecs, Now, Registry
 from ecs_lattice.settings import Settings
 
+_log = logging.getLogger(__name__)
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _APPROVAL_SECONDS = 3600
 _AGAIN_SECONDS = 600  # a service that was rung for is not rung for again sooner without a reason
@@ -89,6 +94,7 @@ class Resync:
     registry: Registry
     bells: Bells
     owned: Owned
+    ingress: Ingress
     now: Now
     sleep: Callable[[float], None]
 
@@ -122,6 +128,7 @@ class Resync:
         rung += self._ring_unlisted(known, listed) if whole else 0
         rung += self._ring_lattice_services()
         if whole:
+            rung += self._tidy()
             rung += self._rebuild()
         return Swept(read, rung, complete=True)
 
@@ -135,7 +142,19 @@ class Resync:
         lattice_services = [record.name for record in self.registry.lattice_records()]
         self.bells.ring(Bell("ecsService", arn, "uninstall", self.now()) for arn in services)
         self.bells.ring(Bell("latticeService", name, "uninstall", self.now()) for name in lattice_services)
-        return {"left": {"ecsServices": sorted(services), "latticeServices": sorted(lattice_services)}}
+        is_all_released = not services and not lattice_services
+        rules = Sweeper(self.ingress, self.registry).sweep(is_all_released=is_all_released).unneeded
+        left = {"ecsServices": services, "latticeServices": lattice_services, "securityGroupRules": rules}
+        return {"left": {kind: sorted(ones) for kind, ones in left.items()}}
+
+    def _tidy(self) -> int:
+        """Security groups: what is needed comes back, what nobody needs goes; rings for those who waited for it."""
+        done = Sweeper(self.ingress, self.registry).sweep()
+        for problem in done.problems:
+            _log.warning("Security groups: %s", problem)
+        helped = sorted(needer for needer in done.helped if is_service(needer))
+        self.bells.ring(Bell("ecsService", arn, "resync: its security group was opened", self.now()) for arn in helped)
+        return len(helped)
 
     def approve_removals(self) -> dict[str, Any]:
         """Let removals beyond the ceiling go on for an hour."""

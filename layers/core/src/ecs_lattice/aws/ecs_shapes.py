@@ -110,7 +110,7 @@ def lattice_configuration(entry: LatticeEntry) -> dict[str, Any]:
 
 
 def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
-    subnets, groups = _network(shape)
+    subnets, groups = _network_or(shape, own)
     return Deployment(
         id=shape["id"],
         status=shape["status"],
@@ -121,14 +121,14 @@ def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> D
         running=shape.get("runningCount", 0),
         pending=shape.get("pendingCount", 0),
         entries=_entries(shape),
-        subnets=subnets or own[0],
-        security_groups=groups or own[1],
+        subnets=subnets,
+        security_groups=groups,
     )
 
 
 def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
     """A task set as a deployment: PRIMARY is COMPLETED once steady, others are told by their counts."""
-    subnets, groups = _network(shape)
+    subnets, groups = _network_or(shape, own)
     status = shape["status"]
     steady = shape.get("stabilityStatus") == "STEADY_STATE"
     return Deployment(
@@ -140,8 +140,8 @@ def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Dep
         desired=shape.get("computedDesiredCount", 0),
         running=shape.get("runningCount", 0),
         pending=shape.get("pendingCount", 0),
-        subnets=subnets or own[0],
-        security_groups=groups or own[1],
+        subnets=subnets,
+        security_groups=groups,
     )
 
 
@@ -170,6 +170,12 @@ def _entries(shape: Shape) -> tuple[LatticeEntry, ...]:
 def _network(shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
     vpc = shape.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     return tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ()))
+
+
+def _network_or(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the shape says, else what the service says: subnets without groups mean the VPC's default group."""
+    said = _network(shape)
+    return said if said[0] else own
 
 
 def _address(shape: Shape) -> tuple[str | None, str]:

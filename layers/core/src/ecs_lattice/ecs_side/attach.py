@@ -35,7 +35,7 @@ def decide(question: Question) -> Decision:
     entries = wanted_entries(question, primary)
     if same(entries, primary.entries):
         return _unanswered(question, entries) or Decision("keep")
-    obstacles = (_deployment, _pending, _failed_before, _interruption, _roles, _number)
+    obstacles = (_deployment, _pending, _closed, _failed_before, _interruption, _roles, _number)
     for obstacle in obstacles:
         if decision := obstacle(question, primary, entries):
             return decision
@@ -144,6 +144,19 @@ def _pending(question: Question, _: Deployment, __: tuple[LatticeEntry, ...]) ->
         if seat.is_pending and (since is None or question.now - since < PENDING_SECONDS):
             message = f"Route {seat.claim.route.name} is not wired yet; all routes are attached by one deployment."
             return Decision("wait", after=_LOOK_AGAIN_SECONDS, code="ROUTE_PENDING", message=message)
+    return None
+
+
+def _closed(question: Question, primary: Deployment, entries: tuple[LatticeEntry, ...]) -> Decision | None:
+    """A new deployment for one route would not come up where the tasks cannot be reached for another one."""
+    joins = {one.group_arn for one in entries} - {one.group_arn for one in primary.entries}
+    standing = {one.group_arn for one in entries}
+    for seat in question.seats:
+        if joins and seat.closed and seat.group in standing:
+            message = (
+                f"Nothing is attached while the tasks cannot be reached for a route that is: {seat.closed.message}"
+            )
+            return Decision("wait", after=_AFTER_A_FAILED_DEPLOYMENT_SECONDS, code=seat.closed.code, message=message)
     return None
 
 

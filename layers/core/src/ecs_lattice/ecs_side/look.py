@@ -97,6 +97,7 @@ class Looker:
                 registered=record.registered,
                 has_place=record.has_place,
                 foreign=record.foreign,
+                ingress=records.Ingressed(group_ids=record.ingress.group_ids),
             )
         presence: Presence = "there"
         if service is None:

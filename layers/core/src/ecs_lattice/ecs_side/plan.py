@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, effective, eligible, intent
 from ecs_lattice.ecs_side import claims as claiming
+from ecs_lattice.ecs_side.admitting import Admitted
 from ecs_lattice.ecs_side.claims import Asked, Facts
 from ecs_lattice.ecs_side.controller import Change, Group
 from ecs_lattice.ecs_side.look import View, explained_groups, our_groups
 from ecs_lattice.ecs_side.question import Decision, Question, Seat
 from ecs_lattice.ecs_side.record import EcsRecord, fingerprint, with_clocks
 from ecs_lattice.facts import EcsService, LatticeEntry
+from ecs_lattice.ingress.model import Need
 from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
+
+CLOSED = "closed"
+"""The name of the clock that says since when a route's security groups are closed."""
 
 LIST_TAKEN_AWAY = Problem(
     "LIST_TAKEN_AWAY",
@@ -31,7 +36,8 @@ class EcsPlan:
 
     ``effective`` is the revision that routing follows (``family:revision``) and ``source`` how that is known. ``claims``
     are those that would be written because they differ, ``deletes`` the routes whose claims would go. ``attach`` is the
-    decision on the list, ``changes`` what the controller would register and deregister.
+    decision on the list, ``changes`` what the controller would register and deregister. ``openings`` are the rules that would
+    be added to security groups.
     """
 
     service: ServiceId
@@ -43,11 +49,13 @@ class EcsPlan:
     deletes: tuple[str, ...] = ()
     attach: Decision = field(default_factory=lambda: Decision("keep"))
     changes: tuple[Change, ...] = ()
+    openings: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All decisions that need no further reading. ``record``: what is to be remembered before anything is done."""
+    """All decisions that need no further reading. ``record``: what is to be remembered before anything is done.
+    ``notices`` stop nothing."""
 
     view: View
     record: EcsRecord
@@ -61,13 +69,16 @@ class Draft:
     notices: tuple[Problem, ...]
 
 
-def draft(view: View, settings: Settings) -> Draft:
-    """Decide everything about ``view``."""
+def draft(view: View, settings: Settings, admitted: Admitted) -> Draft:
+    """Decide everything about ``view``, with the security groups as they were found."""
     ours, explained = our_groups(view), explained_groups(view)
     facts = Facts.of(view.service, view.record, ours - explained)
     claims = claiming.wanted(_asked(view), view.claims, facts)
     known = {_key(one.claim): one for one in view.claims}
-    seats = tuple(Seat(claim, known.get(_key(claim)), _by_ecs(claim, view.service)) for claim in claims)
+    closed = dict(admitted.closed)
+    seats = tuple(
+        Seat(claim, known.get(_key(claim)), _by_ecs(claim, view.service), closed.get(_key(claim))) for claim in claims
+    )
     fate = (
         intent.fate(view.record.intent, view.service, view.now, settings.attach_minutes * 60)
         if view.service
@@ -90,8 +101,12 @@ def draft(view: View, settings: Settings) -> Draft:
         seats=seats,
         attach=decision,
         groups=_groups(view, seats, record, lost),
-        problems=view.problems + stranger + view.warnings + ((decision.problem,) if decision.problem else ()),
-        notices=(LIST_TAKEN_AWAY,) if record.taken_away else (),
+        problems=view.problems
+        + stranger
+        + view.warnings
+        + admitted.problems
+        + ((decision.problem,) if decision.problem else ()),
+        notices=((LIST_TAKEN_AWAY,) if record.taken_away else ()) + admitted.notices,
     )
 
 
@@ -179,6 +194,7 @@ def _clocks(view: View, seats: tuple[Seat, ...], ours: frozenset[str]) -> tuple[
     is_quiet = all(seat.is_out or (seat.is_answered and seat.state in _AT_REST) for seat in seats)
     if is_quiet and view.routes is not None:
         running |= {f"leftover:{group}" for group in attach.leftovers(seats, ours)}
+    running |= {CLOSED} if any(seat.closed for seat in seats) else set()
     standing = {name: at for name, at in view.record.clocks if name in running or name in {"missing", "gone"}}
     return with_clocks({**dict.fromkeys(running, view.now), **standing}.items())
 

@@ -38,11 +38,13 @@ _REPORTED = {"DEPLOYMENT_FAILED", "ATTACH_FAILED"}
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A claim as it is going to be written, the record of it as it was read (None for a new one), and who attaches it."""
+    """A claim as it is going to be written, the record of it as it was read (None for a new one), and who attaches it.
+    ``closed``: why the tasks' security groups do not let VPC Lattice in for it; None when they do."""
 
     claim: Claim
     record: ClaimRecord | None
     by_ecs: bool
+    closed: Problem | None = None
 
     @property
     def group(self) -> str | None:
@@ -75,11 +77,12 @@ class Seat:
     @property
     def is_wired(self) -> bool:
         """Whether its group is for ECS to attach, as soon as the answer is to what is asked now."""
-        return self.by_ecs and self.claim.phase == "declared" and self.state in {"Wired", "Live"}
+        may = self.by_ecs and self.closed is None
+        return may and self.claim.phase == "declared" and self.state in {"Wired", "Live"}
 
     @property
     def joins(self) -> bool:
-        """Whether its group goes into the list if it does not stand there yet."""
+        """Whether its group goes into the list if it does not stand there yet: ECS stops tasks that fail Lattice's checks."""
         return self.is_wired and self.is_answered
 
 

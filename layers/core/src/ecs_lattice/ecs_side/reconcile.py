@@ -5,30 +5,32 @@ UpdateService is written down before it is called, and the Lattice side is rung 
 """
 
 import dataclasses
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecs_lattice import ports
+from ecs_lattice.announcements import Announcer
 from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import claims as claiming
-from ecs_lattice.ecs_side import effective, status
+from ecs_lattice.ecs_side import effective, telling
 from ecs_lattice.ecs_side import record as records
+from ecs_lattice.ecs_side.admitting import Admitter
 from ecs_lattice.ecs_side.attaching import Attacher
 from ecs_lattice.ecs_side.look import Looker, View
-from ecs_lattice.ecs_side.plan import Draft, EcsPlan, draft
+from ecs_lattice.ecs_side.plan import CLOSED, Draft, EcsPlan, draft
 from ecs_lattice.ecs_side.ports import Targets
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.registering import Registrar
 from ecs_lattice.ecs_side.status import ServiceStatus
+from ecs_lattice.ingress import Ingress
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.settings import Settings
 
-_log = logging.getLogger(__name__)
 _WHILE_LEAVING_SECONDS = 60
 _WHILE_HELD_SECONDS = 900
+_ATTENTIVE_SECONDS = 3600  # for so long somebody may be about to open a group by hand; then the resync finds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,16 @@ class EcsSide:
     registry: ports.Registry
     bells: ports.Bells
     now: ports.Now
+    ingress: Ingress
+    announcer: Announcer
 
     def plan(self, service: ServiceId) -> EcsPlan:
         """What :meth:`reconcile` would do now; changes nothing, also not in the registry."""
         view = self._look(service)
         if view is None:
             return EcsPlan(service)
-        decided = draft(view, self.settings)
+        openings, admitted = self.admitter().preview(view)
+        decided = draft(view, self.settings, admitted)
         standing = {(one.claim.route.lattice_service, one.claim.route.name): one.claim for one in view.claims}
         return EcsPlan(
             service=service,
@@ -63,6 +68,7 @@ class EcsSide:
             deletes=tuple(one.claim.route.name for one in decided.over),
             attach=decided.attach,
             changes=self.registrar().changes(view, decided.groups),
+            openings=openings,
         )
 
     def reconcile(self, service: ServiceId) -> Outcome:
@@ -71,7 +77,7 @@ class EcsSide:
         if view is None:
             return Done()
         run = _Run(self, view)
-        return run.carry_out(draft(view, self.settings))
+        return run.carry_out(run.decide())
 
     def status(self, service: ServiceId) -> ServiceStatus:
         """What the last reconcile found, for people; nothing for a service that is not known."""
@@ -83,6 +89,10 @@ class EcsSide:
 
     def _look(self, service: ServiceId) -> View | None:
         return Looker(self.settings, self.ecs, self.targets, self.registry, self.now).look(service)
+
+    def admitter(self) -> Admitter:
+        """What lets VPC Lattice in to the tasks, over this side's adapters."""
+        return Admitter(self.settings, self.ecs, self.ingress)
 
     def registrar(self) -> Registrar:
         """The controller, over this side's adapters."""
@@ -98,6 +108,17 @@ class _Run:
         self.stored = view.stored
         self.record = view.record
         self.standing: dict[tuple[str, str], ClaimRecord] = {_key(one.claim): one for one in view.claims}
+
+    def decide(self) -> Draft:
+        """Open the security groups, then decide: what cannot be reached is not attached. EC2 is asked whether all is open
+        still right before a deployment depends on it."""
+        admit = self.side.admitter().admit
+        self.view, admitted = admit(self.view, self.save, verify=False)
+        decided = draft(self.view, self.side.settings, admitted)
+        if decided.attach.kind in {"attach", "undo"} and not admitted.is_verified:
+            self.view, admitted = admit(self.view, self.save, verify=True)
+            decided = draft(self.view, self.side.settings, admitted)
+        return decided
 
     def carry_out(self, decided: Draft) -> Outcome:
         """Write claims, let the controller register, attach, then say and acknowledge; in this order."""
@@ -182,6 +203,9 @@ class _Run:
         if self.view.presence != "there" and any(claim.route.pause for claim in decided.claims):
             waits.append(NotYet(_WHILE_HELD_SECONDS, "The service is gone, and its routes are paused: held for a day."))
         for name, at in decided.record.clocks:
+            if name == CLOSED and now - at < _ATTENTIVE_SECONDS:
+                after = int(min(max(now - at, _WHILE_LEAVING_SECONDS), _WHILE_HELD_SECONDS))
+                waits.append(NotYet(after, "The security groups of the tasks are closed for VPC Lattice."))
             if name.startswith("leftover:"):
                 left = max(self.side.settings.grace_seconds, self.side.settings.settle_seconds) - (now - at)
                 waits += [NotYet(int(left) + 1, "A replaced target group is detached after the grace time.")] * (
@@ -196,29 +220,11 @@ class _Run:
             self.save(dataclasses.replace(self.record, has_place=False))
 
     def _tell(self, decided: Draft, problems: tuple[Problem, ...]) -> None:
-        """Store the statuses; log problems once, when they are new."""
-        said = problems + decided.notices
-        for problem in said:
-            if problem not in (self.view.stored.problems if self.view.stored else ()):
-                _log.warning("%s: %s", self.view.service_id, problem)
-        intent = self.record.intent
-        groups = (
-            {entry.group_arn for entry in intent.entries} if intent and not intent.undo and not intent.error else set()
-        )
-        note = decided.attach.problem or next((one for one in problems if one.code.startswith("ATTACH_")), None)
-        fresh = []
-        for key, one in sorted(self.standing.items()):
-            is_ecs = any(seat.by_ecs for seat in decided.seats if _key(seat.claim) == key)
-            fresh.append(
-                status.of_route(
-                    one.claim,
-                    one.answer,
-                    attaching=one.answer.group_arn in groups,
-                    note=note if is_ecs else next(iter(decided.notices), None),
-                )
-            )
-        statuses = status.dated(fresh, self.record.statuses, self.view.now)
-        self.save(dataclasses.replace(self.record, statuses=statuses, problems=said))
+        """Store the statuses; what is new is logged and announced, once."""
+        told = telling.tell(self.view, self.record, self.standing, decided, problems)
+        # Tell the world before the record says that it was told: rather twice than never.
+        telling.announce(self.side.announcer, self.view, self.record, told)
+        self.save(told)
 
     def _acknowledge(self) -> None:
         for one in self.standing.values():
@@ -226,7 +232,8 @@ class _Run:
                 self.side.registry.acknowledge(one)
 
     def _forget_if_over(self, decided: Draft) -> None:
-        if self.standing or decided.problems or self.record.intent or self.record.registered:
+        record = self.record
+        if self.standing or decided.problems or record.intent or record.registered or record.ingress.group_ids:
             return
         self.side.registry.leave(Attacher.SET, self.view.service_id.arn)
         self.side.registry.delete_document(records.KIND, self.view.service_id.arn)

@@ -7,7 +7,7 @@ read again from ECS and from the tags of the target groups.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ecs_lattice import codec
@@ -15,6 +15,7 @@ from ecs_lattice.ecs_side.ports import Target
 from ecs_lattice.ecs_side.status import VANISHED, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import LatticeEntry, Subnets, TaskDefinition
+from ecs_lattice.ingress.routes import Want
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Problem
 from ecs_lattice.ports import Registry
@@ -45,6 +46,22 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Ingressed:
+    """What was done about the tasks' security groups: compared with what is wanted now, so that a quiet reconcile makes no
+    call to EC2.
+
+    ``wants`` is what was opened, ``off`` what the stack was not to open. ``group_ids``: in which groups the service may have
+    needs written. ``closed``: the wants that could not be met, and why; ``notices`` stop nothing.
+    """
+
+    wants: tuple[Want, ...] = ()
+    off: tuple[Want, ...] = ()
+    group_ids: tuple[str, ...] = ()
+    closed: tuple[tuple[Want, Problem], ...] = ()
+    notices: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EcsRecord:
     """The memory of one ECS service.
 
@@ -56,7 +73,8 @@ class EcsRecord:
     ``taken_away``: fingerprint of the routes for which somebody took the list away; the controller registers instead.
     ``failed``: fingerprint of an attach that did not complete and is not tried again.
     ``registered``: targets that the controller registered, by group; ``controlled``: groups in which all of them are.
-    ``has_place``: it may have a place among those that roll because of us.
+    ``has_place``: it may have a place among those that roll because of us. ``refused``: the codes for which the whole
+    declaration is refused.
     """
 
     service: str
@@ -73,6 +91,8 @@ class EcsRecord:
     registered: tuple[tuple[str, tuple[Target, ...]], ...] = ()
     controlled: tuple[str, ...] = ()
     has_place: bool = False
+    ingress: Ingressed = field(default_factory=Ingressed)
+    refused: str = ""
     problems: tuple[Problem, ...] = ()
     statuses: tuple[RouteStatus, ...] = ()
 

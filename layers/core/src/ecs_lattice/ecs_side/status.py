@@ -43,14 +43,19 @@ class ServiceStatus:
         return iter(self.routes)
 
 
-def of_route(claim: Claim, answer: Answer, *, attaching: bool, note: Problem | None) -> RouteStatus:
-    """The status of one route. ``attaching``: a deployment of ours hands its tasks over; ``note``: what holds it up."""
+def of_route(
+    claim: Claim, answer: Answer, *, attaching: bool, note: Problem | None, notice: Problem | None = None
+) -> RouteStatus:
+    """The status of one route. ``attaching``: a deployment of ours hands its tasks over; ``note``: what holds it up;
+    ``notice``: what is to be known of it, and holds nothing up."""
     state, code, message = _state(claim, answer, attaching=attaching), answer.code, answer.message
     if claim.phase != "declared" and state == "Live" and not code:
         code, message = VANISHED, "Nobody declares this route any more; it is taken away after the grace time."
     elif note is not None and not code:
         code, message = note.code, note.message
         state = "Refused" if state == "Wired" and not attaching else state
+    elif notice is not None and not code:
+        code, message = notice.code, notice.message
     return RouteStatus(
         route=claim.route.name,
         lattice_service=claim.route.lattice_service,

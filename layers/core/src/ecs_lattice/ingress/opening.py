@@ -43,11 +43,13 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of one group. ``full``: what it has no room for; ``problem``: why it is closed for the rest."""
+    """What became of one group. ``full``: what it has no room for; ``problem``: why it is closed for all that was asked;
+    ``needs``: who needs what of it."""
 
     gate: Gate
     full: tuple[Opening, ...] = ()
     problem: Problem | None = None
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Ingress:
             return Settled(gate, problem=problems.denied([group_id], error))
         except NotFoundError:
             return Settled(gate, problem=problems.no_group(group_id))
-        return Settled(gate, tuple(one for one in closed if any(covers(it, one) for it in full)))
+        return Settled(gate, tuple(one for one in closed if any(covers(it, one) for it in full)), needs=needs)
 
     def authorize(self, gate: Gate, openings: Sequence[Opening], description: str) -> tuple[Gate, tuple[Opening, ...]]:
         """Add a rule for each opening; the gate afterwards, and what there was no room for."""
