@@ -26,7 +26,7 @@ def fed(*changes, put_off=False):
     incident, steps = Incident("key"), []
     for change in changes:
         incident, step = take(incident, change)
-        if step == "open" and not put_off:
+        if step == "update" or (step == "open" and not put_off):
             incident = told(incident)
         if step == "close":
             incident = ended(incident)
@@ -35,7 +35,7 @@ def fed(*changes, put_off=False):
 
 
 def told(incident):
-    return dataclasses.replace(incident, told=True)
+    return dataclasses.replace(incident, told=True, told_state=incident.state)
 
 
 @pytest.mark.parametrize(

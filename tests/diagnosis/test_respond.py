@@ -242,6 +242,22 @@ def test_a_refusal_is_told_once_a_new_reason_once_more_and_its_end(desk):
     ]
 
 
+def test_a_refusal_that_comes_again_before_the_route_is_live_never_ended(desk):
+    desk.announce("Refused", "A")
+    desk.announce("Wired", "", 10, ("Refused", "A"))
+    ((body, seconds),) = desk.later
+    desk.announce("Refused", "A", 40)
+    look = signals.hear(signals.parse(body))
+    desk.time += seconds
+    desk.responder.respond(look)
+    assert desk.words == ["REFUSED"]
+    desk.announce("Wired", "", 300, ("Refused", "A"))
+    desk.responder.respond(look)
+    desk.responder.respond(look)
+    assert desk.words == ["REFUSED", "OK"]
+    assert "It is Wired now" in desk.published[1][1]
+
+
 def test_changes_within_one_moment_are_told_in_the_order_in_which_they_follow(desk):
     desk.announce("Refused", "A")
     desk.announce("Conflicted", "B", 0, ("Refused", "A"))

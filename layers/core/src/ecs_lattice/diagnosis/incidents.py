@@ -10,8 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-Step = Literal["", "open", "again", "update", "close"]
-"""What is to be told: the first message, the same after it was put off, a changed reason, the end."""
+Step = Literal["", "open", "again", "update", "close", "end"]
+"""What is to be told: the first message (``again``: after it was put off), a changed reason, the end (``end``: likewise)."""
 
 _MADE_ANEW_SECONDS = 3600
 """An alarm that fires out of INSUFFICIENT_DATA begins there, so it was made anew; sooner it may be a repetition."""
@@ -33,7 +33,8 @@ class Incident:
     """What is remembered of a subject: its last state, and the incident that is open.
 
     ``changed_at`` is the time of the newest change taken in, ``at_once`` the states it went through at it, ``opened_at`` that of the change which opened the incident (0:
-    none is open), both epoch seconds. ``told``: its first message went out. ``telling`` is the message that is going out
+    none is open), both epoch seconds. ``told``: its first message went out; ``told_state`` is the state
+    that the last one told of. ``telling`` is the message that is going out
     since ``telling_at``. ``context`` is the signal as JSON, for the messages to come; ``cause`` is the code that was told.
     """
 
@@ -43,6 +44,7 @@ class Incident:
     at_once: tuple[str, ...] = ()
     opened_at: float = 0.0
     told: bool = False
+    told_state: str = ""
     telling: Step = ""
     telling_at: float = 0.0
     context: str = ""
@@ -81,13 +83,13 @@ def take(incident: Incident, change: Change) -> tuple[Incident, Step]:
 
 def ended(incident: Incident) -> Incident:
     """The incident with nothing open."""
-    return dataclasses.replace(incident, opened_at=0.0, told=False, context="", cause="")
+    return dataclasses.replace(incident, opened_at=0.0, told=False, told_state="", context="", cause="")
 
 
 def _worse(before: Incident, fresh: Incident, change: Change) -> tuple[Incident, Step]:
     made_anew = change.previous == "INSUFFICIENT_DATA" and change.at - before.changed_at > _MADE_ANEW_SECONDS
     if not before.is_open or made_anew:
         return dataclasses.replace(ended(fresh), opened_at=change.at), "open"
-    if change.state == before.state or not before.told:
+    if change.state == before.told_state or not before.told:
         return fresh, ""
     return fresh, "update"

@@ -24,6 +24,10 @@ KIND = "incident"
 _KEPT_SECONDS = 90 * 86400
 _TELLING_SECONDS = 90  # longer than the function may run: who is still telling then has died
 _BAD_STATES = {"Refused", "Conflicted"}
+_WELL = "well"
+# A route that was refused goes through these, to be Live or to be refused again in a moment: the end is not told at once.
+_ON_THE_WAY = {"Pending", "Wired", "Attaching"}
+_SETTLING_SECONDS = 120
 _ALARM, _ROUTE = "alarm#", "route#"
 
 
@@ -68,9 +72,9 @@ class Responder:
             raise UnknownEventError(f"An announcement of the stack {announced.owner!r}; this is {self.owner!r}.")
         key = f"{_ROUTE}{change.ecs_service}#{change.lattice_service}#{change.route}"
         # A route that is well is well, whatever its code says beside.
-        state = f"{change.state} {change.code}" if change.state in _BAD_STATES else "well"
-        before = f"{change.previous_state} {change.previous_code}" if change.previous_state in _BAD_STATES else "well"
-        self._take(key, Change(state, before, announced.at, bad=state != "well"), codec.dumps(change))
+        state = f"{change.state} {change.code}" if change.state in _BAD_STATES else _WELL
+        before = f"{change.previous_state} {change.previous_code}" if change.previous_state in _BAD_STATES else _WELL
+        self._take(key, Change(state, before, announced.at, bad=state != _WELL), codec.dumps(change))
 
     def _on_unhealthy(self, signal: TargetUnhealthy) -> None:
         """Count it for the alarms of all routes of the service: ECS replaces such a task at once, so that no look at the
@@ -88,8 +92,12 @@ class Responder:
     def _on_look_again(self, signal: LookAgain) -> None:
         text, incident = self._load(signal.key)
         text, incident = self._finish_telling(text, incident)
-        if incident.is_open and not incident.told and incident.id == signal.id:
+        if not incident.is_open or incident.id != signal.id:
+            return
+        if not incident.told:
             self._say(text, incident, "again")
+        elif incident.state == _WELL:
+            self._say(text, incident, "end")
 
     def _take(self, key: str, change: Change, context: str) -> None:
         text, before = self._load(key)
@@ -145,13 +153,16 @@ class Responder:
             self.later.send_later(signals.look_again(incident.key, incident.id), seconds)
             return incident
         findings = causes.diagnose(evidence)
-        told = dataclasses.replace(incident, told=True, cause=telling.code_of(findings))
+        told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=telling.code_of(findings))
         return self._send(told, telling.not_well(incident, alarm, evidence, findings))
 
     def _publish_refusal(self, incident: Incident, change: StateChange, step: Step) -> Incident:
-        if step == "close":
+        if step == "close" and change.state in _ON_THE_WAY:
+            self.later.send_later(signals.look_again(incident.key, incident.id), _SETTLING_SECONDS)
+            return incident
+        if step in {"close", "end"}:
             return self._send(ended(incident), telling.accepted(incident, change, incident.changed_at))
-        told = dataclasses.replace(incident, told=True, cause=change.code)
+        told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=change.code)
         return self._send(told, telling.refused(incident, change, self.table, again=step == "update"))
 
     def _publish_stack(self, incident: Incident, alarm: AlarmChange, subject: StackSubject, step: Step) -> Incident:
@@ -159,7 +170,7 @@ class Responder:
             return self._send(ended(incident), telling_stack.well_again(incident, alarm, subject, incident.changed_at))
         peek, unread = self._peek(subject)
         region = alarm.arn.split(":")[3]
-        told = dataclasses.replace(incident, told=True, cause=subject.part)
+        told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=subject.part)
         return self._send(told, telling_stack.not_well(incident, alarm, subject, region, peek, unread))
 
     def _peek(self, subject: StackSubject) -> tuple[Peek | None, str]:

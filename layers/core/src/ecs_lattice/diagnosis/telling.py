@@ -14,7 +14,7 @@ from ecs_lattice.model import ServiceId
 
 NOT_FOUND = "NOT_FOUND"
 _SHOWN = 4  # causes; those behind them are named in one line
-_TARGETS, _UNREAD = 6, 5
+_TARGETS, _UNREAD, _A_MINUTE = 6, 5, 60
 
 
 def not_well(incident: Incident, alarm: AlarmChange, evidence: Evidence, findings: Sequence[Finding]) -> Message:
@@ -23,7 +23,7 @@ def not_well(incident: Incident, alarm: AlarmChange, evidence: Evidence, finding
     title = findings[0].title if findings else "no cause found"
     return Message(
         subject=f"ALARM {_short(subject)}: {title}",
-        headline=f"{subject} is not well since {moment(incident.opened_at)}, for {duration(evidence.now - incident.opened_at)}.",
+        headline=f"{subject} is not well since {moment(incident.opened_at)} ({_ago(evidence.now - incident.opened_at)}).",
         thread=incident.id,
         step="alarm",
         facts=_facts(evidence),
@@ -62,9 +62,8 @@ def refused(incident: Incident, change: StateChange, table: str, *, again: bool)
     subject = RouteSubject(change.lattice_service, ServiceId(change.ecs_service), change.route)
     what = f"The declaration of ECS service {subject.service}" if not change.route else _of_service(subject)
     because = f" (before: {change.previous_code})" if again and change.previous_code else ""
-    stands = {
-        "Conflicted": "Nothing was changed for it, and nothing of what the others have. What was wired before stays.",
-    }.get(change.state, "Nothing was changed because of it. What was wired before stays as it was.")
+    others = "Nothing of what the others have is touched; w" if change.state == "Conflicted" else "W"
+    stands = f"{others}hat was wired before stays as it was."
     return Message(
         subject=f"{change.state.upper()} {_short(subject)}: {change.code}",
         headline=f"{what} is {change.state} since {moment(incident.changed_at)}: {change.code}{because}.",
@@ -215,3 +214,7 @@ def _short(subject: RouteSubject) -> str:
 
 def _of_service(subject: RouteSubject) -> str:
     return f"Route {subject.route} of ECS service {subject.service}"
+
+
+def _ago(seconds: float) -> str:
+    return f"{duration(seconds)} ago" if seconds >= _A_MINUTE else "just now"

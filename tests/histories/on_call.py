@@ -1,0 +1,109 @@
+"""The ``alarm`` function on the world: signals by the template's own rules, messages by the local Amazon SNS."""
+
+import functools
+import json
+import shlex
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from awscli.clidriver import create_clidriver
+from moto.events.models import EventPattern
+from samtranslator.yaml_helper import yaml_parse
+
+from ecs_lattice.aws.alarm_queue import AlarmQueue
+from ecs_lattice.aws.evidence import BotoSources
+from ecs_lattice.aws.letter_box import SqsLetterBox
+from ecs_lattice.aws.security_groups import BotoSecurityGroups
+from ecs_lattice.aws.topic import SnsTopic
+from ecs_lattice.diagnosis.collect import Collector
+from ecs_lattice.diagnosis.respond import Responder
+from ecs_lattice.oncall import OnCall
+from local_aws import eventbus
+from local_aws.delivery import topics
+from tests.events.test_events import with_owner
+from tests.world import ROOT, World
+
+
+@functools.cache
+def patterns() -> tuple[EventPattern, ...]:
+    """The patterns of the template's rules that fill AlarmsQueue, as CloudFormation makes them."""
+    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values()
+    rules = [each["Properties"] for each in resources if each["Type"] == "AWS::Events::Rule"]
+    mine = [rule["EventPattern"] for rule in rules if '"AlarmsQueue"' in json.dumps(rule["Targets"])]
+    return tuple(EventPattern.load(json.dumps(with_owner(pattern))) for pattern in mine)
+
+
+@dataclass
+class OnCallWorld:
+    """Hears what the rules of AlarmsQueue take, and works it at once; what is put off waits on the clock."""
+
+    world: World
+    refused: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        world, sns = self.world, boto3.client("sns")
+        topic = sns.create_topic(Name="notify")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
+        sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://chat.example.com/hook")
+        now = world.clock.time
+        sources = BotoSources(world.ecs, world.ec2, world.lattice)
+        groups = BotoSecurityGroups(world.ec2, world.settings.owner)
+        responder = Responder(
+            world.settings.owner, world.settings.table, Collector(sources, groups, world.registry, now), world.registry,
+            SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsLetterBox(boto3.client("sqs")), world, now,
+        )  # fmt: skip
+        self.on_call = OnCall(responder, self, self, now)
+        eventbus.subscribe(self._on_event)
+
+    # The ends of the queue.
+
+    def send_message(self, **request: Any) -> None:
+        self.world.clock.call_later(request["DelaySeconds"], lambda: self._deliver(request["MessageBody"]))
+
+    def put(self, body: str, reason: str, now: float) -> None:
+        self.refused.append(reason)
+
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
+        raise AssertionError("nothing fails here")
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        if any(pattern.matches_event(event) for pattern in patterns()):
+            self.world.clock.call_later(0.1, lambda: self._deliver(json.dumps(event)))
+
+    def _deliver(self, body: str) -> None:
+        record = {"messageId": "m", "receiptHandle": "r", "body": body, "attributes": {}}
+        assert self.on_call.work({"Records": [record]}, 60) == {"batchItemFailures": []}
+
+    # What people get.
+
+    def mails(self) -> list[tuple[str, str]]:
+        """Subject and text of all mails, oldest first."""
+        return [(each.subject or "", each.body) for each in topics.deliveries() if each.protocol == "email"]
+
+    def subjects(self) -> list[str]:
+        return [subject for subject, _ in self.mails()]
+
+    def chats(self) -> list[dict[str, Any]]:
+        """What HTTPS subscribers get, without the envelope of SNS."""
+        bodies = [json.loads(each.body) for each in topics.deliveries() if each.protocol == "https"]
+        return [json.loads(body["Message"]) if "Message" in body else body for body in bodies]
+
+
+def causes(mail: str) -> list[str]:
+    """The codes that a mail names, in its order."""
+    titles = mail.replace("\n   [", " [").splitlines()
+    return [line.rsplit("[", 1)[1].rstrip("]") for line in titles if line[:1].isdigit() and line.endswith("]")]
+
+
+def run_command(mail: str, begins: str) -> None:
+    """Run the first command of a mail that begins so, as somebody would who pastes it."""
+    lines = [line.strip() for line in mail.splitlines()]
+    start = next(number for number, line in enumerate(lines) if line.startswith(begins))
+    words = []
+    for line in lines[start:]:
+        words.append(line.removesuffix("\\"))
+        if not line.endswith("\\"):
+            break
+    _, *arguments = shlex.split(" ".join(words))
+    assert create_clidriver().main(arguments) == 0

@@ -1,0 +1,78 @@
+"""From ill health to the message that names its cause, and from what it says to the message that all is well."""
+
+import pytest
+
+from tests.histories.checks import comes_to_rest
+from tests.histories.labels import LABELS, hooked_up
+from tests.histories.on_call import OnCallWorld, causes, run_command
+from tests.world import open_group
+
+OFF = {**LABELS, "lattice.ingress": "off"}
+
+
+def closed(world) -> str:
+    """A new security group that lets nobody in."""
+    return world.ec2.create_security_group(GroupName="closed", Description="closed")["GroupId"]
+
+
+def placed_in(world, group: str) -> dict:
+    return {"networkConfiguration": {"awsvpcConfiguration": {"subnets": world.subnets, "securityGroups": [group]}}}
+
+
+@pytest.fixture
+def on_call(world):
+    return OnCallWorld(world)
+
+
+def hooked_up_in(world, group, labels=OFF, **more):
+    """A service whose tasks are in this group; whatever comes of it."""
+    arn = world.ecs.create_service(
+        cluster="shop", serviceName="orders", taskDefinition=world.register(labels, **more), desiredCount=1,
+        launchType="FARGATE", **placed_in(world, group),
+    )["service"]["serviceArn"]  # fmt: skip
+    world.start_probing()
+    world.run(1200)
+    return arn
+
+
+def test_a_closed_group_is_the_first_cause_and_its_command_leads_to_the_recovery(world, on_call):
+    group = closed(world)
+    hooked_up_in(world, group)
+    ((subject, mail),) = on_call.mails()
+    assert subject == "ALARM orders/default (shop/orders): the security group does not let VPC Lattice in (IPv4)"
+    assert causes(mail)[0] == "PREFIX_LIST_RULE_MISSING"
+    run_command(mail, "aws ec2 authorize-security-group-ingress")
+    world.run(3600)
+    assert len(on_call.mails()) == 2, "\n=====\n".join(f"{a}\n{b}" for a, b in on_call.mails())
+    assert on_call.subjects()[1].startswith("OK orders/default (shop/orders): well again after")
+    one, two = on_call.chats()
+    assert one["metadata"]["threadId"] == two["metadata"]["threadId"]
+    assert on_call.refused == []
+
+
+def test_a_group_open_at_another_port_is_said_with_the_port(world, on_call):
+    group = open_group(world.ec2, "narrow", (9090, 9090))
+    hooked_up_in(world, group)
+    ((_, mail),) = on_call.mails()
+    assert causes(mail)[0] == "PORT_NOT_OPEN"
+    assert "let VPC Lattice (IPv4) in at port 9090; it asks the tasks at port 8080" in " ".join(mail.split())
+
+
+def test_a_health_path_that_answers_another_code_is_said(world, on_call):
+    hooked_up_in(world, world.open_group, environment={"RESPOND": "/=503"})
+    ((_, mail),) = on_call.mails()
+    assert causes(mail)[0] == "HEALTH_CODE"
+
+
+def test_a_refused_declaration_is_said_once_and_its_end(world, on_call):
+    arn = hooked_up(world)
+    world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "lattice.sevice", "value": "orders"}])
+    world.sweep()
+    world.run(300)
+    world.sweep()
+    world.run(300)
+    assert on_call.subjects() == ["REFUSED shop/orders: UNKNOWN_KEY"]
+    world.ecs.untag_resource(resourceArn=arn, tagKeys=["lattice.sevice"])
+    world.sweep()
+    comes_to_rest(world)
+    assert [subject.split(":")[0] for subject in on_call.subjects()] == ["REFUSED shop/orders", "OK shop/orders"]
