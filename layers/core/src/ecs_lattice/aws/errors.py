@@ -29,14 +29,14 @@ _BY_CODE: dict[str, type[AwsError]] = {
          "InvalidPermission.Duplicate"), ConflictError),
     **dict.fromkeys(
         ("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException", "ServiceNotActiveException",
-         "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSubnetID.NotFound", "ResourceNotFound",
+         "NotFound", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSubnetID.NotFound", "ResourceNotFound",
          "InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidSecurityGroupRuleId.NotFound",
          "InvalidID"), NotFoundError),
     "ConditionalCheckFailedException": ConditionError,
     **dict.fromkeys(("ServiceQuotaExceededException", "LimitExceededException", "RulesPerSecurityGroupLimitExceeded", "TagLimitExceeded", "LimitExceeded", "LimitExceededFault"), QuotaError),
-    **dict.fromkeys(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AuthFailure"), DeniedError),
+    **dict.fromkeys(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AuthFailure", "AuthorizationError"), DeniedError),
     **dict.fromkeys(
-        ("ValidationException", "ValidationError", "InvalidParameterException", "InvalidParameterValue", "ClientException",
+        ("ValidationException", "ValidationError", "InvalidParameterException", "InvalidParameter", "InvalidParameterValue", "ClientException",
          "PlatformUnknownException", "UnsupportedFeatureException",
          "InvalidGroupId.Malformed", "InvalidPermission.Malformed", "InvalidPermission.NotFound", "InvalidParameterCombination"), InvalidError),
 }  # fmt: skip
