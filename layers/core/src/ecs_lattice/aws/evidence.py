@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ecs_lattice.aws import ecs_shapes
 from ecs_lattice.aws.errors import translated
@@ -78,16 +78,10 @@ class BotoSources:
         )
 
     def tasks(self, service: ServiceId) -> tuple[TaskSeen, ...]:
-        arns: list[str] = []
-        for desired in ("RUNNING", "STOPPED"):
-            with translated("ListTasks"):
-                listed = self._ecs_client.list_tasks(
-                    cluster=service.cluster,
-                    serviceName=service.name,
-                    desiredStatus="RUNNING" if desired == "RUNNING" else "STOPPED",
-                    maxResults=_TASKS,
-                )
-            arns += listed["taskArns"]
+        try:
+            arns = [*self._listed(service, "RUNNING"), *self._listed(service, "STOPPED")]
+        except NotFoundError:
+            return ()
         return tuple(
             seen
             for start in range(0, len(arns), _TASKS)
@@ -103,6 +97,13 @@ class BotoSources:
             tuple(_container_made(one) for one in shape.get("containerDefinitions", [])),
             int(shape["memory"]) if shape.get("memory") else None,
         )
+
+    def _listed(self, service: ServiceId, desired: Literal["RUNNING", "STOPPED"]) -> list[str]:
+        with translated("ListTasks"):
+            answer = self._ecs_client.list_tasks(
+                cluster=service.cluster, serviceName=service.name, desiredStatus=desired, maxResults=_TASKS
+            )
+        return answer["taskArns"]
 
     def _described(self, cluster: str, arns: list[str]) -> list[TaskSeen]:
         """Those that are gone by now are missing, which is no failure."""

@@ -1,0 +1,129 @@
+"""The handler of the alarm function with recorded events, on the in-process local AWS."""
+
+import json
+
+import boto3
+import pytest
+
+from ecs_lattice.errors import UnknownEventError
+from functions.alarm.app import handler
+from local_aws.delivery import topics
+from tests.functions.conftest import forget, recorded
+
+DONE = {"batchItemFailures": []}
+
+
+@pytest.fixture
+def told(deployed, monkeypatch):
+    """The function with a topic that somebody reads; gives the subjects of what was told."""
+    sns = boto3.client("sns")
+    topic = sns.create_topic(Name="notify")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
+    deployed.queues["ALARMS_QUEUE"] = boto3.client("sqs").create_queue(QueueName="alarms")["QueueUrl"]
+    monkeypatch.setenv("NOTIFY_TOPIC", topic)
+    monkeypatch.setenv("ALARMS_QUEUE", deployed.queues["ALARMS_QUEUE"])
+    forget()
+    return lambda: [each.subject for each in topics.deliveries()]
+
+
+def in_a_batch(*names, receives="1"):
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}", "receiptHandle": "r", "body": json.dumps(recorded(name)),
+                "attributes": {"ApproximateReceiveCount": receives}, "eventSource": "aws:sqs",
+            }
+            for number, name in enumerate(names)
+        ]
+    }  # fmt: skip
+
+
+ALARM = "ALARM file-transfer/default (transfer/file-transfer): no cause found"
+
+
+@pytest.mark.parametrize("name", ["sqs/alarms", "alarm/direct-action", "alarm/sns-notification", "alarm/route-alarm"])
+def test_an_alarm_is_told_in_whatever_envelope_it_comes(deployed, told, name):
+    assert handler(recorded(name), deployed.context) == DONE
+    assert handler(recorded(name), deployed.context) == DONE
+    assert told() == [ALARM]
+
+
+def test_an_alarm_and_its_end_are_told(deployed, told):
+    assert handler(in_a_batch("alarm/route-alarm", "alarm/route-ok"), deployed.context) == DONE
+    assert told() == [ALARM, "OK file-transfer/default (transfer/file-transfer): well again after 12 minutes"]
+
+
+def test_refusals_dead_letters_and_the_silent_probe_are_told(deployed, told):
+    names = ("alarm/route-refused", "alarm/route-no-longer-refused", "alarm/dead-letters", "alarm/probe-silent")
+    assert handler(in_a_batch(*names), deployed.context) == DONE
+    assert told() == [
+        "REFUSED file-transfer/default (transfer/file-transfer): NETWORK_UNKNOWN",
+        "OK file-transfer/default (transfer/file-transfer): no longer refused after 2 hours 5 minutes",
+        "ALARM Messages lie in the dead-letter queue ecs-lattice-DeadLetterQueue-4QJ2Z8V6N1XC",
+        "ALARM The health of routes is not being watched",
+    ]
+
+
+def test_what_is_of_no_consequence_is_done(deployed, told):
+    names = ("ecs/service-action-lattice-target-unhealthy",)
+    assert handler(in_a_batch(*names), deployed.context) == DONE
+    assert handler(recorded("sqs/alarms-look-again"), deployed.context) == DONE
+    assert told() == []
+
+
+def test_what_nobody_knows_goes_to_the_dead_letters_with_its_reason_and_the_others_are_told(deployed, told):
+    batch = in_a_batch("ecs/steady-state", "alarm/route-alarm")
+    assert handler(batch, deployed.context) == DONE
+    (letter,) = deployed.messages("DEAD_LETTER_QUEUE")
+    assert "ECS Service Action" in letter["MessageAttributes"]["reason"]["StringValue"]
+    assert letter["MessageAttributes"]["function"]["StringValue"] == "alarm"
+    assert told() == [ALARM]
+
+
+def test_a_message_that_could_not_be_told_comes_again_by_itself(deployed, told, monkeypatch):
+    topic = boto3.client("sns").list_topics()["Topics"][0]["TopicArn"]
+    monkeypatch.setenv("NOTIFY_TOPIC", topic + "-gone")
+    forget()
+    batch = in_a_batch("alarm/route-alarm")
+    batch["Records"].append({**in_a_batch("alarm/route-refused", receives="9")["Records"][0], "messageId": "m1"})
+    failed = [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]
+    assert handler(batch, deployed.context) == {"batchItemFailures": failed}
+    monkeypatch.setenv("NOTIFY_TOPIC", topic)
+    forget()
+    assert handler(batch, deployed.context) == DONE
+    assert told() == [ALARM, "REFUSED file-transfer/default (transfer/file-transfer): NETWORK_UNKNOWN"]
+
+
+@pytest.mark.parametrize("event", [{}, {"mode": "plan"}, {"ecsService": "arn", "mode": "apply"}])
+def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(deployed, told, event):
+    with pytest.raises(UnknownEventError, match="Known are: CloudWatch Alarm State Change"):
+        handler(event, deployed.context)
+
+
+def test_a_message_is_delivered_again_sooner_than_the_queue_would_have_it(deployed, told):
+    from ecs_lattice.diagnosis import signals
+    from ecs_lattice.errors import BusyError
+    from ecs_lattice.oncall import OnCall
+
+    waits = []
+
+    class Busy:
+        def respond(self, signal):
+            raise BusyError(f"Busy with {signal}.")
+
+    class Visibility:
+        def retry_in(self, receipt_handle, seconds):
+            waits.append(seconds)
+            raise RuntimeError("only sooner or later")
+
+    on_call = OnCall(Busy(), None, Visibility(), lambda: 0.0)
+    body = signals.look_again("alarm#x", "y")
+    for receives in ("1", "2", "3", "9"):
+        record = {
+            "messageId": "m",
+            "receiptHandle": "r",
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": receives},
+        }
+        assert on_call.work({"Records": [record]}, 60) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+    assert waits == [15, 30, 60, 240]
