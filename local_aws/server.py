@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import moto.settings
 from moto.core.base_backend import BackendDict
 from moto.ecs.models import ecs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -37,7 +36,7 @@ from local_aws.runtime.environment import Platform
 from local_aws.runtime.functions import Functions
 from local_aws.runtime.lambda_service import Compute
 from local_aws.runtime.logs import LogFiles
-from local_aws.stack import resources, settings
+from local_aws.stack import exchange, resources, settings
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 4566
@@ -228,15 +227,18 @@ class _Handler(MotoRequestHandler):
 
 
 class _Dispatcher(DomainDispatcherApplication):
-    """moto's, and the pages of :mod:`local_aws.inspect`."""
+    """moto's, the pages of :mod:`local_aws.inspect`, and what custom resources answer to."""
 
     def __init__(self, inspection: inspect.Inspection) -> None:
         super().__init__(create_backend_app)
         self._inspection = inspection
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if environ.get("PATH_INFO", "").startswith(inspect.PREFIX):
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(inspect.PREFIX):
             return self._inspection(environ, start_response)
+        if path.startswith(exchange.PREFIX):
+            return exchange.receive(environ, start_response)
         return super().__call__(environ, start_response)
 
 
@@ -255,10 +257,6 @@ def _serve(listening: socket.socket, journal: inspect.Journal, undo: list[Callab
         thread.join(timeout=5)
 
     undo.append(stop)
-    # Custom resources answer to an URL that moto makes of these.
-    settings_of_moto: Any = moto.settings
-    settings_of_moto.moto_server_host = lambda: f"http://{LOOPBACK}"
-    settings_of_moto.moto_server_port = lambda: str(port)
     return f"http://{LOOPBACK}:{port}"
 
 

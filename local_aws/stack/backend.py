@@ -7,12 +7,13 @@ from typing import Any
 
 import moto.cloudformation.models as moto_models
 import moto.cloudformation.parsing as moto_parsing
-from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap
+from moto.cloudformation.utils import generate_stack_id
 
 from local_aws import extend
-from local_aws.stack import dependents, resources
+from local_aws.stack import custom, dependents, operations, progress, resources
 from local_aws.stack.transform import TemplateError, all_parameters, expand, parse
 
 _moto_clean = moto_parsing.clean_json
@@ -25,6 +26,8 @@ class LocalCloudFormationBackend(CloudFormationBackend):
     def create_stack(self, name: str, template: str, parameters: dict[str, Any], *args: Any, **kwargs: Any) -> Stack:
         expanded, parameters = _expanded(template, parameters)
         with _refusals():
+            if operations.runs_in_background(json.loads(expanded)):
+                return self._begin_stack(name, expanded, parameters, **kwargs)
             try:
                 return super().create_stack(name, expanded, parameters, *args, **kwargs)
             except Exception as error:
@@ -51,9 +54,13 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         change_set: ChangeSet | None = self.describe_change_set(change_set_name)
         if change_set is None:
             raise ValidationError(change_set_name)
+        stack = self.stacks[change_set.stack_id]
+        if operations.runs_in_background(stack.template_dict, change_set.template_dict):
+            with _refusals():
+                self._execute_in_background(change_set, stack)
+            return
         with _refusals():
             super().execute_change_set(change_set_name, stack_name)
-        stack = self.stacks[change_set.stack_id]
         stack._parse_template()
         stack.parameters = change_set.parameters
         stack.description = stack.template_dict.get("Description")
@@ -77,11 +84,58 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         tags: dict[str, str] | None,
     ) -> Stack:
         stack = self.get_stack(name)
+        _refuse_in_progress(stack, "updated")
         resolved = self._resolve_update_parameters(instance=stack, incoming_params=parameters)
         expanded, resolved = _expanded(template or json.dumps(stack.template_dict), resolved)
         with _refusals():
-            stack.update(expanded, role_arn, parameters=resolved, tags=tags)
+            if operations.runs_in_background(stack.template_dict, json.loads(expanded)):
+                stack.role_arn, stack.tags = role_arn, stack.tags if tags is None else tags
+                operations.update(self, stack, expanded, resolved)
+            else:
+                stack.update(expanded, role_arn, parameters=resolved, tags=tags)
         return stack
+
+    def delete_stack(self, name_or_stack_id: str) -> None:
+        """moto's; a stack with custom resources is deleted in the background."""
+        found = [each for each in self.stacks.values() if name_or_stack_id in {each.name, each.stack_id}]
+        if found and operations.runs_in_background(found[0].template_dict):
+            _refuse_in_progress(found[0], "deleted")
+            operations.delete(self, found[0])
+        else:
+            super().delete_stack(name_or_stack_id)
+
+    def _begin_stack(self, name: str, template: str, parameters: dict[str, Any], **kwargs: Any) -> Stack:
+        """What moto's create_stack does before it makes anything; it would work the exports out first."""
+        if name in [stack.name for stack in self.stacks.values()]:
+            raise AlreadyExistsException(f"Stack {name} already exists")
+        stack_id = generate_stack_id(name, self.region_name, self.account_id)
+        make: Any = Stack  # which leaves abstract methods of its base unmade
+        stack: Stack = make(
+            stack_id=stack_id,
+            name=name,
+            template=template,
+            parameters=parameters,
+            account_id=self.account_id,
+            region_name=self.region_name,
+            cross_stack_resources=self.exports,
+            **kwargs,
+        )
+        self.stacks[stack_id] = stack
+        operations.create(self, stack)
+        return stack
+
+    def _execute_in_background(self, change_set: ChangeSet, stack: Stack) -> None:
+        _refuse_in_progress(stack, "updated")
+        change_set.execution_status = "EXECUTE_COMPLETE"
+        if change_set.change_set_type == "UPDATE":
+            operations.update(self, stack, change_set.template, change_set.parameters)
+            return
+        stack.template, stack.parameters = change_set.template, change_set.parameters
+        stack._parse_template()
+        stack.description = stack.template_dict.get("Description")
+        stack.cross_stack_resources = self.exports
+        stack.resource_map = stack._create_resource_map()
+        operations.create(self, stack)
 
     def _failed(self, name: str, error: Exception) -> None:
         """A stack whose creation failed stays as CREATE_FAILED, with the reason, as with OnFailure=DO_NOTHING."""
@@ -94,6 +148,11 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         for stack_id, stack in tuple(self.stacks.items()):
             if stack.name == name and stack.status == "REVIEW_IN_PROGRESS":
                 del self.stacks[stack_id]
+
+
+def _refuse_in_progress(stack: Stack, verb: str) -> None:
+    if progress.is_in_progress(stack):
+        raise ValidationError(message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be {verb}.")
 
 
 def _expanded(template: str | Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
@@ -128,8 +187,35 @@ def _clean(value: Any, resource_map: ResourceMap) -> Any:
     return cleaned
 
 
-def _create(logical_id: str, resource_json: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-    """moto's, with the resource named in what goes wrong."""
+def _create(logical_id: str, resource_json: dict[str, Any], resources_map: Any, *args: Any, **kwargs: Any) -> Any:
+    """moto's, with the resource named in what goes wrong, and with events of it in a background operation."""
+    stack: Stack | None = getattr(resources_map, "stack", None)
+    type_ = resource_json["Type"]
+
+    def note(status: str, reason: str | None = None) -> None:
+        if stack is not None:
+            progress.note(stack, logical_id, type_, status, reason)
+
+    condition = resource_json.get("Condition")
+    if condition and not resources_map.lazy_condition_map[condition]:
+        return None
+    note("CREATE_IN_PROGRESS")
+    try:
+        resource = _made(logical_id, resource_json, resources_map, *args, **kwargs)
+    except custom.FailedCreationError as error:
+        resources_map._parsed_resources[logical_id] = error.resource  # for the rollback to delete
+        note("CREATE_FAILED", str(error))
+        raise
+    except Exception as error:
+        note("CREATE_FAILED", getattr(error, "message", None) or str(error))
+        raise
+    if stack is not None:
+        resources_map._parsed_resources[logical_id] = resource
+        note("CREATE_COMPLETE")
+    return resource
+
+
+def _made(logical_id: str, resource_json: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
     try:
         resource = _moto_create(logical_id, resource_json, *args, **kwargs)
     except (ValidationError, resources.ResourceError, KeyError):
@@ -161,4 +247,6 @@ def install() -> None:
     models.Stack.parse_template = staticmethod(_parsed)
     models.ChangeSet._parse_template = _parse_change_set
     dependents.install()
+    custom.install()
+    progress.install()
     resources.install()

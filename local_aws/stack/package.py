@@ -115,8 +115,15 @@ def _await(stack: Any) -> None:
     """Associations become active in the local AWS's time; the stack is complete when the last one is."""
     deadline = time.monotonic() + _READY_SECONDS
     while stack.status != "CREATE_COMPLETE":
+        if stack.status not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+            raise StackError(f"The stack {stack.name} could not be made: {_first_failure(stack)}")
         if time.monotonic() > deadline:
-            late = [name for name in stack.resource_map if not stack.resource_map[name].is_created()]
+            late = [name for name, made in stack.resource_map.items() if made is None or not made.is_created()]
             raise StackError(f"These resources of {stack.name} did not become ready: {', '.join(late)}")
         stack.verify_readiness()
         time.sleep(0.05)
+
+
+def _first_failure(stack: Any) -> str:
+    failed = [event for event in stack.events if event.resource_status == "CREATE_FAILED"]
+    return f"{failed[0].logical_resource_id}: {failed[0].resource_status_reason}" if failed else stack.status

@@ -58,6 +58,13 @@ def use_endpoint(url: str | None) -> None:
     _endpoint = url
 
 
+def endpoint() -> str:
+    """The running server's address. ResourceError in one process, where nothing could answer it."""
+    if _endpoint is None:
+        raise ResourceError("Custom resources need a server, because functions run there: local_aws.server.running")
+    return _endpoint
+
+
 def client(service: str) -> Any:
     """A client of the local AWS, for providers."""
     make: Any = boto3.client  # its types know services by literal names only

@@ -1,0 +1,188 @@
+"""Custom resources of stacks: Custom::* and AWS::CloudFormation::CustomResource, made by a function.
+
+Sources: CloudFormation User Guide, "Create custom provisioning logic with custom resources"; Template Reference,
+AWS::CloudFormation::CustomResource. What a rollback sends is in :mod:`local_aws.stack.operations`.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import moto.cloudformation.parsing as moto_parsing
+from moto.cloudformation.exceptions import ValidationError
+from moto.core.common_models import CloudFormationModel
+
+from local_aws.stack import resources
+from local_aws.stack.exchange import Answer, NotDoneError, ask, strings
+from local_aws.stack.resources import ResourceError
+
+TYPE = "AWS::CloudFormation::CustomResource"
+_MOST_SECONDS = 3600
+"""What ``ServiceTimeout`` is without a value, and at most (Template Reference)."""
+
+
+def is_custom(resource: Mapping[str, Any]) -> bool:
+    """Whether a resource of a template is made by a function."""
+    type_ = str(resource.get("Type"))
+    return type_ == TYPE or type_.startswith("Custom::")
+
+
+def uses(template: Mapping[str, Any]) -> bool:
+    """Whether a template has such a resource."""
+    return any(is_custom(each) for each in (template.get("Resources") or {}).values())
+
+
+class CustomResource(CloudFormationModel):
+    """One custom resource, as it was answered for last. ``properties`` is what its function was last asked for."""
+
+    def __init__(self, stack_id: str, logical_id: str, type_: str, properties: Mapping[str, Any], name: str) -> None:
+        self.stack_id = stack_id
+        self.logical_id = logical_id
+        self.type = type_
+        self.properties: Mapping[str, Any] = strings(properties)
+        self.physical_id = name
+        self.data: Mapping[str, Any] = {}
+        self.superseded: list[tuple[str, Mapping[str, Any]]] = []
+        """Ids that an update replaced, with their properties; they are deleted in the cleanup."""
+
+    @property
+    def physical_resource_id(self) -> str:
+        return self.physical_id
+
+    def is_created(self) -> bool:
+        return True
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return ""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return TYPE
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:  # noqa: ARG003  any name may be in the Data of an answer
+        return True
+
+    def get_cfn_attribute(self, attribute_name: str) -> Any:
+        if attribute_name not in self.data:
+            # aws/aws-cdk #29949
+            where = f"{attribute_name} attribute in object {self.stack_id}|{self.logical_id}"
+            raise ValidationError(message=f"CustomResource attribute error: Vendor response doesn't contain {where}")
+        return self.data[attribute_name]
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls,
+        resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,  # noqa: ARG003  moto calls it so
+        region_name: str,  # noqa: ARG003  moto calls it so
+        **kwargs: Any,
+    ) -> "CustomResource":
+        """Send Create. ``resource_name`` is the id until the function has said another; a Delete after a failure gets it
+        (which id CloudFormation makes up is not documented: assumption)."""
+        made = cls(
+            kwargs["StackId"],
+            kwargs["LogicalId"],
+            kwargs["ResourceType"],
+            cloudformation_json["Properties"],
+            resource_name,
+        )
+        try:
+            made._take(made._ask("Create"))
+        except NotDoneError as error:
+            made.physical_id = error.physical_id or made.physical_id
+            raise FailedCreationError(str(error), made) from error
+        return made
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: "CustomResource",
+        new_resource_name: str,  # noqa: ARG003  moto calls it so
+        cloudformation_json: Any,
+        account_id: str,  # noqa: ARG003  moto calls it so
+        region_name: str,  # noqa: ARG003  moto calls it so
+    ) -> "CustomResource":
+        """Send Update, unless nothing changed. Another id in the answer is a replacement."""
+        resource = original_resource
+        wanted: Mapping[str, Any] = strings(cloudformation_json["Properties"])
+        if cloudformation_json["Type"] != resource.type:
+            raise ResourceError("Update of resource type is not permitted.")  # assumption: the text
+        if wanted == resource.properties:
+            return resource
+        if wanted.get("ServiceToken") != resource.properties.get("ServiceToken"):
+            # Template Reference, ServiceToken: updates are not supported; the text is what stacks show
+            raise ResourceError("Modifying service token is not allowed.")
+        before, resource.properties = resource.properties, wanted
+        known = resource.physical_id
+        try:
+            resource._take(resource._ask("Update", PhysicalResourceId=known, OldResourceProperties=before))
+        except NotDoneError as error:
+            raise ResourceError(str(error)) from error
+        if resource.physical_id != known:
+            resource.superseded.append((known, before))
+        return resource
+
+    def delete(self, account_id: str, region_name: str) -> None:
+        """Send Delete for the id, and for those that wait for a cleanup."""
+        self.clean_up()
+        self._delete(self.physical_id, self.properties)
+
+    def clean_up(self) -> None:
+        """Send Delete for every id that was replaced, but for one that came back."""
+        while self.superseded:
+            physical_id, properties = self.superseded.pop()
+            if physical_id != self.physical_id:
+                self._delete(physical_id, properties)
+
+    def _delete(self, physical_id: str, properties: Mapping[str, Any]) -> None:
+        try:
+            self._ask("Delete", properties, PhysicalResourceId=physical_id)
+        except NotDoneError as error:
+            raise ResourceError(str(error)) from error
+
+    def _take(self, answer: Answer) -> None:
+        self.physical_id, self.data = answer.physical_id, answer.data
+
+    def _ask(self, kind: str, properties: Mapping[str, Any] | None = None, **more: Any) -> Answer:
+        properties = self.properties if properties is None else properties
+        token = str(properties.get("ServiceToken") or "")
+        if not token:
+            raise NotDoneError("Missing required property: ServiceToken")  # assumption: the text
+        request = {
+            "RequestType": kind,
+            "RequestId": str(uuid.uuid4()),
+            "StackId": self.stack_id,
+            "LogicalResourceId": self.logical_id,
+            "ResourceType": self.type,
+            "ServiceToken": token,
+            "ResourceProperties": properties,
+            **more,
+        }
+        return ask(token, request, _seconds(properties), resources.endpoint())
+
+
+class FailedCreationError(ResourceError):
+    """A custom resource could not be made; it may have made something, so the rollback deletes it."""
+
+    def __init__(self, reason: str, resource: CustomResource) -> None:
+        super().__init__(reason)
+        self.resource = resource
+
+
+def _seconds(properties: Mapping[str, Any]) -> float:
+    text = str(properties.get("ServiceTimeout") or _MOST_SECONDS)
+    if not text.isdigit() or not 1 <= int(text) <= _MOST_SECONDS:
+        raise NotDoneError(f"ServiceTimeout is {text!r}; a whole number from 1 to {_MOST_SECONDS} is needed")
+    return float(text)
+
+
+def install() -> None:
+    """Make moto's CloudFormation use this class for Custom::*; that of the other type it finds itself."""
+    parsing: Any = moto_parsing
+    parsing.CustomModel = CustomResource
+
+
+__all__ = ["CustomResource", "FailedCreationError", "install", "is_custom", "uses"]

@@ -1,0 +1,247 @@
+"""Stack operations that go on in the background, as all of CloudFormation's do: for stacks with custom resources.
+
+A function that makes a custom resource calls the local AWS itself and may take its time, so the call that began the
+operation must have been answered. All other stacks are made within the call, which is quicker and enough for them.
+Sources: CloudFormation User Guide, "Stack failure options", "Stack status codes", "Update behaviors of stack resources".
+"""
+
+import contextlib
+import json
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import moto.cloudformation.parsing as moto_parsing
+from moto.cloudformation.models import CloudFormationBackend, Stack
+
+from local_aws.stack import custom, progress, removal
+from local_aws.stack.dependents import closure
+
+_READY_SECONDS = 30.0
+
+
+def runs_in_background(*templates: Mapping[str, Any]) -> bool:
+    """Whether an operation from one of these templates to another goes on in the background."""
+    return any(custom.uses(each) for each in templates)
+
+
+def create(backend: CloudFormationBackend, stack: Stack) -> None:
+    """Begin to make a stack; what fails is rolled back."""
+    _begin(stack, "CREATE_IN_PROGRESS", lambda: _create(backend, stack))
+
+
+def update(backend: CloudFormationBackend, stack: Stack, template: str, parameters: dict[str, Any]) -> None:
+    """Begin to change a stack; what fails is rolled back to the template and parameters before."""
+    _begin(stack, "UPDATE_IN_PROGRESS", lambda: _update(backend, stack, template, parameters))
+
+
+def delete(backend: CloudFormationBackend, stack: Stack) -> None:
+    """Begin to delete a stack, what refers before what is referred to."""
+    _begin(stack, "DELETE_IN_PROGRESS", lambda: _delete(backend, stack))
+
+
+def _begin(stack: Stack, status: str, work: Callable[[], None]) -> None:
+    _turn(stack, status, "User Initiated")
+    resource_map: Any = stack.resource_map
+    thread = threading.Thread(target=_watched, args=(stack, work), name=f"local-aws-stack-{stack.name}", daemon=True)
+    resource_map.worker, resource_map.stack = thread, stack
+    thread.start()
+
+
+def _watched(stack: Stack, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception as error:  # a thread has nobody above it: the stack says so, and the terminal shows where
+        traceback.print_exc()
+        _turn(stack, stack.status.replace("_IN_PROGRESS", "_FAILED"), f"The local AWS failed: {error!r}")
+
+
+def _turn(stack: Any, status: str, reason: str | None = None) -> None:
+    stack._add_stack_event(status, resource_status_reason=reason)
+    stack.status_reason = reason
+    stack.status = status  # last: who waits for it finds the rest done
+
+
+# Creating.
+
+
+def _create(backend: CloudFormationBackend, stack: Stack) -> None:
+    try:
+        stack.resource_map.create(stack.template_dict)
+        _until_ready(stack)
+        _publish_outputs(backend, stack)
+    except Exception as error:
+        _turn(stack, "ROLLBACK_IN_PROGRESS", progress.why_failed(stack, "create", error))
+        left = removal.delete_all(stack, list(stack.template_dict["Resources"]))
+        _turn(stack, "ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", progress.why_not_deleted(left))
+    else:
+        _turn(stack, "CREATE_COMPLETE")
+
+
+def _until_ready(stack: Stack) -> None:
+    """Associations become active in the local AWS's time."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while not stack.resource_map.creation_complete():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Resources of {stack.name} did not become ready within {_READY_SECONDS:.0f} s")
+        time.sleep(0.05)
+
+
+def _publish_outputs(backend: CloudFormationBackend, stack: Stack) -> None:
+    """Work the outputs out, and replace the exports of the stack."""
+    before = {name for name, export in backend.exports.items() if export.exporting_stack_id == stack.stack_id}
+    stack.output_map = stack._create_output_map()
+    list(stack.output_map.values())
+    exports = stack.output_map.exports
+    taken = [export.name for export in exports if export.name in backend.exports and export.name not in before]
+    if taken:
+        raise ValueError(f"Export with name {taken[0]} is already exported by another stack")
+    for name in before:
+        del backend.exports[name]
+    backend.exports.update({export.name: export for export in exports})
+
+
+# Updating.
+
+
+def _update(backend: CloudFormationBackend, stack: Stack, template: str, parameters: dict[str, Any]) -> None:
+    before, before_parameters = stack.template_dict, dict(stack.resource_map.input_parameters)
+    after = json.loads(template)
+    touched: set[str] = set()
+    try:
+        removed = _apply(stack, after, parameters, touched)
+        _until_ready(stack)
+        _describe_as(stack, template, after, parameters)
+        _publish_outputs(backend, stack)
+    except Exception as error:
+        _turn(stack, "UPDATE_ROLLBACK_IN_PROGRESS", progress.why_failed(stack, "update", error))
+        _roll_back(backend, stack, before, before_parameters, touched)
+    else:
+        _turn(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        _clean_up(stack, removed, before)
+        _turn(stack, "UPDATE_COMPLETE")
+
+
+def _describe_as(stack: Stack, text: str, template: dict[str, Any], parameters: dict[str, Any]) -> None:
+    stack.template, stack.template_dict, stack.parameters = text, template, parameters
+    stack.description = template.get("Description")
+
+
+def _apply(stack: Stack, template: dict[str, Any], parameters: dict[str, Any], touched: set[str]) -> list[str]:
+    """Add and modify, what is referred to first; the names that are no longer wanted, which still are there.
+
+    ``touched`` gets the name of every resource that was tried.
+    """
+    resource_map = stack.resource_map
+    changes = resource_map.build_resource_diff(template, parameters)
+    resource_map._template = template
+    resource_map.input_parameters = parameters
+    resource_map.load_mapping()
+    resource_map.load_parameters()
+    resource_map.load_conditions()
+    resource_map._resource_json_map = template["Resources"]
+    changed = {*changes["Add"], *changes["Modify"]}
+    removed = list(changes["Remove"])
+    for name in closure(list(changed), template["Resources"]):
+        if name not in changed:
+            continue
+        condition = template["Resources"][name].get("Condition")
+        if condition and not resource_map.lazy_condition_map[condition]:
+            removed += [name] if name in resource_map._parsed_resources else []
+        else:
+            touched.add(name)
+            _make_or_change(stack, name)
+    return removed
+
+
+def _make_or_change(stack: Stack, name: str) -> None:
+    resource_map = stack.resource_map
+    if name not in resource_map._parsed_resources:
+        _ = resource_map[name]  # makes it; the events are noted where it is made
+        return
+    body = resource_map._resource_json_map[name]
+    progress.note(stack, name, body["Type"], "UPDATE_IN_PROGRESS")
+    try:
+        resource_map._parsed_resources[name] = moto_parsing.parse_and_update_resource(
+            name, body, resource_map, account_id=resource_map._account_id, region_name=resource_map._region_name
+        )
+    except Exception as error:
+        progress.note(stack, name, body["Type"], "UPDATE_FAILED", str(error))
+        raise
+    progress.note(stack, name, body["Type"], "UPDATE_COMPLETE")
+
+
+def _roll_back(
+    backend: CloudFormationBackend,
+    stack: Stack,
+    template: dict[str, Any],
+    parameters: dict[str, Any],
+    touched: set[str],
+) -> None:
+    """Update what was touched back, and delete what was added.
+
+    A custom resource gets an Update with its old properties, be it that it failed or that it was done; after a
+    replacement, too, for the new id, and the id that it does not come back to is deleted (assumption: the User Guide
+    says only that a rollback is an update).
+    """
+    added = [name for name in touched if name not in template["Resources"]]
+    attempted = stack.resource_map._resource_json_map
+    try:
+        with _only(stack.resource_map, touched):
+            _apply(stack, template, parameters, set())
+        _describe_as(stack, json.dumps(template), template, parameters)
+        _publish_outputs(backend, stack)
+    except Exception as error:
+        _turn(stack, "UPDATE_ROLLBACK_FAILED", progress.why_failed(stack, "update", error))
+        return
+    _turn(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+    _clean_up(stack, added, {"Resources": attempted})
+    _turn(stack, "UPDATE_ROLLBACK_COMPLETE")
+
+
+@contextlib.contextmanager
+def _only(resource_map: Any, names: set[str]) -> Iterator[None]:
+    """Let the next difference modify none but these."""
+    whole = resource_map.build_resource_diff
+
+    def narrowed(*args: Any) -> dict[str, Any]:
+        changes = whole(*args)
+        return {**changes, "Modify": [name for name in changes["Modify"] if name in names]}
+
+    resource_map.build_resource_diff = narrowed
+    try:
+        yield
+    finally:
+        del resource_map.build_resource_diff
+
+
+def _clean_up(stack: Stack, removed: list[str], template: Mapping[str, Any]) -> None:
+    """What is no longer wanted goes at the end. What cannot be deleted then is left, and the stack is complete."""
+    for name, resource in list(stack.resource_map._parsed_resources.items()):
+        if isinstance(resource, custom.CustomResource) and name not in removed:
+            try:
+                resource.clean_up()
+            except Exception as error:
+                progress.note(stack, name, resource.type, "DELETE_FAILED", str(error))
+    removal.delete_all(stack, removed, template)
+
+
+# Deleting.
+
+
+def _delete(backend: CloudFormationBackend, stack: Stack) -> None:
+    exports = [name for name, export in backend.exports.items() if export.exporting_stack_id == stack.stack_id]
+    left = removal.delete_all(stack, list(stack.template_dict["Resources"]))
+    if left:
+        _turn(stack, "DELETE_FAILED", progress.why_not_deleted(left))
+        return
+    for name in exports:
+        del backend.exports[name]
+    backend.deleted_stacks[stack.stack_id] = stack
+    backend.stacks.pop(stack.stack_id, None)
+    _turn(stack, "DELETE_COMPLETE")
+
+
+__all__ = ["create", "delete", "runs_in_background", "update"]

@@ -1,0 +1,76 @@
+"""What is seen of a stack that is being worked on: its events, and what there is so far. Reading never makes anything."""
+
+import threading
+from typing import Any
+
+import moto.cloudformation.models as moto_models
+from moto.cloudformation.models import Event, Stack
+from moto.cloudformation.parsing import ResourceMap
+
+
+def is_in_progress(stack: Stack) -> bool:
+    """Whether an operation on the stack goes on in the background."""
+    return getattr(stack.resource_map, "worker", None) is not None and stack.status.endswith("_IN_PROGRESS")
+
+
+def note(stack: Stack, name: str, type_: str, status: str, reason: str | None = None) -> None:
+    """An event of one resource of a stack."""
+    resource = stack.resource_map._parsed_resources.get(name)
+    physical = getattr(resource, "physical_resource_id", None) or ""
+    event = Event(stack.stack_id, stack.name, name, physical, type_, status, reason, None)
+    stack.events.append(event)
+
+
+def why_failed(stack: Stack, verb: str, error: Exception) -> str:
+    """Which resources could not be made or changed, as the stack's event says; else the error itself."""
+    names = [
+        event.logical_resource_id
+        for event in stack.events
+        if event.resource_status in {"CREATE_FAILED", "UPDATE_FAILED"} and event.logical_resource_id != stack.name
+    ]
+    return f"The following resource(s) failed to {verb}: [{names[-1]}]. " if names else str(error)
+
+
+def why_not_deleted(names: list[str]) -> str | None:
+    return f"The following resource(s) failed to delete: [{', '.join(sorted(names))}]. " if names else None
+
+
+_moto_get = ResourceMap.__getitem__
+_moto_outputs: Any = Stack.outputs
+_moto_ready = Stack.verify_readiness
+_WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+
+
+def _get(resource_map: Any, name: str) -> Any:
+    """moto's, which makes a resource when it is looked at; in a background operation only the operation does."""
+    worker = getattr(resource_map, "worker", None)
+    if worker is None or worker is threading.current_thread() or name in resource_map._parsed_resources:
+        return _moto_get(resource_map, name)
+    return None
+
+
+def _outputs(stack: Stack) -> Any:
+    worker = getattr(stack.resource_map, "worker", None)
+    return None if worker is not None and stack.status not in _WHOLE else _moto_outputs.fget(stack)
+
+
+def _stack_resources(stack: Stack) -> list[Any]:
+    return [each for each in stack.resource_map.values() if each is not None]
+
+
+def _verify(stack: Stack) -> None:
+    if getattr(stack.resource_map, "worker", None) is None:
+        _moto_ready(stack)
+
+
+def install() -> None:
+    """Let readers see stacks that are being worked on. Installing again is harmless."""
+    models: Any = moto_models
+    models.Stack.outputs = property(_outputs)
+    models.Stack.stack_resources = property(_stack_resources)
+    models.Stack.verify_readiness = _verify
+    map_class: Any = ResourceMap
+    map_class.__getitem__ = _get
+
+
+__all__ = ["install", "is_in_progress", "note", "why_failed", "why_not_deleted"]

@@ -1,0 +1,45 @@
+"""Deleting resources of a stack in a background operation: dependents first, what fails again, or reported."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.cloudformation.models import Stack
+
+from local_aws.stack import custom
+from local_aws.stack.dependents import closure
+from local_aws.stack.progress import note
+
+
+def delete_all(stack: Stack, names: list[str], template: Mapping[str, Any] | None = None) -> list[str]:
+    """Delete what is there of these resources, dependents first; the names of those that stay against the wish.
+
+    What fails is tried again as long as others go, as associations need a moment; a custom resource is asked once.
+    """
+    bodies = (template or stack.template_dict)["Resources"]
+    parsed = stack.resource_map._parsed_resources
+    order = [name for name in reversed(closure(names, bodies)) if name in names and parsed.get(name) is not None]
+    waiting = [name for name in order if bodies[name].get("DeletionPolicy") != "Retain"]
+    failed: list[str] = []
+    while waiting:
+        again = [name for name in waiting if not _deleted(stack, name, bodies[name])]
+        failed += [name for name in again if custom.is_custom(bodies[name])]
+        again = [name for name in again if name not in failed]
+        if len(again) == len(waiting):
+            break
+        waiting = again
+    return failed + waiting
+
+
+def _deleted(stack: Stack, name: str, body: dict[str, Any]) -> bool:
+    note(stack, name, body["Type"], "DELETE_IN_PROGRESS")
+    try:
+        stack.resource_map._delete_resource(stack.resource_map._parsed_resources[name], body)
+    except Exception as error:
+        note(stack, name, body["Type"], "DELETE_FAILED", str(error))
+        return False
+    note(stack, name, body["Type"], "DELETE_COMPLETE")
+    del stack.resource_map._parsed_resources[name]
+    return True
+
+
+__all__ = ["delete_all"]
