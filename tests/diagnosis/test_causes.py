@@ -99,6 +99,7 @@ def test_a_group_that_lets_lattice_in_is_open(rule):
         a_rule(prefix_list_id=PREFIX_LISTS[1].id),
         a_rule(protocol="udp"),
         a_rule(cidr="169.254.171.0/25"),
+        a_rule(cidr="0.0.0.0/0", protocol="udp"),
         a_rule(cidr="10.0.0.0/8"),
         a_rule(cidr="::/0"),
         a_rule(source_group="sg-2"),

@@ -47,7 +47,7 @@ class Desk:
         self.claims: tuple[ClaimRecord, ...] = ()
         self.letters: Peek | Exception = Peek("https://sqs/q", ())
         self.fails: list[Exception] = []
-        self.before_publishing = lambda: None
+        self.before_publishing = self.after_reading = lambda: None
         self.responder = Responder("ecs-lattice", "registry", self, self, self, self, self, self, lambda: self.time)
 
     # The ports.
@@ -63,7 +63,10 @@ class Desk:
         return self.seen.service
 
     def document(self, kind, key):
-        return self.documents.get((kind, key))
+        text, hook = self.documents.get((kind, key)), self.after_reading
+        self.after_reading = lambda: None
+        hook()
+        return text
 
     def replace_document(self, kind, key, before, text, *, expires_at):
         assert expires_at > self.time
@@ -364,6 +367,13 @@ def test_two_at_once_tell_once(desk):
     assert desk.words == ["ALARM"]
     desk.alarm("OK", 60)
     assert desk.words == ["ALARM", "OK"]
+
+
+def test_two_that_read_at_the_same_moment_tell_once(desk):
+    desk.after_reading = lambda: desk.alarm("ALARM")
+    with pytest.raises(BusyError):
+        desk.alarm("ALARM")
+    assert desk.words == ["ALARM"]
 
 
 class KilledError(BaseException):
