@@ -265,3 +265,110 @@ def test_samconfig_gives_name_and_parameters(tmp_path):
     assert settings.parameter_overrides(file, "dev") == {"D": "4"}
     with pytest.raises(ValueError, match="'nothing', which is not Name=value"):
         settings.parameter_overrides(file, "bad")
+
+
+# Security groups and their rules.
+
+
+def lattice_list(aws, family=""):
+    wanted = [{"Name": "prefix-list-name", "Values": [f"com.amazonaws.us-east-1.{family}vpc-lattice"]}]
+    return aws.client("ec2").describe_managed_prefix_lists(Filters=wanted)["PrefixLists"][0]["PrefixListId"]
+
+
+def change(aws, name, template):
+    aws.client("cloudformation").update_stack(StackName=name, TemplateBody=json.dumps(template))
+    described = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    return {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", ())}
+
+
+def rules_of(aws, group, *, egress=False):
+    """Rule id by (port, other end, description)."""
+    wanted = [{"Name": "group-id", "Values": [group]}]
+    ends = ("PrefixListId", "CidrIpv4", "CidrIpv6")
+    return {
+        (
+            rule["FromPort"],
+            next((rule[end] for end in ends if end in rule), rule.get("ReferencedGroupInfo", {}).get("GroupId")),
+            rule.get("Description"),
+        ): rule["SecurityGroupRuleId"]
+        for rule in aws.client("ec2").describe_security_group_rules(Filters=wanted)["SecurityGroupRules"]
+        if rule["IsEgress"] is egress
+    }
+
+
+def group_with(inbound, outbound=None, **more):
+    properties = {"GroupDescription": "tried", "SecurityGroupIngress": inbound, **more}
+    if outbound is not None:
+        properties["SecurityGroupEgress"] = outbound
+    return {"Type": "AWS::EC2::SecurityGroup", "Properties": properties}
+
+
+def test_a_security_group_has_the_rules_of_its_template_and_they_change_in_place(aws):
+    ours, theirs = lattice_list(aws), lattice_list(aws, "ipv6.")
+    tcp = {"IpProtocol": "tcp", "FromPort": "80", "ToPort": 81}
+    inbound = [
+        {**tcp, "SourcePrefixListId": ours, "Description": "four"},
+        {**tcp, "SourcePrefixListId": theirs},
+        {**tcp, "CidrIpv6": "2001:db8::/32"},
+    ]
+    outputs = {"Group": {"Value": {"Fn::GetAtt": "Group.GroupId"}}, "Ref": {"Value": {"Ref": "Group"}}}
+    made = make(aws, "group", {"Resources": {"Group": group_with(inbound)}, "Outputs": outputs})
+    group = made["Group"]
+    assert made["Ref"] == group
+    before = rules_of(aws, group)
+    assert set(before) == {(80, ours, "four"), (80, theirs, None), (80, "2001:db8::/32", None)}
+    assert set(rules_of(aws, group, egress=True)) == {(-1, "0.0.0.0/0", None)}
+
+    inbound[1:] = [{"IpProtocol": "tcp", "FromPort": 90, "ToPort": 90, "CidrIp": "10.0.0.0/8"}]
+    outbound = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "DestinationPrefixListId": ours}]
+    tags = [{"Key": "team", "Value": "shop"}]
+    template = {"Resources": {"Group": group_with(inbound, outbound, Tags=tags)}, "Outputs": outputs}
+    assert change(aws, "group", template)["Group"] == group
+    after = rules_of(aws, group)
+    assert set(after) == {(80, ours, "four"), (90, "10.0.0.0/8", None)}
+    assert after[80, ours, "four"] == before[80, ours, "four"]
+    assert set(rules_of(aws, group, egress=True)) == {(443, ours, None)}
+    assert aws.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["Tags"] == tags
+
+    template = {"Resources": {"Group": group_with(inbound, GroupDescription="another")}, "Outputs": outputs}
+    replaced = change(aws, "group", template)["Group"]
+    assert set(rules_of(aws, replaced)) == set(after)
+    aws.client("cloudformation").delete_stack(StackName="group")
+    for gone in (group, replaced):
+        with pytest.raises(ClientError, match="does not exist"):
+            aws.client("ec2").describe_security_groups(GroupIds=[gone])
+
+
+def test_a_separate_rule_is_made_described_replaced_and_deleted(aws):
+    ours = lattice_list(aws)
+    group = aws.client("ec2").create_security_group(GroupName="separate", Description="separate")["GroupId"]
+
+    def template(**properties):
+        rule = {"GroupId": group, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "SourcePrefixListId": ours}
+        resource = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {**rule, **properties}}
+        outputs = {"Id": {"Value": {"Ref": "Rule"}}, "Same": {"Value": {"Fn::GetAtt": "Rule.Id"}}}
+        return {"Resources": {"Rule": resource}, "Outputs": outputs}
+
+    made = make(aws, "rule", template(Description="first"))
+    assert rules_of(aws, group) == {(80, ours, "first"): made["Id"]}
+    assert made["Same"] == made["Id"]
+    described = change(aws, "rule", template(Description="second"))
+    assert rules_of(aws, group) == {(80, ours, "second"): made["Id"]}
+    assert described == made
+    replaced = change(aws, "rule", template(FromPort=79))
+    assert rules_of(aws, group) == {(79, ours, None): replaced["Id"]}
+    assert replaced["Id"] != made["Id"]
+    aws.client("cloudformation").delete_stack(StackName="rule")
+    assert rules_of(aws, group) == {}
+
+
+def test_a_rule_without_exactly_one_other_end_is_refused_and_leaves_no_group(aws):
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    for number, wrong in enumerate((rule, {**rule, "CidrIp": "10.0.0.0/8", "CidrIpv6": "2001:db8::/32"})):
+        with pytest.raises(ClientError, match="exactly one of CidrIp"):
+            make(aws, f"no-end-{number}", {"Resources": {"Group": group_with([wrong], GroupName="no-end")}})
+    wrong = {**rule, "SourcePrefixListId": "pl-00000000"}
+    with pytest.raises(ClientError, match="'pl-00000000' does not exist"):
+        make(aws, "no-list", {"Resources": {"Group": group_with([wrong], GroupName="no-end")}})
+    groups = aws.client("ec2").describe_security_groups()["SecurityGroups"]
+    assert "no-end" not in {group["GroupName"] for group in groups}
