@@ -172,11 +172,11 @@ def test_a_run_that_was_too_short_publishes_what_it_has_and_the_next_one_begins_
     around.targets = {group(n): ["HEALTHY"] for n in range(10)}
     around.seconds_a_call = 5.0
     done = around.run(50)
-    assert around.listed == [group(n) for n in range(6)]
-    assert (done.unknown, done.late, done.impaired) == (4, 4, 0)
-    assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 10.0, "Unknown": 4.0}
+    assert around.listed == [group(n) for n in range(7)]
+    assert (done.unknown, done.late, done.impaired) == (3, 3, 0)
+    assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 10.0, "Unknown": 3.0}
     around.run(50)
-    assert around.listed == [group(n) for n in (6, 7, 8, 9, 0, 1)]
+    assert around.listed == [group(n) for n in (7, 8, 9, 0, 1, 2, 3)]
     around.seconds_a_call = 0.0
     assert around.run(50).late == 0
     assert ("probe", "late") not in around.documents

@@ -23,10 +23,8 @@ from ecs_lattice.health.publish import Reading, of_the_stack
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Now
 
-_READ_SHARE, _ECS_SHARE = (
-    0.6,
-    0.8,
-)  # of the time: targets are read until the one, ECS until the other, alarms to the end
+# Of the time: targets are read until the one, ECS until the other, and alarms are kept to the end.
+_READ_SHARE, _ECS_SHARE = 0.7, 0.9
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _LATE = ("probe", "late")  # the document that names the groups whose turn did not come
 
