@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ecs_lattice import ownership
-from ecs_lattice.errors import DeniedError, InvalidError, NotFoundError, QuotaError
+from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundError, QuotaError
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.gate import Gate, is_service, marks, should_be_ours, unneeded
 from ecs_lattice.ingress.model import IngressRule, Need, Opening, PrefixList, SecurityGroup
@@ -100,13 +100,18 @@ class Ingress:
         """
         revoked: list[str] = []
         for group_id in sorted(set(group_ids)):
-            kept = tuple(sorted(set((keep or {}).get(group_id, ()))))
-            before = {need.needer for need in self.needs.needs_on(group_id)}
-            self.needs.put_need(Need(group_id, needer, kept))
-            if needer in before:
-                # A wide rule of which only a part is still needed goes after that part has a rule of its own.
-                gate = self.add_missing(self.gate(group_id))
-                revoked += self.revoke(gate, unneeded(gate, self.needs.needs_on(group_id)))
+            kept = Need(group_id, needer, tuple(sorted(set((keep or {}).get(group_id, ())))))
+            before = self._need(group_id, needer)
+            self.needs.put_need(kept)
+            if before is None:
+                continue
+            try:
+                revoked += self._close_one(group_id)
+            except AwsError:
+                # What could not be done must be found again by whoever repeats this; an opening may have come meanwhile.
+                openings = {one for need in (before, self._need(group_id, needer)) if need for one in need.openings}
+                self.needs.put_need(Need(group_id, needer, tuple(sorted(openings))))
+                raise
         return tuple(revoked)
 
     def forget(self, needer: str, group_ids: Iterable[str]) -> None:
@@ -197,6 +202,14 @@ class Ingress:
                     self.groups.untag([rule.id], stale)
             except (NotFoundError, QuotaError, InvalidError):
                 continue  # gone meanwhile, or it has as many tags as EC2 allows: the rule does without
+
+    def _close_one(self, group_id: str) -> tuple[str, ...]:
+        # A wide rule of which only a part is still needed goes after that part has a rule of its own.
+        gate = self.add_missing(self.gate(group_id))
+        return self.revoke(gate, unneeded(gate, self.needs.needs_on(group_id)))
+
+    def _need(self, group_id: str, needer: str) -> Need | None:
+        return next((need for need in self.needs.needs_on(group_id) if need.needer == needer), None)
 
     def _open_one(
         self, needer: str, group: SecurityGroup | None, openings: Sequence[Opening], description: str
