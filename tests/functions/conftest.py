@@ -24,6 +24,7 @@ class Context:
     memory_limit_in_mb: int = 256
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
     aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+    log_group_name: str = "/ecs-lattice/function"
     remaining: int = 60_000
 
     def get_remaining_time_in_millis(self) -> int:
