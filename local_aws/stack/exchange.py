@@ -51,7 +51,9 @@ class NotDoneError(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class _Exchange:
+class Exchange:
+    """One request that waits for its answer."""
+
     request: Request
     done: threading.Event = field(default_factory=threading.Event)
     expired: threading.Event = field(default_factory=threading.Event)
@@ -64,7 +66,7 @@ class _Exchange:
             self.done.set()
 
 
-_exchanges: dict[str, _Exchange] = {}
+_exchanges: dict[str, Exchange] = {}
 
 
 def ask(token: str, request: Request, seconds: float, endpoint: str) -> Answer:
@@ -75,7 +77,7 @@ def ask(token: str, request: Request, seconds: float, endpoint: str) -> Answer:
     """
     function = _find(token)
     signature = secrets.token_hex(32)
-    exchange = _exchanges[signature] = _Exchange(request)
+    exchange = _exchanges[signature] = Exchange(request)
     payload = json.dumps({**request, "ResponseURL": _url(endpoint, request, signature)}).encode()
     trigger = Trigger("cloudformation", {name: request[name] for name in ("RequestType", *_COPIED)})
     lambda_service.compute().asynchronous.submit(function.function_name, payload, trigger)
@@ -174,4 +176,4 @@ def _silent(request: Request) -> str:
     )
 
 
-__all__ = ["PREFIX", "Answer", "NotDoneError", "ask", "read", "receive", "strings"]
+__all__ = ["PREFIX", "Answer", "Exchange", "NotDoneError", "ask", "read", "receive", "strings"]

@@ -1,19 +1,20 @@
 """Deleting resources of a stack in a background operation: dependents first, what fails again, or reported."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.cloudformation.models import Stack
 
 from local_aws.stack import custom
-from local_aws.stack.dependents import closure
+from local_aws.stack.dependents import closure, references
 from local_aws.stack.progress import note
 
 
 def delete_all(stack: Stack, names: list[str], template: Mapping[str, Any] | None = None) -> list[str]:
     """Delete what is there of these resources, dependents first; the names of those that stay against the wish.
 
-    What fails is tried again as long as others go, as associations need a moment; a custom resource is asked once.
+    What a resource that stays refers to stays, too, so that its deletion can be repeated. What fails is tried again as
+    long as others go, because associations need a moment; a custom resource is asked once.
     """
     bodies = (template or stack.template_dict)["Resources"]
     parsed = stack.resource_map._parsed_resources
@@ -21,13 +22,20 @@ def delete_all(stack: Stack, names: list[str], template: Mapping[str, Any] | Non
     waiting = [name for name in order if bodies[name].get("DeletionPolicy") != "Retain"]
     failed: list[str] = []
     while waiting:
-        again = [name for name in waiting if not _deleted(stack, name, bodies[name])]
-        failed += [name for name in again if custom.is_custom(bodies[name])]
-        again = [name for name in again if name not in failed]
+        again: list[str] = []
+        for name in waiting:
+            if _is_referred_to(name, [*failed, *again], bodies):
+                again.append(name)
+            elif not _deleted(stack, name, bodies[name]):
+                (failed if custom.is_custom(bodies[name]) else again).append(name)
         if len(again) == len(waiting):
             break
         waiting = again
     return failed + waiting
+
+
+def _is_referred_to(name: str, by: Iterable[str], bodies: Mapping[str, Any]) -> bool:
+    return any(name in set(references(bodies[each])) for each in by)
 
 
 def _deleted(stack: Stack, name: str, body: dict[str, Any]) -> bool:

@@ -334,6 +334,13 @@ def test_the_first_answer_counts(stacks: Stacks) -> None:
     assert stacks.outputs() == {"Id": "first"}
 
 
+def test_an_answer_is_not_replaced_before_it_is_read() -> None:
+    waiting = exchange.Exchange({})
+    waiting.answered(b"first")
+    waiting.answered(b"second")
+    assert (waiting.body, waiting.done.is_set()) == (b"first", True)
+
+
 def test_no_answer_is_a_failure_when_the_service_timeout_has_passed(stacks: Stacks) -> None:
     stacks.receiver.answer = lambda request: reply(request) if request["RequestType"] == "Delete" else []
     began = time.monotonic()
@@ -344,6 +351,15 @@ def test_no_answer_is_a_failure_when_the_service_timeout_has_passed(stacks: Stac
     assert f"[{request['RequestId']}]" in stacks.events("Thing")[1][1]
     assert stacks.receiver.kinds()[-1][0] == "Delete"
     assert stacks.receiver.kinds()[-1][1].startswith(f"{stacks.name}-Thing-")
+
+
+def test_a_fast_clock_gives_nobody_up_before_the_functions_own_time_out(stacks: Stacks) -> None:
+    def slow(request: dict[str, Any]) -> dict[str, Any]:
+        threading.Event().wait(0.6)  # real time, of the other end of a socket: longer than the service time-out
+        return reply(request)
+
+    stacks.receiver.answer = slow
+    assert stacks.create({"Thing": stacks.thing(ServiceTimeout=1)}) == "CREATE_COMPLETE"
 
 
 @pytest.mark.parametrize(
@@ -466,6 +482,26 @@ def test_a_rollback_after_a_replacement_deletes_the_new_id(stacks: Stacks) -> No
     assert stacks.receiver.kinds() == [("Delete", "Second-1"), ("Delete", "First-1")]
 
 
+def test_a_rollback_leaves_alone_what_the_update_did_not_reach(stacks: Stacks) -> None:
+    def resources(size: int) -> dict[str, Any]:
+        tags = [{"Key": "size", "Value": str(size)}]
+        properties = {"Name": stacks.name, "Tags": tags}
+        group = {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": properties, "DependsOn": "Thing"}
+        return {"Thing": stacks.thing(Size=size), "Group": group}
+
+    def fail(request: dict[str, Any]) -> dict[str, Any]:
+        refused = request["ResourceProperties"]["Size"] == "2"
+        return reply(request, "FAILED" if refused else "SUCCESS", Reason="no")
+
+    stacks.receiver.answer = fail
+    scheduler = stacks.aws.client("scheduler")
+    stacks.create(resources(1))
+    made = scheduler.get_schedule_group(Name=stacks.name)["CreationDate"]
+    assert stacks.update(resources(2)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert scheduler.get_schedule_group(Name=stacks.name)["CreationDate"] == made
+    assert stacks.events("Group") == [("CREATE_IN_PROGRESS", ""), ("CREATE_COMPLETE", "")]
+
+
 def test_a_rollback_that_fails_says_so(stacks: Stacks) -> None:
     stacks.create({"Thing": stacks.thing(Size=1)})
     stacks.receiver.answer = lambda request: reply(request, "FAILED", Reason="never")
@@ -480,12 +516,16 @@ def test_a_service_token_cannot_be_changed(stacks: Stacks) -> None:
     assert stacks.receiver.kinds() == [("Create", "")]
 
 
-def test_a_delete_that_fails_keeps_the_stack_and_can_be_repeated(stacks: Stacks) -> None:
-    stacks.create({"Thing": stacks.thing()})
+def test_a_delete_that_fails_keeps_the_stack_and_what_it_needs_and_can_be_repeated(stacks: Stacks) -> None:
+    topic = {"Type": "AWS::SNS::Topic"}
+    thing = stacks.thing(Topic={"Ref": "Needed"})
+    stacks.create({"Needed": topic, "Thing": thing, "Another": topic})
     stacks.receiver.answer = lambda request: reply(request, "FAILED", Reason="in use")
     assert stacks.delete() == "DELETE_FAILED"
-    assert stacks.events()[-1] == ("DELETE_FAILED", "The following resource(s) failed to delete: [Thing]. ")
+    assert stacks.events()[-1] == ("DELETE_FAILED", "The following resource(s) failed to delete: [Needed, Thing]. ")
     assert stacks.receiver.kinds() == [("Create", ""), ("Delete", "thing-1")]
+    listed = stacks.api.describe_stack_resources(StackName=stacks.name)["StackResources"]
+    assert {each["LogicalResourceId"] for each in listed} == {"Needed", "Thing"}
     stacks.receiver.answer = reply
     assert stacks.delete() == "DELETE_COMPLETE"
 
