@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from ecs_lattice.custom_resource import properties, resource
 from ecs_lattice.declaration import Bounds, declare
 from ecs_lattice.facts import PortMapping, TaskDefinition
+from ecs_lattice.ingress import Opened
 from ecs_lattice.model import Declaration, ListenerKey, Match, Route
 
 TEMPLATE = Path(__file__).parents[2] / "examples" / "file-transfer" / "template.yaml"
@@ -80,3 +82,40 @@ def test_the_example_has_no_load_balancer_and_makes_nothing_of_lattice_itself(te
     types = {resource["Type"] for resource in template["Resources"].values()}
     assert not [kind for kind in types if "LoadBalanc" in kind or "VpcLattice" in kind]
     assert "VpcLatticeConfigurations" not in template["Resources"]["Service"]["Properties"]
+
+
+INGRESS = Path(__file__).parents[2] / "examples" / "ingress" / "template.yaml"
+
+
+def test_the_ingress_example_imports_what_the_stack_exports(translated):
+    template = yaml_parse(INGRESS.read_text())
+    imported = template["Resources"]["LatticeIngress"]["Properties"]["ServiceToken"]["Fn::ImportValue"]["Fn::Sub"]
+    exported = {output["Export"]["Name"]["Fn::Sub"] for output in translated["Outputs"].values() if "Export" in output}
+    assert imported.replace("${EcsLatticeStack}", "${AWS::StackName}") in exported
+    # samconfig.toml names the stack so.
+    assert template["Parameters"]["EcsLatticeStack"]["Default"] == "ecs-lattice"
+
+
+def test_the_ingress_examples_properties_are_accepted_and_it_reads_what_is_answered():
+    template = yaml_parse(INGRESS.read_text())
+    given = dict(template["Resources"]["LatticeIngress"]["Properties"])
+    given["SecurityGroupIds"] = ["sg-0123456789abcdef0"]
+    given["Ports"] = template["Parameters"]["Ports"]["Default"].split(",")
+    given["Description"] = given["Description"]["Fn::Sub"].replace("${AWS::StackName}", "transfer-network")
+    assert isinstance(properties.read(given), properties.Wanted), properties.read(given)
+    read = {one["Value"]["Fn::GetAtt"][1] for one in template["Outputs"].values()} - {"GroupId"}
+    assert read <= set(resource._data(Opened()))
+
+
+def test_the_ingress_example_waits_for_as_long_as_lambda_may_try(of):
+    properties_ = yaml_parse(INGRESS.read_text())["Resources"]["LatticeIngress"]["Properties"]
+    timeout = of.type("AWS::Lambda::Function")["LatticeIngressFunction"]["Timeout"]
+    (invoke,) = [
+        c
+        for c in of.type("AWS::Lambda::EventInvokeConfig").values()
+        if of.target(c["FunctionName"]) == "LatticeIngressFunction"
+    ]
+    # Lambda repeats after one and after two minutes (Lambda Developer Guide, asynchronous invocation).
+    attempts = timeout * (invoke["MaximumRetryAttempts"] + 1) + 60 + 120
+    assert attempts < int(properties_["ServiceTimeout"])
+    assert invoke["MaximumEventAgeInSeconds"] < int(properties_["ServiceTimeout"])
