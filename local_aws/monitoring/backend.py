@@ -3,7 +3,7 @@
 import contextlib
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from moto.cloudwatch.exceptions import InvalidFormat, ResourceNotFound, Validati
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dashboard, Dimension, MetricDatumBase
 
 from local_aws import clock, eventbus
-from local_aws.monitoring import dashboards, history
+from local_aws.monitoring import dashboards, history, warmup
 from local_aws.monitoring.actions import act
 from local_aws.monitoring.alarms import ALARM, INSUFFICIENT_DATA, OK, STATES, judge
 from local_aws.monitoring.minutes import Minutes
@@ -94,12 +94,23 @@ class LocalCloudWatchBackend(CloudWatchBackend):
                 wanted["tags"] = None  # an update takes none (API Reference, PutMetricAlarm)
             alarm: Any = super().put_metric_alarm(*args, **wanted)
             alarm.configured_at = now
+            alarm.warm_up = warmup.WarmUp(now) if before is None else before.warm_up
             alarm.configuration_updated_timestamp = _datetime(now)
             state = State(INSUFFICIENT_DATA, "Unchecked: Initial alarm creation", None, now)
             _put(alarm, state if before is None else before.current)
             self.history.append(history.configured(alarm.name, now, "created" if before is None else "updated"))
             self.minutes.arm()
         return alarm
+
+    @contextlib.contextmanager
+    def warming_up(self, name: str, configuration: Mapping[str, Any] | None) -> Iterator[None]:
+        """What is put inside the block has this warm-up: moto's put_metric_alarm has no place for it."""
+        with self.lock:
+            before: Any = self.alarms.get(name)
+            warm_up = warmup.read(configuration, clock.current().time() if before is None else before.warm_up.since)
+            yield
+            alarm: Any = self.alarms[name]
+            alarm.warm_up, alarm.warm_up_configuration = warm_up, configuration
 
     def delete_alarms(self, alarm_names: list[str]) -> None:
         with self.lock:
@@ -133,6 +144,8 @@ class LocalCloudWatchBackend(CloudWatchBackend):
         found = {p.start: p for p in self.store.datapoints(watch.metric, begin, end, watch.period, watch.unit)}
         starts = range(begin, end, watch.period)
         seen = [watch.breaches(found[start]) if start in found else None for start in starts]
+        if alarm.warm_up.holds(clock.current().time(), len(found), watch.periods):
+            return
         verdict = judge(seen, watch.periods, watch.datapoints, watch.missing)
         if verdict.state is None or verdict.state == alarm.current.value:
             return

@@ -15,7 +15,7 @@ from local_aws.monitoring.history import Item
 _PAGE = 100
 """MaxRecords at most, and where it is not given (botocore's model; the default is an assumption)."""
 _NOT_EVALUATED = (
-    "ActionConfiguration", "EvaluationCriteria", "EvaluationInterval", "EvaluationWindow", "WarmUpConfiguration",
+    "ActionConfiguration", "EvaluationCriteria", "EvaluationInterval", "EvaluationWindow",
 )  # fmt: skip
 
 
@@ -35,7 +35,8 @@ class LocalCloudWatchResponse(CloudWatchResponse):
         given = [name for name in _NOT_EVALUATED if self._get_param(name) is not None]
         if given:
             raise ValidationError(f"The local AWS does not evaluate {', '.join(given)}; leave it out")
-        return super().put_metric_alarm()
+        with self._backend.warming_up(self._get_param("AlarmName"), self._get_param("WarmUpConfiguration")):
+            return super().put_metric_alarm()
 
     def describe_alarms(self) -> ActionResult:
         names, prefix = self._get_param("AlarmNames"), self._get_param("AlarmNamePrefix")

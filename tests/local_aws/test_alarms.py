@@ -330,6 +330,43 @@ def test_missing_data_that_is_ignored_keeps_the_alarm_on(machine, cloudwatch):
     assert len(changes()) == 1
 
 
+BREACHING = {"TreatMissingData": "breaching", "EvaluationPeriods": 3, "DatapointsToAlarm": 3}
+
+
+def test_a_new_alarm_that_warms_up_is_judged_when_its_window_is_full_or_its_time_is_over(machine, cloudwatch):
+    warm_up = {"WarmUpPeriodDurationInMinutes": 10}
+    put(cloudwatch, "early", WarmUpConfiguration=warm_up, **BREACHING)
+    put(cloudwatch, "late", WarmUpConfiguration=warm_up, MetricName="Other", **BREACHING)
+    put(cloudwatch, "cold", MetricName="Other", **BREACHING)
+    settle(machine)
+    minutes(machine, None, 0, 0)
+    assert [state(cloudwatch, name) for name in ("early", "late", "cold")] == [UNKNOWN, UNKNOWN, ALARM]
+    minutes(machine, 0)
+    assert [state(cloudwatch, name) for name in ("early", "late")] == [OK, UNKNOWN]
+    assert {event["detail"]["alarmName"] for event in changes()} == {"cold", "early"}
+    minutes(machine, *[None] * 6)
+    assert state(cloudwatch, "late") == ALARM
+    described = cloudwatch.describe_alarms(AlarmNames=["late"])["MetricAlarms"][0]
+    assert described["WarmUpConfiguration"] == warm_up
+
+
+def test_a_warm_up_may_be_waited_for_whole_and_an_update_does_not_begin_it_anew(machine, cloudwatch):
+    whole = {"WarmUpPeriodDurationInMinutes": 6, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": True}
+    put(cloudwatch, WarmUpConfiguration=whole, **BREACHING)
+    settle(machine)
+    minutes(machine, 1, 1, 1, 1)
+    assert state(cloudwatch) == UNKNOWN
+    put(cloudwatch, WarmUpConfiguration=whole, **BREACHING)
+    minutes(machine, 1, 1)
+    assert state(cloudwatch) == ALARM
+
+
+def test_a_warm_up_that_cannot_be_is_refused(cloudwatch):
+    with pytest.raises(ClientError, match="from 1 to 2880"):
+        put(cloudwatch, WarmUpConfiguration={"WarmUpPeriodDurationInMinutes": 2881})
+    assert cloudwatch.describe_alarms()["MetricAlarms"] == []
+
+
 def test_an_update_keeps_the_state_and_a_new_alarm_has_none(machine, cloudwatch):
     put(cloudwatch)
     minutes(machine, 1, 1, 1)

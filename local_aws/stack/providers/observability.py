@@ -15,9 +15,18 @@ def _alarm(properties: Properties, name: str) -> dict[str, Any]:
         settings["Threshold"] = float(settings["Threshold"])
     if "ActionsEnabled" in settings:
         settings["ActionsEnabled"] = str(settings["ActionsEnabled"]).lower() == "true"
+    if "WarmUpConfiguration" in settings:
+        settings["WarmUpConfiguration"] = _warm_up(settings["WarmUpConfiguration"])
     if "Metrics" in settings:
         settings["Metrics"] = [_query(query) for query in settings["Metrics"]]
     return {"AlarmName": properties.get("AlarmName", name), **settings}
+
+
+def _warm_up(given: Properties) -> dict[str, Any]:
+    typed: dict[str, Any] = {"WarmUpPeriodDurationInMinutes": int(given["WarmUpPeriodDurationInMinutes"])}
+    if (whole := given.get("OnlyStartEvaluatingAfterWarmUpPeriodEnds")) is not None:
+        typed["OnlyStartEvaluatingAfterWarmUpPeriodEnds"] = str(whole).lower() == "true"
+    return typed
 
 
 def _query(query: Properties) -> dict[str, Any]:
