@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from ecs_lattice import deadline
 from ecs_lattice.errors import DeniedError, OutOfTimeError, ThrottledError, UnavailableError
 from ecs_lattice.health.pace import Pace, read_all
 from tests.health.making import NOW, FakeTime
@@ -36,6 +37,17 @@ def test_several_are_read_at_a_time():
     together = threading.Barrier(4, timeout=10)
     read_ = read_all(range(4), lambda _key: together.wait() >= 0, a_pace(FakeTime()), threads=4)
     assert read_.values == dict.fromkeys(range(4), True)
+
+
+def test_the_deadline_of_the_function_holds_for_its_threads():
+    def read(key):
+        deadline.check()
+        return key
+
+    with deadline.within(-1):
+        read_ = read_all([1, 2], read, a_pace(FakeTime()), threads=2)
+    assert read_.values == {}
+    assert read_.late == (1, 2)
 
 
 def test_what_fails_is_unknown_and_does_not_stop_the_others():

@@ -401,8 +401,8 @@ KEYS: tuple[Key, ...] = (
         values.words("manage", "off"),
         "`manage` or `off`",
         "manage",
-        "Whether the stack may open the security group of the tasks for Lattice. This version opens none: let the prefix "
-        "list `com.amazonaws.<region>.vpc-lattice` in yourself, on the target and health-check ports.",
+        "Whether the stack opens the security group of the tasks for Lattice, unless its parameter Ingress is off. If not, "
+        "let the prefix list `com.amazonaws.<region>.vpc-lattice` in yourself, on the target and health-check ports.",
         "off",
     ),
     _key(
