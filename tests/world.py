@@ -327,20 +327,44 @@ class World:
         """A security group of the default VPC that lets VPC Lattice in to every port."""
         return open_group(self.ec2)
 
+    def network_in(self, *groups: str) -> dict[str, Any]:
+        """The network configuration of tasks in these security groups; without any, in the VPC's default group."""
+        named = {"securityGroups": list(groups)} if groups else {}
+        return {"awsvpcConfiguration": {"subnets": self.subnets, **named}}
+
+    def inbound(self, group: str) -> set[tuple[str, str, int, int]]:
+        """The inbound rules of a group that name a prefix list of VPC Lattice: whose (ours, theirs), family, ports."""
+        lists = {
+            one["PrefixListId"]: one["AddressFamily"] for one in self.ec2.describe_managed_prefix_lists()["PrefixLists"]
+        }
+        pages = self.ec2.get_paginator("describe_security_group_rules").paginate(
+            Filters=[{"Name": "group-id", "Values": [group]}]
+        )
+        owner = {"Key": "ecs-lattice:owner", "Value": self.settings.owner}
+        return {
+            ("ours" if owner in one["Tags"] else "theirs", lists[one["PrefixListId"]], one["FromPort"], one["ToPort"])
+            for page in pages
+            for one in page["SecurityGroupRules"]
+            if not one["IsEgress"] and "PrefixListId" in one
+        }
+
     def deploy(
-        self, task_definition: str, name: str = "orders", cluster: str = CLUSTER, count: int = 2, **more: Any
+        self,
+        task_definition: str,
+        name: str = "orders",
+        cluster: str = CLUSTER,
+        count: int = 2,
+        groups: Iterable[str] | None = None,
+        **more: Any,
     ) -> str:
-        """CreateService; the service's ARN."""
+        """CreateService; the service's ARN. ``groups``: None for one that is open to VPC Lattice."""
         answer = self.ecs.create_service(
             cluster=cluster,
             serviceName=name,
             taskDefinition=task_definition,
             desiredCount=count,
             launchType="FARGATE",
-            networkConfiguration={
-                "awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": [self.open_group]}
-            },
-            **more,
+            **{"networkConfiguration": self.network_in(*([self.open_group] if groups is None else groups)), **more},
         )
         return answer["service"]["serviceArn"]
 
