@@ -193,13 +193,12 @@ def test_calls_stop_before_the_last_word_is_due(account, receiver):
 
 
 def test_no_timer_is_left_behind(account, receiver):
-    before = threading.active_count()
     request = account.request("Create", properties(account))
     custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.join(5)
-    assert threading.active_count() <= before
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    for timer in timers:
+        timer.join(5)
+    assert not any(timer.is_alive() for timer in timers)
 
 
 @pytest.mark.parametrize(

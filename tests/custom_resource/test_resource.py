@@ -152,6 +152,17 @@ def test_a_group_that_does_not_exist_fails_the_create_by_name_and_not_the_delete
     assert account.rules(group) == set()
 
 
+def test_an_update_that_cannot_open_everything_closes_nothing(account):
+    one, two = account.group(), account.group()
+    old = {"SecurityGroupIds": [one], "Ports": "8080"}
+    account.resource.apply(account.request("Create", old))
+    new = {"SecurityGroupIds": [two, "sg-0badbadbadbadbad0"], "Ports": "8080"}
+    assert not account.resource.apply(account.request("Update", new, old)).is_success
+    assert account.rules(one, two) == of(one, *WEB) | of(two, *WEB)
+    assert account.resource.apply(account.request("Update", old, new)).is_success
+    assert account.rules(one, two) == of(one, *WEB)
+
+
 def test_a_failed_update_is_rolled_back_from_half_way(account):
     one, two = account.group(), account.group()
     old = {"SecurityGroupIds": [one], "Ports": "8080"}
@@ -175,8 +186,7 @@ def test_a_delete_after_a_rollback_that_never_came_finds_every_group_ever_asked_
         account.resource.apply(account.request("Update", {"SecurityGroupIds": [two], "Ports": "9090"}, old))
     account.before = lambda _call: None
     assert account.resource.apply(account.request("Delete", old)).is_success
-    # What was forgotten before the refusal is the resync's; what is known goes at once.
-    assert account.rules(two) == set()
+    assert account.rules(one, two) == set()
     assert account.registry.needs_on(one) == account.registry.needs_on(two) == ()
 
 

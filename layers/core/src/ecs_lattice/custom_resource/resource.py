@@ -3,7 +3,7 @@
 CloudFormation sends one request at a time, but not always: a Delete may come while a cancelled Create still runs, a
 rollback's Update while a failed one does, and Lambda may repeat an invocation whose request was overtaken long ago. So
 each request first writes down what it wishes, and then what is *written down* is made, again if it changed meanwhile:
-whoever works last makes the newest wish true, and a repeated old request wishes nothing.
+whoever works last makes the newest wish true, and a repeated old request wishes nothing new.
 """
 
 from collections.abc import Callable
@@ -66,8 +66,7 @@ class IngressResource:
         wanted = properties.read(request.properties)
         if isinstance(wanted, tuple):
             return Answer(False, request.own_id, reason=said(wanted))
-        if not self._begin(request, wanted):
-            return _overtaken(request)
+        self._begin(request, wanted)
         newest, opened = self._converge(request)
         if newest != request.request_id:
             return _overtaken(request)
@@ -79,26 +78,24 @@ class IngressResource:
         if request.physical_id != request.own_id:
             # Made up by CloudFormation because no Create ever answered, or somebody else's: nothing here has that name.
             return Answer(True, request.physical_id or request.own_id)
-        if self._begin(request, None):
-            self._converge(request)
+        self._begin(request, None)
+        self._converge(request)
         return Answer(True, request.own_id)
 
-    def _begin(self, request: Request, wanted: Wanted | None) -> bool:
-        """Write the wish down. False for a request that a newer one has overtaken."""
+    def _begin(self, request: Request, wanted: Wanted | None) -> None:
+        """Write the wish down; one that was written before, and may be overtaken since, is not written again."""
         wish = self._wish(request.own_id)
-        if request.request_id in wish.requests[:-1]:
-            return False
-        if request.request_id not in wish.requests:
-            named = properties.group_ids_in(request.properties, request.old_properties)
-            wish = Wish(
-                wanted,
-                (*wish.requests, request.request_id)[-_REMEMBERED_REQUESTS:],
-                tuple(sorted({*wish.group_ids, *named})),
-            )
-            # What is deleted is remembered for as long as an old request may still be repeated.
-            expires_at = None if wanted else self.now() + _DAY_SECONDS
-            self.documents.put_document(_KIND, request.own_id, codec.dumps(wish), expires_at=expires_at)
-        return True
+        if request.request_id in wish.requests:
+            return
+        named = properties.group_ids_in(request.properties, request.old_properties)
+        wish = Wish(
+            wanted,
+            (*wish.requests, request.request_id)[-_REMEMBERED_REQUESTS:],
+            tuple(sorted({*wish.group_ids, *named})),
+        )
+        # What is deleted is remembered for as long as an old request may still be repeated.
+        expires_at = None if wanted else self.now() + _DAY_SECONDS
+        self.documents.put_document(_KIND, request.own_id, codec.dumps(wish), expires_at=expires_at)
 
     def _converge(self, request: Request) -> tuple[str, Opened]:
         """Make what is wished, until nobody wishes anything else; the newest request, and what came of it."""
