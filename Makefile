@@ -27,6 +27,9 @@ build: setup ## sam build
 test: setup ## run the whole test suite
 	@./scripts/test.sh
 
+bench-cold: setup ## how fast the functions start, in a table (some minutes; bench/README.md)
+	@python -m bench.cold
+
 check: setup ## what CI checks beside the tests: format, lint, types, imports, template, locks
 	ruff format --check .
 	ruff check .
@@ -46,4 +49,4 @@ lock: setup ## make the requirements files again
 clean: ## remove what was built and installed
 	rm -rf $(VENV) .aws-sam .local_aws .coverage .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup demo local build test check format lock clean
+.PHONY: help setup demo local build test check format lock clean bench-cold

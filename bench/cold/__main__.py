@@ -16,7 +16,7 @@ def main() -> None:
     """Measure and print; the exit code is 0 also where an aim is missed: a machine may be busy."""
     options = _parser().parse_args()
     build(layers.ROOT)
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         scratch = Path(directory)
         way, start = _way(functions.runtime(scratch))
         with server.running(state_dir=scratch / "state") as aws:

@@ -48,7 +48,7 @@ def of_the_stack(aws: LocalAws, layer: Path) -> list[Function]:
     names = {
         r["LogicalResourceId"]: r["PhysicalResourceId"]
         for r in described
-        if r["ResourceType"].endswith("Lambda::Function")
+        if r.get("ResourceType", "").endswith("Lambda::Function")
     }
     found = []
     for logical_id, name in sorted(names.items()):
