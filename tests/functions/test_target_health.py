@@ -26,7 +26,7 @@ def lines(capsys) -> list[dict]:
 def test_the_schedule_has_the_routes_metrics_printed_and_their_alarms_made(deployed, capsys):
     hooked_up(deployed.world)
     capsys.readouterr()
-    answer = handler(recorded("schedule/resync"), deployed.context)
+    answer = handler(recorded("schedule/target-health"), deployed.context)
     assert (answer["routes"], answer["impaired"], answer["unknown"], answer["alarms"]["put"]) == (1, 0, 0, 1)
     assert json.loads(json.dumps(answer))["alarms"]["foreign"] == []
     route, stack = lines(capsys)
