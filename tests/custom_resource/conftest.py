@@ -88,15 +88,15 @@ class Account:
 
     def __post_init__(self) -> None:
         self.ec2 = boto3.client("ec2")
-        dynamodb = boto3.client("dynamodb")
-        dynamodb.create_table(
+        self.dynamodb = boto3.client("dynamodb")
+        self.dynamodb.create_table(
             TableName="registry",
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             BillingMode="PAY_PER_REQUEST",
         )
         self.ec2.meta.events.register("before-call.ec2", self._on_call)
-        self.registry = DynamoRegistry(dynamodb, "registry")
+        self.registry = DynamoRegistry(self.dynamodb, "registry")
         ingress = Ingress(BotoSecurityGroups(self.ec2, OWNER), self.registry, OWNER)
         self.resource = IngressResource(ingress, self.registry, self.clock.time, self.clock.advance)
         self._numbers = itertools.count(1)

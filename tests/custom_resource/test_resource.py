@@ -238,6 +238,25 @@ def test_an_update_that_is_overtaken_by_its_rollback_makes_what_the_rollback_wan
     assert account.rules(group) == of(group, *WEB)
 
 
+def test_of_two_requests_in_the_same_instant_neither_is_lost(account):
+    one, two = account.group(), account.group()
+    properties = {"SecurityGroupIds": [one], "Ports": "8080"}
+    overtaking = account.request("Update", {"SecurityGroupIds": [two], "Ports": "8080"}, properties)
+    left, answers = [overtaking], []
+
+    def before(model, **_):
+        if model.name == "PutItem" and left:
+            answers.append(account.resource.apply(left.pop()))
+
+    account.dynamodb.meta.events.register("before-call.dynamodb", before)
+    answers.append(account.resource.apply(account.request("Create", properties)))
+    assert [answer.is_success for answer in answers] == [True, True]
+    # The one that was written later is the newer one, and it knows of the other's groups.
+    assert account.rules(one, two) == of(one, *WEB)
+    assert account.resource.apply(account.request("Delete", properties)).is_success
+    assert account.rules(one, two) == set()
+
+
 def test_a_create_that_lambda_repeats_after_its_delete_opens_nothing(account):
     group = account.group()
     properties = {"SecurityGroupIds": [group], "Ports": "8080"}

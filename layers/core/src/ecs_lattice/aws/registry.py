@@ -167,7 +167,9 @@ class DynamoRegistry:
     def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None:
         self._put(f"{kind}#{key}", "document", text, expires_at)
 
-    def replace_document(self, kind: str, key: str, before: str | None, text: str, *, expires_at: float) -> bool:
+    def replace_document(
+        self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
+    ) -> bool:
         """Write the document if it still is ``before`` (None: there is none); whether it was written."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if before is not None:

@@ -41,7 +41,9 @@ class Documents(Protocol):
 
     def document(self, kind: str, key: str) -> str | None: ...
 
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
+    def replace_document(
+        self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
+    ) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +86,19 @@ class IngressResource:
 
     def _begin(self, request: Request, wanted: Wanted | None) -> None:
         """Write the wish down; one that was written before, and may be overtaken since, is not written again."""
-        wish = self._wish(request.own_id)
-        if request.request_id in wish.requests:
-            return
         named = properties.group_ids_in(request.properties, request.old_properties)
-        wish = Wish(
-            wanted,
-            (*wish.requests, request.request_id)[-_REMEMBERED_REQUESTS:],
-            tuple(sorted({*wish.group_ids, *named})),
-        )
         # What is deleted is remembered for as long as an old request may still be repeated.
         expires_at = None if wanted else self.now() + _DAY_SECONDS
-        self.documents.put_document(_KIND, request.own_id, codec.dumps(wish), expires_at=expires_at)
+        while True:
+            before = self.documents.document(_KIND, request.own_id)
+            wish = _read(before)
+            if request.request_id in wish.requests:
+                return
+            requests = (*wish.requests, request.request_id)[-_REMEMBERED_REQUESTS:]
+            text = codec.dumps(Wish(wanted, requests, tuple(sorted({*wish.group_ids, *named}))))
+            if self.documents.replace_document(_KIND, request.own_id, before, text, expires_at=expires_at):
+                return
+            deadline.check()  # another request was written between the two: look again
 
     def _converge(self, request: Request) -> tuple[str, Opened]:
         """Make what is wished, until nobody wishes anything else; the newest request, and what came of it."""
@@ -134,8 +137,11 @@ class IngressResource:
         return self._fulfil(request, wish)
 
     def _wish(self, key: str) -> Wish:
-        text = self.documents.document(_KIND, key)
-        return codec.loads(Wish, text) if text else Wish()
+        return _read(self.documents.document(_KIND, key))
+
+
+def _read(text: str | None) -> Wish:
+    return codec.loads(Wish, text) if text else Wish()
 
 
 def said(problems: tuple[Problem, ...]) -> str:
