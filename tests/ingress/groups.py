@@ -65,10 +65,11 @@ class Groups:
     ) -> tuple[IngressRule, ...]:
         if group_id not in self.known:
             raise NotFoundError("AuthorizeSecurityGroupIngress", "InvalidGroup.NotFound", group_id)
-        there = {(rule.protocol, rule.ports, rule.prefix_list_id): rule for rule in self.rules([group_id])}
+        listed = [rule for rule in self.rules([group_id]) if rule.prefix_list_id]
+        there = {(rule.protocol, rule.ports, rule.prefix_list_id): rule for rule in listed}
         keys = [("tcp", one.ports, source.id) for one, source in openings]
         for _, source in openings:
-            old = [rule for rule in there.values() if self._counts(rule, source)]
+            old = [rule for rule in self.rules([group_id]) if self._counts(rule, source)]
             new = [key for key in keys if key not in there and key[2] == source.id]
             if sum(map(self._weight, old)) + source.weight * len(new) > self.quota and new:
                 raise QuotaError("AuthorizeSecurityGroupIngress", "RulesPerSecurityGroupLimitExceeded", group_id)

@@ -70,24 +70,24 @@ class Ingress:
 
     def open_each(self, needer: str, group_ids: Sequence[str], openings: Sequence[Opening], description: str) -> Opened:
         """Let VPC Lattice into every one of the groups; replaces what ``needer`` needed in them before."""
-        lists, found = self.groups.prefix_lists(), []
-        lacking = {one.family for one in openings} - {one.family for one in lists}
-        found += [problems.no_prefix_list(family) for family in sorted(lacking)]
-        openings = tuple(sorted({one for one in openings if one.family not in lacking}))
-        rules: list[IngressRule] = []
         wanted = sorted(set(group_ids))
         try:
+            lists = self.groups.prefix_lists()
             known = {one.id: one for one in self.groups.groups(wanted)}
         except DeniedError as error:
-            return Opened((), lists, (problems.denied(wanted, error),))
+            return Opened(problems=(problems.denied(wanted, error),))
+        lacking = {one.family for one in openings} - {one.family for one in lists}
+        openings = tuple(sorted({one for one in openings if one.family not in lacking}))
+        rules: list[IngressRule] = []
+        found = [problems.no_prefix_list(family) for family in sorted(lacking)]
         for group_id in wanted:
-            settled = self._open_one(needer, known.get(group_id), openings, description)
-            if settled is None:
-                found.append(problems.no_group(group_id))
+            try:
+                gate, said = self._open_one(needer, group_id, known.get(group_id), openings, description)
+            except DeniedError as error:
+                found.append(problems.denied([group_id], error))
                 continue
-            found += [settled.problem] if settled.problem else []
-            found += [problems.full(settled.gate, settled.full)] if settled.full else []
-            rules += [rule for opening in openings if (rule := self._rule(settled.gate, opening))]
+            found += said
+            rules += [rule for opening in openings if (rule := self._rule(gate, opening))]
         return Opened(tuple(dict.fromkeys(rules)), lists, tuple(found))
 
     def close(
@@ -212,18 +212,20 @@ class Ingress:
         return next((need for need in self.needs.needs_on(group_id) if need.needer == needer), None)
 
     def _open_one(
-        self, needer: str, group: SecurityGroup | None, openings: Sequence[Opening], description: str
-    ) -> Settled | None:
+        self, needer: str, group_id: str, group: SecurityGroup | None, openings: Sequence[Opening], description: str
+    ) -> tuple[Gate, list[Problem]]:
+        """The group as it is then, and why it is not open for everything."""
         if group is None:
-            return None
+            return Gate(group_id, (), (), self.owner), [problems.no_group(group_id)]
         if self.is_of_another_account(group, needer):
-            gate = self.gate(group.id)
+            gate = self.gate(group_id)
             closed = [one for one in openings if not self._rule(gate, one)]
-            return Settled(gate, problem=problems.foreign_group(gate, group, closed) if closed else None)
-        self.needs.put_need(Need(group.id, needer, tuple(openings)))
-        settled = self.settle(group.id, openings, description)
+            return gate, [problems.foreign_group(gate, group, closed)] if closed else []
+        self.needs.put_need(Need(group_id, needer, tuple(openings)))
+        settled = self.settle(group_id, openings, description)
         closed = [one for one in settled.full if not settled.gate.wide_rule_for(one)]
-        return Settled(settled.gate, tuple(closed), settled.problem)
+        said = [settled.problem] if settled.problem else []
+        return settled.gate, said + ([problems.full(settled.gate, closed)] if closed else [])
 
     @staticmethod
     def _rule(gate: Gate, opening: Opening) -> IngressRule | None:
