@@ -402,7 +402,8 @@ KEYS: tuple[Key, ...] = (
         "`manage` or `off`",
         "manage",
         "Whether the stack opens the security group of the tasks for Lattice, unless its parameter Ingress is off. If not, "
-        "let the prefix list `com.amazonaws.<region>.vpc-lattice` in yourself, on the target and health-check ports.",
+        "let the prefix list `com.amazonaws.<region>.vpc-lattice` in yourself, on the target and health-check ports. The "
+        "VPC's default group is opened only where `manage` is written out.",
         "off",
     ),
     _key(
