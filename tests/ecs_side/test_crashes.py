@@ -167,6 +167,21 @@ def test_a_crash_between_the_claim_and_the_bell_is_healed_by_the_retry(bench):
     assert bench.bells.rung == []
 
 
+def test_a_need_that_a_crash_left_behind_is_taken_back_when_the_group_is_another_by_then(bench):
+    old, new = (bench.ec2.create_security_group(GroupName=name, Description=name)["GroupId"] for name in ("old", "new"))
+
+    def network(group):
+        return {"awsvpcConfiguration": {"subnets": bench.subnets, "securityGroups": [group]}}
+
+    bench.create(networkConfiguration=network(old))
+    assert go_and_crash(bench, 0, {"ingress": {"put_need"}})
+    assert [need.group_id for need in bench.registry.needs()] == [old]
+    bench.deploy(networkConfiguration=network(new))
+    bench.completed()
+    bench.go()
+    assert [need.group_id for need in bench.registry.needs()] == [new]
+
+
 def test_targets_are_known_to_be_ours_before_they_are_registered(bench):
     controller(bench_with_groups(bench))
     original = bench.side.targets.register

@@ -355,6 +355,24 @@ def test_what_was_closed_again_before_the_attach_is_opened_again_before_it(world
     assert killed() == []
 
 
+def test_a_route_that_cannot_be_opened_stops_no_other_one(world):
+    group = group_of(world)
+    by_hand(world, group, 9090)
+    fill(world, group, 45)
+    labels = {
+        "lattice.service": "orders",
+        "lattice.listener": "HTTP:80",
+        "lattice.routes.web.port": "web",
+        "lattice.routes.web.path.prefix": "/web",
+        "lattice.routes.admin.port": "admin",
+        "lattice.routes.admin.path.prefix": "/admin",
+    }
+    arn = hooked_up(world, labels, ports=(("web", 8080), ("admin", 9090)), groups=[group])
+    assert world.statuses(arn) == {"admin": ("Live", ""), "web": ("Refused", "INGRESS_GROUP_FULL")}
+    assert world.ask("orders", "/admin").status == 200
+    assert killed() == []
+
+
 def test_another_route_is_not_attached_while_the_tasks_cannot_be_reached_for_the_first(world):
     group = group_of(world)
     labels = {
@@ -535,4 +553,32 @@ def test_an_account_that_forbids_announcing_is_served_all_the_same(world, monkey
     close(world, group)
     world.ring([Bell("ecsService", arn, "test", world.clock.time())])
     world.run(1200)
+    assert world.statuses(arn) == {"default": ("Live", "")}
+
+
+def test_a_service_made_anew_under_its_name_takes_back_what_the_one_before_needed(world):
+    """Only its record knows in which groups it may have needs."""
+    old, new = group_of(world, "old"), group_of(world, "new")
+    settled(world)
+    arn = hooked_up(world, groups=[old])
+    world.ecs.delete_service(cluster="shop", service=arn, force=True)
+    world.run(120)
+    assert hooked_up(world, groups=[new]) == arn
+    assert [need.group_id for need in world.registry.needs()] == [new]
+    sweeps(world, 3)
+    assert (world.inbound(old), world.inbound(new)) == (set(), {WEB})
+
+
+def test_the_old_health_check_port_stays_open_as_long_as_aws_refuses_to_check_the_new_one(world):
+    group = group_of(world)
+    settled(world)
+    ports = (("web", 8080), ("a", 8090), ("b", 8095))
+    arn = hooked_up(world, {**LABELS, "lattice.health.port": "8090"}, ports=ports, groups=[group])
+    with failing(world.lattice, "UpdateTargetGroup", "AccessDeniedException"):
+        world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "lattice.health.port", "value": "8095"}])
+        sweeps(world, 3)
+        assert {first for _, _, first, _ in world.inbound(group)} == {8080, 8090, 8095}
+        assert killed() == []
+    sweeps(world, 5)
+    assert {first for _, _, first, _ in world.inbound(group)} == {8080, 8095}
     assert world.statuses(arn) == {"default": ("Live", "")}

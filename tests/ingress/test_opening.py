@@ -119,6 +119,14 @@ def test_closing_narrows_a_rule_that_others_need_a_part_of_without_a_gap(groups,
     assert (str(narrow.ports), "ecs-lattice:ingress:one" in dict(narrow.tags)) == ("85", False)
 
 
+def test_a_rule_that_others_still_need_no_longer_names_who_has_left(groups, ingress):
+    for name in ("one", "two"):
+        ingress.open_each(name, ["sg-a"], [opening(80)], "x")
+    assert ingress.close("one", ["sg-a"]) == ()
+    (rule,) = groups.rules(["sg-a"])
+    assert [key for key, _ in rule.tags] == ["ecs-lattice:ingress:two", "ecs-lattice:owner"]
+
+
 def test_closing_in_a_full_group_leaves_a_rule_of_which_a_part_is_needed(groups, ingress):
     ingress.open_each("one", ["sg-a"], [opening(80, 90)], "x")
     ingress.open_each("two", ["sg-a"], [opening(85)], "x")
@@ -148,6 +156,24 @@ def test_a_close_that_aws_refused_closes_when_it_is_repeated(groups, ingress, mo
     assert len(ingress.close("cr", ["sg-a"])) == 1
     assert groups.rules(["sg-a"]) == ()
     assert list(ingress.needs.needs()) == []
+
+
+def test_a_rule_that_a_late_answer_still_shows_after_it_was_revoked_is_not_relied_on(groups, ingress, monkeypatch):
+    """EC2 is eventually consistent (Amazon EC2 API Reference)."""
+    ingress.open_each("one", ["sg-a"], [opening(80)], "x")
+    old = groups.rules(["sg-a"])
+    revoke = groups.revoke
+
+    def and_somebody_comes(group_id, rule_ids):
+        revoke(group_id, rule_ids)
+        monkeypatch.setattr(groups, "revoke", revoke)
+        monkeypatch.setattr(groups, "rules", lambda _ids: old)
+        ingress.open_each("two", ["sg-a"], [opening(80)], "x")  # finds it open, as it is told
+
+    monkeypatch.setattr(groups, "revoke", and_somebody_comes)
+    ingress.close("one", ["sg-a"])
+    assert opened(groups) == [("80", "pl-4")]
+    assert set(groups.standing.values()).isdisjoint(old)
 
 
 # Routes.

@@ -142,12 +142,15 @@ def _unexplained(view: View, deployment: Deployment) -> Iterator[Route]:
 
 
 def _is_changing(view: View) -> bool:
-    """Whether target groups may still be checked as they were before: the Lattice side has to take a claim in, or a
-    replaced group is still listed."""
+    """Whether target groups may still be checked as they were before: the Lattice side has to take a claim in, or AWS has
+    refused it what was asked of a group that is there, or a replaced group is still listed."""
     assert view.service is not None  # asked only of services that ECS lists
     leftover = our_groups(view) - explained_groups(view)
     listed = {entry.group_arn for one in view.service.deployments for entry in one.entries}
-    return any(one.is_unapplied for one in view.claims) or bool(leftover & listed)
+    is_behind = any(
+        one.is_unapplied or (one.answer.state == "Refused" and one.answer.group_arn is not None) for one in view.claims
+    )
+    return is_behind or bool(leftover & listed)
 
 
 def _place(view: View) -> Placement | None:
