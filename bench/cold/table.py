@@ -47,9 +47,9 @@ def missed(starts: Starts) -> list[str]:
     for function, variants in starts.items():
         shipped, plain, floor = (medians(variants[name]).init for name in (SHIPPED, PLAIN, FLOOR))
         if shipped > plain / 2:
-            said.append(f"{function}: {shipped / plain:.2f} of the plain layer, above 0.50")
+            said.append(f"{function}: {shipped / plain:.3f} of the plain layer, above 0.5")
         if shipped >= floor:
-            said.append(f"{function}: {shipped / floor:.2f} of the floor, not below it")
+            said.append(f"{function}: {shipped / floor:.3f} of the floor, not below it")
     return said
 
 

@@ -15,7 +15,7 @@ _SUFFIXES = "md|py|yaml|json|toml|sh|txt"
 _MADE = (".venv", ".aws-sam", ".local_aws")
 _OF_THE_READER = {"plan.json", "left.json", "request.json", "orders.json"}
 _MACHINE = re.compile(
-    r"(?<![\w.}/-])/(?:work|root|home|Users|private|opt/(?!homebrew))(?:/|\b(?!=))"
+    r"(?<![\w.}/-])/(?:work|root|home|Users|private|opt/(?!homebrew|python\b))(?:/|\b(?!=))"
     r"|https?://[^\s\"'`)]*(?:/simple\b|pypi|index)|--(?:extra-)?index-url|--find-links"
 )
 
