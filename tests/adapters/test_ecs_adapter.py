@@ -177,6 +177,28 @@ def test_task_sets_stand_for_deployments_where_ecs_does_not_deploy():
     assert read("STABILIZING").primary.rollout == "IN_PROGRESS"
 
 
+def test_a_deployment_with_subnets_and_without_groups_is_in_the_default_group_whatever_the_service_says():
+    def network(*groups):
+        return {
+            "awsvpcConfiguration": {"subnets": ["subnet-1"], **({"securityGroups": list(groups)} if groups else {})}
+        }
+
+    def deployment(name, status, configuration):
+        known = {"networkConfiguration": configuration} if configuration else {}
+        return {"id": name, "status": status, "taskDefinition": "td", **known}
+
+    service = ecs_shapes.service({
+        "serviceArn": SERVICE.arn, "status": "ACTIVE", "desiredCount": 2, "networkConfiguration": network("sg-new"),
+        "deployments": [
+            deployment("new", "PRIMARY", network("sg-new")),
+            deployment("old", "ACTIVE", network()),
+            deployment("unsaid", "ACTIVE", None),
+        ],
+    })  # fmt: skip
+    groups = {one.id: one.security_groups for one in service.deployments}
+    assert groups == {"new": ("sg-new",), "old": (), "unsaid": ("sg-new",)}
+
+
 @pytest.mark.parametrize(
     ("attachments", "containers", "expected"),
     [

@@ -163,6 +163,17 @@ def test_while_the_tasks_of_a_deleted_service_still_run_its_group_stays_open(wor
     assert [need.needer for need in world.registry.needs()] == [arn]
 
 
+def test_a_deleted_service_keeps_its_need_as_long_as_anything_of_it_stands(world):
+    arn = hooked_up(world, groups=[group_of(world)])
+    with failing(world.lattice, "DeleteTargetGroup", "ConflictException"):
+        world.ecs.delete_service(cluster="shop", service=arn, force=True)
+        world.run(1200)
+        assert world.service(arn)["status"] == "INACTIVE"
+        assert [need.needer for need in world.registry.needs()] == [arn]
+    world.run(1200)
+    assert list(world.registry.needs()) == []
+
+
 def test_a_route_that_is_no_longer_declared_keeps_its_port_until_it_is_gone(world):
     group = group_of(world)
     settled(world)
@@ -185,10 +196,10 @@ def test_a_full_group_refuses_the_attach_says_so_and_opens_when_there_is_room(wo
     assert "IPv4 at least 55 of 60" in message_of(world, arn, "INGRESS_GROUP_FULL")
     assert "vpcLatticeConfigurations" not in world.primary(arn)
     assert deployments_of(world, arn) == ["SUCCESSFUL"]
+    sweeps(world, 14)  # looked at less and less often
     close(world, group)
-    world.run(3600)  # nobody rings any more
     sweeps(world, 1)
-    world.run(900)
+    world.run(600)
     assert world.inbound(group) == {WEB}
     assert world.statuses(arn) == {"default": ("Live", "")}
 

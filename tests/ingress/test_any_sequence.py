@@ -18,8 +18,8 @@ from ecs_lattice.ingress.routes import RouteIngress, Want
 from ecs_lattice.ingress.sweeping import Sweeper
 from tests.ingress.groups import LISTS, OWNER, VPC, Crashed, Groups, Hooked, Needs
 
-GROUPS = ["sg-a", "sg-b", "sg-c"]
-PORTS = range(8080, 8088)
+GROUPS = ["sg-a", "sg-b"]
+PORTS = range(8080, 8086)
 RESOURCES = ["ecs-lattice-ingress-1", "ecs-lattice-ingress-2"]
 SERVICES = [f"arn:aws:ecs:us-east-1:123456789012:service/shop/{name}" for name in ("orders", "carts")]
 
@@ -28,10 +28,10 @@ ranges = st.builds(
 )
 openings = st.builds(Opening, st.sampled_from(["IPV4", "IPV6"]), ranges)
 asked = st.lists(openings, min_size=1, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
-some_groups = st.lists(st.sampled_from(GROUPS), min_size=1, max_size=3, unique=True)
+some_groups = st.lists(st.sampled_from(GROUPS), min_size=1, max_size=2, unique=True)
 needers = st.sampled_from([*RESOURCES, *SERVICES])
 steps = st.tuples(needers, some_groups, asked, st.booleans())
-moments = st.none() | st.integers(0, 25)
+moments = st.none() | st.integers(0, 15)
 
 
 class Documents(dict):

@@ -58,10 +58,7 @@ def wanted(view: View, revisions: Revisions, settings: Settings) -> Wanted | Non
             continue
         revision = revisions.revision(deployment.task_definition)
         declared = revisions.routes(revision, service) if view.revision else ()
-        earlier = [
-            dataclasses.replace(route, ingress=_mode(view, route))
-            for route in (*standing, *_unexplained(view, deployment))
-        ]
+        earlier = [dataclasses.replace(route, ingress=_mode(view, route)) for route in standing]
         for route in dict.fromkeys([*declared, *earlier]):
             found += [
                 _Found(deployment.status == "PRIMARY", route, want)
@@ -130,15 +127,6 @@ def _wants(route: Route, revision: TaskDefinition, deployment: Deployment, place
     for port in sorted({target, checked}):
         opening = Opening(place.family, PortRange(port, port))
         yield Want(deployment.security_groups, place.vpc_id, opening, route.ingress == "manage")
-
-
-def _unexplained(view: View, deployment: Deployment) -> Iterator[Route]:
-    """Groups of ours in the deployment's list that no claim explains any more, as if a route had their port: their targets
-    are checked until they are detached."""
-    groups = our_groups(view) - explained_groups(view)
-    for entry in deployment.entries:
-        if entry.group_arn in groups:
-            yield Route("", "", entry.port_name)
 
 
 def _is_changing(view: View) -> bool:

@@ -76,7 +76,7 @@ class Gate:
 
     def _is_ours(self, rule: IngressRule) -> bool:
         is_tagged = (ownership.OWNER, self.owner) in rule.tags
-        return is_tagged and rule.protocol in _TCP and rule.ports is not None and self._opening(rule) is not None
+        return is_tagged and rule.protocol in _TCP and rule.ports is not None
 
     def _weight(self, rule: IngressRule, family: AddressFamily) -> int:
         if rule.cidr:
