@@ -140,14 +140,17 @@ def _post(url: str, payload: bytes, process: "subprocess.Popen[bytes]") -> None:
         request = urllib.request.Request(url, payload, method="POST")  # noqa: S310  a loopback address
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                answer.read()
-                return
+                body = answer.read()
         except urllib.error.HTTPError as error:
             raise ConnectionError(f"the emulator answered {error.code}: {error.read().decode()}") from error
         except urllib.error.URLError:
             if process.poll() is not None or time.monotonic() > ends_at:
                 raise
             time.sleep(0.02)  # the emulator does not listen yet; nothing is measured before it does
+        else:
+            if b'"errorType"' in body:  # the emulator answers 200 for a function that raised, too
+                raise ConnectionError(f"the first invocation failed: {body.decode()}")
+            return
 
 
 def _read_until_done(log: int) -> str:
