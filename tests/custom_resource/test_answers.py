@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ecs_lattice import deadline
 from ecs_lattice.aws.cfn_response import HttpDelivery
+from ecs_lattice.custom_resource import serving
 from ecs_lattice.custom_resource.protocol import Answer, Request
 from ecs_lattice.custom_resource.serving import CustomResources
 from ecs_lattice.errors import DeniedError, InvalidError, OutOfTimeError, UnavailableError, UnknownEventError
@@ -148,7 +149,10 @@ def test_what_aws_does_not_carry_out_is_answered_with_its_own_words(account, rec
     ],
     ids=["exception", "key error", "memory", "deadline", "long", "not encodable", "registry denied"],
 )
-def test_any_exception_is_answered_with_its_reason_and_where_the_log_is(account, receiver, error, said):
+def test_any_exception_is_answered_with_its_reason_and_where_the_log_is(account, receiver, error, said, monkeypatch):
+    logged = []  # kept here: pytest cannot hand every text on from one of its processes to another
+    monkeypatch.setattr(serving.logger, "exception", lambda text, **_: logged.append(text))
+
     def apply(_: Request) -> Answer:
         raise error
 
@@ -158,6 +162,7 @@ def test_any_exception_is_answered_with_its_reason_and_where_the_log_is(account,
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", request.own_id)
     assert said in answer["Reason"]
     assert answer["Reason"].endswith(("Log: the log.", "…"))
+    assert logged == ["The request failed"]
 
 
 def test_work_that_hangs_is_answered_before_the_function_ends_and_not_twice(account, receiver):
