@@ -45,25 +45,32 @@ class Network(Protocol):
         """Stop answering on ``ip:port``; nothing happens if nobody does."""
 
     def send(self, ip: str, port: int, request: Request, *, timeout: float = 5.0, tls: bool = False) -> Response:
-        """The answer of ``ip:port``; ConnectionRefusedError if nobody listens, TimeoutError if it takes too long."""
+        """The answer of ``ip:port``; ConnectionRefusedError if nobody listens, TimeoutError if it takes too long.
+
+        ssl.SSLError, or another OSError, if one side speaks TLS and the other does not.
+        """
 
 
 class InMemoryNetwork:
     """Requests are function calls: deterministic, for tests."""
 
     def __init__(self) -> None:
-        self._listeners: dict[tuple[str, int], Responder] = {}
+        self._listeners: dict[tuple[str, int], tuple[Responder, bool]] = {}
 
     def listen(self, ip: str, port: int, responder: Responder, *, tls: bool = False) -> None:
-        self._listeners[ip, port] = responder
+        self._listeners[ip, port] = responder, tls
 
     def close(self, ip: str, port: int) -> None:
         self._listeners.pop((ip, port), None)
 
     def send(self, ip: str, port: int, request: Request, *, timeout: float = 5.0, tls: bool = False) -> Response:
-        responder = self._listeners.get((ip, port))
+        responder, speaks_tls = self._listeners.get((ip, port), (None, False))
         if responder is None:
             raise ConnectionRefusedError(f"nobody listens on {ip}:{port}")
+        if tls and not speaks_tls:
+            raise ssl.SSLError(f"{ip}:{port} speaks no TLS")
+        if speaks_tls and not tls:
+            raise ConnectionResetError(f"{ip}:{port} speaks nothing but TLS")
         return responder(request)
 
 

@@ -1,18 +1,20 @@
 """What a simulated container does, told by the environment of its container definition.
 
-========================= =====================================================================================
-``START_SECONDS``         seconds from PENDING to RUNNING (default 5)
-``CRASH_AFTER_SECONDS``   seconds after its start at which it exits with code 1; 0: it never starts
-``RESPOND``               status by path prefix, the longest wins: ``/healthz=503 /=200`` (default 200)
-``TLS_PORTS``             container ports that speak TLS: ``8443 9443``
-``STOP_SECONDS``          how long it goes on answering after SIGTERM (default 0; ``stopTimeout`` cuts it)
-``VERSION``               what it says of itself (default: the revision of its task definition)
-========================= =====================================================================================
+================================ =======================================================================================
+``START_SECONDS``                seconds from PENDING to RUNNING (default 5)
+``CRASH_AFTER_SECONDS``          seconds after its start at which it exits with code 1; 0: it never starts
+``OUT_OF_MEMORY_AFTER_SECONDS``  seconds after its start at which it is killed for its memory (exit code 137), more than 0
+``LISTEN``                       container ports that it really listens on: ``9090 9091``, or ``none`` (default: those mapped)
+``RESPOND``                      status by path prefix, the longest wins: ``/healthz=503 /=200`` (default 200)
+``TLS_PORTS``                    container ports that speak TLS: ``8443 9443``
+``STOP_SECONDS``                 how long it goes on answering after SIGTERM (default 0; ``stopTimeout`` cuts it)
+``VERSION``                      what it says of itself (default: the revision of its task definition)
+================================ =======================================================================================
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +33,16 @@ class Behaviour:
 
     start_seconds: float | None = None
     crash_after_seconds: float | None = None
+    out_of_memory_after_seconds: float | None = None
     stop_seconds: float = 0.0
     statuses: tuple[tuple[str, int], ...] = ()
+    listens_on: frozenset[int] | None = None
     tls_ports: frozenset[int] = frozenset()
     version: str | None = None
+
+    def ports(self, mapped: Iterable[int]) -> frozenset[int]:
+        """The container ports it listens on, of which ``mapped`` have a port mapping."""
+        return frozenset(mapped) if self.listens_on is None else self.listens_on
 
     def status(self, path: str) -> int:
         """The status that ``path`` (with or without a query) is answered with."""
@@ -48,9 +56,11 @@ def behaviour(definition: Mapping[str, Any]) -> Behaviour:
     return Behaviour(
         start_seconds=_seconds(environment, "START_SECONDS"),
         crash_after_seconds=_seconds(environment, "CRASH_AFTER_SECONDS"),
+        out_of_memory_after_seconds=_positive(environment, "OUT_OF_MEMORY_AFTER_SECONDS"),
         stop_seconds=_seconds(environment, "STOP_SECONDS") or 0.0,
         statuses=_statuses(environment.get("RESPOND", "")),
-        tls_ports=_ports(environment.get("TLS_PORTS", "")),
+        listens_on=_listens_on(environment.get("LISTEN")),
+        tls_ports=_ports(environment, "TLS_PORTS"),
         version=environment.get("VERSION"),
     )
 
@@ -107,10 +117,26 @@ def _statuses(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(rules, key=lambda rule: -len(rule[0])))
 
 
-def _ports(text: str) -> frozenset[int]:
+def _positive(environment: Mapping[str, str], name: str) -> float | None:
+    seconds = _seconds(environment, name)
+    if seconds == 0:
+        raise BadBehaviourError(f"{name} is {environment[name]!r}; it must be a number of seconds, more than 0")
+    return seconds
+
+
+def _listens_on(text: str | None) -> frozenset[int] | None:
+    if text is None:
+        return None
+    return frozenset() if text == "none" else _ports({"LISTEN": text}, "LISTEN", " or none")
+
+
+def _ports(environment: Mapping[str, str], name: str, otherwise: str = "") -> frozenset[int]:
+    text = environment.get(name, "")
     words = text.replace(",", " ").split()
     if any(not word.isdecimal() or not 0 < int(word) < 65536 for word in words):
-        raise BadBehaviourError(f"TLS_PORTS is {text!r}; it must be container ports (1-65535) separated by spaces")
+        raise BadBehaviourError(
+            f"{name} is {text!r}; it must be container ports (1-65535) separated by spaces{otherwise}"
+        )
     return frozenset(map(int, words))
 
 

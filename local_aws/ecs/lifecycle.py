@@ -5,6 +5,7 @@ RUNNING (assumption).
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from local_aws import clock, network
@@ -19,7 +20,18 @@ from local_aws.ecs.settings import Settings
 
 _KILLED = 137
 """128 + SIGKILL, as Docker reports it."""
+_OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+"""What a container says that used more memory than it may (ECS Developer Guide, "Stopped tasks error messages")."""
 _DRAIN_CHECK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How an essential container comes to its end by itself."""
+
+    after_seconds: float
+    exit_code: int = 1
+    reason: str | None = None
 
 
 class Lifecycle:
@@ -79,8 +91,8 @@ class Lifecycle:
 
     def _run(self, task: ServiceTask) -> None:
         task.pull_stopped_at = clock.now()
-        crash = _crash_after(task)
-        if crash == 0:
+        ending = _ending(task)
+        if ending is not None and ending.after_seconds == 0:
             self._fail_to_start(task, "CannotStartContainerError: the container exits as soon as it is started")
             return
         task.started_at = clock.now()
@@ -88,14 +100,14 @@ class Lifecycle:
         self._move(task, "RUNNING")
         task.unregistered = list(task.deployment.revision.lattice)
         self.register(task)
-        if crash is not None:
-            self._after(task, crash, self._crash)
+        if ending is not None:
+            self._after(task, ending.after_seconds, lambda each: self._crash(each, ending))
         self._after(task, self._settings.healthy_after_seconds, self._changed)
         self._changed(task)
 
-    def _crash(self, task: ServiceTask) -> None:
+    def _crash(self, task: ServiceTask, ending: "_Ending") -> None:
         """An essential container exits by itself: the whole task stops (ECS Developer Guide, stopped task errors)."""
-        task.exit_code = 1
+        task.exit_code, task.exit_reason = ending.exit_code, ending.reason
         self._close(task)
         self._doom(task, "EssentialContainerExited", "Essential container in task exited")
         self._registrar.deregister(task)
@@ -183,23 +195,34 @@ class Lifecycle:
 
 
 def _sockets(task: ServiceTask) -> list[tuple[str, int, Mapping[str, Any], int]]:
-    """Address, port, container definition and container port of everything that a task listens on over TCP."""
-    definitions = {each["name"]: each for each in containers(task.task_definition)}
-    return [
-        (task.ip, each.host_port, definitions[each.container], each.container_port)
-        for each in task.bindings
-        if task.ip is not None and each.protocol == "tcp"
-    ]
+    """Address, port, container definition and container port of everything that a task listens on over TCP.
+
+    A port without a mapping is reached where the task has the address for itself (awsvpc).
+    """
+    if task.ip is None:
+        return []
+    found: list[tuple[str, int, Mapping[str, Any], int]] = []
+    for each in containers(task.task_definition):
+        bound = {b.container_port: b.host_port for b in task.bindings if b.container == each["name"]}
+        mapped = {b.container_port for b in task.bindings if b.container == each["name"] and b.protocol == "tcp"}
+        ports = sorted(container.behaviour(each).ports(mapped))
+        reached = (port for port in ports if port in bound or task.interface is not None)
+        found += [(task.ip, bound.get(port, port), each, port) for port in reached]
+    return found
 
 
-def _crash_after(task: ServiceTask) -> float | None:
-    """When the first essential container exits by itself."""
-    times = [
-        container.behaviour(each).crash_after_seconds
-        for each in containers(task.task_definition)
-        if each.get("essential", True)
-    ]
-    return min((each for each in times if each is not None), default=None)
+def _ending(task: ServiceTask) -> _Ending | None:
+    """The first essential container that exits by itself."""
+    endings = []
+    for each in containers(task.task_definition):
+        script = container.behaviour(each)
+        if not each.get("essential", True):
+            continue
+        if script.crash_after_seconds is not None:
+            endings.append(_Ending(script.crash_after_seconds))
+        if script.out_of_memory_after_seconds is not None:
+            endings.append(_Ending(script.out_of_memory_after_seconds, _KILLED, _OUT_OF_MEMORY))
+    return min(endings, key=lambda ending: ending.after_seconds, default=None)
 
 
 __all__ = ["Lifecycle"]

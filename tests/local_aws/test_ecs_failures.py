@@ -1,11 +1,13 @@
 """The local ECS: tasks that crash, the circuit breaker, rollback, unhealthy targets."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
+from local_aws import network
 from tests.local_aws import ecs_stage
-from tests.local_aws.ecs_stage import Stage, attach, events
+from tests.local_aws.ecs_stage import Stage, attach, events, ip_of
 
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 NO_ROLLBACK = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
@@ -210,3 +212,27 @@ def test_a_deregistration_that_is_refused_is_tried_again(stage: Stage) -> None:
     lattice.backend().faults.throttle("DeregisterTargets", times=2)
     stage.ecs.update_service(service="web", desiredCount=0)
     stage.until(lambda: stage.targets(group) == {})
+
+
+def test_a_container_that_is_killed_for_its_memory_says_so(stage: Stage) -> None:
+    stage.define(OUT_OF_MEMORY_AFTER_SECONDS=60)
+    stage.create(desired=1)
+    stage.until(lambda: stage.tasks("STOPPED"))
+    task = stage.tasks("STOPPED")[0]
+    assert (task["stopCode"], task["containers"][0]["exitCode"]) == ("EssentialContainerExited", 137)
+    assert task["containers"][0]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+
+
+@pytest.mark.parametrize(("listen", "answering"), [(None, {8080}), ("9090", {9090}), ("none", set())])
+def test_a_container_listens_where_it_says_and_not_where_it_is_mapped(
+    stage: Stage, listen: str | None, answering: set[int]
+) -> None:
+    stage.define(**({} if listen is None else {"LISTEN": listen}))
+    stage.settled(desired=1)
+    ip = ip_of(stage.tasks()[0])
+    heard = set()
+    for port in (8080, 9090):
+        with suppress(ConnectionRefusedError):
+            network.current().send(ip, port, network.Request())
+            heard.add(port)
+    assert heard == answering

@@ -3,6 +3,7 @@
 import http.client
 import io
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -148,3 +149,14 @@ def test_the_network_in_use_can_be_replaced() -> None:
         assert network.current() is other
     finally:
         network.use(before)
+
+
+def test_in_memory_too_who_speaks_tls_and_who_does_not_do_not_understand_each_other() -> None:
+    memory = network.InMemoryNetwork()
+    memory.listen("10.0.1.4", 8080, hello)
+    memory.listen("10.0.1.4", 8443, hello, tls=True)
+    with pytest.raises(ssl.SSLError):
+        memory.send("10.0.1.4", 8080, Request(), tls=True)
+    with pytest.raises(ConnectionResetError):
+        memory.send("10.0.1.4", 8443, Request())
+    assert memory.send("10.0.1.4", 8443, Request(), tls=True).status == 203
