@@ -1,15 +1,15 @@
-"""The story: deploy, roll, change a route, delete. Each chapter does one thing and waits until what should follow has."""
+"""The story: deploy, roll, change a route, fall ill, delete. Each chapter does one thing and waits until what should follow has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local_aws.demo import traffic
+from local_aws.demo import ailing, traffic
 from local_aws.demo.graph import Graph
 from local_aws.demo.machine import Machine, example_template
 from local_aws.demo.view import View
-from local_aws.eventbus import REGION
 
 SERVICE, STREAM = "file-transfer", "file-transfer-stream"
+CLUSTER = "transfer"
 DOMAIN = "transfer.example.com"
 _LIMIT_SECONDS = 40.0  # of real time, for one step
 # What makes the example's image up on the local AWS: which of its ports speaks TLS.
@@ -32,6 +32,8 @@ class Story:
         self._caller = traffic.Caller(self.machine.aws.lattice_url)
         self._template = example_template().replace("          PortMappings:\n", _LOCAL_ENVIRONMENT, 1)
         self._parameters = self._stack_parameters()
+        subnets = self._parameters["SubnetIds"].split(",")
+        self._ill = ailing.Ailing(self.machine, CLUSTER, subnets, self._parameters["VpcId"])
 
     def play(self) -> list[str]:
         """All chapters; what failed, nothing if all went well."""
@@ -40,6 +42,7 @@ class Story:
             self._deploys()
             self._rolls()
             self._changes_a_route()
+            self._falls_ill()
             self._goes()
         except StepFailedError as step:
             self.failed += [str(step), *sorted(set(self._caller.wrong)), *self.machine.failed()]
@@ -53,11 +56,17 @@ class Story:
         self._begin(
             1,
             "The service is deployed",
-            "examples/file-transfer, by CloudFormation: one ECS service with an admin UI, an API and a TLS port.",
+            "examples/file-transfer, by CloudFormation: one ECS service with an admin UI, an API and a TLS port.\n"
+            "Its security group lets nobody in.",
         )
         self.machine.deploy(self._template, self._parameters)
         self._wait("its own deployment completes", lambda: self._succeeded(1))
         self._wait("a second deployment hands its tasks to Lattice's target groups", lambda: self._succeeded(2))
+        rules = ailing.rules(self.machine, self._group())
+        self._check(
+            "before that its security group was opened for VPC Lattice",
+            [rule.ports for rule in rules if rule.owner] == ["8080-8081", "8443"],
+        )
         self._wait("the routes go live", lambda: self._live() == {"admin", "api", "transfer"})
         self._wait("every target answers its health check", self._all_answer)
         self._wait(
@@ -68,6 +77,7 @@ class Story:
             self._statuses() == ["SUCCESSFUL"] * 2,
         )
         self._ask()
+        self.view.rules(self._group(), rules)
         self._end()
 
     def _rolls(self) -> None:
@@ -102,14 +112,43 @@ class Story:
         self._no_wrong_answer()
         self._end()
 
+    def _falls_ill(self) -> None:
+        self._begin(
+            4,
+            "A service falls ill",
+            "The security group of ECS service orders lets nobody in, and its label says lattice.ingress: off.",
+        )
+        ill = self._ill
+        ill.subscribe("oncall@example.com")
+        ill.create()
+        self._wait("its tasks are UNHEALTHY: nobody opened the group", lambda: "UNHEALTHY" in ill.statuses())
+        self._check("no rule was added", ailing.rules(self.machine, ill.group) == [])
+        self._wait("an alarm goes off, and a mail says why", lambda: ill.message("ALARM") is not None)
+        mail = ill.message("ALARM") or {}
+        self.view.mail(mail["subject"], ailing.shortened(mail["body"], 92))
+        self.view.console.print()
+        self._check(
+            "its first cause is PREFIX_LIST_RULE_MISSING",
+            ailing.first_cause(mail["body"]) == "PREFIX_LIST_RULE_MISSING",
+        )
+        failure = ill.run(ailing.first_command(mail["body"]))
+        self._check(f"the command, run as it is printed, succeeds{failure and f': {failure}'}", not failure)
+        self._wait("its tasks are HEALTHY", lambda: ill.statuses() == {"HEALTHY"})
+        self._wait("a second mail says that it is over", lambda: ill.message("OK") is not None)
+        over = ill.message("OK") or {}
+        self.view.mail(over["subject"], ailing.shortened(over["body"], 92))
+        self.view.rules(ill.group, ailing.rules(self.machine, ill.group))
+        self.view.made_by(self.machine.happened())
+
     def _goes(self) -> None:
-        self._begin(4, "The service is deleted", "By deleting its CloudFormation stack.")
+        self._begin(5, "The services are deleted", "One by deleting its CloudFormation stack, orders by the API.")
         self._caller.unwatch(self._host(), "/")
+        self._ill.delete()
         self.machine.delete()
         self._wait("rules and target groups are taken away", lambda: self._is_bare(self.machine.graph()))
         self._check(
             "the Lattice services keep their names, since a DNS name never comes back",
-            len(self.machine.graph().services) == 2,
+            len(self.machine.graph().services) == 3,
         )
         self._check(
             "no function failed in all this, and no message is in a dead-letter queue", not self.machine.failed()
@@ -162,6 +201,9 @@ class Story:
     def _is_bare(graph: Graph) -> bool:
         return not graph.groups and all(rule.fixed == 404 for _, rule in graph.rules())
 
+    def _group(self) -> str:
+        return self.machine.resource("AWS::EC2::SecurityGroup")
+
     def _host(self) -> str:
         return next(service.domain for service in self.machine.graph().services if service.name == SERVICE)
 
@@ -189,11 +231,9 @@ class Story:
         ec2 = self.machine.aws.client("ec2")
         vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
         subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-        lattice = [{"Name": "prefix-list-name", "Values": [f"com.amazonaws.{REGION}.vpc-lattice"]}]
         return {
             "VpcId": vpc,
             "SubnetIds": ",".join(sorted(subnet["SubnetId"] for subnet in subnets)[:2]),
-            "LatticePrefixListId": ec2.describe_managed_prefix_lists(Filters=lattice)["PrefixLists"][0]["PrefixListId"],
             "Image": "example.com/file-transfer:1",
             "TransferDomain": DOMAIN,
             "ApiPath": "/api",

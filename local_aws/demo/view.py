@@ -8,9 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
+from local_aws.demo.ailing import Rule
 from local_aws.demo.ecs import EcsService
-from local_aws.demo.graph import Graph, Listener, Rule, Service
+from local_aws.demo.graph import Graph, Listener, Service
+from local_aws.demo.graph import Rule as ListenerRule
 
 _WIDTH = 100
 _INDENT = 3
@@ -66,6 +69,21 @@ class View:
             self._heading("Target group in no rule", name)
             self.console.print(f"{' ' * _INDENT}  {_health(Counter(status for _, _, status in targets))}")
 
+    def rules(self, group: str, rules: Sequence[Rule]) -> None:
+        """The inbound rules of a security group that let a prefix list in."""
+        self._heading(f"Security group [bold]{group}[/]", "" if rules else "lets nobody in")
+        for rule in rules:
+            owner = f"[green]ecs-lattice:owner={escape(rule.owner)}[/]" if rule.owner else "[dim]yours[/]"
+            self.console.print(f"{' ' * _INDENT}  TCP {rule.ports:10}  from {rule.prefix_list}  {owner}")
+
+    def mail(self, subject: str, lines: Sequence[str]) -> None:
+        """A message, set off from what else is printed."""
+        self.console.print()
+        for number, line in enumerate((subject, "", *lines)):
+            words = (f" {line}" if line else "", "bold" if number == 0 else "")
+            bar = Text.assemble(" " * _INDENT, ("│", "dim"), words)
+            self.console.print(bar, no_wrap=True, overflow="ellipsis")
+
     def made_by(self, happened: Mapping[str, Sequence[str]]) -> None:
         """What came and what was done, one entry a subject: packed into as few lines as fit."""
         self._heading("What made it so")
@@ -118,7 +136,7 @@ def _rules(listener: Listener, health: Mapping[str, Counter[str]]) -> Iterator[_
             where = ""
 
 
-def _forwards(rule: Rule, health: Mapping[str, Counter[str]]) -> Iterator[tuple[str, str]]:
+def _forwards(rule: ListenerRule, health: Mapping[str, Counter[str]]) -> Iterator[tuple[str, str]]:
     if rule.fixed is not None:
         yield f"answered {rule.fixed}", ""
     for name, weight in rule.forwards:

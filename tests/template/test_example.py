@@ -70,12 +70,11 @@ def test_transfers_are_passed_through_by_domain_and_checked_on_the_admin_port(ro
     assert (transfer.health.enabled, transfer.health.port, transfer.health.path) == (True, 8080, "/healthz")
 
 
-def test_the_security_group_lets_lattice_reach_every_port_and_nobody_else(template, container):
-    rules = template["Resources"]["SecurityGroup"]["Properties"]["SecurityGroupIngress"]
-    reached = {port for rule in rules for port in range(rule["FromPort"], rule["ToPort"] + 1)}
-    assert reached == {port["ContainerPort"] for port in container["PortMappings"]}
-    assert all(rule["SourcePrefixListId"] == {"Ref": "LatticePrefixListId"} for rule in rules)
-    assert not [rule for rule in rules if "CidrIp" in rule or "SourceSecurityGroupId" in rule]
+def test_the_security_group_is_closed_and_left_to_the_routes(template, routes):
+    group = template["Resources"]["SecurityGroup"]["Properties"]
+    assert not [name for name in group if "Ingress" in name]
+    assert not [kind for kind in template["Resources"].values() if kind["Type"] == "AWS::EC2::SecurityGroupIngress"]
+    assert {route.ingress for route in routes.values()} == {"default"}
 
 
 def test_the_example_has_no_load_balancer_and_makes_nothing_of_lattice_itself(template):
