@@ -142,7 +142,7 @@ def _request(aws: LocalAws) -> dict[str, Any]:
     return {
         "RequestType": "Create",
         "RequestId": "cold-start",
-        "ResponseURL": f"{aws.endpoint_url}/{_BUCKET}/answer",
+        "ResponseURL": aws.client("s3").generate_presigned_url("put_object", {"Bucket": _BUCKET, "Key": "answer"}),
         "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/cold/0000",
         "LogicalResourceId": "Ingress",
         "ResourceType": "Custom::LatticeIngress",
