@@ -1,5 +1,6 @@
 """The VPC Lattice graph as a client of the API sees it, for the demo's tables."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,18 @@ class Graph:
                     yield f"{service.name} {listener.name}", rule
 
 
+_TRIES = 10
+
+
 def read(lattice: "VPCLatticeClient") -> Graph:
-    """The whole graph of the account."""
+    """The whole graph of the account; read again when something was deleted between two calls."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(lattice.exceptions.ResourceNotFoundException):
+            return _read(lattice)
+    return _read(lattice)
+
+
+def _read(lattice: "VPCLatticeClient") -> Graph:
     groups = tuple(_group(lattice, group) for group in _all(lattice, "list_target_groups"))
     names = {group.arn: group.name for group in groups} | {group.arn.rsplit("/", 1)[-1]: group.name for group in groups}
     return Graph(tuple(_service(lattice, item, names) for item in _all(lattice, "list_services")), groups)
