@@ -216,9 +216,9 @@ def test_a_deregistration_that_is_refused_is_tried_again(stage: Stage) -> None:
 
 def test_a_container_that_is_killed_for_its_memory_says_so(stage: Stage) -> None:
     stage.define(OUT_OF_MEMORY_AFTER_SECONDS=60)
-    stage.create(desired=1)
-    stage.until(lambda: stage.tasks("STOPPED"))
-    task = stage.tasks("STOPPED")[0]
+    stage.settled(desired=1)
+    stage.until(lambda: stage.tasks(desired="STOPPED"))
+    task = stage.tasks(desired="STOPPED")[0]
     assert (task["stopCode"], task["containers"][0]["exitCode"]) == ("EssentialContainerExited", 137)
     assert task["containers"][0]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
 
