@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,22 @@ class Operator:
         finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
         assert finished.returncode == 0, finished.stderr
         return json.loads(finished.stdout) if finished.stdout.strip() else None
+
+    def paste(self, lines: str) -> str:
+        """What a shell writes that is given these lines as they are, with the AWS CLI on its path."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        environment = {**os.environ, **server.environment(self.aws), "AWS_PAGER": "", "PATH": path}
+        finished = subprocess.run(
+            ["bash", "-euc", lines], env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert finished.returncode == 0, f"{lines}\n{finished.stderr}"
+        return finished.stdout
+
+    def inspect(self, page: str) -> list[dict[str, Any]]:
+        """A page of what happened, such as ``messages``, over HTTP."""
+        with urllib.request.urlopen(f"{self.aws.endpoint_url}/_local_aws/{page}", timeout=60) as answer:
+            found: list[dict[str, Any]] = json.load(answer)[page]
+        return found
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         """The first true value of ``condition``."""

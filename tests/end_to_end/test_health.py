@@ -1,0 +1,161 @@
+"""Closed security groups, on a real endpoint: one is opened by nobody's hand, the other is told of until somebody opens it."""
+
+import json
+
+import pytest
+
+from local_aws.demo import traffic
+from tests.histories.on_call import causes
+
+MENDS = "aws ec2 authorize-security-group-ingress"
+
+
+class Deployed:
+    """An ECS service whose tasks are in a security group of its own that lets nobody in."""
+
+    def __init__(self, operator, name: str, **labels: str) -> None:
+        self.operator, self.name = operator, name
+        self.group = operator.cli(
+            "ec2", "create-security-group", "--group-name", name, "--description", "closed"
+        )["GroupId"]  # fmt: skip
+        operator.cli("ecs", "register-task-definition", "--cli-input-json", json.dumps(_definition(name, labels)))
+        subnets = [each["SubnetId"] for each in operator.cli("ec2", "describe-subnets")["Subnets"]][:2]
+        network = json.dumps({"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [self.group]}})
+        operator.cli(
+            "ecs", "create-service", "--service-name", name, "--task-definition", name, "--desired-count", "1",
+            "--launch-type", "FARGATE", "--network-configuration", network,
+        )  # fmt: skip
+
+    def statuses(self) -> list[str]:
+        """Of all targets but those that drain."""
+        aws = self.operator.aws
+        (service,) = aws.client("ecs").describe_services(services=[self.name])["services"]
+        attached = [
+            entry["targetGroupArn"]
+            for deployment in service["deployments"]
+            if deployment["status"] == "PRIMARY"
+            for entry in deployment.get("vpcLatticeConfigurations", [])
+        ]
+        listed = [aws.client("vpc-lattice").list_targets(targetGroupIdentifier=arn)["items"] for arn in attached]
+        return [one["status"] for targets in listed for one in targets if one["status"] != "DRAINING"]
+
+    def answers(self) -> bool:
+        """Whether a request through VPC Lattice is answered by the container."""
+        services = self.operator.aws.client("vpc-lattice").list_services()["items"]
+        domain = next(item["dnsEntry"]["domainName"] for item in services if item["name"] == self.name)
+        return traffic.get(self.operator.aws.lattice_url, domain, f"/{self.name}")[0] == 200
+
+    def rules(self) -> list[dict]:
+        """The inbound rules of its group."""
+        of_the_group = [{"Name": "group-id", "Values": [self.group]}]
+        found = self.operator.aws.client("ec2").describe_security_group_rules(Filters=of_the_group)
+        return [rule for rule in found["SecurityGroupRules"] if not rule["IsEgress"]]
+
+    def mails(self) -> list[tuple[str, str]]:
+        """Subject and text of the mails on its route, oldest first."""
+        return [
+            (each["subject"], each["body"])
+            for each in self.operator.inspect("messages")
+            if each["protocol"] == "email" and f"default/{self.name}" in each["subject"]
+        ]
+
+
+def _definition(name: str, labels: dict[str, str]) -> dict:
+    return {
+        "family": name,
+        "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "cpu": "256",
+        "memory": "512",
+        "containerDefinitions": [
+            {
+                "name": "app",
+                "image": f"example.com/{name}:1",
+                "portMappings": [{"name": "web", "containerPort": 8080}],
+                "dockerLabels": {
+                    "lattice.service": name,
+                    "lattice.port": "web",
+                    "lattice.listener": "HTTP:80",
+                    "lattice.path.prefix": f"/{name}",
+                    "lattice.health.path": "/healthz",
+                    **labels,
+                },
+            }
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def mailbox(operator) -> None:
+    topic = operator.aws.outputs["NotifyTopicArn"]
+    address = ("--protocol", "email", "--notification-endpoint", "on-call@example.com")
+    operator.cli("sns", "subscribe", "--topic-arn", topic, *address)
+
+
+@pytest.fixture(scope="module")
+def both(operator, mailbox) -> tuple[Deployed, Deployed]:
+    """``payments``, whose labels say that its group is somebody else's business, and ``orders``, which leaves it to us."""
+    return Deployed(operator, "payments", **{"lattice.ingress": "off"}), Deployed(operator, "orders")
+
+
+@pytest.fixture
+def left_closed(both) -> Deployed:
+    return both[0]
+
+
+@pytest.fixture
+def opened(both) -> Deployed:
+    return both[1]
+
+
+def test_a_closed_group_is_opened_and_the_target_becomes_healthy_with_nobody_touching_it(operator, opened):
+    operator.until(lambda: opened.statuses() == ["HEALTHY"], "a healthy target of orders")
+    rules = opened.rules()
+    assert {(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in rules} == {("tcp", 8080, 8080)}
+    assert all(rule["PrefixListId"].startswith("pl-") for rule in rules)
+    assert all({"Key": "ecs-lattice:owner", "Value": "ecs-lattice"} in rule["Tags"] for rule in rules)
+    assert any("EcsServiceFunction" in caller for caller in openers(operator))
+    operator.until(opened.answers, "an answer of orders")
+
+
+def test_a_group_left_closed_is_told_of_with_the_command_that_mends_it_and_then_that_it_is_well(
+    operator, left_closed, opened
+):
+    operator.until(left_closed.mails, "the message that payments is not well")
+    ((subject, mail),) = left_closed.mails()
+    assert subject == "ALARM payments/default (default/payments): the security group does not let VPC Lattice in (IPv4)"
+    assert causes(mail)[0] == "PREFIX_LIST_RULE_MISSING"
+    operator.until(
+        lambda: left_closed.statuses() == ["UNHEALTHY"], "an unhealthy target of payments"
+    )  # or its successor
+    assert left_closed.rules() == []
+    command = pasted(mail)
+    named = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.vpc-lattice"]}]
+    (listed,) = operator.aws.client("ec2").describe_managed_prefix_lists(Filters=named)["PrefixLists"]
+    assert f"--group-id {left_closed.group}" in command
+    assert f'"FromPort":8080,"ToPort":8080,"PrefixListIds":[{{"PrefixListId":"{listed["PrefixListId"]}"}}]' in command
+
+    assert "client" not in openers(operator)  # nobody has touched any group so far
+    operator.paste(command)
+    operator.until(lambda: len(left_closed.mails()) > 1, "the message that payments is well again")
+    first, (subject, mail) = left_closed.mails()
+    assert first[1].startswith("Route default of Lattice service payments is not well since ")
+    assert subject.startswith("OK payments/default (default/payments): well again after ")
+    assert "The first cause named was PREFIX_LIST_RULE_MISSING." in " ".join(mail.split())
+    operator.until(lambda: left_closed.statuses() == ["HEALTHY"], "a healthy target of payments")
+    operator.until(left_closed.answers, "an answer of payments")
+    assert opened.mails() == []  # it was deployed beside, and as closed
+
+
+def openers(operator) -> list[str]:
+    """Who added inbound rules so far: functions by their names, anybody else as ``client``."""
+    calls = operator.inspect("calls")
+    return [call["caller"] for call in calls if call["operation"] == "AuthorizeSecurityGroupIngress"]
+
+
+def pasted(mail: str) -> str:
+    """The lines of the command that mends it, as they stand in the mail."""
+    lines = mail.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.strip().startswith(MENDS))
+    end = next(number for number, line in enumerate(lines[start:], start) if not line.endswith("\\"))
+    return "\n".join(lines[start : end + 1])
