@@ -1,7 +1,5 @@
 """Closed security groups, on a real endpoint: one is opened by nobody's hand, the other is told of until somebody opens it."""
 
-import json
-
 import pytest
 
 from local_aws.demo import traffic
@@ -15,16 +13,14 @@ class Deployed:
 
     def __init__(self, operator, name: str, **labels: str) -> None:
         self.operator, self.name = operator, name
-        self.group = operator.cli(
-            "ec2", "create-security-group", "--group-name", name, "--description", "closed"
-        )["GroupId"]  # fmt: skip
-        operator.cli("ecs", "register-task-definition", "--cli-input-json", json.dumps(_definition(name, labels)))
-        subnets = [each["SubnetId"] for each in operator.cli("ec2", "describe-subnets")["Subnets"]][:2]
-        network = json.dumps({"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [self.group]}})
-        operator.cli(
-            "ecs", "create-service", "--service-name", name, "--task-definition", name, "--desired-count", "1",
-            "--launch-type", "FARGATE", "--network-configuration", network,
-        )  # fmt: skip
+        ecs, ec2 = operator.aws.client("ecs"), operator.aws.client("ec2")
+        self.group = ec2.create_security_group(GroupName=name, Description="closed")["GroupId"]
+        ecs.register_task_definition(**_definition(name, labels))
+        subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:2]
+        network = {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [self.group]}}
+        ecs.create_service(
+            serviceName=name, taskDefinition=name, desiredCount=1, launchType="FARGATE", networkConfiguration=network
+        )
 
     def statuses(self) -> list[str]:
         """Of all targets but those that drain."""
