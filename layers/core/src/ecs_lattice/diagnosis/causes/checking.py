@@ -89,7 +89,7 @@ def wrong_protocol(evidence: Evidence) -> Finding | None:
     prefix = evidence.label_prefix
     return Finding(
         "WRONG_PROTOCOL",
-        "likely" if said or "tls" in checked else "possible",
+        "likely" if said or checked & {"tls", "connection"} else "possible",
         f"the target group speaks {_spoken(group)}, the container something else",
         f"The target group {group.name} asks by {_spoken(group)}.{reasons(evidence)} {said or guessed}".rstrip(),
         f"{prefix}.protocol (HTTP, HTTPS, TCP), {prefix}.protocol-version (HTTP1, HTTP2, GRPC) and {prefix}.health.protocol "

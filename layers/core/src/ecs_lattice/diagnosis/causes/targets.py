@@ -21,7 +21,8 @@ def target_unused(evidence: Evidence) -> Finding | None:
         "no rule points at the target group",
         f"{len(unused)} of {len(evidence.targets or ())} targets of {name} are UNUSED: VPC Lattice neither asks nor checks a "
         f"target of a group that no listener rule names.",
-        "Somebody may have changed the rules by hand; the resync puts them back within a quarter of an hour.",
+        "Somebody may have changed the rules by hand. The resync puts them back within the drift time (6 hours, unless "
+        "DriftHours says otherwise); docs/operations.md has how to reconcile a Lattice service at once.",
         (
             aws("shows which Lattice services use the group", evidence.region, "vpc-lattice", "get-target-group",
                 "--target-group-identifier", evidence.group_arn, "--query", "serviceArns"),

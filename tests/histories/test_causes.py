@@ -1,0 +1,187 @@
+"""Each cause of ill health, produced as it comes about, is the first in its message; what mends it leads to one recovery."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from ecs_lattice.bells import Bell
+from local_aws import lattice
+from tests.histories.on_call import OnCallWorld, causes
+from tests.histories.test_health import OFF, well
+
+AT_ONCE = {**OFF, "lattice.health.grace": "0"}
+ONE_AFTER_THE_OTHER = {"deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100}}
+
+
+@pytest.fixture
+def on_call(world):
+    return OnCallWorld(world)
+
+
+def words_of(mail: str) -> str:
+    """The mail without its line breaks."""
+    return " ".join(mail.split())
+
+
+def the_mail(on_call) -> str:
+    """The one mail that there is, of an alarm."""
+    assert len(on_call.mails()) == 1, on_call.subjects()
+    ((subject, mail),) = on_call.mails()
+    assert subject.startswith("ALARM orders/default (shop/orders): "), subject
+    return mail
+
+
+def recovers(world, on_call, cause: str, seconds: float = 2400) -> None:
+    """From now on one message more comes: that all is well, after how long, and what it was."""
+    world.run(seconds)
+    subjects = on_call.subjects()
+    assert len(subjects) == 2, subjects
+    assert subjects[1].startswith("OK orders/default (shop/orders): well again after "), subjects
+    assert f"The first cause named was {cause}." in words_of(on_call.mails()[1][1])
+    world.run(3600)
+    assert on_call.subjects() == subjects
+
+
+def began_ill(world, environment: dict[str, str], labels=AT_ONCE, ports=(("web", 8080),)) -> str:
+    """A service that was never well, an hour after it was made; its ARN."""
+    arn = world.deploy(world.register(labels, ports=ports, environment=environment), count=1)
+    world.start_probing()
+    world.run(1800)
+    return arn
+
+
+def release(world, arn: str, labels=AT_ONCE, *, ports=(("web", 8080),), **environment: str) -> None:
+    definition = world.register(labels, ports=ports, environment=environment)
+    world.ecs.update_service(cluster="shop", service=arn, taskDefinition=definition, **ONE_AFTER_THE_OTHER)
+
+
+def task_ids(world, status: str) -> set[str]:
+    listed = world.ecs.list_tasks(cluster="shop", serviceName="orders", desiredStatus=status)["taskArns"]
+    return {arn.rsplit("/", 1)[-1] for arn in listed}
+
+
+def test_a_container_that_does_not_listen_is_said_and_a_release_that_listens_is_the_recovery(world, on_call):
+    arn = began_ill(world, {"LISTEN": "none"})
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "NOT_LISTENING"
+    assert "nothing answers at port 8080 of the tasks" in words_of(mail)
+    release(world, arn)
+    recovers(world, on_call, "NOT_LISTENING")
+
+
+def test_a_container_that_listens_on_another_port_is_said(world, on_call):
+    arn = began_ill(world, {"LISTEN": "9090"})
+    assert causes(the_mail(on_call))[0] == "NOT_LISTENING"
+    release(world, arn)
+    recovers(world, on_call, "NOT_LISTENING")
+
+
+def test_a_live_route_whose_release_restarts_for_ever_is_told_of_once(world, on_call):
+    arn = well(world, AT_ONCE, count=1)
+    release(world, arn, CRASH_AFTER_SECONDS="3")
+    world.run(3600)
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "TASK_RESTARTING"
+    assert "container app exited with 1" in words_of(mail)
+    assert any(task in mail for task in task_ids(world, "STOPPED"))
+    release(world, arn)
+    recovers(world, on_call, "TASK_RESTARTING")
+
+
+def test_a_live_route_whose_release_runs_out_of_memory_names_the_limit(world, on_call):
+    arn = well(world, AT_ONCE, count=1)
+    release(world, arn, OUT_OF_MEMORY_AFTER_SECONDS="3")
+    world.run(3600)
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "OUT_OF_MEMORY"
+    assert "Its limit is 256 MiB." in words_of(mail)
+    assert "OutOfMemoryError" in mail
+    release(world, arn)
+    recovers(world, on_call, "OUT_OF_MEMORY")
+
+
+def test_tasks_that_somebody_stops_by_hand_again_and_again(world, on_call):
+    well(world, AT_ONCE, count=1)
+    going = [True]
+
+    def stop() -> None:
+        if going[0]:
+            world.clock.call_later(20, stop)
+            for task in task_ids(world, "RUNNING"):
+                world.ecs.stop_task(cluster="shop", task=task, reason="maintenance by hand")
+
+    world.clock.call_later(1, stop)
+    world.run(600)
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "TASK_STOPPED"
+    assert "was stopped by somebody" in words_of(mail)
+    assert "maintenance by hand" in words_of(mail)
+    going[0] = False
+    recovers(world, on_call, "TASK_STOPPED")
+
+
+def test_a_rule_that_somebody_deleted_leaves_targets_unused_until_a_reconcile(world, on_call):
+    well(world, AT_ONCE)
+    service = world.lattice.list_services()["items"][0]["id"]
+    listener = world.lattice.list_listeners(serviceIdentifier=service)["items"][0]["id"]
+    rules = world.lattice.list_rules(serviceIdentifier=service, listenerIdentifier=listener)["items"]
+    for rule in rules:
+        if not rule["isDefault"]:
+            world.lattice.delete_rule(serviceIdentifier=service, listenerIdentifier=listener, ruleIdentifier=rule["id"])
+    world.run(600)
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "TARGET_UNUSED"
+    world.ring([Bell("latticeService", "orders", "asked for", world.clock.time())])
+    recovers(world, on_call, "TARGET_UNUSED")
+
+
+def test_a_group_of_https_before_a_container_without_tls_and_its_own_check_says_so(world, on_call):
+    labels = {**AT_ONCE, "lattice.protocol": "HTTPS"}
+    definition = world.ecs.describe_task_definition(taskDefinition=world.register(labels))["taskDefinition"]
+    container: dict[str, Any] = definition["containerDefinitions"][0]
+    container["healthCheck"] = {"command": ["CMD-SHELL", "curl -f http://localhost:8080/healthz || exit 1"]}
+    made = world.ecs.register_task_definition(
+        family="orders", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+        containerDefinitions=[container],
+    )  # fmt: skip
+    world.deploy(made["taskDefinition"]["taskDefinitionArn"], count=1)
+    world.start_probing()
+    world.run(1800)
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "WRONG_PROTOCOL"
+
+
+def test_a_container_of_tls_that_is_asked_without(world, on_call):
+    arn = began_ill(world, {"TLS_PORTS": "8443"}, ports=(("web", 8443),))
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "WRONG_PROTOCOL"
+    release(world, arn, ports=(("web", 8443),))
+    recovers(world, on_call, "WRONG_PROTOCOL")
+
+
+def test_targets_that_somebody_takes_out_are_not_registered(world, on_call):
+    well(world, AT_ONCE)
+    group = world.lattice.list_target_groups()["items"][0]["id"]
+
+    def take_out() -> None:
+        targets = world.lattice.list_targets(targetGroupIdentifier=group)["items"]
+        out = [{"id": one["id"], "port": one["port"]} for one in targets if one["status"] != "DRAINING"]
+        if out:
+            world.lattice.deregister_targets(targetGroupIdentifier=group, targets=out)
+
+    world.clock.call_later(1, take_out)
+    world.run(900)
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "NOT_REGISTERED"
+
+
+def test_targets_that_drain_for_long_are_named_as_draining(world, on_call):
+    well(world, AT_ONCE)
+    lattice.backend().timing = dataclasses.replace(lattice.backend().timing, drain=3600.0)
+    group = world.lattice.list_target_groups()["items"][0]["id"]
+    targets = world.lattice.list_targets(targetGroupIdentifier=group)["items"]
+    out = [{"id": one["id"], "port": one["port"]} for one in targets]
+    world.lattice.deregister_targets(targetGroupIdentifier=group, targets=out)
+    world.run(600)
+    assert "DRAINING" in causes(the_mail(on_call))
