@@ -405,7 +405,9 @@ def test_a_task_that_only_just_runs_may_not_be_registered_yet():
     assert targets.not_registered(evidence(targets=(), tasks=(young,))) is None
     assert targets.not_registered(evidence(targets=(), tasks=(a_task(1),))).likelihood == "likely"
     assert targets.not_registered(evidence(targets=some_targets("HEALTHY"), tasks=(a_task(1), a_task(2)))) is None
-    assert targets.not_registered(evidence(targets=some_targets("DRAINING", "DRAINING"))) is not None
+    leaving = some_targets("DRAINING", "DRAINING")
+    assert targets.not_registered(evidence(targets=leaving, tasks=(a_task(3),))) is not None
+    assert targets.not_registered(evidence(targets=leaving, tasks=(a_task(1),))) is None  # it was registered
 
 
 def test_what_ecs_could_not_register_is_told_in_its_words():

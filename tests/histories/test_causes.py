@@ -184,4 +184,4 @@ def test_targets_that_drain_for_long_are_named_as_draining(world, on_call):
     out = [{"id": one["id"], "port": one["port"]} for one in targets]
     world.lattice.deregister_targets(targetGroupIdentifier=group, targets=out)
     world.run(600)
-    assert "DRAINING" in causes(the_mail(on_call))
+    assert causes(the_mail(on_call))[0] == "DRAINING"

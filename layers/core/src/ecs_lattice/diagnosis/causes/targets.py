@@ -37,6 +37,8 @@ def not_registered(evidence: Evidence) -> Finding | None:
         return None
     settled = [t for t in evidence.running if evidence.now - (t.started_at or evidence.now) > _REGISTERING_SECONDS]
     known = {target.address for target in evidence.targets if target.status != "DRAINING"}
+    if {task.task.address for task in settled} & {target.address for target in evidence.in_status("DRAINING")}:
+        return None  # they were registered, and somebody takes them out: draining says so
     missing = [task for task in settled if task.task.address not in known]
     if known or not missing:
         return None
