@@ -9,6 +9,7 @@ from ecs_lattice.bells import Bell
 from local_aws import lattice
 from tests.histories.on_call import OnCallWorld, causes
 from tests.histories.test_health import OFF, well
+from tests.world import open_group
 
 AT_ONCE = {**OFF, "lattice.health.grace": "0"}
 ONE_AFTER_THE_OTHER = {"deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100}}
@@ -185,3 +186,30 @@ def test_targets_that_drain_for_long_are_named_as_draining(world, on_call):
     world.lattice.deregister_targets(targetGroupIdentifier=group, targets=out)
     world.run(600)
     assert causes(the_mail(on_call))[0] == "DRAINING"
+
+
+def test_a_release_that_starts_slowly_is_a_deployment_in_progress_until_it_answers(world, on_call):
+    patient = {**AT_ONCE, "lattice.health.unhealthy": "10", "lattice.health.interval": "120"}
+    arn = well(world, patient, count=1)
+    release(world, arn, patient, LISTEN="none")
+    world.run(600)
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "DEPLOYMENT_IN_PROGRESS"
+    assert world.primary(arn)["id"] in mail
+    release(world, arn, patient)
+    recovers(world, on_call, "DEPLOYMENT_IN_PROGRESS")
+
+
+def test_a_release_into_another_vpc_is_named_by_its_subnets(world, on_call):
+    arn = well(world, AT_ONCE, count=1)
+    vpc = world.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = world.ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    group = open_group(world.ec2, "elsewhere", VpcId=vpc)
+    network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}}
+    world.ecs.update_service(cluster="shop", service=arn, networkConfiguration=network, **ONE_AFTER_THE_OTHER)
+    world.run(900)
+    assert world.claims(arn) == {"orders/default": "Live"}, "a release that has not completed moves no route"
+    mail = the_mail(on_call)
+    assert causes(mail)[0] == "OTHER_VPC"
+    assert subnet in mail
+    assert vpc in mail

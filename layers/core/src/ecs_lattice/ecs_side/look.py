@@ -159,9 +159,15 @@ class Looker:
         return holds_back(said, coming, label_prefix=self.settings.label_prefix)
 
     def _subnets(self, service: EcsService, record: EcsRecord) -> Subnets:
-        if record.subnets and sorted(record.subnets.subnet_ids) == sorted(service.subnets):
+        """Where the completed deployment's tasks are: a release into another VPC takes its routes along once it has
+        completed, not before; what was read of the last completed one stands while none is listed."""
+        completed = effective.newest_completed(service)
+        if completed is None and record.subnets and record.effective:
             return record.subnets
-        return self.ecs.subnets(service.subnets)
+        wanted = (completed.subnets if completed else ()) or service.subnets
+        if record.subnets and sorted(record.subnets.subnet_ids) == sorted(wanted):
+            return record.subnets
+        return self.ecs.subnets(wanted)
 
     def _with_foreign(self, view: View) -> View:
         """Say of every listed group that no claim explains whose it is; by its tags, once."""
