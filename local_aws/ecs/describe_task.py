@@ -68,7 +68,7 @@ def attachment(each: ServiceTask, kind: str) -> Document:
             {"name": "networkInterfaceId", "value": interface.eni},
             {"name": "macAddress", "value": interface.mac},
             {"name": "privateDnsName", "value": interface.dns},
-            {"name": "privateIPv4Address", "value": interface.ip},
+            {"name": "ipv6Address" if ":" in interface.ip else "privateIPv4Address", "value": interface.ip},
         ]
     return {"id": interface.attachment_id, "type": kind, "status": status, "details": details}
 
@@ -77,7 +77,8 @@ def _container(each: ServiceTask, definition: Mapping[str, Any]) -> Document:
     running, gone = each.started_at is not None and each.exit_code is None, each.is_gone
     interfaces = []
     if each.interface is not None and each.last_status != "PROVISIONING":
-        interfaces = [{"attachmentId": each.interface.attachment_id, "privateIpv4Address": each.interface.ip}]
+        spelt = "ipv6Address" if ":" in each.interface.ip else "privateIpv4Address"  # botocore, NetworkInterface
+        interfaces = [{"attachmentId": each.interface.attachment_id, spelt: each.interface.ip}]
     bindings = [
         {
             "bindIP": "0.0.0.0",

@@ -29,6 +29,7 @@ def _blocks(ec2: EC2Backend, vpc_id: str) -> Iterator[str]:
     for zone in ec2.subnets.values():
         for subnet in zone.values():
             if subnet.vpc_id == vpc_id:
-                yield subnet.cidr_block
+                if subnet.cidr_block:  # one of IPv6 only has none
+                    yield subnet.cidr_block
                 for association in subnet.ipv6_cidr_block_associations.values():
                     yield association["ipv6CidrBlock"]

@@ -35,6 +35,22 @@ def hooked_up_in(world, group, labels=OFF, **more):
     return arn
 
 
+def test_a_group_that_is_closed_over_ipv6_is_named_with_the_prefix_list_of_ipv6(world, on_call):
+    vpc = world.ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+    subnet = world.ec2.create_subnet(VpcId=vpc, Ipv6CidrBlock="2001:db8:1::/64", Ipv6Native=True)["Subnet"]
+    world.subnets = [subnet["SubnetId"]]
+    group = world.ec2.create_security_group(GroupName="closed", Description="closed", VpcId=vpc)["GroupId"]
+    hooked_up_in(world, group)
+    ((_, mail),) = on_call.mails()
+    assert causes(mail)[0] == "PREFIX_LIST_RULE_MISSING"
+    names = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.ipv6.vpc-lattice"]}]
+    assert world.ec2.describe_managed_prefix_lists(Filters=names)["PrefixLists"][0]["PrefixListId"] in mail
+    run_command(mail, "aws ec2 authorize-security-group-ingress")
+    assert world.inbound(group) == {("theirs", "IPv6", 8080, 8080)}
+    world.run(2400)
+    assert [subject.split()[0] for subject in on_call.subjects()] == ["ALARM", "OK"]
+
+
 def test_a_closed_group_is_the_first_cause_and_its_command_leads_to_the_recovery(world, on_call):
     group = closed(world)
     hooked_up_in(world, group)
