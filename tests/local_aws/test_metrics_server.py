@@ -57,7 +57,7 @@ def test_invocations_errors_and_durations_are_counted(aws, invoke, eventually):
     assert counted("Duration", "SampleCount") >= 2
 
 
-def test_an_invocation_that_is_throttled_counts_as_such_and_not_as_an_invocation(aws):
+def test_an_invocation_that_is_throttled_counts_as_such(aws):
     client, function, name = aws.client("cloudwatch"), aws.client("lambda"), aws.outputs["Worker"]
     function.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     try:
@@ -66,7 +66,8 @@ def test_an_invocation_that_is_throttled_counts_as_such_and_not_as_an_invocation
     finally:
         function.delete_function_concurrency(FunctionName=name)
     dimensions = {"FunctionName": name}
-    assert sum(sums(client, "AWS/Lambda", "Throttles", dimensions, period=3600, hours=480)) == 1.0
+    # At least: at this speed a schedule of the application may find the function without concurrency, too.
+    assert sum(sums(client, "AWS/Lambda", "Throttles", dimensions, period=3600, hours=480)) >= 1.0
 
 
 def test_an_alarm_of_the_server_fires_by_itself_and_its_message_can_be_read(aws, eventually):
