@@ -44,6 +44,10 @@ SIDE = {
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
 }
 # A client's method is either called or, for a paginator, named in quotes.
 _CALL = re.compile(r"\"([a-z_]+)\"|\.([a-z_]+)\(")

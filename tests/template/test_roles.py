@@ -7,7 +7,8 @@ import pytest
 from ecs_lattice.announcements import SOURCE
 
 READS = ("Describe", "List", "Get")
-MANAGED_BY_SAM = {"AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole", "AWSXrayWriteOnlyAccess"}
+# No resource form in IAM, and no condition (Service Authorization Reference, AWS X-Ray).
+TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 OWNER = {"Fn::If": ["OwnerIsStackName", {"Ref": "AWS::StackName"}, {"Ref": "Owner"}]}
 TAG_OF_RESOURCE = {"StringEquals": {"aws:ResourceTag/ecs-lattice:owner": OWNER}}
 TAG_OF_REQUEST = {"StringEquals": {"aws:RequestTag/ecs-lattice:owner": OWNER}}
@@ -39,29 +40,38 @@ def test_every_function_has_a_role_of_its_own(of):
     assert sorted(used) == sorted(roles(of))
 
 
-def test_managed_policies_are_only_those_that_sam_gives_to_every_such_function(of):
+def test_no_role_of_a_function_has_a_policy_that_was_not_written_for_it(of):
     for key, role in roles(of).items():
-        names = {str(arn).rstrip("']}").rsplit("/", 1)[-1] for arn in role["ManagedPolicyArns"]}
-        assert names <= MANAGED_BY_SAM, key
+        assert "ManagedPolicyArns" not in role, key
+
+
+def test_only_lambda_takes_the_roles_of_the_functions(of):
+    for key, role in roles(of).items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}, key
 
 
 def test_every_statement_is_named_and_allows_actions_one_by_one(of):
     for key, statement in statements(of):
-        if "Sid" not in statement:
-            # Made by SAM for the destination of failed invocations.
-            assert key in {"ResyncFunctionRole", "LatticeIngressFunctionRole"}
-            assert listed(statement["Action"]) == ["sqs:SendMessage"]
+        assert statement["Sid"]
         assert statement["Effect"] == "Allow"
-        assert not [action for action in listed(statement["Action"]) if "*" in action], (key, statement.get("Sid"))
+        assert not [action for action in listed(statement["Action"]) if "*" in action], (key, statement["Sid"])
         assert "NotAction" not in statement
         assert "NotResource" not in statement
+
+
+def test_every_function_writes_its_own_log_and_no_other(of):
+    for key, function in of.type("AWS::Lambda::Function").items():
+        (statement,) = [s for role, s in statements(of) if role == f"{key}Role" and s["Sid"] == "WriteLog"]
+        assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        assert of.target(statement["Resource"]) == of.target(function["LoggingConfig"]["LogGroup"])
 
 
 def test_nothing_is_written_on_a_wildcard(of):
     for key, statement in statements(of):
         if "*" in listed(statement["Resource"]):
             writes = [action for action in listed(statement["Action"]) if not is_read(action)]
-            assert writes == [], (key, statement["Sid"])
+            assert writes in ([], TRACES), (key, statement["Sid"])
 
 
 # Which security groups tasks will have is not known beforehand (docs/security.md, "What IAM cannot narrow").
@@ -73,6 +83,8 @@ WRITES_ON_ANY = {
 
 def test_writes_on_a_family_of_arns_are_narrowed(of):
     for key, statement in statements(of):
+        if listed(statement["Action"]) == TRACES:
+            continue
         if (statement.get("Sid"), str(statement["Action"])) in WRITES_ON_ANY:
             assert statement["Resource"]["Fn::Sub"].endswith(":security-group/*")
             continue
