@@ -1,0 +1,46 @@
+"""The condition keys that the local AWS knows: it says their value in every request that has one on AWS.
+
+A key that is not here is refused where a policy names it: taken for absent, it would let a request through, or not, for
+no reason. Sources: IAM User Guide, "AWS global condition context keys"; Service Authorization Reference of each service.
+"""
+
+_KNOWN = frozenset({
+    # about the principal
+    "aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:userid", "aws:username",
+    # about the request
+    "aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:securetransport", "aws:sourceip", "aws:useragent",
+    "aws:viaawsservice", "lambda:sourcefunctionarn",
+    # a service that acts for one of its resources
+    "aws:sourceaccount", "aws:sourcearn",
+    # tags and resources
+    "aws:tagkeys", "aws:resourceaccount",
+    # of services
+    "ec2:createaction", "ec2:region", "ecs:cluster", "ecs:service", "ecs:task-definition", "events:detail-type",
+    "events:source", "iam:awsservicename", "iam:passedtoservice", "lambda:invocationtype", "sts:externalid",
+    "sts:rolesessionname", "vpc-lattice:authtype", "vpc-lattice:protocol", "vpc-lattice:securitygroupids",
+    "vpc-lattice:servicearn", "vpc-lattice:servicenetworkarn", "vpc-lattice:targetgrouparns", "vpc-lattice:vpcid",
+    # never there: the account is in no organization, nobody signs in with a second factor, no service calls on
+    "aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "aws:resourceorgid",
+    "aws:multifactorauthpresent", "aws:multifactorauthage", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast",
+    "aws:sourcevpc", "aws:sourcevpce", "aws:referer", "aws:federatedprovider",
+})  # fmt: skip
+_FAMILIES = (
+    "aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "ecs:resourcetag/",
+)  # fmt: skip
+_MANY = frozenset({
+    "aws:tagkeys", "vpc-lattice:securitygroupids", "vpc-lattice:targetgrouparns", "aws:principalorgpaths",
+    "aws:calledvia", "aws:sourceorgpaths",
+})  # fmt: skip
+
+
+def is_known(key: str) -> bool:
+    """Whether requests carry this key (lower case) where AWS's would."""
+    return key in _KNOWN or key.startswith(_FAMILIES)
+
+
+def has_many_values(key: str) -> bool:
+    """Whether the key is multivalued (IAM User Guide, "Multivalued context keys")."""
+    return key in _MANY
+
+
+__all__ = ["has_many_values", "is_known"]
