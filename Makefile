@@ -37,6 +37,7 @@ check: setup ## what CI checks beside the tests: format, lint, types, imports, t
 	lint-imports
 	cfn-lint
 	sam validate --lint
+	./scripts/checkov.sh
 	./scripts/check-locks.sh
 
 format: setup ## format the code

@@ -2,6 +2,7 @@
 # Makes .venv with the locked tools. Says what is missing when something is, and what to do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/explain-install.sh
 wanted=3.13
 say() { printf '%s\n' "$@" >&2; }
 is_wanted() { "$1" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 13))' >/dev/null 2>&1; }
@@ -44,11 +45,7 @@ echo "Installing the locked tools into .venv (a minute or two, the first time) .
 log=.venv/install.log
 if ! { .venv/bin/python -m pip install --retries 2 --require-hashes -r requirements/dev.txt &&
   .venv/bin/python -m pip install --no-deps --no-build-isolation -e . -e layers/core; } >"$log" 2>&1; then
-  grep '^ERROR' "$log" >&2 || tail -n 5 "$log" >&2
-  if grep -q 'after connection broken by\|Failed to establish a new connection\|Network is unreachable' "$log"; then
-    say "The package index could not be reached. Connect to the network, or set PIP_INDEX_URL (or pip's configuration) to an index that you reach."
-  fi
-  say "Installing into .venv failed; all that pip said is in $log. Run the same make again once it is mended."
+  explain_install "$log" .venv
   exit 1
 fi
 touch .venv/.installed
