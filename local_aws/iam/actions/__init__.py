@@ -1,0 +1,30 @@
+"""Where in a request of each service its resources stand. What the reference says is not said again here."""
+
+import functools
+from collections.abc import Mapping
+
+from local_aws.iam.actions import ec2, ecs, lattice, messaging, storage
+from local_aws.iam.needs import Rule
+
+_BY_SERVICE: Mapping[str, Mapping[str, Rule]] = {
+    "cloudwatch": storage.CLOUDWATCH,
+    "dynamodb": storage.DYNAMODB,
+    "ec2": ec2.RULES,
+    "ecs": ecs.RULES,
+    "events": messaging.EVENTS,
+    "lambda": messaging.LAMBDA,
+    "logs": storage.LOGS,
+    "sns": messaging.SNS,
+    "sqs": messaging.SQS,
+    "sts": messaging.STS,
+}
+
+
+def rule_for(prefix: str, operation: str) -> Rule | None:
+    """What an operation has to be allowed; None if nobody has written where its resources stand."""
+    if prefix == "vpc-lattice":
+        return functools.partial(lattice.needs, operation)
+    return _BY_SERVICE.get(prefix, {}).get(operation)
+
+
+__all__ = ["rule_for"]
