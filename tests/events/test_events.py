@@ -86,11 +86,13 @@ def patterns(resources) -> dict[str, EventPattern]:
 
 
 def with_owner(value: Any) -> Any:
-    """The pattern as CloudFormation makes it, with the owner for the one parameter that is in it."""
+    """The pattern as CloudFormation makes it, in the account and Region of the recorded events."""
     if isinstance(value, list):
         return [with_owner(one) for one in value]
     if not isinstance(value, dict):
         return value
+    if set(value) == {"Ref"}:
+        return {"AWS::AccountId": "123456789012", "AWS::Region": "us-east-1"}[value["Ref"]]
     if set(value) == {"Fn::If"}:
         assert value["Fn::If"][0] == "OwnerIsStackName"
         return OWNER
@@ -216,6 +218,44 @@ FOREIGN = {
 @pytest.mark.parametrize("event", FOREIGN.values(), ids=FOREIGN)
 def test_an_event_of_somebody_else_is_matched_by_no_rule(patterns, event):
     assert matched(patterns, event) == set()
+
+
+CALLS_NOT_TO_ANSWER = {
+    # What reads is told of only by a trail that asks for it; it changes nothing, and our own reads would ring for ever.
+    "ListServices": {"readOnly": True},
+    "DescribeServices": {"readOnly": True},
+    "ListTagsForResource": {"readOnly": True},
+    # What is not about an ECS service, or of which ECS tells by events of its own.
+    "RunTask": {},
+    "StopTask": {},
+    "RegisterTaskDefinition": {},
+    "CreateCluster": {},
+    "PutClusterCapacityProviders": {},
+    "CreateTaskSet": {},
+    "SubmitTaskStateChange": {},
+}
+
+
+@pytest.mark.parametrize("name", CALLS_NOT_TO_ANSWER)
+def test_a_call_that_changes_no_ecs_service_is_matched_by_no_rule(patterns, name):
+    event = load("cloudtrail/update-service")
+    event["detail"] |= {"eventName": name, **CALLS_NOT_TO_ANSWER[name]}
+    assert matched(patterns, event) == set()
+
+
+@pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule == CALL])
+@pytest.mark.parametrize("code", ["AccessDenied", "ClientException", "ServiceNotFoundException"])
+def test_a_call_that_was_refused_changed_nothing_and_is_matched_by_no_rule(patterns, name, code):
+    event = load(name)
+    event["detail"] |= {"errorCode": code, "errorMessage": "no"}
+    assert matched(patterns, event) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in DELIVERED if not name.startswith("schedule/")])
+@pytest.mark.parametrize("where", [{"account": "999999999999"}, {"region": "eu-west-1"}], ids=["account", "region"])
+def test_an_event_that_another_account_or_region_sends_to_the_bus_is_matched_by_no_rule(patterns, name, where):
+    """A bus may get events of other accounts and Regions (Amazon EventBridge User Guide): their services are not ours."""
+    assert matched(patterns, {**load(name), **where}) == set()
 
 
 @pytest.mark.parametrize(
