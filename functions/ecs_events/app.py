@@ -1,17 +1,16 @@
 """Hears ECS events, CloudTrail records and delayed bells, and rings for the services that they name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecs_lattice import bootstrap
-from ecs_lattice.errors import UnknownEventError
-from ecs_lattice.telemetry import logger
+from ecs_lattice.bootstrap.ecs_events import intake
+from ecs_lattice.entry import entry
+from ecs_lattice.invocations import ECS_EVENTS
 
 
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take a batch of the events queue."""
-    if "Records" not in event:
-        raise UnknownEventError(f"ecs_events takes batches of its queue; it got an object with {sorted(event)}.")
-    return bootstrap.intake().work(event)
+@entry(ECS_EVENTS)
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take a batch of the events queue, or one event by itself; then the answer says what it rang for."""
+    return intake().work(event)

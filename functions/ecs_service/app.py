@@ -1,17 +1,21 @@
 """Reconciles ECS services: declaration, claims, attach. Invoked directly, shows the plan of one service or rings for it."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecs_lattice import bootstrap, direct
-from ecs_lattice.telemetry import logger
+from ecs_lattice import direct
+from ecs_lattice.bootstrap.common import bells
+from ecs_lattice.bootstrap.ecs_service import ecs_worker, plan_ecs_service
+from ecs_lattice.entry import entry
+from ecs_lattice.invocations import ECS_SERVICE
 
 
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+@entry(ECS_SERVICE)
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a message of the queue, or ``{"ecsService": "<arn>", "mode": "plan" | "apply"}``."""
     if direct.is_direct(event):
-        return direct.answer(event, "ecsService", bootstrap.plan_ecs_service, bootstrap.bells(), time.time)
-    return bootstrap.ecs_worker().work(event, context.get_remaining_time_in_millis() / 1000)
+        return direct.answer(event, "ecsService", plan_ecs_service, bells(), time.time)
+    return ecs_worker().work(event, context.get_remaining_time_in_millis() / 1000)

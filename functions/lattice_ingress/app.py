@@ -1,15 +1,17 @@
 """Answers custom resources of type Custom::LatticeIngress, of this stack's account and Region."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecs_lattice import bootstrap
-from ecs_lattice.telemetry import logger
+from ecs_lattice.bootstrap.lattice_ingress import custom_resources
+from ecs_lattice.entry import entry
+from ecs_lattice.invocations import LATTICE_INGRESS
 
 
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+@entry(LATTICE_INGRESS, needs_settings=False)
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take a request of CloudFormation and answer it, whatever happens."""
     log = f"{context.log_group_name}, request {context.aws_request_id}"
-    return bootstrap.custom_resources(log).handle(event, context.get_remaining_time_in_millis() / 1000)
+    return custom_resources(log).handle(event, context.get_remaining_time_in_millis() / 1000)

@@ -19,6 +19,9 @@ def environment(account, monkeypatch) -> Iterator[Account]:
         "ECS_EVENTS_QUEUE": "https://queue/1",
         "ECS_SERVICES_QUEUE": "https://queue/2",
         "LATTICE_SERVICES_QUEUE": "https://queue/3",
+        "DEAD_LETTER_QUEUE": "https://queue/4",
+        "ALARMS_QUEUE": "https://queue/5",
+        "NOTIFY_TOPIC": "arn:aws:sns:us-east-1:123456789012:topic",
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)

@@ -34,6 +34,9 @@ SETTINGS = Settings(
     ecs_events_queue="",
     ecs_services_queue="",
     lattice_services_queue="",
+    dead_letter_queue="",
+    alarms_queue="",
+    notify_topic="",
     infrastructure_role=ROLE,
     default_networks=("platform",),
 )

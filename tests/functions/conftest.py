@@ -1,6 +1,7 @@
 """The handlers in this process: the environment that the template gives them, on the in-process local AWS."""
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 import boto3
 import pytest
 
-from ecs_lattice import bootstrap
 from ecs_lattice.aws import clients
 from tests import world as worlds
 
@@ -33,7 +33,7 @@ class Context:
 
 @dataclass
 class Deployed:
-    """The four functions' environment: a world whose queues are SQS's."""
+    """The functions' environment: a world whose queues are SQS's."""
 
     world: worlds.World
     queues: dict[str, str]
@@ -81,10 +81,12 @@ def deployed(world, monkeypatch) -> Iterator[Deployed]:
         "ECS_SERVICES_QUEUE": sqs.create_queue(QueueName="ecs.fifo", Attributes=fifo)["QueueUrl"],
         "LATTICE_SERVICES_QUEUE": sqs.create_queue(QueueName="lattice.fifo", Attributes=fifo)["QueueUrl"],
         "DEAD_LETTER_QUEUE": sqs.create_queue(QueueName="dead")["QueueUrl"],
+        "ALARMS_QUEUE": sqs.create_queue(QueueName="alarms")["QueueUrl"],
     }
     settings = {
         "OWNER": "ecs-lattice",
         "TABLE": "registry",
+        "NOTIFY_TOPIC": "arn:aws:sns:us-east-1:123456789012:notify",
         "INFRASTRUCTURE_ROLE": worlds.SETTINGS.infrastructure_role,
         "DEFAULT_NETWORKS": "platform",
         "ECS_READS_PER_SECOND": "1000",
@@ -99,6 +101,7 @@ def deployed(world, monkeypatch) -> Iterator[Deployed]:
 
 def forget() -> None:
     """Make the handlers' collaborators anew, as a fresh execution environment would."""
-    for made in (*vars(bootstrap).values(), *vars(clients).values()):
+    own = [module for name, module in sys.modules.items() if name.startswith("ecs_lattice.bootstrap.")]
+    for made in (value for module in (*own, clients) for value in vars(module).values()):
         if callable(getattr(made, "cache_clear", None)):
             made.cache_clear()

@@ -19,9 +19,7 @@ def told(deployed, monkeypatch):
     sns = boto3.client("sns")
     topic = sns.create_topic(Name="notify")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
-    deployed.queues["ALARMS_QUEUE"] = boto3.client("sqs").create_queue(QueueName="alarms")["QueueUrl"]
     monkeypatch.setenv("NOTIFY_TOPIC", topic)
-    monkeypatch.setenv("ALARMS_QUEUE", deployed.queues["ALARMS_QUEUE"])
     forget()
     return lambda: [each.subject for each in topics.deliveries()]
 
@@ -96,7 +94,7 @@ def test_a_message_that_could_not_be_told_comes_again_by_itself(deployed, told, 
 
 @pytest.mark.parametrize("event", [{}, {"mode": "plan"}, {"ecsService": "arn", "mode": "apply"}])
 def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(deployed, told, event):
-    with pytest.raises(UnknownEventError, match="Known are: CloudWatch Alarm State Change"):
+    with pytest.raises(UnknownEventError, match="AlarmFunction takes a batch of the alarms' queue"):
         handler(event, deployed.context)
 
 

@@ -34,6 +34,21 @@ def test_an_event_rings_for_the_service_it_names(deployed):
     assert keys(deployed.messages("ECS_SERVICES_QUEUE")) == [FILE_TRANSFER]
 
 
+def test_an_event_by_itself_rings_as_if_it_came_by_the_queue_and_the_answer_says_for_what(deployed):
+    rung = {"rung": [{"kind": "ecsService", "key": FILE_TRANSFER}]}
+    assert ecs_events(recorded("ecs/deployment-completed"), deployed.context) == rung
+    assert ecs_events(recorded("cloudtrail/update-service"), deployed.context) == rung
+    assert keys(deployed.messages("ECS_SERVICES_QUEUE")) == [FILE_TRANSFER] * 2
+    assert ecs_events({"kind": "latticeService", "key": "orders"}, deployed.context) == {
+        "rung": [{"kind": "latticeService", "key": "orders"}]
+    }
+    assert keys(deployed.messages("LATTICE_SERVICES_QUEUE")) == ["orders"]
+    for of_no_consequence in ("ecs/task-running", "ecs/task-of-a-run-task", "cloudtrail/failed-update-service"):
+        assert ecs_events(recorded(of_no_consequence), deployed.context) == {"rung": []}
+    assert deployed.messages("ECS_SERVICES_QUEUE") == []
+    assert deployed.messages("DEAD_LETTER_QUEUE") == []
+
+
 def test_a_delayed_bell_is_handed_on(deployed):
     ecs_events(recorded("sqs/ecs-events-delayed-bell"), deployed.context)
     rung = deployed.messages("ECS_SERVICES_QUEUE") + deployed.messages("LATTICE_SERVICES_QUEUE")
@@ -87,10 +102,10 @@ def test_the_plan_of_a_changed_label_is_the_one_rule_that_would_change(deployed)
 @pytest.mark.parametrize(
     ("handler", "event", "said"),
     [
-        (ecs_events, {"mode": "plan"}, "batches of its queue"),
+        (ecs_events, {"mode": "plan"}, "EcsEventsFunction takes a batch of the events queue"),
         (ecs_service, {"latticeService": "x", "mode": "plan"}, "ecsService"),
         (lattice_service, {"ecsService": FILE_TRANSFER, "mode": "plan"}, "latticeService"),
-        (resync, {"mode": "delete-everything"}, "sweep, uninstall, approve-removals"),
+        (resync, {"mode": "delete-everything"}, '"sweep", "uninstall" or "approve-removals"'),
     ],
 )
 def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(deployed, handler, event, said):

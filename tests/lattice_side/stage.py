@@ -34,6 +34,9 @@ SETTINGS = Settings(
     ecs_events_queue="events",
     ecs_services_queue="services",
     lattice_services_queue="lattice",
+    dead_letter_queue="dead",
+    alarms_queue="alarms",
+    notify_topic="topic",
     max_removals=50,
 )
 CHECK = HealthCheck(enabled=True, interval=5, timeout=2, healthy=2, unhealthy=2)

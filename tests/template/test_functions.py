@@ -158,4 +158,7 @@ REQUIRED = {
     "ECS_EVENTS_QUEUE": "e",
     "ECS_SERVICES_QUEUE": "s",
     "LATTICE_SERVICES_QUEUE": "l",
+    "DEAD_LETTER_QUEUE": "d",
+    "ALARMS_QUEUE": "a",
+    "NOTIFY_TOPIC": "n",
 }

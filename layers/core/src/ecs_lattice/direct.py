@@ -39,12 +39,3 @@ def answer(
         return plan(key)
     bells.ring([Bell(kind, key, cause="invoked by hand", rang_at=now())])
     return {"rung": {"kind": kind, "key": key}}
-
-
-def only_probe(event: Mapping[str, Any]) -> None:
-    """Raise UnknownEventError unless ``event`` is a schedule's (EventBridge User Guide, schedules) or asks for a probe."""
-    if event.get("detail-type") != "Scheduled Event" and event.get("mode") != "probe":
-        raise UnknownEventError(
-            'This function takes the event of its schedule, or {"mode": "probe"}; '
-            f"it got an object with the members {sorted(event)}."
-        )

@@ -12,6 +12,8 @@ from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.model import ServiceId
 
 _SERVICE_EVENTS = {"ECS Deployment State Change", "ECS Service Action"}
+TARGET_UNHEALTHY = "VPC_LATTICE_TARGET_UNHEALTHY"
+"""The ECS Service Action that also the alarm function hears."""
 _SERVICE_CALLS = {"CreateService", "UpdateService", "DeleteService"}
 _TAG_CALLS = {"TagResource", "UntagResource"}
 

@@ -32,12 +32,21 @@ class Intake:
     now: Now
 
     def work(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-        """Handle an SQS batch. Nothing fails alone: either all of its bells are rung or the batch comes again."""
-        heard = [self._hear(record["body"]) for record in event["Records"]]
+        """Handle an SQS batch, or one message by itself, for which the answer says what it rang.
+
+        Nothing of a batch fails alone: either all of its bells are rung or the batch comes again. UnknownEventError for a
+        message by itself that says nothing: whoever invoked the function hears it, no dead-letter queue has to.
+        """
+        if "Records" not in event:
+            return {"rung": [{"kind": bell.kind, "key": bell.key} for bell in self._ring([hear(event, self.now())])]}
+        self._ring([self._hear(record["body"]) for record in event["Records"]])
+        return {"batchItemFailures": []}
+
+    def _ring(self, heard: list[Heard]) -> list[Bell]:
         bells = self._fold(heard)
         self.bells.ring(bells)
         logger.info("Heard", messages=len(heard), rung=[bell.key for bell in bells])
-        return {"batchItemFailures": []}
+        return bells
 
     def _hear(self, body: str) -> Heard:
         try:

@@ -37,8 +37,9 @@ class OnCall:
             if not isinstance(records, list):
                 self.responder.respond(signals.hear(event))
             elif all("Sns" in record for record in records):
-                for record in records:
-                    self.responder.respond(signals.hear(signals.parse(record["Sns"]["Message"])))
+                # All are heard before the first is answered: one that says nothing fails the invocation as a whole.
+                for signal in [signals.hear(signals.parse(record["Sns"]["Message"])) for record in records]:
+                    self.responder.respond(signal)
             else:
                 failed = [record["messageId"] for record in records if not self._handle(record)]
                 return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}

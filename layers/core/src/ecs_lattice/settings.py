@@ -25,9 +25,9 @@ class Settings:
     ecs_events_queue: str
     ecs_services_queue: str
     lattice_services_queue: str
-    dead_letter_queue: str = ""
-    alarms_queue: str = ""
-    notify_topic: str = ""
+    dead_letter_queue: str
+    alarms_queue: str
+    notify_topic: str
     infrastructure_role: str = ""
     other_infrastructure_roles: tuple[str, ...] = ()
     label_prefix: str = "lattice"
@@ -56,7 +56,11 @@ class Settings:
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings in ``environment`` (default: the process's). Raises SettingsError naming everything that is wrong."""
+    """The settings in ``environment`` (default: the process's).
+
+    Raises SettingsError naming everything that is missing or wrong. All functions have one environment, that of the
+    template's Globals; what has no default is asked of each, and empty is missing, too.
+    """
     environment = os.environ if environment is None else environment
     hints = typing.get_type_hints(Settings)
     values: dict[str, object] = {}
@@ -64,9 +68,9 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     for field in dataclasses.fields(Settings):
         name = field.name.upper()
         text = environment.get(name)
+        if field.default is dataclasses.MISSING and not (text or "").strip():
+            missing.append(name)
         if text is None:
-            if field.default is dataclasses.MISSING:
-                missing.append(name)
             continue
         try:
             values[field.name] = _parse(text.strip(), hints[field.name])

@@ -22,6 +22,7 @@ from ecs_lattice.errors import (
     QuotaError,
     ThrottledError,
     TooNewRecordError,
+    UnknownEventError,
 )
 from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
 from ecs_lattice.ports import Bells, Now
@@ -81,15 +82,34 @@ class Worker:
 
     def _handle(self, record: Mapping[str, Any], remaining_seconds: float) -> bool:
         try:
-            bell = codec.from_data(Bell, json.loads(record["body"]))
+            bell = self._bell(str(record["body"]))
             outcome = self._reported(bell, remaining_seconds)
             self._follow_up(bell, outcome)
+        except UnknownEventError as error:
+            logger.error(
+                "No reconciler knows what this message asks; it goes to its dead-letter queue", reason=str(error)
+            )
+            self._retry(record)
+            return False
         except Exception:  # noqa: BLE001  the border of the function, see below
             # Whatever it is, it is logged once here and SQS gives the message again.
             logger.exception("The reconcile failed; the message will be delivered again", body=record.get("body"))
             self._retry(record)
             return False
         return True
+
+    def _bell(self, body: str) -> Bell:
+        """The bell in a message. UnknownEventError for anything else, also for a bell of the other reconciler."""
+        try:
+            message = json.loads(body)
+            if message["kind"] != self.kind or not isinstance(message["key"], str) or not message["key"]:
+                raise ValueError("it is none for this function")  # noqa: TRY301  one sentence for all that is no bell
+            bell: Bell = codec.from_data(Bell, message)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnknownEventError(
+                f"A message of this queue is to be a bell of kind {self.kind}: {body[:200]!r}."
+            ) from error
+        return bell
 
     def _reported(self, bell: Bell, remaining_seconds: float) -> Outcome:
         with calls.counted() as count:

@@ -15,9 +15,9 @@ from typing import Any
 from ecs_lattice import announcements, codec
 from ecs_lattice.announcements import StateChange
 from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.events import TARGET_UNHEALTHY
 from ecs_lattice.model import ServiceId
 
-TARGET_UNHEALTHY = "VPC_LATTICE_TARGET_UNHEALTHY"
 _KNOWN = (
     "CloudWatch Alarm State Change, ECS Service Action (VPC_LATTICE_TARGET_UNHEALTHY), ECS Lattice Route State Change, "
     "a CloudWatch alarm's direct or Amazon SNS message, and this function's own delayed message"

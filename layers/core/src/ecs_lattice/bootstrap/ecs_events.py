@@ -1,0 +1,16 @@
+"""What ``ecs_events`` runs."""
+
+import time
+from functools import cache
+
+from ecs_lattice.aws import clients
+from ecs_lattice.aws.dead_letters import DeadLetters
+from ecs_lattice.bootstrap.common import bells, registry, settings
+from ecs_lattice.intake import Intake
+
+
+@cache
+def intake() -> Intake:
+    """The consumer of the events queue."""
+    dead_letters = DeadLetters(clients.sqs(), settings().dead_letter_queue, "ecs_events")
+    return Intake(registry(), bells(), dead_letters, time.time)

@@ -1,0 +1,19 @@
+"""What ``resync`` runs."""
+
+import time
+from functools import cache
+
+from ecs_lattice.aws import clients
+from ecs_lattice.aws.ecs import BotoEcs
+from ecs_lattice.aws.tagging import BotoOwned
+from ecs_lattice.bootstrap.common import bells, registry, settings
+from ecs_lattice.bootstrap.ingress import ingress
+from ecs_lattice.resync import Resync
+
+
+@cache
+def resync() -> Resync:
+    """The sweep and the acts of an operator."""
+    owned = BotoOwned(clients.tagging(), clients.lattice(), settings().owner)
+    ecs = BotoEcs(clients.ecs(), clients.ec2())
+    return Resync(settings(), ecs, registry(), bells(), owned, ingress(), time.time, time.sleep)

@@ -1,0 +1,20 @@
+"""What the two reconcilers' functions have in common: a worker that reads the queue of its kind of bells."""
+
+import time
+from collections.abc import Callable
+
+from ecs_lattice.aws import clients
+from ecs_lattice.aws.metrics import EmfMetrics
+from ecs_lattice.aws.queues import SqsVisibility
+from ecs_lattice.bells import Kind
+from ecs_lattice.bootstrap.common import bells, registry, settings
+from ecs_lattice.health.reconciles import ReconcileMetrics
+from ecs_lattice.outcome import Outcome
+from ecs_lattice.worker import Worker
+
+
+def worker(kind: Kind, queue_url: str, reconcile: Callable[[str], Outcome]) -> Worker:
+    """The worker that answers bells of ``kind``."""
+    visibility = SqsVisibility(clients.sqs(), queue_url)
+    report = ReconcileMetrics(settings().owner, EmfMetrics())
+    return Worker(kind, reconcile, bells(), registry(), visibility, time.time, report)
