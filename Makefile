@@ -21,6 +21,9 @@ demo: setup ## run the main job on the local AWS, from deployment to removal
 local: setup ## start the local AWS with the stack in it, in the foreground
 	@python -m local_aws
 
+invoke: setup ## one function in Docker against `make local`: make invoke FUNCTION=EcsEventsFunction EVENT=events/...
+	@python -m local_aws.sam_local.invoke "$(FUNCTION)" "$(EVENT)"
+
 build: setup ## sam build
 	@sam build --cached --parallel
 
@@ -50,4 +53,4 @@ lock: setup ## make the requirements files again
 clean: ## remove what was built and installed
 	rm -rf $(VENV) .aws-sam .local_aws .coverage .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup demo local build test check format lock clean bench-cold
+.PHONY: help setup demo local invoke build test check format lock clean bench-cold

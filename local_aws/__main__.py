@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from local_aws import server
+from local_aws import sam_local, server
 from local_aws.stack import StackError
 
 
@@ -65,7 +65,7 @@ def _run(root: Path, *, builds: bool) -> None:
             build(root)
         print("Loading the stack ...", flush=True)
         aws.load_application(root)
-        print(_welcome(aws, speed), flush=True)
+        print(_welcome(aws, speed, _sam_local(aws, root)), flush=True)
         threading.Event().wait()
     finally:
         for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -74,7 +74,17 @@ def _run(root: Path, *, builds: bool) -> None:
         aws.stop()
 
 
-def _welcome(aws: server.LocalAws, speed: float) -> str:
+def _sam_local(aws: server.LocalAws, root: Path) -> str:
+    """Write what `sam local` needs; the command, or why there is none yet."""
+    desk = aws.serve_sam_local(root)
+    try:
+        desk.prepare()
+    except sam_local.EngineError as error:
+        return f"not now. {error} Then: make invoke FUNCTION=... EVENT=..."
+    return "sam local invoke EcsEventsFunction -e events/ecs/deployment-completed.json"
+
+
+def _welcome(aws: server.LocalAws, speed: float, in_docker: str) -> str:
     exports = "\n".join(f"  export {name}={value}" for name, value in server.environment(aws).items())
     pace = "" if speed == 1 else f" Time runs {speed:g} times as fast."
     tools = Path(sys.executable).parent
@@ -91,6 +101,7 @@ and then, for example:
 
 VPC Lattice    curl -H "Host: <domain name of a Lattice service>" {aws.lattice_url}/
                TLS_PASSTHROUGH: {server.LOOPBACK}:{aws.lattice_tls_port}
+in Docker      {in_docker}
 function logs  {aws.log_directory}/<function>.log
 what happened  {aws.endpoint_url}/_local_aws/calls (/events, /invocations, /dead-letters, /health)
 a session      docs/local-aws.md

@@ -7,9 +7,11 @@
 ``invocations``           runs of functions: when, how long, how they ended, what triggered them
 ``messages``              what SNS topics delivered, or would have: protocol, endpoint, subject, body, outcome
 ``dead-letters``          messages in queues that are dead-letter queues of something
+``sam-local``             writes what `sam local` needs (:mod:`local_aws.sam_local`); where it is, or ``{"error": ...}``
 ========================  ==========================================================================================
 
-All but ``health`` and ``dead-letters`` answer ``{"cursor": n, "<name>": [...]}``; ``since=n`` gives what came after.
+All but ``health``, ``dead-letters`` and ``sam-local`` answer ``{"cursor": n, "<name>": [...]}``; ``since=n`` gives what
+came after.
 """
 
 import itertools
@@ -25,7 +27,7 @@ from moto.core.responses import BaseResponse
 from moto.events.models import events_backends
 from moto.sqs.models import Queue, sqs_backends
 
-from local_aws import clock, eventbus
+from local_aws import clock, eventbus, sam_local
 from local_aws.delivery import topics
 from local_aws.eventbus import ACCOUNT, REGION
 
@@ -170,7 +172,7 @@ class Inspection:
         query = {name: values[-1] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
         answer = self._answer(environ["PATH_INFO"].removeprefix(PREFIX), query)
         status = "404 Not Found" if answer is None else "200 OK"
-        known = ["health", "calls", "events", "invocations", "messages", "dead-letters"]
+        known = ["health", "calls", "events", "invocations", "messages", "dead-letters", "sam-local"]
         body = json.dumps(
             answer if answer is not None else {"error": "unknown page", "known": known}, default=str
         ).encode()
@@ -197,6 +199,8 @@ class Inspection:
                 return {"cursor": len(delivered), "messages": [asdict(message) for message in delivered[since:]]}
             case "dead-letters":
                 return {"dead-letters": dead_letters()}
+            case "sam-local":
+                return sam_local.prepare()
         return None
 
 

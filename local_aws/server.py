@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local_aws import clock as clocks
-from local_aws import ecs, eventbus, extend, inspect, lattice, monitoring, stack
+from local_aws import ecs, eventbus, extend, inspect, lattice, monitoring, sam_local, stack
 from local_aws import network as networks
 from local_aws.delivery import queues, rules, targets, topics
 from local_aws.delivery.pollers import Pollers
@@ -36,6 +37,7 @@ from local_aws.runtime.environment import Platform
 from local_aws.runtime.functions import Functions
 from local_aws.runtime.lambda_service import Compute
 from local_aws.runtime.logs import LogFiles
+from local_aws.sam_local.engine import Bridge
 from local_aws.stack import exchange, resources, settings
 
 LOOPBACK = "127.0.0.1"
@@ -65,8 +67,15 @@ class LocalAws:
     journal: inspect.Journal
     outputs: dict[str, str] = field(default_factory=dict)
     """Outputs of the stacks that were loaded."""
+    _application: "_Dispatcher | None" = None
+    _open_to: set[Bridge] = field(default_factory=set)
     _state: Path = DEFAULT_STATE
     _undo: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        """Of the endpoint."""
+        return int(self.endpoint_url.rpartition(":")[2])
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client of this local AWS."""
@@ -99,10 +108,45 @@ class LocalAws:
             parameters["NetworkVpc1"] = self.client("ec2").describe_vpcs(Filters=default)["Vpcs"][0]["VpcId"]
         return self.load(root / ".aws-sam" / "build", settings.stack_name(samconfig), parameters)
 
+    def serve_sam_local(self, root: Path) -> sam_local.Desk:
+        """Be ready to write what `sam local` needs of the application in ``root``: ``Desk.prepare`` does it."""
+        desk = sam_local.Desk(
+            root=root,
+            stack_name=settings.stack_name(root / "samconfig.toml"),
+            directory=self._state / sam_local.DIRECTORY,
+            client=self.client,
+            credentials=self._credentials,
+            port=self.port,
+            open=self.open_to,
+        )
+        sam_local.use(desk)
+        self._undo += [desk.close, lambda: sam_local.use(None)]
+        return desk
+
+    def open_to(self, bridge: Bridge) -> str:
+        """Let the containers of a Docker bridge in; the URL by which they come. OSError if it cannot be listened on.
+
+        Whoever else finds a way to the bridge's address is not let in: the local AWS runs what it is given.
+        """
+        if bridge not in self._open_to:
+            listening = socket.create_server((bridge.gateway, self.port))
+            self._undo.append(listening.close)
+            _listen_with(self._application, listening, self._undo, lambda ip: IPv4Address(ip) in bridge.subnet)
+            self._open_to.add(bridge)
+        return f"http://{bridge.gateway}:{self.port}"
+
     def stop(self) -> None:
         """End everything that was started, in reverse order; calling it twice is harmless."""
         while self._undo:
             self._undo.pop()()
+
+    def _credentials(self, function: str) -> dict[str, str]:
+        """What a function's calls are signed with, where it does not run in an environment of the local AWS's own."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.journal.access_key_of(function),
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_SESSION_TOKEN": "local",
+        }
 
     def _access(self) -> dict[str, str]:
         return {
@@ -160,14 +204,17 @@ def _start(port: int, speed: float, state: Path, undo: list[Callable[[], None]])
     journal = inspect.Journal()
     inspect.watch(journal)
     undo.append(lambda: inspect.watch(None))
-    endpoint_url = _serve(listening, journal, undo)
+    application = _Dispatcher(inspect.Inspection(journal))
+    endpoint_url = _listen_with(application, listening, undo)
     resources.use_endpoint(endpoint_url)
     undo.append(lambda: resources.use_endpoint(None))
     http, tls = _open_fronts(port, undo)
     platform = Platform(endpoint_url, artefacts.runtime_directory(state), LogFiles(state / "logs"))
     _start_compute(platform, journal, state, undo)
     ecs_backends[ACCOUNT][REGION].create_cluster("default")
-    return LocalAws(endpoint_url, http, tls, state / "logs", journal, _state=state, _undo=undo)
+    return LocalAws(
+        endpoint_url, http, tls, state / "logs", journal, _application=application, _state=state, _undo=undo
+    )
 
 
 def _start_time_and_network(speed: float, undo: list[Callable[[], None]]) -> None:
@@ -242,12 +289,19 @@ class _Dispatcher(DomainDispatcherApplication):
         return super().__call__(environ, start_response)
 
 
-def _serve(listening: socket.socket, journal: inspect.Journal, undo: list[Callable[[], None]]) -> str:
-    port = listening.getsockname()[1]
-    application = _Dispatcher(inspect.Inspection(journal))
+def _listen_with(
+    application: Any,
+    listening: socket.socket,
+    undo: list[Callable[[], None]],
+    lets_in: Callable[[str], bool] | None = None,
+) -> str:
+    """Serve the application on a socket; its URL. ``lets_in`` is asked for the address of each who connects."""
+    host, port = listening.getsockname()[:2]
     web: BaseWSGIServer = make_server(
-        LOOPBACK, port, application, threaded=True, request_handler=_Handler, fd=listening.fileno()
+        host, port, application, threaded=True, request_handler=_Handler, fd=listening.fileno()
     )
+    if lets_in is not None:
+        web.verify_request = lambda request, client_address: lets_in(client_address[0])  # type: ignore[method-assign]  # noqa: ARG005  socketserver names them
     thread = threading.Thread(target=web.serve_forever, args=(0.1,), name="local-aws-http", daemon=True)
     thread.start()
 
@@ -257,7 +311,7 @@ def _serve(listening: socket.socket, journal: inspect.Journal, undo: list[Callab
         thread.join(timeout=5)
 
     undo.append(stop)
-    return f"http://{LOOPBACK}:{port}"
+    return f"http://{host}:{port}"
 
 
 def _open_fronts(port: int, undo: list[Callable[[], None]]) -> tuple[str, int]:
