@@ -12,11 +12,6 @@ def sources(of) -> dict[str, dict[str, Any]]:
     return {of.target(m["EventSourceArn"]): m for m in of.type("AWS::Lambda::EventSourceMapping").values()}
 
 
-def test_every_queue_is_encrypted(of):
-    for key, queue in of.type("AWS::SQS::Queue").items():
-        assert queue["SqsManagedSseEnabled"] is True, key
-
-
 def test_no_queue_deduplicates_by_content(of):
     queues = of.type("AWS::SQS::Queue")
     assert [key for key, queue in queues.items() if queue.get("ContentBasedDeduplication")] == []
