@@ -7,6 +7,7 @@
 ``invocations``           runs of functions: when, how long, how they ended, what triggered them
 ``messages``              what SNS topics delivered, or would have: protocol, endpoint, subject, body, outcome
 ``dead-letters``          messages in queues that are dead-letter queues of something
+``authorizations``        what roles were allowed, and were not (:mod:`local_aws.iam`); ``denied=1`` narrows
 ``sam-local``             writes what `sam local` needs (:mod:`local_aws.sam_local`); where it is, or ``{"error": ...}``
 ========================  ==========================================================================================
 
@@ -27,9 +28,11 @@ from moto.core.responses import BaseResponse
 from moto.events.models import events_backends
 from moto.sqs.models import Queue, sqs_backends
 
-from local_aws import clock, eventbus, sam_local
+from local_aws import clock, eventbus
 from local_aws.delivery import topics
 from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.iam.denials import Refused
+from local_aws.iam.ledger import Ledger
 
 PREFIX = "/_local_aws/"
 _READS = (
@@ -38,6 +41,8 @@ _READS = (
 )  # fmt: skip
 
 StartResponse = Callable[..., Any]
+Guard = Callable[[BaseResponse], Refused | None]
+"""Says whether a request is let through: None, or what is answered instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Journal:
 
     calls: list[Call] = field(default_factory=list)
     invocations: list[Invocation] = field(default_factory=list)
+    authorizations: Ledger = field(default_factory=Ledger)
     _callers: dict[str, str] = field(default_factory=dict)
     _numbers: Iterable[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,6 +94,10 @@ class Journal:
     def caller_of(self, access_key: str) -> str:
         return self._callers.get(access_key, "client")
 
+    def function_of(self, access_key: str) -> str | None:
+        """The function that was given the access key; None if none was."""
+        return self._callers.get(access_key)
+
     def called(self, call: Call) -> None:
         with self._lock:
             self.calls.append(call)
@@ -98,21 +108,30 @@ class Journal:
 
 
 _journal: Journal | None = None
+_guard: Guard | None = None
 _moto_call_action = BaseResponse.call_action
 
 
-def watch(journal: Journal | None) -> None:
-    """Note every API call of every service in ``journal`` from now on; None stops it."""
-    global _journal  # noqa: PLW0603  the one place where all of moto's services pass
-    _journal = journal
+def watch(journal: Journal | None, guard: Guard | None = None) -> None:
+    """Note every API call of every service in ``journal`` from now on; None stops it.
+
+    ``guard`` is asked before each: what it gives is the answer, and the service never sees the call.
+    """
+    global _journal, _guard
+    _journal, _guard = journal, guard
     BaseResponse.call_action = _moto_call_action if journal is None else _call_action  # type: ignore[method-assign]
 
 
 def _call_action(self: BaseResponse) -> Any:
     status, error = 500, None
     try:
-        answer = _moto_call_action(self)
-        status, error = int(answer[0]), _error_code(int(answer[0]), answer[1], answer[2])
+        refused = None if _guard is None else _guard(self)
+        if refused is not None:
+            answer = refused.answer
+            status, error = answer[0], refused.code
+        else:
+            answer = _moto_call_action(self)
+            status, error = int(answer[0]), _error_code(int(answer[0]), answer[1], answer[2])
     except Exception as raised:
         status = int(getattr(raised, "code", 500) or 500)
         error = str(getattr(raised, "error_type", type(raised).__name__))
@@ -172,7 +191,7 @@ class Inspection:
         query = {name: values[-1] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
         answer = self._answer(environ["PATH_INFO"].removeprefix(PREFIX), query)
         status = "404 Not Found" if answer is None else "200 OK"
-        known = ["health", "calls", "events", "invocations", "messages", "dead-letters", "sam-local"]
+        known = ["health", "calls", "events", "invocations", "messages", "dead-letters", "authorizations", "sam-local"]
         body = json.dumps(
             answer if answer is not None else {"error": "unknown page", "known": known}, default=str
         ).encode()
@@ -199,9 +218,18 @@ class Inspection:
                 return {"cursor": len(delivered), "messages": [asdict(message) for message in delivered[since:]]}
             case "dead-letters":
                 return {"dead-letters": dead_letters()}
+            case "authorizations":
+                return self._authorizations(since, denied=query.get("denied") == "1")
             case "sam-local":
+                from local_aws import sam_local  # it knows the functions, which know this journal
+
                 return sam_local.prepare()
         return None
+
+    def _authorizations(self, since: int, *, denied: bool) -> dict[str, Any]:
+        cursor, found = self._journal.authorizations.since(since)
+        chosen = [asdict(one) for one in found if not (denied and one.allowed)]
+        return {"cursor": cursor, "authorizations": chosen}
 
 
 def _wanted(call: Call, query: Mapping[str, str]) -> bool:

@@ -30,6 +30,12 @@ from local_aws.delivery.pollers import Pollers
 from local_aws.delivery.rules import Posted, Rules
 from local_aws.delivery.schedules import Schedules
 from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.iam import backend as iam_backend
+from local_aws.iam import door
+from local_aws.iam import enforcement as iam_enforcement
+from local_aws.iam.enforcement import Enforcement
+from local_aws.iam.identities import Identities
+from local_aws.iam.ledger import Authorization
 from local_aws.lattice import front
 from local_aws.runtime import artefacts, lambda_service
 from local_aws.runtime.asynchronous import AsynchronousInvocations
@@ -71,6 +77,11 @@ class LocalAws:
     _open_to: set[Bridge] = field(default_factory=set)
     _state: Path = DEFAULT_STATE
     _undo: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def authorizations(self) -> list[Authorization]:
+        """What roles were allowed, and were not, oldest first."""
+        return self.journal.authorizations.all()
 
     @property
     def port(self) -> int:
@@ -202,8 +213,7 @@ def _start(port: int, speed: float, state: Path, undo: list[Callable[[], None]])
     _start_time_and_network(speed, undo)
     _install()
     journal = inspect.Journal()
-    inspect.watch(journal)
-    undo.append(lambda: inspect.watch(None))
+    _enforce(journal, undo)
     application = _Dispatcher(inspect.Inspection(journal))
     endpoint_url = _listen_with(application, listening, undo)
     resources.use_endpoint(endpoint_url)
@@ -236,6 +246,19 @@ def _start_time_and_network(speed: float, undo: list[Callable[[], None]]) -> Non
     undo.append(stop)
 
 
+def _enforce(journal: inspect.Journal, undo: list[Callable[[], None]]) -> None:
+    """Note every call, and hold roles to their policies."""
+    enforcement = Enforcement(Identities(journal), journal.authorizations)
+    iam_enforcement.use(enforcement)
+    inspect.watch(journal, enforcement.refusal)
+
+    def stop() -> None:
+        inspect.watch(None)
+        iam_enforcement.use(None)
+
+    undo.append(stop)
+
+
 def _install() -> None:
     """Put the local AWS's services in the place of moto's."""
     extend.quicken()
@@ -246,6 +269,7 @@ def _install() -> None:
     topics.install()
     rules.install()
     lambda_service.install()
+    iam_backend.install()
     stack.install()
 
 
@@ -286,6 +310,8 @@ class _Dispatcher(DomainDispatcherApplication):
             return self._inspection(environ, start_response)
         if path.startswith(exchange.PREFIX):
             return exchange.receive(environ, start_response)
+        if (refused := door.closed(environ, start_response)) is not None:
+            return refused
         return super().__call__(environ, start_response)
 
 

@@ -24,7 +24,7 @@ def needs_of(service: str, operation: str, params: Params, *, first: bool = Fals
     prefix = reference.prefix_of(service)
     rule = rule_for(prefix, operation)
     if rule is None:
-        own = (_without_resource(f"{prefix}:{operation}"),)
+        own: tuple[Need, ...] = (_without_resource(f"{prefix}:{operation}"),)
     else:
         try:
             own = tuple(rule(params))

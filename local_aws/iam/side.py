@@ -60,7 +60,7 @@ def _log_delivery(_operation: str, _params: Params, _own: Sequence[Need]) -> Ite
     yield _need("logs:GetLogDelivery")
 
 
-def _tag_new(operation: str, params: Params, own: Sequence[Need]) -> Iterator[Need]:
+def _tag_new(_operation: str, params: Params, own: Sequence[Need]) -> Iterator[Need]:
     """On the thing that is made: of what the create is authorised on, the one without an id."""
     if params.get("tags"):
         (made,) = (need for need in own if need.resource.endswith("/*"))

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Iterator, Mapping
 
 from local_aws.iam.needs import Need, Params, Rule, arn, as_arn, on
-from local_aws.iam.variables import Value
 
 
 def _queue(action: str, params: Params) -> list[Need]:
@@ -35,7 +34,7 @@ SNS: Mapping[str, Rule] = {"Publish": _publish, "PublishBatch": _publish}
 def _put_events(params: Params) -> Iterator[Need]:
     for entry in params["Entries"]:
         bus = as_arn("events", entry.get("EventBusName") or "default", "event-bus/")
-        context: dict[str, Value] = {}
+        context: dict[str, str] = {}
         for key, member in (("events:source", "Source"), ("events:detail-type", "DetailType")):
             if entry.get(member):
                 context[key] = entry[member]

@@ -1,10 +1,11 @@
 """The providers, by service."""
 
-from local_aws.stack.providers import compute, lattice, messaging, network, observability
+from local_aws.stack.providers import compute, identity, lattice, messaging, network, observability
 from local_aws.stack.resources import Provider
 
 ALL: tuple[Provider, ...] = (
     *compute.PROVIDERS,
+    *identity.PROVIDERS,
     *lattice.PROVIDERS,
     *messaging.PROVIDERS,
     *network.PROVIDERS,

@@ -1,0 +1,230 @@
+"""Every call of every service passes here: who calls, what that needs, and whether their policies allow it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import determine_request_protocol
+from moto.core.responses import BaseResponse
+from moto.core.utils import get_service_model
+from moto.iam.models import iam_backends
+
+from local_aws import clock
+from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.iam import denials, identities, reference, side
+from local_aws.iam.denials import Refused
+from local_aws.iam.documents import PolicyError
+from local_aws.iam.evaluation import Decision, Policy, Request, decide, mentions
+from local_aws.iam.identities import ADMINISTRATOR, Identities, Identity, UnknownKeyError
+from local_aws.iam.ledger import Authorization, Ledger
+from local_aws.iam.needs import Need, Params
+from local_aws.iam.requests import UnwrittenError, needs_of
+from local_aws.iam.tags import tags_of
+from local_aws.iam.variables import Value
+from local_aws.lattice import shapes
+from local_aws.lattice.backend import OPERATIONS as LATTICE_OPERATIONS
+
+IDENTITY_BASED = "identity-based policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether something is allowed, by which statements; if not, AWS's reason."""
+
+    allowed: bool
+    statements: tuple[tuple[str, str], ...]
+    why: str = ""
+
+
+class Enforcement:
+    """Holds roles and users to their policies, and writes down in the ledger what they were allowed and denied."""
+
+    def __init__(self, identities_: Identities, ledger: Ledger) -> None:
+        self.identities = identities_
+        self.ledger = ledger
+
+    def refusal(self, response: BaseResponse) -> Refused | None:
+        """The answer to a request that is not allowed; None if it may go on."""
+        try:
+            identity = self.identities.of(str(getattr(response, "access_key", "")))
+        except UnknownKeyError:
+            return denials.unknown_key(response)
+        service, operation = str(response.boto3_service_name), str(response._get_action() or "")
+        if identity is not None:
+            refused = self._refusal(response, identity, service, operation)
+            if refused is not None:
+                return refused
+        elif service == "sts" and operation == "AssumeRole":
+            return self._untrusting(response, None, parameters(response, service, operation))
+        self._link_role(service, operation)
+        return None
+
+    def authorize(self, identity: Identity, need: Need, *, caller: str = "") -> Verdict:
+        """Whether a role or user may do something, by its policies as they are now; noted in the ledger."""
+        context = {**general_context(identity), **_tags_of_resource(need), **need.context}
+        request = Request(need.action, need.resource, context)
+        policies = identities.policies_of(identity)
+        verdict = _verdict(decide(policies, request), IDENTITY_BASED, need.action)
+        for kind, policy in identities.boundaries_of(identity) if verdict.allowed else ():
+            limited = _verdict(decide([policy], request), kind, need.action)
+            if not limited.allowed:
+                verdict = limited
+                break
+        self.note(identity, need, context, verdict, caller)
+        return verdict
+
+    def note(
+        self, identity: Identity, need: Need, context: Mapping[str, Value], verdict: Verdict, caller: str = ""
+    ) -> None:
+        """Write an authorisation down."""
+        self.ledger.note(
+            Authorization(
+                role=identity.name,
+                caller=caller or identity.caller,
+                action=need.action,
+                resource=need.resource,
+                context=context,
+                side=need.side,
+                allowed=verdict.allowed,
+                statements=verdict.statements,
+                time=clock.current().time(),
+            )
+        )
+
+    def _refusal(self, response: BaseResponse, identity: Identity, service: str, operation: str) -> Refused | None:
+        try:
+            params = parameters(response, service, operation)
+            needs = needs_of(service, operation, params, first=_has_no_linked_role())
+            if operation == "AssumeRole" and service == "sts":
+                return self._untrusting(response, identity, params, needs)
+            return self._first_refusal(response, identity, needs)
+        except UnwrittenError as error:
+            if mentions(identities.policies_of(identity), error.action):
+                return denials.undecided(response, str(error))
+            return _denied(
+                response, identity, Need(error.action), denials.no_policy_allows(IDENTITY_BASED, error.action)
+            )
+        except PolicyError as error:
+            return denials.undecided(response, f"The policies of {identity.arn} cannot be evaluated: {error}")
+
+    def _first_refusal(self, response: BaseResponse, identity: Identity, needs: Sequence[Need]) -> Refused | None:
+        for need in needs:
+            verdict = self.authorize(identity, need)
+            if not verdict.allowed:
+                return _denied(response, identity, need, verdict.why)
+        return None
+
+    def _untrusting(
+        self, response: BaseResponse, identity: Identity | None, params: Params, needs: Sequence[Need] = ()
+    ) -> Refused | None:
+        """A role is taken on by whom its trust policy lets in; who is not named there by ARN needs an own policy, too.
+
+        The role itself or the account may be named (IAM User Guide, "Cross-account policy evaluation logic" and
+        "Policy evaluation for requests within a single account").
+        """
+        arn = str(params.get("RoleArn"))
+        account = frozenset({("AWS", ACCOUNT), ("AWS", f"arn:aws:iam::{ACCOUNT}:root")})
+        names = identity.principals if identity else account | {("AWS", ADMINISTRATOR)}
+        context = {**general_context(identity), **(needs[0].context if needs else {})}
+        trust = identities.trust_policy(arn)
+        request = Request("sts:AssumeRole", arn, context, names)
+        policies = [] if trust is None else [Policy(f"trust of {arn}", trust)]
+        decision = decide(policies, request)
+        if decision.allowed and identity is not None:
+            named = decide(policies, Request("sts:AssumeRole", arn, context, names - account)).allowed
+            return None if named else self._first_refusal(response, identity, needs)
+        if decision.allowed:
+            return None
+        who = identity.principal_arn if identity else ADMINISTRATOR
+        why = denials.no_policy_allows("resource-based policy", "sts:AssumeRole")
+        return denials.denied(response, denials.sentence(who, "sts:AssumeRole", arn, why))
+
+    def _link_role(self, service: str, operation: str) -> None:
+        if reference.prefix_of(service) == side.FIRST.service and operation in side.FIRST.operations:
+            backend: Any = iam_backends[ACCOUNT]["aws"]
+            if _has_no_linked_role():
+                backend.link_role_of_lattice()
+
+
+def parameters(response: BaseResponse, service: str, operation: str) -> Params:
+    """The parameters of a request, in the spelling of botocore's model."""
+    request = response.normalized_request
+    if reference.prefix_of(service) == "vpc-lattice" and operation in LATTICE_OPERATIONS:
+        # moto's parser takes paths that are decoded already, so an ARN in one would be cut at its slashes
+        query = request.args.to_dict(flat=False)
+        return shapes.parse(operation, response.uri_match, query, request.get_data(as_text=True))
+    model = get_service_model(service)
+    if operation not in model.operation_names:
+        raise UnwrittenError(f"{reference.prefix_of(service)}:{operation}", f"{service} has no operation {operation}")
+    parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)]
+    parsed = parser(model.operation_model(operation), map_type=dict).parse(
+        {
+            "method": request.method,
+            "values": request.values,
+            "headers": request.headers,
+            "body": request.data,
+            "url_path": request.path,
+            "url_params": response.uri_match,
+        }
+    )
+    return parsed or {}
+
+
+def general_context(identity: Identity | None) -> dict[str, Value]:
+    """The condition keys that every request has (IAM User Guide, global condition context keys).
+
+    The local AWS speaks HTTP where AWS has TLS: aws:SecureTransport is true all the same.
+    """
+    principal = identity.context() if identity else {"aws:principalarn": ADMINISTRATOR, "aws:principalaccount": ACCOUNT}
+    return {
+        **principal,
+        "aws:currenttime": clock.iso(),
+        "aws:epochtime": str(int(clock.current().time())),
+        "aws:requestedregion": REGION,
+        "aws:resourceaccount": ACCOUNT,
+        "aws:securetransport": "true",
+        "aws:sourceip": "127.0.0.1",
+        "aws:viaawsservice": "false",
+        "ec2:region": REGION,
+    }
+
+
+def _tags_of_resource(need: Need) -> dict[str, Value]:
+    service = need.action.partition(":")[0]
+    prefixes = ("aws", service) if service in ("ec2", "ecs") else ("aws",)
+    tags = tags_of(need.resource)
+    return {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags.items() for prefix in prefixes}
+
+
+def _verdict(decision: Decision, kind: str, action: str) -> Verdict:
+    if decision.allowed:
+        return Verdict(allowed=True, statements=decision.statements)
+    why = denials.explicitly_denied(kind) if decision.explicit_deny else denials.no_policy_allows(kind, action)
+    return Verdict(allowed=False, statements=decision.statements, why=why)
+
+
+def _denied(response: BaseResponse, identity: Identity, need: Need, why: str) -> Refused:
+    return denials.denied(response, denials.sentence(identity.principal_arn, need.action, need.resource, why))
+
+
+def _has_no_linked_role() -> bool:
+    backend: Any = iam_backends[ACCOUNT]["aws"]
+    return backend.linked_role_of_lattice() is None
+
+
+_active: Enforcement | None = None
+
+
+def use(enforcement: Enforcement | None) -> None:
+    """Enforce IAM from now on; None stops it, and everybody may do everything."""
+    global _active  # noqa: PLW0603  moto's services are global, and this stands before them
+    _active = enforcement
+
+
+def active() -> Enforcement | None:
+    """What enforces IAM; None where nothing does, as in the local AWS inside one process."""
+    return _active
+
+
+__all__ = ["Enforcement", "Verdict", "active", "general_context", "parameters", "use"]

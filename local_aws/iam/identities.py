@@ -1,0 +1,185 @@
+"""Who calls: access keys to roles and users, and the policies that these have now.
+
+A function's keys are its execution role's, a key that STS gave out is the role's that was assumed, an IAM user's key is
+the user's. Every other key is the administrator's, who may do everything: the words ``local``, those that
+CloudFormation's providers use, those of a test.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.awslambda.utils import get_backend as lambda_backend
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.iam.documents import PolicyError
+from local_aws.iam.evaluation import Policy
+from local_aws.inspect import Journal
+
+ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:user/local"
+"""What the administrator's ARN is."""
+
+
+class UnknownKeyError(Exception):
+    """A temporary access key that nobody gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A role's session or a user. ``caller`` is the function's name where it is a function that calls."""
+
+    kind: str
+    """``role`` or ``user``."""
+    name: str
+    arn: str
+    """The role's or the user's."""
+    session: str = ""
+    caller: str = ""
+    function_arn: str = ""
+    session_policy: str | None = None
+
+    @property
+    def principal_arn(self) -> str:
+        """What messages call it: the role's session, or the user."""
+        if self.kind == "user":
+            return self.arn
+        return f"arn:aws:sts::{ACCOUNT}:assumed-role/{self.name}/{self.session}"
+
+    @property
+    def principals(self) -> frozenset[tuple[str, str]]:
+        """Every name by which a resource's policy may mean it."""
+        account = f"arn:aws:iam::{ACCOUNT}:root"
+        return frozenset(("AWS", name) for name in (self.arn, self.principal_arn, ACCOUNT, account))
+
+    def context(self) -> dict[str, str]:
+        """The condition keys about the principal."""
+        found = {
+            "aws:principalarn": self.arn,
+            "aws:principalaccount": ACCOUNT,
+            "aws:principaltype": "AssumedRole" if self.kind == "role" else "User",
+            "aws:userid": f"{_id_of(self)}:{self.session}" if self.kind == "role" else _id_of(self),
+        }
+        if self.kind == "user":
+            found["aws:username"] = self.name
+        if self.function_arn:
+            found["lambda:sourcefunctionarn"] = self.function_arn
+        return found | {f"aws:principaltag/{key.lower()}": value for key, value in _tags(self).items()}
+
+
+@dataclass
+class Identities:
+    """Finds the identity of an access key. Keys of functions are known from the journal, which gave them out."""
+
+    journal: Journal
+    _known: dict[str, Identity] = field(default_factory=dict)
+
+    def of(self, key: str) -> Identity | None:
+        """Whose key it is; None for the administrator. UnknownKeyError for a temporary key that nobody gave out."""
+        if key in self._known:
+            return self._known[key]
+        found = self._of_function(key) or _of_session(key) or _of_user(key)
+        if found is None:
+            if key.startswith("ASIA"):
+                raise UnknownKeyError
+            return None
+        if found.kind == "role":
+            self._known[key] = found  # a role's keys stay its own; a user's may be taken away
+        return found
+
+    def _of_function(self, key: str) -> Identity | None:
+        name = self.journal.function_of(key)
+        if name is None:
+            return None
+        function = lambda_backend(ACCOUNT, REGION).get_function(name, None)
+        role = str(function.role)
+        return Identity("role", role_name(role), role, name, name, str(function.function_arn))
+
+
+def role_name(arn: str) -> str:
+    """The name of the role with this ARN: what follows its path."""
+    return arn.rpartition("/")[2]
+
+
+def policies_of(identity: Identity) -> tuple[Policy, ...]:
+    """The identity-based policies, as they are at this moment: inline ones, attached ones, those of a user's groups."""
+    holder = _holder(identity)
+    if holder is None:
+        return ()
+    return tuple(_policies(holder)) + tuple(policy for group in _groups(identity) for policy in _policies(group))
+
+
+def boundaries_of(identity: Identity) -> tuple[tuple[str, Policy], ...]:
+    """What limits it beside: its permissions boundary and the policy of its session, each with its kind."""
+    found = []
+    boundary = getattr(_holder(identity), "permissions_boundary_arn", None)
+    if boundary:
+        found.append(("permissions boundary", Policy(role_name(boundary), _managed(boundary))))
+    if identity.session_policy:
+        found.append(("session policy", Policy("session", identity.session_policy)))
+    return tuple(found)
+
+
+def trust_policy(arn: str) -> str | Mapping[str, Any] | None:
+    """Who may take the role on; None if there is no such role."""
+    role = _backend().role(arn)
+    return None if role is None else role.assume_role_policy_document
+
+
+def _of_session(key: str) -> Identity | None:
+    role = next((one for one in sts_backends[ACCOUNT]["aws"].assumed_roles if one.access_key_id == key), None)
+    if role is None:
+        return None
+    return Identity("role", role_name(role.role_arn), role.role_arn, role.session_name, role.session_name,
+                    session_policy=role.policy or None)  # fmt: skip
+
+
+def _of_user(key: str) -> Identity | None:
+    for user in list(_backend().users.values()):
+        if any(one.access_key_id == key for one in user.access_keys):
+            return Identity("user", user.name, user.arn, caller=user.name)
+    return None
+
+
+def _backend() -> Any:
+    return iam_backends[ACCOUNT]["aws"]
+
+
+def _holder(identity: Identity) -> Any:
+    if identity.kind == "user":
+        return _backend().users.get(identity.name)
+    return _backend().role(identity.arn)
+
+
+def _groups(identity: Identity) -> list[Any]:
+    return list(_backend().get_groups_for_user(identity.name)) if identity.kind == "user" else []
+
+
+def _policies(holder: Any) -> Iterator[Policy]:
+    for name, document in list(holder.policies.items()):
+        yield Policy(name, document)
+    for arn, managed in list(holder.managed_policies.items()):
+        yield Policy(role_name(arn), managed.document)
+
+
+def _managed(arn: str) -> str:
+    policy = _backend().managed_policy(arn)
+    if policy is None:
+        raise PolicyError(f"There is no policy {arn}, which is a permissions boundary")
+    return str(policy.document)
+
+
+def _id_of(identity: Identity) -> str:
+    return str(getattr(_holder(identity), "id", ""))
+
+
+def _tags(identity: Identity) -> Mapping[str, str]:
+    tags = getattr(_holder(identity), "tags", None) or []
+    if isinstance(tags, Mapping):
+        return {key: str(value.get("Value", "")) for key, value in tags.items()}
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
+
+
+__all__ = ["ADMINISTRATOR", "Identities", "Identity", "UnknownKeyError", "boundaries_of", "policies_of", "role_name",
+           "trust_policy"]  # fmt: skip
