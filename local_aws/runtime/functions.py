@@ -2,13 +2,30 @@
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from local_aws import clock
 from local_aws.inspect import Invocation, Journal
+from local_aws.runtime import start_lambda
 from local_aws.runtime.environment import ExecutionEnvironment, Platform
 from local_aws.runtime.values import FunctionSettings, Outcome, ThrottledError, Trigger
+
+
+class Environment(Protocol):
+    """What runs one function, one invocation at a time: a worker process, or a container."""
+
+    @property
+    def settings(self) -> FunctionSettings: ...
+    @property
+    def alive(self) -> bool: ...
+    def invoke(self, payload: bytes) -> Outcome: ...
+    def close(self) -> None: ...
+
+
+Make = Callable[[FunctionSettings], Environment]
 
 
 def environments_from_environment() -> int:
@@ -24,8 +41,8 @@ def environments_from_environment() -> int:
 
 @dataclass
 class _Pool:
-    busy: list[ExecutionEnvironment] = field(default_factory=list)
-    idle: list[ExecutionEnvironment] = field(default_factory=list)
+    busy: list[Environment] = field(default_factory=list)
+    idle: list[Environment] = field(default_factory=list)
     starting: int = 0
 
     @property
@@ -34,12 +51,16 @@ class _Pool:
 
 
 class Functions:
-    """Invokes functions. Thread-safe; every caller waits for its own invocation only."""
+    """Invokes functions. Thread-safe; every caller waits for its own invocation only.
+
+    They run in worker processes, or in containers where LOCAL_AWS_START_LAMBDA says so.
+    """
 
     def __init__(self, platform: Platform, journal: Journal, limit: int | None = None) -> None:
         self._platform = platform
         self._journal = journal
-        self._limit = environments_from_environment() if limit is None else limit
+        self._make: Make = start_lambda.from_environment() or self._worker
+        self._limit = limit or (1 if start_lambda.url() else environments_from_environment())
         self._pools: dict[str, _Pool] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -100,10 +121,10 @@ class Functions:
             self._changed.notify_all()
         if everything:
             with ThreadPoolExecutor(len(everything)) as threads:
-                list(threads.map(ExecutionEnvironment.close, everything))
+                list(threads.map(lambda environment: environment.close(), everything))
 
-    def _acquire(self, settings: FunctionSettings, reserved: int | None) -> ExecutionEnvironment:
-        stale: list[ExecutionEnvironment] = []
+    def _acquire(self, settings: FunctionSettings, reserved: int | None) -> Environment:
+        stale: list[Environment] = []
         try:
             with self._changed:
                 pool = self._pools.setdefault(settings.name, _Pool())
@@ -132,15 +153,18 @@ class Functions:
             for environment in stale:
                 environment.close()
 
-    def _start(self, settings: FunctionSettings, pool: _Pool) -> ExecutionEnvironment:
+    def _start(self, settings: FunctionSettings, pool: _Pool) -> Environment:
         try:
-            return ExecutionEnvironment(settings, self._platform, self._journal.access_key_of(settings.name))
+            return self._make(settings)
         finally:
             with self._changed:
                 pool.starting -= 1
                 self._changed.notify_all()
 
-    def _release(self, environment: ExecutionEnvironment) -> None:
+    def _worker(self, settings: FunctionSettings) -> Environment:
+        return ExecutionEnvironment(settings, self._platform, self._journal.access_key_of(settings.name))
+
+    def _release(self, environment: Environment) -> None:
         with self._changed:
             pool = self._pools[environment.settings.name]
             pool.busy.remove(environment)
@@ -152,7 +176,7 @@ class Functions:
             environment.close()
 
 
-def _pick(pool: _Pool, settings: FunctionSettings) -> tuple[ExecutionEnvironment | None, list[ExecutionEnvironment]]:
+def _pick(pool: _Pool, settings: FunctionSettings) -> tuple[Environment | None, list[Environment]]:
     """A warm environment of exactly these settings, if any; and those that are dead or were made for others."""
     idle = pool.idle
     pool.idle = [environment for environment in idle if environment.alive and environment.settings == settings]

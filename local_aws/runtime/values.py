@@ -1,5 +1,6 @@
 """What the runtime is told of a function, and what an invocation comes to."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,18 @@ class Outcome:
     duration: float = 0.0
     """Seconds, of real time."""
     logs: tuple[str, ...] = ()
+
+
+def is_error(answer: str | bytes) -> bool:
+    """Whether an answer is Lambda's record of an error (Developer Guide, "Python function errors"), or none at all.
+
+    For what comes from containers: SAM marks a record of errors only if it has no requestId, which Python's runtime adds.
+    """
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        return True
+    return isinstance(said, Mapping) and {"errorType", "errorMessage"} <= said.keys()
 
 
 class ThrottledError(Exception):

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws.runtime import start_lambda
 from local_aws.sam_local import engine, files
 from local_aws.sam_local.engine import Bridge
+from local_aws.stack import exchange
 
 DIRECTORY = "sam-local"
 """Below the local AWS's own directory; samconfig.toml names what is in it."""
@@ -26,6 +28,8 @@ class Prepared:
     environment: Path
     functions: tuple[str, ...]
     """Logical ids."""
+    endpoint_url: str
+    """By which containers reach the local AWS."""
     has_base_image: bool
     base_image: str
 
@@ -49,17 +53,20 @@ class Desk:
         endpoint_url = self._address(found)
         running = files.deployed(self.client("cloudformation"), self.client("lambda"), self.stack_name)
         template = files.template(running, files.built(self.root / ".aws-sam" / "build"), found.architecture)
+        exchange.answer_at(endpoint_url if start_lambda.url() else None)
         environment = files.environment(running, endpoint_url, lambda function: self.credentials(function.name))
         return Prepared(
             self._write("template.json", template),
             self._write("env.json", environment),
             tuple(sorted(function.logical_id for function in running)),
+            endpoint_url,
             found.has_base_image,
             found.base_image,
         )
 
     def close(self) -> None:
         """Take the files away: without a local AWS they would send `sam local` to a port where nobody listens."""
+        exchange.answer_at(None)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _address(self, found: engine.Engine) -> str:
@@ -103,6 +110,7 @@ def prepare() -> dict[str, Any]:
         "template": str(prepared.template),
         "environment": str(prepared.environment),
         "functions": list(prepared.functions),
+        "responseUrl": exchange.by_hand(prepared.endpoint_url),
         "hasBaseImage": prepared.has_base_image,
         "baseImage": prepared.base_image,
     }

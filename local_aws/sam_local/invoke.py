@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local_aws.runtime.values import is_error
+
 TABLE = Path("events") / "functions.toml"
 _EXAMPLE = "make invoke FUNCTION=EcsEventsFunction EVENT=events/ecs/deployment-completed.json"
 
@@ -33,28 +35,26 @@ def events_of(root: Path) -> dict[str, list[Path]]:
     }
 
 
-def is_failure(answer: str) -> bool:
-    """Whether what a function answered, as SAM prints it, is Lambda's record of an error (Developer Guide, "Errors")."""
-    try:
-        said = json.loads(answer)
-    except ValueError:
-        return True  # nothing at all: the container ended before it answered
-    return isinstance(said, Mapping) and "errorType" in said and "errorMessage" in said
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Invoke one function with one event; 0 when it answered, 1 when it or anything before it failed."""
     options = _parser().parse_args(arguments)
     try:
         event = _event(options.root, options.function, options.event)
         prepared = _prepare(_endpoint(), options.function)
-        return _invoke(options.root, options.function, event, prepared)
+        return _invoke(options.root, options.function, answered_here(event, prepared["responseUrl"]), prepared)
     except CannotInvokeError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _event(root: Path, function: str, event: str) -> Path:
+def answered_here(event: Any, response_url: str) -> str:
+    """The event as text. A custom resource's request gets a ResponseURL at the local AWS: its own leads to AWS."""
+    if isinstance(event, dict) and "ResponseURL" in event:
+        event = {**event, "ResponseURL": response_url}
+    return json.dumps(event)
+
+
+def _event(root: Path, function: str, event: str) -> Any:
     events = events_of(root)
     if function not in events:
         which = f"There is no function {function}" if function else "Say which function"
@@ -62,14 +62,12 @@ def _event(root: Path, function: str, event: str) -> Path:
     if not event:
         listed = "\n  ".join(str(path.relative_to(root)) for path in events[function])
         raise CannotInvokeError(f"Say which event, EVENT=<file>. Those for {function} are:\n  {listed}")
-    path = root / event
     try:
-        json.loads(path.read_text(encoding="utf-8"))
+        return json.loads((root / event).read_text(encoding="utf-8"))
     except OSError as error:
         raise CannotInvokeError(f"EVENT={event} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise CannotInvokeError(f"EVENT={event} is not JSON: {error}.") from error
-    return path
 
 
 def _endpoint() -> str:
@@ -93,17 +91,17 @@ def _prepare(endpoint: str, function: str) -> dict[str, Any]:
     return prepared
 
 
-def command(prepared: Mapping[str, Any], function: str, event: Path) -> list[str]:
-    """The `sam local invoke` that is run. The registry is not asked for an image that is here."""
+def command(prepared: Mapping[str, Any], function: str) -> list[str]:
+    """The `sam local invoke` that is run, with the event at its standard input. The registry is not asked for an image that is here."""
     skip = ["--skip-pull-image"] if prepared["hasBaseImage"] else []
     return [
         *(str(Path(sys.executable).parent / "sam"), "local", "invoke", function),
-        *("--event", str(event), "--template-file", prepared["template"], "--env-vars", prepared["environment"]),
+        *("--event", "-", "--template-file", prepared["template"], "--env-vars", prepared["environment"]),
         *skip,
     ]
 
 
-def _invoke(root: Path, function: str, event: Path, prepared: Mapping[str, Any]) -> int:
+def _invoke(root: Path, function: str, event: str, prepared: Mapping[str, Any]) -> int:
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": _endpoint(),  # SAM asks STS who it is: the local one, not an account's
@@ -112,10 +110,17 @@ def _invoke(root: Path, function: str, event: Path, prepared: Mapping[str, Any])
         "AWS_SECRET_ACCESS_KEY": "local",
         "SAM_CLI_TELEMETRY": "0",
     }
-    run = command(prepared, function, event)
-    finished = subprocess.run(run, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    finished = subprocess.run(
+        command(prepared, function),
+        cwd=root,
+        env=environment,
+        input=event,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     print(finished.stdout)
-    return 1 if finished.returncode or is_failure(finished.stdout) else 0
+    return 1 if finished.returncode or is_error(finished.stdout) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

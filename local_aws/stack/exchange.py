@@ -67,6 +67,23 @@ class Exchange:
 
 
 _exchanges: dict[str, Exchange] = {}
+_address: str | None = None
+
+
+def answer_at(address: str | None) -> None:
+    """Where functions reach the receiver of answers; None where they do at the local AWS's own endpoint.
+
+    Functions in containers do not: their loopback is not this machine's.
+    """
+    global _address  # noqa: PLW0603  it goes with the exchanges, which are one server's
+    _address = address
+
+
+def by_hand(address: str) -> str:
+    """A ResponseURL for a request that somebody makes up: its answer is taken, and nobody waits for it."""
+    signature = secrets.token_hex(32)
+    _exchanges[signature] = Exchange({})
+    return f"{address}{PREFIX}by-hand?X-Amz-Signature={signature}"
 
 
 def ask(token: str, request: Request, seconds: float, endpoint: str) -> Answer:
@@ -78,7 +95,7 @@ def ask(token: str, request: Request, seconds: float, endpoint: str) -> Answer:
     function = _find(token)
     signature = secrets.token_hex(32)
     exchange = _exchanges[signature] = Exchange(request)
-    payload = json.dumps({**request, "ResponseURL": _url(endpoint, request, signature)}).encode()
+    payload = json.dumps({**request, "ResponseURL": _url(_address or endpoint, request, signature)}).encode()
     trigger = Trigger("cloudformation", {name: request[name] for name in ("RequestType", *_COPIED)})
     lambda_service.compute().asynchronous.submit(function.function_name, payload, trigger)
     timer = clock.call_later(seconds, exchange.expired.set)
@@ -176,4 +193,4 @@ def _silent(request: Request) -> str:
     )
 
 
-__all__ = ["PREFIX", "Answer", "Exchange", "NotDoneError", "ask", "read", "receive", "strings"]
+__all__ = ["PREFIX", "Answer", "Exchange", "NotDoneError", "answer_at", "ask", "by_hand", "read", "receive", "strings"]

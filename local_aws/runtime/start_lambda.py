@@ -1,0 +1,106 @@
+"""Functions that `sam local start-lambda` runs in Docker containers, as another place beside the worker processes.
+
+It answers Lambda's Invoke on an address of its own (AWS SAM Developer Guide, "sam local start-lambda"). Its containers
+keep real time, and what functions log stands in its terminal.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from urllib.parse import quote, urlsplit
+
+from local_aws import clock
+from local_aws.runtime.values import FunctionSettings, Outcome, is_error
+
+_START_SECONDS = 120.0
+"""Beyond the function's own time-out: the first container of a function waits for an image to be built."""
+
+
+class AddressError(ValueError):
+    """What was given as the address of `sam local start-lambda` is none."""
+
+
+def url() -> str | None:
+    """LOCAL_AWS_START_LAMBDA: where `sam local start-lambda` runs the functions; None where worker processes do."""
+    return os.environ.get("LOCAL_AWS_START_LAMBDA") or None
+
+
+def address(url: str) -> tuple[str, int]:
+    """Host and port of an ``http://host:port``; AddressError, a sentence, if it is not that."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme != "http" or not parts.hostname or port is None or parts.path.strip("/"):
+        raise AddressError(f"{url!r} is not the address of sam local start-lambda, such as http://127.0.0.1:3001")
+    return parts.hostname, port
+
+
+class ContainerEnvironment:
+    """A function's container, kept by `sam local start-lambda`; it runs one invocation at a time."""
+
+    def __init__(self, settings: FunctionSettings, url: str) -> None:
+        self.settings = settings
+        self.alive = True  # SAM starts the container, and a new one when that has ended
+        self._url = url
+        self._connection: http.client.HTTPConnection | None = None
+
+    def invoke(self, payload: bytes) -> Outcome:
+        """Run the function; where SAM cannot be reached, or cannot run it, that is the outcome."""
+        request_id, started = str(uuid.uuid4()), time.monotonic()
+        result, error = self._ask(payload)
+        return Outcome(request_id, result, error, time.monotonic() - started)
+
+    def close(self) -> None:
+        """Wait no longer for the invocation that runs; the container is SAM's."""
+        self.alive = False
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def _ask(self, payload: bytes) -> tuple[bytes, str | None]:
+        host, port = address(self._url)
+        connection = http.client.HTTPConnection(host, port, timeout=self.settings.timeout + _START_SECONDS)
+        self._connection = connection
+        try:
+            connection.request("POST", f"/2015-03-31/functions/{quote(self.settings.name)}/invocations", payload)
+            response = connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            return _failed("StartLambda.Unreachable", f"sam local start-lambda does not answer at {self._url}: {error}")
+        finally:
+            self._connection = None
+            connection.close()
+        if response.status != http.client.OK:
+            return _failed("StartLambda.Refused", f"HTTP {response.status}: {body.decode(errors='replace')}")
+        if not body:
+            return _failed("Sandbox.Timedout", f"No answer within {self.settings.timeout:.2f} seconds")
+        return body, "Unhandled" if is_error(body) else None
+
+
+def _failed(kind: str, message: str) -> tuple[bytes, str]:
+    return json.dumps({"errorType": kind, "errorMessage": message}).encode(), "Unhandled"
+
+
+def from_environment() -> Callable[[FunctionSettings], ContainerEnvironment] | None:
+    """What makes environments where LOCAL_AWS_START_LAMBDA says at which address `sam local start-lambda` is, else None.
+
+    AddressError if it is none. ValueError if the local AWS's time runs faster than real time: containers cannot follow.
+    """
+    at = url()
+    if at is None:
+        return None
+    address(at)
+    speed = getattr(clock.current(), "speed", 1.0)
+    if speed != 1:
+        raise ValueError(
+            f"LOCAL_AWS_START_LAMBDA goes with LOCAL_AWS_SPEED=1 only (it is {speed:g}): containers keep real time."
+        )
+    return lambda settings: ContainerEnvironment(settings, at)
