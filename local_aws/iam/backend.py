@@ -57,6 +57,15 @@ class LocalIamBackend(IAMBackend):
         self.managed_policy(policy_arn)
         return super().get_policy(policy_arn)
 
+    def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:
+        """moto demands a version; IAM takes 2008-10-17 for one that is left out (IAM User Guide, Version)."""
+        document = _object(policy_json)
+        if document is None or "Version" in document:
+            super().put_role_policy(role_name, policy_name, policy_json)
+            return
+        super().put_role_policy(role_name, policy_name, json.dumps({"Version": "2012-10-17", **document}))
+        self.get_role(role_name).put_policy(policy_name, policy_json)
+
     def linked_role_of_lattice(self) -> Role | None:
         """The service-linked role that the account's first resource of VPC Lattice makes."""
         return next((role for role in list(self.roles.values()) if role.name == side.LATTICE_ROLE), None)
@@ -74,6 +83,14 @@ class LocalIamBackend(IAMBackend):
         self.attach_role_policy(
             f"arn:{self.partition}:iam::aws:policy/aws-service-role/AWSVpcLatticeServiceRolePolicy", side.LATTICE_ROLE
         )
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 class LocalStsBackend(STSBackend):

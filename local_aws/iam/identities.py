@@ -160,14 +160,19 @@ def _policies(holder: Any) -> Iterator[Policy]:
     for name, document in list(holder.policies.items()):
         yield Policy(name, document)
     for arn, managed in list(holder.managed_policies.items()):
-        yield Policy(role_name(arn), managed.document)
+        yield Policy(role_name(arn), _document(managed))
 
 
 def _managed(arn: str) -> str:
     policy = _backend().managed_policy(arn)
     if policy is None:
         raise PolicyError(f"There is no policy {arn}, which is a permissions boundary")
-    return str(policy.document)
+    return _document(policy)
+
+
+def _document(managed: Any) -> str:
+    """Of the default version."""
+    return str(next(version.document for version in managed.versions if version.is_default))
 
 
 def _id_of(identity: Identity) -> str:
