@@ -32,7 +32,7 @@ from ecs_lattice.errors import EcsLatticeError
 from ecs_lattice.health.keeping import AlarmKeeper
 from ecs_lattice.health.probe import Probe
 from ecs_lattice.health.words import NAMESPACE
-from ecs_lattice.ingress import Ingress
+from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.intake import Intake
 from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.model import ServiceId

@@ -17,9 +17,9 @@ from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Answer, ClaimRecord
-from ecs_lattice.ecs_side import EcsSide
 from ecs_lattice.ecs_side import record as documents
-from ecs_lattice.ingress import Ingress
+from ecs_lattice.ecs_side.reconcile import EcsSide
+from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Outcome
 from ecs_lattice.settings import Settings

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ecs_lattice import ownership
-from ecs_lattice.ingress import Ingress
 from ecs_lattice.ingress.model import Opening, PortRange
+from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.ingress.routes import RouteIngress, Want
 from ecs_lattice.ingress.sweeping import Sweeper
 from tests.ingress.groups import LISTS, OWNER, VPC, Crashed, Groups, Hooked, Needs

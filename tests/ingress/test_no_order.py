@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from ecs_lattice.ingress import Ingress
+from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.ingress.routes import RouteIngress, Want
 from ecs_lattice.ingress.tidying import Tidier
 from tests.ingress.groups import OWNER, VPC, Groups, Hooked, Needs, opening

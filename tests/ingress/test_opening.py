@@ -3,8 +3,8 @@
 import pytest
 
 from ecs_lattice.errors import DeniedError, NotFoundError, ThrottledError
-from ecs_lattice.ingress import Ingress
 from ecs_lattice.ingress.model import PortRange
+from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.ingress.routes import RouteIngress, Want
 from ecs_lattice.ingress.tidying import Tidier
 from tests.ingress.groups import LISTS, OWNER, VPC, Groups, Needs, opening

@@ -8,7 +8,7 @@ import pytest
 import ecs_lattice
 from ecs_lattice.custom_resource import properties, resource
 from ecs_lattice.health import words
-from ecs_lattice.ingress import Opened
+from ecs_lattice.ingress.opening import Opened
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()

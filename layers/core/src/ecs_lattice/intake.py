@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ecs_lattice.bells import Bell
-from ecs_lattice.ecs_side.record import registers_targets
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.events import Heard, hear
 from ecs_lattice.ports import Bells, Now, Registry
@@ -66,6 +65,11 @@ class Intake:
         return list(bells.values())
 
     def _registering(self, arns: set[str]) -> set[str]:
+        if not arns:
+            return set()
+        # Only events of tasks need what the ECS side remembers: the others start without it.
+        from ecs_lattice.ecs_side.record import registers_targets  # noqa: PLC0415
+
         return {arn for arn, text in self.registry.documents_of("ecs", arns).items() if registers_targets(text)}
 
 

@@ -24,8 +24,8 @@ from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.facts import EcsService
-from ecs_lattice.ingress import Ingress
 from ecs_lattice.ingress.gate import is_service
+from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.ingress.sweeping import Sweeper
 from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.ports import Bells, Ecs, Now, Registry

@@ -17,11 +17,12 @@ from ecs_lattice import codec
 from ecs_lattice.aws.errors import translated
 from ecs_lattice.claims import SCHEMA, Answer, Claim, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ConditionError, TooNewRecordError
-from ecs_lattice.ingress.model import Need
 from ecs_lattice.model import ServiceId
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+
+    from ecs_lattice.ingress.model import Need
 
 _BATCH_GET_ITEMS = 100  # DynamoDB API, BatchGetItem
 
@@ -129,14 +130,13 @@ class DynamoRegistry:
         for item in self._scan("begins_with(sk, :sk)", {":sk": {"S": "claim#"}}):
             yield _record(item)
 
-    def needs_on(self, group_id: str) -> tuple[Need, ...]:
-        return tuple(codec.loads(Need, item["text"]["S"]) for item in self._query(f"group#{group_id}", "need#"))
+    def needs_on(self, group_id: str) -> "tuple[Need, ...]":
+        return tuple(map(_need, self._query(f"group#{group_id}", "need#")))
 
-    def needs(self) -> Iterator[Need]:
-        for item in self._scan("begins_with(sk, :sk)", {":sk": {"S": "need#"}}):
-            yield codec.loads(Need, item["text"]["S"])
+    def needs(self) -> "Iterator[Need]":
+        yield from map(_need, self._scan("begins_with(sk, :sk)", {":sk": {"S": "need#"}}))
 
-    def put_need(self, need: Need) -> None:
+    def put_need(self, need: "Need") -> None:
         pk, sk = f"group#{need.group_id}", f"need#{need.needer}"
         if need.openings:
             self._put(pk, sk, codec.dumps(need))
@@ -291,6 +291,12 @@ def _claim_key(claim: Claim) -> dict[str, Any]:
 
 def _set_key(name: str) -> dict[str, Any]:
     return {"pk": {"S": f"set#{name}"}, "sk": {"S": "set"}}
+
+
+def _need(item: dict[str, Any]) -> "Need":
+    from ecs_lattice.ingress.model import Need  # noqa: PLC0415  three of the seven functions open security groups
+
+    return codec.loads(Need, item["text"]["S"])
 
 
 def _record(item: dict[str, Any]) -> ClaimRecord:

@@ -11,8 +11,9 @@ from ecs_lattice.ecs_side.record import EcsRecord, Ingressed
 from ecs_lattice.ecs_side.wanting import Revisions, RouteKey, Wanted, wanted
 from ecs_lattice.errors import DeniedError
 from ecs_lattice.facts import EcsService, TaskDefinition
-from ecs_lattice.ingress import Ingress, problems
+from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.model import Need
+from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.ingress.routes import RouteIngress
 from ecs_lattice.model import Declaration, Route
 from ecs_lattice.outcome import Problem

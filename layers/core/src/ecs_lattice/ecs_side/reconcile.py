@@ -23,7 +23,7 @@ from ecs_lattice.ecs_side.ports import Targets
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.registering import Registrar
 from ecs_lattice.ecs_side.status import ServiceStatus
-from ecs_lattice.ingress import Ingress
+from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.settings import Settings

@@ -1,11 +1,15 @@
 """What the health of targets is read from and published to. Errors are :class:`~ecs_lattice.errors.AwsError`s."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from __future__ import annotations
 
-from ecs_lattice.facts import EcsService
-from ecs_lattice.health.alarms import Alarm
-from ecs_lattice.model import ServiceId
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # the reconcilers publish metrics and have nothing to do with alarms
+    from collections.abc import Mapping, Sequence
+
+    from ecs_lattice.facts import EcsService
+    from ecs_lattice.health.alarms import Alarm
+    from ecs_lattice.model import ServiceId
 
 
 class MetricsSink(Protocol):
