@@ -1,168 +1,217 @@
-"""CloudFormation in moto, with SAM templates, refusals instead of silence, and change sets that leave a whole stack."""
+"""CloudFormation in moto, with SAM templates, change sets that tell what they change, and refusals instead of silence."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import moto.cloudformation.models as moto_models
 import moto.cloudformation.parsing as moto_parsing
 from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
-from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
+from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.utils import generate_stack_id
 
 from local_aws import extend
-from local_aws.stack import custom, dependents, operations, progress, resources
-from local_aws.stack.transform import TemplateError, all_parameters, expand, parse
+from local_aws.stack import capabilities, change_sets, custom, dependents, operations, progress, resources
+from local_aws.stack.change_sets import Asked, ChangeSet, ChangeSetNotFoundError, InvalidChangeSetStatusError
+from local_aws.stack.responses import LocalCloudFormationResponse
 
 _moto_clean = moto_parsing.clean_json
 _moto_create = moto_parsing.parse_and_create_resource
+ALL = (capabilities.IAM, capabilities.NAMED_IAM, capabilities.AUTO_EXPAND)
+_UPDATABLE = re.compile(r"^(CREATE|UPDATE|UPDATE_ROLLBACK|IMPORT)_COMPLETE$|^UPDATE_FAILED$")
 
 
 class LocalCloudFormationBackend(CloudFormationBackend):
     """moto's; every template passes :func:`local_aws.stack.transform.expand` first."""
 
-    def create_stack(self, name: str, template: str, parameters: dict[str, Any], *args: Any, **kwargs: Any) -> Stack:
-        expanded, parameters = _expanded(template, parameters)
-        with _refusals():
-            if operations.runs_in_background(json.loads(expanded)):
-                return self._begin_stack(name, expanded, parameters, **kwargs)
-            try:
-                return super().create_stack(name, expanded, parameters, *args, **kwargs)
-            except Exception as error:
-                self._failed(name, error)
-                raise
-
-    def create_change_set(
-        self,
-        stack_name: str,
-        change_set_name: str,
-        template: str,
-        parameters: dict[str, str],
-        *args: Any,
-        **kwargs: Any,
-    ) -> tuple[str, str]:
-        if args and args[-1] != "UPDATE" and kwargs.get("change_set_type") != "UPDATE":
-            self._drop_empty(stack_name)
-        expanded, parameters = _expanded(template, parameters)
-        with _refusals():
-            return super().create_change_set(stack_name, change_set_name, expanded, parameters, *args, **kwargs)
-
-    def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
-        """Moto's leaves a stack with the old template, outputs and exports; this makes them new."""
-        change_set: ChangeSet | None = self.describe_change_set(change_set_name)
-        if change_set is None:
-            raise ValidationError(change_set_name)
-        stack = self.stacks[change_set.stack_id]
-        if operations.runs_in_background(stack.template_dict, change_set.template_dict):
-            with _refusals():
-                self._execute_in_background(change_set, stack)
-            return
-        with _refusals():
-            super().execute_change_set(change_set_name, stack_name)
-        stack._parse_template()
-        stack.parameters = change_set.parameters
-        stack.description = stack.template_dict.get("Description")
-        stack.output_map = stack._create_output_map()
-        for export in stack.exports:
-            self.exports[export.name] = export
-
-    def describe_stacks(self, name_or_stack_id: str) -> list[Stack]:
-        """moto's; a stack whose resources were not all ready is complete when they have become so."""
-        for stack in self.stacks.values():
-            if stack.status == "CREATE_IN_PROGRESS":
-                stack.verify_readiness()
-        return super().describe_stacks(name_or_stack_id)
-
-    def update_stack(
+    def create_stack(
         self,
         name: str,
         template: str,
-        role_arn: str | None,
-        parameters: list[dict[str, Any]],
-        tags: dict[str, str] | None,
+        parameters: dict[str, Any],
+        notification_arns: list[str] | None = None,
+        tags: dict[str, str] | None = None,
+        role_arn: str | None = None,
+        enable_termination_protection: bool | None = False,
+        timeout_in_mins: int | None = None,
+        stack_policy_body: str | None = None,
+        acknowledged: tuple[str, ...] = ALL,
     ) -> Stack:
-        stack = self.get_stack(name)
-        _refuse_in_progress(stack, "updated")
-        resolved = self._resolve_update_parameters(instance=stack, incoming_params=parameters)
-        expanded, resolved = _expanded(template or json.dumps(stack.template_dict), resolved)
-        with _refusals():
-            if operations.runs_in_background(stack.template_dict, json.loads(expanded)):
-                stack.role_arn, stack.tags = role_arn, stack.tags if tags is None else tags
-                operations.update(self, stack, expanded, resolved)
-            else:
-                stack.update(expanded, role_arn, parameters=resolved, tags=tags)
+        """As a change set that is executed at once; what a change set fails for is what the call is answered with."""
+        if any(stack.name == name for stack in self.stacks.values()):
+            raise AlreadyExistsException(f"Stack {name} already exists")
+        arns = tuple(notification_arns or ())
+        asked = Asked("create", "CREATE", template, parameters, tags or {}, acknowledged, None, arns, role_arn)
+        stack = self._to_be_made(name, asked)
+        change_set = _unfailed(change_sets.make(stack, asked))
+        self.stacks[stack.stack_id] = stack
+        stack.enable_termination_protection = bool(enable_termination_protection)
+        stack.timeout_in_minutes, stack.policy = timeout_in_mins, stack_policy_body or ""
+        self._carry_out(change_set)
+        if not custom.uses(stack.template_dict):
+            operations.wait(stack)
+        if operations.is_nested() and stack.status != "CREATE_COMPLETE":
+            raise resources.ResourceError(f"Embedded stack {stack.stack_id} was not successfully created")
         return stack
 
-    def delete_stack(self, name_or_stack_id: str) -> None:
-        """moto's; a stack with custom resources is deleted in the background."""
-        found = [each for each in self.stacks.values() if name_or_stack_id in {each.name, each.stack_id}]
-        if found and operations.runs_in_background(found[0].template_dict):
-            _refuse_in_progress(found[0], "deleted")
-            operations.delete(self, found[0])
-        else:
-            super().delete_stack(name_or_stack_id)
+    # Change sets.
 
-    def _begin_stack(self, name: str, template: str, parameters: dict[str, Any], **kwargs: Any) -> Stack:
-        """What moto's create_stack does before it makes anything; it would work the exports out first."""
-        if name in [stack.name for stack in self.stacks.values()]:
-            raise AlreadyExistsException(f"Stack {name} already exists")
-        stack_id = generate_stack_id(name, self.region_name, self.account_id)
+    def make_change_set(self, stack_name: str, asked: Asked) -> ChangeSet:
+        """CreateChangeSet. One of type CREATE makes the stack that it is of, without anything in it."""
+        stack = self._to_be_made(stack_name, asked) if asked.kind == "CREATE" else self._to_be_changed(stack_name)
+        if any(each.asked.name == asked.name for each in self.change_sets_of(stack.stack_id)):
+            raise change_sets.NameTakenError(asked.name)
+        change_set = change_sets.make(stack, asked)
+        if stack.stack_id not in self.stacks:
+            self.stacks[stack.stack_id] = stack
+            stack.status = "REVIEW_IN_PROGRESS"
+            stack._add_stack_event("REVIEW_IN_PROGRESS", resource_status_reason="User Initiated")
+        self._change_sets[change_set.id] = change_set
+        return change_set
+
+    def change_set(self, name: str, stack_name: str | None) -> ChangeSet:
+        """By ARN, or by name and stack."""
+        if name in self._change_sets:
+            return self._change_sets[name]
+        if not name.startswith("arn:") and stack_name:
+            for each in self.change_sets_of(stack_name):
+                if each.asked.name == name:
+                    return each
+        raise ChangeSetNotFoundError(name)
+
+    def change_sets_of(self, stack_name: str) -> list[ChangeSet]:
+        return [each for each in self._change_sets.values() if stack_name in {each.stack.name, each.stack.stack_id}]
+
+    def execute(self, change_set: ChangeSet, *, rolls_back: bool = True) -> None:
+        """ExecuteChangeSet. The stack's other change sets go, because they are of a stack that is no more."""
+        if change_set.execution_status != "AVAILABLE":
+            raise InvalidChangeSetStatusError(change_set)
+        _refuse_in_progress(change_set.stack, "updated")
+        change_set.execution_status = "EXECUTE_COMPLETE"
+        for other in self.change_sets_of(change_set.stack.stack_id):
+            if other is not change_set:
+                del self._change_sets[other.id]
+        self._carry_out(change_set, rolls_back=rolls_back)
+        operations.wait(change_set.stack, operations.A_LITTLE)
+
+    def _carry_out(self, change_set: ChangeSet, *, rolls_back: bool = True) -> None:
+        stack, asked = change_set.stack, change_set.asked
+        stack.tags, stack.notification_arns, stack.role_arn = (
+            dict(asked.tags), list(asked.notification_arns), asked.role_arn,
+        )  # fmt: skip
+        with _refusals():
+            if asked.kind == "UPDATE":
+                operations.update(self, stack, change_set.expanded, change_set.parameters, rolls_back=rolls_back)
+            else:
+                self._give(stack, change_set.expanded, change_set.parameters)
+                operations.create(self, stack, rolls_back=rolls_back)
+        progress.keep_original(stack, asked.template)
+
+    def templates(self, stack_name: str, change_set_name: str | None = None) -> tuple[str, str]:
+        """A stack's template, or that of a change set: as it was given, and as it was made."""
+        if change_set_name:
+            change_set = self.change_set(change_set_name, stack_name)
+            return change_set.asked.template, change_set.expanded
+        stack = self.get_stack(stack_name)
+        processed: Any = stack.template  # empty while the stack is REVIEW_IN_PROGRESS
+        return progress.original(stack) or processed or "", processed or ""
+
+    @property
+    def _change_sets(self) -> dict[str, ChangeSet]:
+        held: Any = self.change_sets  # moto's own are never made
+        return held
+
+    def _to_be_made(self, name: str, asked: Asked) -> Stack:
+        for stack in self.stacks.values():
+            if stack.name != name:
+                continue
+            if stack.status == "REVIEW_IN_PROGRESS":
+                return stack
+            text = f"Stack [{name}] already exists and cannot be created again with the changeSet [{asked.name}]."
+            raise ValidationError(message=text)
         make: Any = Stack  # which leaves abstract methods of its base unmade
-        stack: Stack = make(
-            stack_id=stack_id,
+        stack = make(
+            stack_id=generate_stack_id(name, self.region_name, self.account_id),
             name=name,
-            template=template,
-            parameters=parameters,
+            template={},
+            parameters={},
             account_id=self.account_id,
             region_name=self.region_name,
-            cross_stack_resources=self.exports,
-            **kwargs,
+            tags=dict(asked.tags),
+            role_arn=asked.role_arn,
         )
-        self.stacks[stack_id] = stack
-        operations.create(self, stack)
+        made: Stack = stack
+        return made
+
+    def _to_be_changed(self, name: str) -> Stack:
+        stack = self.get_stack(name)
+        if not _UPDATABLE.match(stack.status):
+            text = f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
+            raise ValidationError(message=text)
         return stack
 
-    def _execute_in_background(self, change_set: ChangeSet, stack: Stack) -> None:
-        _refuse_in_progress(stack, "updated")
-        change_set.execution_status = "EXECUTE_COMPLETE"
-        if change_set.change_set_type == "UPDATE":
-            operations.update(self, stack, change_set.template, change_set.parameters)
-            return
-        stack.template, stack.parameters = change_set.template, change_set.parameters
+    def _give(self, stack: Any, template: str, parameters: dict[str, str]) -> None:
+        """Put a template into a stack that has none."""
+        stack.template, stack.parameters = template, parameters
         stack._parse_template()
         stack.description = stack.template_dict.get("Description")
         stack.cross_stack_resources = self.exports
         stack.resource_map = stack._create_resource_map()
-        operations.create(self, stack)
 
-    def _failed(self, name: str, error: Exception) -> None:
-        """A stack whose creation failed stays as CREATE_FAILED, with the reason, as with OnFailure=DO_NOTHING."""
-        for stack in self.stacks.values():
-            if stack.name == name:
-                stack.status = "CREATE_FAILED"
-                stack._add_stack_event("CREATE_FAILED", resource_status_reason=str(error))
+    # Stacks.
 
-    def _drop_empty(self, name: str) -> None:
-        for stack_id, stack in tuple(self.stacks.items()):
-            if stack.name == name and stack.status == "REVIEW_IN_PROGRESS":
-                del self.stacks[stack_id]
+    def update_stack(
+        self,
+        name: str,
+        template: str | None,
+        role_arn: str | None,
+        parameters: dict[str, str],
+        tags: dict[str, str] | None,
+        acknowledged: tuple[str, ...] = ALL,
+    ) -> Stack:
+        """As a change set that is executed at once. Without a template the stack's own is taken."""
+        stack = self._to_be_changed(name)
+        wanted = dict(stack.tags) if tags is None else tags
+        arns = tuple(stack.notification_arns)
+        original = template or self.templates(name)[0]
+        asked = Asked("update", "UPDATE", original, parameters, wanted, acknowledged, None, arns, role_arn)
+        self._carry_out(_unfailed(change_sets.make(stack, asked)))
+        if not custom.uses(stack.template_dict):
+            operations.wait(stack)
+        return stack
+
+    def delete_stack(self, name_or_stack_id: str, retained: frozenset[str] = frozenset()) -> None:
+        """In the background, but the call waits a little. A stack that is not there is deleted already."""
+        for stack in tuple(self.stacks.values()):
+            if name_or_stack_id not in {stack.name, stack.stack_id}:
+                continue
+            _refuse_in_progress(stack, "deleted")
+            if retained and stack.status != "DELETE_FAILED":
+                raise ValidationError(message="RetainResources is for stacks that are in the state DELETE_FAILED.")
+            for each in self.change_sets_of(stack.stack_id):
+                del self._change_sets[each.id]
+            if stack.enable_termination_protection:
+                text = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
+                raise ValidationError(message=text)
+            operations.delete(self, stack, retained)
+            operations.wait(stack, operations.A_LITTLE)
+
+
+def _unfailed(change_set: ChangeSet) -> ChangeSet:
+    """UpdateStack and CreateStack are answered with why their change set failed."""
+    if change_set.status != "FAILED":
+        return change_set
+    if change_set.reason == change_sets.EMPTY:
+        raise ValidationError(message="No updates are to be performed.")
+    raise ValidationError(message=change_set.reason)
 
 
 def _refuse_in_progress(stack: Stack, verb: str) -> None:
     if progress.is_in_progress(stack):
         raise ValidationError(message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be {verb}.")
-
-
-def _expanded(template: str | Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """The template that moto makes, as JSON, and the values of all its parameters."""
-    try:
-        parsed = parse(template)
-        parameters = all_parameters(parsed, given)
-        return json.dumps(expand(parsed, parameters)), parameters
-    except TemplateError as error:
-        raise ValidationError(message=str(error)) from error
 
 
 @contextmanager
@@ -233,19 +282,14 @@ def _parsed(template: str) -> dict[str, Any]:
     return parsed
 
 
-def _parse_change_set(change_set: ChangeSet) -> None:
-    change_set.template_dict = _parsed(change_set.template)
-
-
 def install() -> None:
     """Put this CloudFormation in the place of moto's, and the types that moto lacks beside those it has."""
-    extend.install("cloudformation", LocalCloudFormationBackend)
+    extend.install("cloudformation", LocalCloudFormationBackend, LocalCloudFormationResponse)
     parsing: Any = moto_parsing
     parsing.clean_json = _clean
     parsing.parse_and_create_resource = _create
     models: Any = moto_models
     models.Stack.parse_template = staticmethod(_parsed)
-    models.ChangeSet._parse_template = _parse_change_set
     dependents.install()
     custom.install()
     progress.install()

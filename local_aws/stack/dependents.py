@@ -13,7 +13,8 @@ from typing import Any
 import moto.cloudformation.parsing as moto_parsing
 from moto.cloudformation.parsing import ResourceMap
 
-_moto_diff = ResourceMap.build_resource_diff
+from local_aws.stack import changes
+
 _moto_update = moto_parsing.parse_and_update_resource
 
 
@@ -59,20 +60,37 @@ def closure(changed: list[str], resources: Mapping[str, Any]) -> list[str]:
 
 
 def _diff(self: Any, other_template: dict[str, Any], parameters: dict[str, Any] | None = None) -> dict[str, Any]:
-    changes: dict[str, Any] = _moto_diff(self, other_template, parameters)
+    """moto's, by what a template comes to with its parameters and conditions, and with dependents."""
     resources = other_template["Resources"]
-    changed = [*changes["Modify"], *changes["Add"]]
-    everything = closure(changed, resources)
-    dependents = [name for name in everything if name not in changed and name in self._resource_json_map]
-    before = {name: _resolved(self._resource_json_map[name], self) for name in dependents}
-    self.resolved_before = before
-    changes["Modify"] = [name for name in everything if name not in changes["Add"]]
-    return changes
+    before, after = changes.settled(self), changes.settled(_loaded(self, other_template, parameters))
+    found = changes.between(before, after)
+    by_action = {action: [each.name for each in found if each.action == action] for action in ("Add", "Remove")}
+    changed = [each.name for each in found if each.action == "Modify" and each.is_static]
+    everything = [name for name in closure([*changed, *by_action["Add"]], resources) if name in after]
+    dependents = [name for name in everything if name not in changed and name in before]
+    self.resolved_before = {name: _resolved(self._resource_json_map[name], self) for name in dependents}
+    return {**by_action, "Modify": [name for name in everything if name not in by_action["Add"]]}
+
+
+def _loaded(current: Any, template: dict[str, Any], parameters: dict[str, Any] | None) -> ResourceMap:
+    """A map of the other template, with nothing made."""
+    values = current.input_parameters if parameters is None else parameters
+    name, region, account = current["AWS::StackName"], current._region_name, current._account_id
+    other = ResourceMap(current.stack_id, name, values, {}, region, account, template, {})
+    other.load_mapping()
+    other.load_parameters()
+    other.load_conditions()
+    return other
+
+
+def is_same(name: str, resource_json: dict[str, Any], resources_map: Any) -> bool:
+    """Whether a dependent comes to what it was before the update of what it refers to."""
+    before = getattr(resources_map, "resolved_before", {})
+    return name in before and _resolved(resource_json, resources_map) == before[name]
 
 
 def _update(logical_id: str, resource_json: dict[str, Any], resources_map: Any, *args: Any, **kwargs: Any) -> Any:
-    before = getattr(resources_map, "resolved_before", {})
-    if logical_id in before and _resolved(resource_json, resources_map) == before[logical_id]:
+    if is_same(logical_id, resource_json, resources_map):
         return resources_map[logical_id]
     return _moto_update(logical_id, resource_json, resources_map, *args, **kwargs)
 

@@ -1,7 +1,7 @@
-"""Stack operations that go on in the background, as all of CloudFormation's do: for stacks with custom resources.
+"""Stack operations that go on in the background, as all of CloudFormation's do: change sets, and deletions.
 
 A function that makes a custom resource calls the local AWS itself and may take its time, so the call that began the
-operation must have been answered. All other stacks are made within the call, which is quicker and enough for them.
+operation must have been answered. CreateStack and UpdateStack without custom resources are worked within the call.
 Sources: CloudFormation User Guide, "Stack failure options", "Stack status codes", "Update behaviors of stack resources".
 """
 
@@ -17,36 +17,50 @@ import moto.cloudformation.parsing as moto_parsing
 from moto.cloudformation.models import CloudFormationBackend, Stack
 
 from local_aws.stack import custom, progress, removal
-from local_aws.stack.dependents import closure
+from local_aws.stack.dependents import closure, is_same
 
 _READY_SECONDS = 30.0
+A_LITTLE = 3.0
+_THREAD = "local-aws-stack-"
 
 
-def runs_in_background(*templates: Mapping[str, Any]) -> bool:
-    """Whether an operation from one of these templates to another goes on in the background."""
-    return any(custom.uses(each) for each in templates)
+def create(backend: CloudFormationBackend, stack: Stack, *, rolls_back: bool = True) -> None:
+    """Begin to make a stack; what fails is rolled back, or left as it is."""
+    _begin(stack, "CREATE_IN_PROGRESS", lambda: _create(backend, stack, rolls_back=rolls_back))
 
 
-def create(backend: CloudFormationBackend, stack: Stack) -> None:
-    """Begin to make a stack; what fails is rolled back."""
-    _begin(stack, "CREATE_IN_PROGRESS", lambda: _create(backend, stack))
+def update(
+    backend: CloudFormationBackend, stack: Stack, template: str, parameters: dict[str, Any], *, rolls_back: bool = True
+) -> None:
+    """Begin to change a stack; what fails is rolled back to the template and parameters before, or left as it is."""
+    _begin(stack, "UPDATE_IN_PROGRESS", lambda: _update(backend, stack, template, parameters, rolls_back=rolls_back))
 
 
-def update(backend: CloudFormationBackend, stack: Stack, template: str, parameters: dict[str, Any]) -> None:
-    """Begin to change a stack; what fails is rolled back to the template and parameters before."""
-    _begin(stack, "UPDATE_IN_PROGRESS", lambda: _update(backend, stack, template, parameters))
+def delete(backend: CloudFormationBackend, stack: Stack, retained: frozenset[str] = frozenset()) -> None:
+    """Begin to delete a stack, what refers before what is referred to, but for the resources ``retained``."""
+    _begin(stack, "DELETE_IN_PROGRESS", lambda: _delete(backend, stack, retained))
 
 
-def delete(backend: CloudFormationBackend, stack: Stack) -> None:
-    """Begin to delete a stack, what refers before what is referred to."""
-    _begin(stack, "DELETE_IN_PROGRESS", lambda: _delete(backend, stack))
+def wait(stack: Any, seconds: float | None = None) -> None:
+    """Let an operation end before its call is answered, for so long at most; without ``seconds``, until it has worked on
+    all resources. AWS answers at once, but clients look again only after 15 or 30 seconds."""
+    resource_map = stack.resource_map
+    if seconds is None:
+        resource_map.worked.wait(_READY_SECONDS)
+    else:
+        resource_map.worker.join(seconds)
+
+
+def is_nested() -> bool:
+    """Whether this thread works on a stack, so that another one that it makes is a resource of that one."""
+    return threading.current_thread().name.startswith(_THREAD)
 
 
 def _begin(stack: Stack, status: str, work: Callable[[], None]) -> None:
     _turn(stack, status, "User Initiated")
     resource_map: Any = stack.resource_map
-    thread = threading.Thread(target=_watched, args=(stack, work), name=f"local-aws-stack-{stack.name}", daemon=True)
-    resource_map.worker, resource_map.stack = thread, stack
+    thread = threading.Thread(target=_watched, args=(stack, work), name=_THREAD + stack.name, daemon=True)
+    resource_map.worker, resource_map.stack, resource_map.worked = thread, stack, threading.Event()
     thread.start()
 
 
@@ -56,6 +70,8 @@ def _watched(stack: Stack, work: Callable[[], None]) -> None:
     except Exception as error:  # a thread has nobody above it: the stack says so, and the terminal shows where
         traceback.print_exc()
         _turn(stack, stack.status.replace("_IN_PROGRESS", "_FAILED"), f"The local AWS failed: {error!r}")
+    finally:
+        stack.resource_map.worked.set()
 
 
 def _turn(stack: Any, status: str, reason: str | None = None) -> None:
@@ -67,14 +83,18 @@ def _turn(stack: Any, status: str, reason: str | None = None) -> None:
 # Creating.
 
 
-def _create(backend: CloudFormationBackend, stack: Stack) -> None:
+def _create(backend: CloudFormationBackend, stack: Stack, *, rolls_back: bool) -> None:
     try:
         stack.resource_map.create(stack.template_dict)
         _until_ready(stack)
         _publish_outputs(backend, stack)
     except Exception as error:
-        _turn(stack, "ROLLBACK_IN_PROGRESS", progress.why_failed(stack, "create", error))
-        left = removal.delete_all(stack, list(stack.template_dict["Resources"]))
+        reason = progress.why_failed(stack, "create", error)
+        if not rolls_back:
+            _turn(stack, "CREATE_FAILED", reason)
+            return
+        _turn(stack, "ROLLBACK_IN_PROGRESS", reason)
+        left = removal.delete_all(stack, list(stack.template_dict["Resources"]), keep=removal.KEPT_IN_ROLLBACK)
         _turn(stack, "ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", progress.why_not_deleted(left))
     else:
         _turn(stack, "CREATE_COMPLETE")
@@ -82,6 +102,9 @@ def _create(backend: CloudFormationBackend, stack: Stack) -> None:
 
 def _until_ready(stack: Stack) -> None:
     """Associations become active in the local AWS's time."""
+    resource_map: Any = stack.resource_map
+    if not stack.resource_map.creation_complete():
+        resource_map.worked.set()
     deadline = time.monotonic() + _READY_SECONDS
     while not stack.resource_map.creation_complete():
         if time.monotonic() > deadline:
@@ -106,7 +129,9 @@ def _publish_outputs(backend: CloudFormationBackend, stack: Stack) -> None:
 # Updating.
 
 
-def _update(backend: CloudFormationBackend, stack: Stack, template: str, parameters: dict[str, Any]) -> None:
+def _update(
+    backend: CloudFormationBackend, stack: Stack, template: str, parameters: dict[str, Any], *, rolls_back: bool
+) -> None:
     before, before_parameters = stack.template_dict, dict(stack.resource_map.input_parameters)
     after = json.loads(template)
     touched: set[str] = set()
@@ -116,7 +141,12 @@ def _update(backend: CloudFormationBackend, stack: Stack, template: str, paramet
         _describe_as(stack, template, after, parameters)
         _publish_outputs(backend, stack)
     except Exception as error:
-        _turn(stack, "UPDATE_ROLLBACK_IN_PROGRESS", progress.why_failed(stack, "update", error))
+        reason = progress.why_failed(stack, "update", error)
+        if not rolls_back:
+            _describe_as(stack, template, after, parameters)
+            _turn(stack, "UPDATE_FAILED", reason)
+            return
+        _turn(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
         _roll_back(backend, stack, before, before_parameters, touched)
     else:
         _turn(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -147,10 +177,7 @@ def _apply(stack: Stack, template: dict[str, Any], parameters: dict[str, Any], t
     for name in closure(list(changed), template["Resources"]):
         if name not in changed:
             continue
-        condition = template["Resources"][name].get("Condition")
-        if condition and not resource_map.lazy_condition_map[condition]:
-            removed += [name] if name in resource_map._parsed_resources else []
-        else:
+        if name not in resource_map._parsed_resources or not is_same(name, template["Resources"][name], resource_map):
             touched.add(name)
             _make_or_change(stack, name)
     return removed
@@ -186,18 +213,17 @@ def _roll_back(
     replacement, too, for the new id, and the id that it does not come back to is deleted (assumption: the User Guide
     says only that a rollback is an update).
     """
-    added = [name for name in touched if name not in template["Resources"]]
     attempted = stack.resource_map._resource_json_map
     try:
         with _only(stack.resource_map, touched):
-            _apply(stack, template, parameters, set())
+            added = _apply(stack, template, parameters, set())
         _describe_as(stack, json.dumps(template), template, parameters)
         _publish_outputs(backend, stack)
     except Exception as error:
         _turn(stack, "UPDATE_ROLLBACK_FAILED", progress.why_failed(stack, "update", error))
         return
     _turn(stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-    _clean_up(stack, added, {"Resources": attempted})
+    _clean_up(stack, added, {"Resources": attempted}, removal.KEPT_IN_ROLLBACK)
     _turn(stack, "UPDATE_ROLLBACK_COMPLETE")
 
 
@@ -217,7 +243,9 @@ def _only(resource_map: Any, names: set[str]) -> Iterator[None]:
         del resource_map.build_resource_diff
 
 
-def _clean_up(stack: Stack, removed: list[str], template: Mapping[str, Any]) -> None:
+def _clean_up(
+    stack: Stack, removed: list[str], template: Mapping[str, Any], keep: frozenset[str] = removal.KEPT
+) -> None:
     """What is no longer wanted goes at the end. What cannot be deleted then is left, and the stack is complete."""
     for name, resource in list(stack.resource_map._parsed_resources.items()):
         if isinstance(resource, custom.CustomResource) and name not in removed:
@@ -225,15 +253,16 @@ def _clean_up(stack: Stack, removed: list[str], template: Mapping[str, Any]) -> 
                 resource.clean_up()
             except Exception as error:
                 progress.note(stack, name, resource.type, "DELETE_FAILED", str(error))
-    removal.delete_all(stack, removed, template)
+    removal.delete_all(stack, removed, template, keep=keep)
 
 
 # Deleting.
 
 
-def _delete(backend: CloudFormationBackend, stack: Stack) -> None:
+def _delete(backend: CloudFormationBackend, stack: Stack, retained: frozenset[str]) -> None:
     exports = [name for name, export in backend.exports.items() if export.exporting_stack_id == stack.stack_id]
-    left = removal.delete_all(stack, list(stack.template_dict["Resources"]))
+    names = [name for name in stack.template_dict.get("Resources") or () if name not in retained]
+    left = removal.delete_all(stack, names)
     if left:
         _turn(stack, "DELETE_FAILED", progress.why_not_deleted(left))
         return
@@ -244,4 +273,4 @@ def _delete(backend: CloudFormationBackend, stack: Stack) -> None:
     _turn(stack, "DELETE_COMPLETE")
 
 
-__all__ = ["create", "delete", "runs_in_background", "update"]
+__all__ = ["A_LITTLE", "create", "delete", "is_nested", "update", "wait"]

@@ -1,6 +1,7 @@
 """What is seen of a stack that is being worked on: its events, and what there is so far. Reading never makes anything."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import moto.cloudformation.models as moto_models
@@ -18,7 +19,25 @@ def note(stack: Stack, name: str, type_: str, status: str, reason: str | None = 
     resource = stack.resource_map._parsed_resources.get(name)
     physical = getattr(resource, "physical_resource_id", None) or ""
     event = Event(stack.stack_id, stack.name, name, physical, type_, status, reason, None)
+    add(stack, event)
+
+
+def add(stack: Stack, event: Event) -> None:
+    """Put an event behind the others, at least a millisecond later: SAM CLI goes by the time of the last one it has seen,
+    and times are told in milliseconds."""
+    if stack.events:
+        event.timestamp = max(event.timestamp, stack.events[-1].timestamp + timedelta(milliseconds=1))
     stack.events.append(event)
+
+
+def keep_original(stack: Stack, template: str) -> None:
+    """Remember a template as it was given, before transforms."""
+    holder: Any = stack
+    holder.original_template = template
+
+
+def original(stack: Stack) -> str | None:
+    return getattr(stack, "original_template", None)
 
 
 def why_failed(stack: Stack, verb: str, error: Exception) -> str:
@@ -58,6 +77,21 @@ def _stack_resources(stack: Stack) -> list[Any]:
     return [each for each in stack.resource_map.values() if each is not None]
 
 
+def _add_stack_event(stack: Stack, status: str, resource_status_reason: str | None = None, **_more: Any) -> None:
+    event = Event(
+        stack.stack_id,
+        stack.name,
+        stack.name,
+        stack.stack_id,
+        "AWS::CloudFormation::Stack",
+        status,
+        resource_status_reason,
+        None,
+    )
+    event.sendToSns(stack.account_id, stack.region_name, stack.notification_arns)
+    add(stack, event)
+
+
 def _verify(stack: Stack) -> None:
     if getattr(stack.resource_map, "worker", None) is None:
         _moto_ready(stack)
@@ -69,8 +103,9 @@ def install() -> None:
     models.Stack.outputs = property(_outputs)
     models.Stack.stack_resources = property(_stack_resources)
     models.Stack.verify_readiness = _verify
+    models.Stack._add_stack_event = _add_stack_event
     map_class: Any = ResourceMap
     map_class.__getitem__ = _get
 
 
-__all__ = ["install", "is_in_progress", "note", "why_failed", "why_not_deleted"]
+__all__ = ["install", "is_in_progress", "keep_original", "note", "original", "why_failed", "why_not_deleted"]

@@ -9,17 +9,24 @@ from local_aws.stack import custom
 from local_aws.stack.dependents import closure, references
 from local_aws.stack.progress import note
 
+KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
+KEPT_IN_ROLLBACK = frozenset({"Retain"})
+"""Deletion policies that keep a resource; when what made it is rolled back (Template Reference, DeletionPolicy)."""
 
-def delete_all(stack: Stack, names: list[str], template: Mapping[str, Any] | None = None) -> list[str]:
+
+def delete_all(
+    stack: Stack, names: list[str], template: Mapping[str, Any] | None = None, *, keep: frozenset[str] = KEPT
+) -> list[str]:
     """Delete what is there of these resources, dependents first; the names of those that stay against the wish.
 
     What a resource that stays refers to stays, too, so that its deletion can be repeated. What fails is tried again as
     long as others go, because associations need a moment; a custom resource is asked once.
     """
-    bodies = (template or stack.template_dict)["Resources"]
+    bodies = (template or stack.template_dict).get("Resources") or {}
     parsed = stack.resource_map._parsed_resources
     order = [name for name in reversed(closure(names, bodies)) if name in names and parsed.get(name) is not None]
-    waiting = [name for name in order if bodies[name].get("DeletionPolicy") != "Retain"]
+    kept = [name for name in order if bodies[name].get("DeletionPolicy") in keep]
+    waiting = [name for name in order if name not in kept]
     failed: list[str] = []
     while waiting:
         again: list[str] = []
@@ -31,6 +38,9 @@ def delete_all(stack: Stack, names: list[str], template: Mapping[str, Any] | Non
         if len(again) == len(waiting):
             break
         waiting = again
+    for name in kept:
+        note(stack, name, bodies[name]["Type"], "DELETE_SKIPPED")
+        del parsed[name]
     return failed + waiting
 
 

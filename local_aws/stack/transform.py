@@ -44,6 +44,11 @@ def expand(template: str | Mapping[str, Any], parameters: Mapping[str, str]) -> 
     return expanded
 
 
+def has_transform(template: Mapping[str, Any]) -> bool:
+    """Whether a parsed template names a transform; CloudFormation works on such a one after the call."""
+    return bool(_listed(template.get("Transform")))
+
+
 def parse(template: str | Mapping[str, Any]) -> dict[str, Any]:
     """A template's text as data, short forms of functions written out."""
     parsed = json.loads(json.dumps(template)) if isinstance(template, Mapping) else yaml_parse(template)
@@ -86,11 +91,8 @@ def _expand_serverless(template: dict[str, Any], parameters: Mapping[str, str]) 
 
 
 def _normal(value: Any) -> Any:
-    """The forms that moto's parser understands: Fn::GetAtt as a list, and of the deletion policies Retain."""
+    """The form that moto's parser understands: Fn::GetAtt as a list."""
     if isinstance(value, dict):
-        if value.get("DeletionPolicy") == "RetainExceptOnCreate":
-            # The difference shows only when a creation is rolled back, which the local AWS never does.
-            value = {**value, "DeletionPolicy": "Retain"}
         attribute = value.get("Fn::GetAtt")
         if isinstance(attribute, str):
             return {"Fn::GetAtt": attribute.split(".", 1)}

@@ -10,4 +10,5 @@ ALL: tuple[Provider, ...] = (
     *messaging.PROVIDERS,
     *network.PROVIDERS,
     *observability.PROVIDERS,
+    *storage.PROVIDERS,
 )
