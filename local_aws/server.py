@@ -22,8 +22,8 @@ from moto.ecs.models import ecs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from local_aws import bucket_policies, ecs, eventbus, extend, inspect, lattice, monitoring, sam_local, stack
 from local_aws import clock as clocks
-from local_aws import ecs, eventbus, extend, inspect, lattice, monitoring, sam_local, stack
 from local_aws import network as networks
 from local_aws.delivery import queues, rules, targets, topics
 from local_aws.delivery.pollers import Pollers
@@ -99,25 +99,28 @@ class LocalAws:
         return make(service, **self._access(), **options)
 
     def load(
-        self, build_dir: Path, stack_name: str = "ecs-lattice", parameters: Mapping[str, str] | None = None
+        self, build_dir: Path, stack_name: str = "ecs-lattice", parameters: Mapping[str, str] | None = None, **more: Any
     ) -> dict[str, str]:
-        """Make the stack of a ``sam build`` and give its outputs. stack.StackError says what is wrong with it."""
-        outputs = stack.load(build_dir, stack_name, parameters, self._state / "artefacts")
+        """Make the stack of a ``sam build`` and give its outputs. stack.StackError says what is wrong with it.
+
+        ``more`` are the ``capabilities`` and ``tags`` of :func:`local_aws.stack.load`.
+        """
+        outputs = stack.load(build_dir, stack_name, parameters, self._state / "artefacts", **more)
         self.outputs |= outputs
         lambda_service.warm_all()
         return outputs
 
     def load_application(self, root: Path) -> dict[str, str]:
-        """Make the stack of the application in ``root`` from its build, with what its samconfig.toml gives by default.
-
-        A network that the stack makes is associated with the default VPC, as every plain account has one.
-        """
+        """Make the stack of the application in ``root`` from its build, with what its samconfig.toml gives by default:
+        what ``sam deploy --config-env default`` would make."""
         samconfig = root / "samconfig.toml"
-        parameters = settings.parameter_overrides(samconfig)
-        if parameters.get("CreateNetwork") == "true" and "NetworkVpc1" not in parameters:
-            default = [{"Name": "is-default", "Values": ["true"]}]
-            parameters["NetworkVpc1"] = self.client("ec2").describe_vpcs(Filters=default)["Vpcs"][0]["VpcId"]
-        return self.load(root / ".aws-sam" / "build", settings.stack_name(samconfig), parameters)
+        return self.load(
+            root / ".aws-sam" / "build",
+            settings.stack_name(samconfig),
+            settings.parameter_overrides(samconfig),
+            capabilities=settings.capabilities(samconfig),
+            tags=settings.tags(samconfig),
+        )
 
     def serve_sam_local(self, root: Path) -> sam_local.Desk:
         """Be ready to write what `sam local` needs of the application in ``root``: ``Desk.prepare`` does it."""
@@ -271,6 +274,7 @@ def _install() -> None:
     lambda_service.install()
     iam_backend.install()
     stack.install()
+    bucket_policies.install()
 
 
 def _listen(port: int) -> socket.socket:

@@ -14,7 +14,7 @@ from moto.ec2.exceptions import (
     MissingParameterError,
     RulesPerSecurityGroupLimitExceededError,
 )
-from moto.ec2.models import EC2Backend
+from moto.ec2.models import EC2Backend, vpcs
 from moto.ec2.models.managed_prefixes import ManagedPrefixList
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 from moto.ec2.utils import is_valid_cidr, is_valid_ipv6_cidr, is_valid_security_group_id
@@ -25,6 +25,7 @@ from local_aws.ec2.faults import DENIED, Ec2Faults
 if TYPE_CHECKING:
     from local_aws.faults import Call
 
+DEFAULT_VPC = "vpc-0defa0170defa0170"
 Request = Mapping[str, Any]
 """One permission of a call, as moto's responses hand it over."""
 
@@ -56,6 +57,16 @@ class LocalEc2Backend(EC2Backend):
         self.calls: list[Call] = []
         """Every call of the API since the start, oldest first."""
         self._lock = threading.RLock()
+
+    def create_default_vpc(self) -> Any:
+        """moto's, with an id that can be written down: samconfig.toml names it."""
+        drawing: Any = vpcs
+        drawn = drawing.random_vpc_id
+        drawing.random_vpc_id = lambda: DEFAULT_VPC
+        try:
+            return super().create_default_vpc()
+        finally:
+            drawing.random_vpc_id = drawn
 
     def authorize(self, name: str, requests: Sequence[Request], *, egress: bool) -> list[SecurityGroupRule]:
         """Add rules to a group: all of the call or none."""

@@ -71,7 +71,8 @@ def _watched(stack: Stack, work: Callable[[], None]) -> None:
         traceback.print_exc()
         _turn(stack, stack.status.replace("_IN_PROGRESS", "_FAILED"), f"The local AWS failed: {error!r}")
     finally:
-        stack.resource_map.worked.set()
+        resource_map: Any = stack.resource_map
+        resource_map.worked.set()
 
 
 def _turn(stack: Any, status: str, reason: str | None = None) -> None:

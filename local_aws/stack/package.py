@@ -1,29 +1,29 @@
-"""Bring a build (``sam build``) into the local AWS: zip its artefacts into S3, as ``sam package`` does, make the stack."""
+"""Bring a build (``sam build``) into the local AWS, as ``sam deploy`` does: artefacts to S3, change set, execution."""
 
 import hashlib
 import io
 import json
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from moto.cloudformation.models import cloudformation_backends
-from moto.s3.models import s3_backends
+from botocore.exceptions import ClientError
 
-from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.eventbus import REGION
 from local_aws.stack.resources import client
 from local_aws.stack.transform import parse
 
 BUCKET = "local-aws-artefacts"
+_CHANGE_SET = "make-local"
 _ARTEFACTS = {
     "AWS::Serverless::Function": ("CodeUri", "Bucket", "Key"),
     "AWS::Serverless::LayerVersion": ("ContentUri", "Bucket", "Key"),
     "AWS::Lambda::Function": ("Code", "S3Bucket", "S3Key"),
     "AWS::Lambda::LayerVersion": ("Content", "S3Bucket", "S3Key"),
 }
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 _OLDEST = (1980, 1, 1, 0, 0, 0)
 
 
@@ -32,27 +32,48 @@ class StackError(RuntimeError):
 
 
 def load(
-    build: Path, stack_name: str, parameters: Mapping[str, str] | None = None, cache: Path | None = None
+    build: Path,
+    stack_name: str,
+    parameters: Mapping[str, str] | None = None,
+    cache: Path | None = None,
+    *,
+    capabilities: Sequence[str] = ("CAPABILITY_IAM",),
+    tags: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Make the stack of a build directory (the one with the built ``template.yaml``) and give its outputs.
 
-    ``cache`` keeps the zips between starts. StackError if there is no build or the stack cannot be made.
+    The way of ``sam deploy``: artefacts and template go to S3, and a change set is made of the template as it is, with
+    its transform, and executed. ``cache`` keeps the zips between starts. StackError if there is no build or the stack
+    cannot be made.
     """
     template_file = build / "template.yaml"
     if not template_file.is_file():
         raise StackError(f"There is no built template {template_file}: run `sam build` (or `make build`) first.")
+    storage = client("s3")
+    storage.create_bucket(Bucket=BUCKET)
     template = package(parse(template_file.read_text(encoding="utf-8")), build, cache)
+    text = json.dumps(template)
+    key = f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.template"
+    storage.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
     service = client("cloudformation")
     try:
-        created = cloudformation_backends[ACCOUNT][REGION].create_stack(
-            stack_name, json.dumps(template), dict(parameters or {})
+        made = service.create_change_set(
+            StackName=stack_name,
+            ChangeSetName=_CHANGE_SET,
+            ChangeSetType="CREATE",
+            TemplateURL=f"https://s3.{REGION}.amazonaws.com/{BUCKET}/{key}",
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in (parameters or {}).items()],
+            Capabilities=list(capabilities),
+            Tags=[{"Key": name, "Value": value} for name, value in (tags or {}).items()],
         )
-    except Exception as error:
-        message = getattr(error, "message", None) or str(error)
-        raise StackError(f"The stack {stack_name} could not be made: {message}") from error
-    _await(created)
-    described = service.describe_stacks(StackName=stack_name)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
+    except ClientError as error:
+        raise StackError(f"The stack {stack_name} could not be made: {error.response['Error']['Message']}") from error
+    described = service.describe_change_set(ChangeSetName=made["Id"])
+    if described["Status"] == "FAILED":
+        raise StackError(f"The stack {stack_name} could not be made: {described['StatusReason']}")
+    service.execute_change_set(ChangeSetName=made["Id"])
+    stack = _settled(service, stack_name)
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
 def package(template: dict[str, Any], build: Path, cache: Path | None) -> dict[str, Any]:
@@ -80,10 +101,7 @@ def _upload(source: Path, cache: Path | None) -> str:
         if cached:
             cached.parent.mkdir(parents=True, exist_ok=True)
             cached.write_bytes(content)
-    storage = s3_backends[ACCOUNT]["aws"]
-    if BUCKET not in storage.buckets:
-        storage.create_bucket(BUCKET, REGION)
-    storage.put_object(BUCKET, f"{digest}.zip", content)
+    client("s3").put_object(Bucket=BUCKET, Key=f"{digest}.zip", Body=content)
     return f"{digest}.zip"
 
 
@@ -111,19 +129,22 @@ def _files(source: Path) -> list[Path]:
     return sorted(path for path in source.rglob("*") if path.is_file())
 
 
-def _await(stack: Any) -> None:
-    """Associations become active in the local AWS's time; the stack is complete when the last one is."""
+def _settled(service: Any, stack_name: str) -> dict[str, Any]:
+    """The stack when it is complete. Associations become active in the local AWS's time."""
     deadline = time.monotonic() + _READY_SECONDS
-    while stack.status != "CREATE_COMPLETE":
-        if stack.status not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
-            raise StackError(f"The stack {stack.name} could not be made: {_first_failure(stack)}")
+    while True:
+        stack: dict[str, Any] = service.describe_stacks(StackName=stack_name)["Stacks"][0]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return stack
+        if stack["StackStatus"] != "CREATE_IN_PROGRESS":
+            raise StackError(f"The stack {stack_name} could not be made: {_first_failure(service, stack_name)}")
         if time.monotonic() > deadline:
-            late = [name for name, made in stack.resource_map.items() if made is None or not made.is_created()]
-            raise StackError(f"These resources of {stack.name} did not become ready: {', '.join(late)}")
-        stack.verify_readiness()
+            raise StackError(f"The stack {stack_name} is {stack['StackStatus']} for {_READY_SECONDS:.0f} s")
         time.sleep(0.05)
 
 
-def _first_failure(stack: Any) -> str:
-    failed = [event for event in stack.events if event.resource_status == "CREATE_FAILED"]
-    return f"{failed[0].logical_resource_id}: {failed[0].resource_status_reason}" if failed else stack.status
+def _first_failure(service: Any, stack_name: str) -> str:
+    events = service.describe_stack_events(StackName=stack_name)["StackEvents"]
+    failed = [event for event in reversed(events) if event["ResourceStatus"] == "CREATE_FAILED"]
+    told = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed]
+    return told[0] if told else str(events[0].get("ResourceStatusReason"))

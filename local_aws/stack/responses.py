@@ -1,11 +1,14 @@
 """CloudFormation's calls where moto's answers are not what SAM CLI and AWS CLI read: change sets and templates."""
 
-from typing import Any, ClassVar
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlparse
 
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
+from moto.s3.models import s3_backends
 
+from local_aws.eventbus import ACCOUNT
 from local_aws.stack import change_sets
 from local_aws.stack.change_sets import Asked, ChangeSet
 
@@ -13,7 +16,7 @@ from local_aws.stack.change_sets import Asked, ChangeSet
 class LocalCloudFormationResponse(CloudFormationResponse):
     """moto's, with change sets of one stack each, and templates as they were given."""
 
-    RESPONSE_KEY_PATH_TO_TRANSFORMER: ClassVar[dict[str, Any]] = {
+    RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012  moto declares it so
         path: transformer
         for path, transformer in CloudFormationResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER.items()
         if not path.startswith("DescribeChangeSetOutput")  # change_sets.described gives it as it is
@@ -116,7 +119,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
             raise ValidationError(message="Give one of TemplateBody, TemplateURL and UsePreviousTemplate.")
         if uses_previous:
             return str(self._backend.templates(stack_name)[0])
-        return str(body or self._get_stack_from_s3_url(url))
+        return str(body or _fetched(url))
 
     def _parameters(self, stack_name: str, kind: str) -> dict[str, str]:
         """Values by name; UsePreviousValue is the one that the stack has."""
@@ -134,3 +137,19 @@ class LocalCloudFormationResponse(CloudFormationResponse):
             else:
                 raise ValidationError(message=f"Invalid input for parameter key {name}. There is no previous value.")
         return values
+
+
+def _fetched(url: str) -> str:
+    """A template from S3: path style, also on the local AWS's own address, or with the bucket in the host name."""
+    parts = urlparse(url)
+    host = parts.hostname or ""
+    path = unquote(parts.path).lstrip("/")
+    if host.endswith(".amazonaws.com") and not host.startswith("s3"):
+        bucket, key = host.partition(".s3")[0], path
+    else:
+        bucket, _, key = path.partition("/")
+    version = parse_qs(parts.query).get("versionId", [None])[0]
+    found = s3_backends[ACCOUNT]["aws"].get_object(bucket, key, version_id=version)
+    if found is None:
+        raise ValidationError(message=f"S3 error: The specified key does not exist: {url}")
+    return str(found.value.decode("utf-8"))

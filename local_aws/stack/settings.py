@@ -14,11 +14,26 @@ def stack_name(samconfig: Path, environment: str = "default") -> str:
 
 def parameter_overrides(samconfig: Path, environment: str = "default") -> dict[str, str]:
     """The parameters that ``sam deploy`` would give. ValueError names one that is not ``Name=value``."""
-    given = _section(samconfig, environment, "deploy").get("parameter_overrides", ())
+    return _pairs(samconfig, environment, "parameter_overrides")
+
+
+def capabilities(samconfig: Path, environment: str = "default") -> tuple[str, ...]:
+    """The capabilities that ``sam deploy`` would acknowledge."""
+    given = _section(samconfig, environment, "deploy").get("capabilities", ())
+    return tuple(given.split()) if isinstance(given, str) else tuple(given)
+
+
+def tags(samconfig: Path, environment: str = "default") -> dict[str, str]:
+    """The tags that ``sam deploy`` would give the stack. ValueError names one that is not ``Name=value``."""
+    return _pairs(samconfig, environment, "tags")
+
+
+def _pairs(samconfig: Path, environment: str, name: str) -> dict[str, str]:
+    given = _section(samconfig, environment, "deploy").get(name, ())
     pairs = shlex.split(given) if isinstance(given, str) else [str(pair) for pair in given]
     for pair in pairs:
         if "=" not in pair:
-            raise ValueError(f"{samconfig}: parameter_overrides of {environment} has {pair!r}, which is not Name=value")
+            raise ValueError(f"{samconfig}: {name} of {environment} has {pair!r}, which is not Name=value")
     return dict(pair.split("=", 1) for pair in pairs)
 
 

@@ -11,11 +11,20 @@ from local_aws.stack import StackError, settings, transform
 TOPIC = {"Type": "AWS::SNS::Topic"}
 
 
+class RolledBackError(Exception):
+    """A stack could not be made; the text is every reason that its events give."""
+
+
 def make(aws, name, template, **parameters):
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     service = aws.client("cloudformation")
-    service.create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=given)
+    service.create_stack(
+        StackName=name, TemplateBody=json.dumps(template), Parameters=given, Capabilities=["CAPABILITY_IAM"]
+    )
     described = service.describe_stacks(StackName=name)["Stacks"][0]
+    if described["StackStatus"] == "ROLLBACK_COMPLETE":
+        events = service.describe_stack_events(StackName=name)["StackEvents"]
+        raise RolledBackError(*[event.get("ResourceStatusReason") for event in events])
     return {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", ())}
 
 
@@ -69,11 +78,10 @@ def test_a_resource_that_fails_is_named_with_its_reason(aws):
             }
         }
     }
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(RolledBackError, match=r"Network \(AWS::VpcLattice::ServiceNetwork\)"):
         make(aws, "failing", template)
-    assert "Network (AWS::VpcLattice::ServiceNetwork)" in refused.value.response["Error"]["Message"]
     stack = aws.client("cloudformation").describe_stacks(StackName="failing")["Stacks"][0]
-    assert stack["StackStatus"] == "CREATE_FAILED"
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +91,6 @@ def test_a_resource_that_fails_is_named_with_its_reason(aws):
         ({"Resources": {"T": {**TOPIC, "Properties": {"TopicName": {"Ref": "Nobody"}}}}}, "Nobody in T"),
         ({"Resources": {"T": {**TOPIC, "Properties": {"TopicName": {"Fn::Sub": "a-${Nobody}-${!Literal}"}}}}}, "Nobody in T"),
         ({"Resources": {"T": {**TOPIC, "DependsOn": ["T", "Nobody"]}}}, "Nobody in T"),
-        ({"Resources": {"T": {**TOPIC, "Properties": {"TopicName": {"Fn::GetAtt": "Q.Sound"}}}, "Q": {"Type": "AWS::SQS::Queue"}}}, "Sound"),
         ({"Transform": "AWS::Serverless-2016-10-31", "Resources": {"F": {"Type": "AWS::Serverless::Function", "Properties": {}}}}, "F"),
         ({"Transform": ["AWS::Serverless-2016-10-31", "Our-Macro"], "Resources": {"T": TOPIC}}, "Our-Macro"),
         ({"Description": "empty"}, "Resources"),
@@ -94,9 +101,15 @@ def test_a_template_that_means_nothing_is_refused_with_what_is_wrong(aws, templa
         make(aws, "meaningless", template)
     assert refused.value.response["Error"]["Code"] in ("ValidationError", "Template Error")
     assert words in refused.value.response["Error"]["Message"]
-    for stack in aws.client("cloudformation").list_stacks()["StackSummaries"]:
-        if stack["StackName"] == "meaningless" and stack["StackStatus"] != "DELETE_COMPLETE":
-            aws.client("cloudformation").delete_stack(StackName="meaningless")
+    assert "meaningless" not in {s["StackName"] for s in aws.client("cloudformation").describe_stacks()["Stacks"]}
+
+
+def test_an_attribute_that_a_resource_does_not_have_is_named_and_what_was_made_is_taken_away(aws):
+    topic = {**TOPIC, "Properties": {"TopicName": {"Fn::GetAtt": "Q.Sound"}}}
+    before = aws.client("sqs").list_queues()["QueueUrls"]
+    with pytest.raises(RolledBackError, match="resource Q does not support attribute type Sound"):
+        make(aws, "soundless", {"Resources": {"T": topic, "Q": {"Type": "AWS::SQS::Queue"}}})
+    assert aws.client("sqs").list_queues()["QueueUrls"] == before
 
 
 PARAMETERS = {
@@ -223,7 +236,9 @@ def test_an_update_changes_a_function_in_place(aws):
     name = make(aws, "updating", template(5))["Name"]
     answer = aws.client("lambda").invoke(FunctionName=name)
     assert answer["Payload"].read() == b"1"
-    aws.client("cloudformation").update_stack(StackName="updating", TemplateBody=json.dumps(template(7)))
+    aws.client("cloudformation").update_stack(
+        StackName="updating", TemplateBody=json.dumps(template(7)), Capabilities=["CAPABILITY_IAM"]
+    )
     assert aws.client("lambda").get_function(FunctionName=name)["Configuration"]["Timeout"] == 7
 
 
@@ -365,10 +380,10 @@ def test_a_separate_rule_is_made_described_replaced_and_deleted(aws):
 def test_a_rule_without_exactly_one_other_end_is_refused_and_leaves_no_group(aws):
     rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
     for number, wrong in enumerate((rule, {**rule, "CidrIp": "10.0.0.0/8", "CidrIpv6": "2001:db8::/32"})):
-        with pytest.raises(ClientError, match="exactly one of CidrIp"):
+        with pytest.raises(RolledBackError, match="exactly one of CidrIp"):
             make(aws, f"no-end-{number}", {"Resources": {"Group": group_with([wrong], GroupName="no-end")}})
     wrong = {**rule, "SourcePrefixListId": "pl-00000000"}
-    with pytest.raises(ClientError, match="'pl-00000000' does not exist"):
+    with pytest.raises(RolledBackError, match="'pl-00000000' does not exist"):
         make(aws, "no-list", {"Resources": {"Group": group_with([wrong], GroupName="no-end")}})
     groups = aws.client("ec2").describe_security_groups()["SecurityGroups"]
     assert "no-end" not in {group["GroupName"] for group in groups}
