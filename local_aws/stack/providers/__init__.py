@@ -1,6 +1,6 @@
 """The providers, by service."""
 
-from local_aws.stack.providers import compute, identity, lattice, messaging, network, observability
+from local_aws.stack.providers import compute, identity, lattice, messaging, network, observability, storage
 from local_aws.stack.resources import Provider
 
 ALL: tuple[Provider, ...] = (
