@@ -216,3 +216,34 @@ def test_a_message_that_is_no_bell_is_a_failure_that_no_reconcile_counts():
     batch["Records"][0]["body"] = "[]"
     assert worker.work(batch, 60)["batchItemFailures"]
     assert reported == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not json",
+        "[1]",
+        "null",
+        "{}",
+        '{"kind": "latticeService", "key": "orders"}',
+        '{"kind": "ecsService", "key": ""}',
+        '{"kind": "ecsService", "key": ["x"]}',
+        '{"kind": "ecsService", "key": "x", "rang_at": "yesterday"}',
+        '{"detail-type": "ECS Service Action", "source": "aws.ecs"}',
+    ],
+)
+def test_what_is_no_bell_of_its_kind_is_worked_by_nobody_and_goes_its_queues_way_with_one_line_in_the_log(caplog, body):
+    recorder = Recorder()
+    worker = a_worker(recorder, AssertionError("a reconcile of something unknown"))
+    batch = a_batch(Bell("ecsService", "a"), received=3)
+    batch["Records"][0]["body"] = body
+    logger.addHandler(caplog.handler)
+    try:
+        assert worker.work(batch, 60) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    finally:
+        logger.removeHandler(caplog.handler)
+    (line,) = {id(record): record for record in caplog.records}.values()  # also seen by the root logger
+    assert line.levelno == logging.ERROR
+    assert not line.exc_info
+    assert "a bell of kind ecsService" in line.reason
+    assert recorder.visible == [("handle-0", 40)]

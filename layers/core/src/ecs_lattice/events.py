@@ -32,10 +32,10 @@ def hear(message: Mapping[str, Any], now: float) -> Heard:
     ``message`` is an EventBridge event, or a delayed bell that a reconciler sent itself. Raises UnknownEventError, with
     a sentence for the dead-letter queue, for anything else.
     """
-    if "kind" in message and "key" in message:
-        return Heard((_bell_again(message, now),))
     detail_type = message.get("detail-type")
     try:
+        if "kind" in message and "key" in message:
+            return Heard((_bell_again(message, now),))
         if detail_type in _SERVICE_EVENTS:
             return Heard(_bells([message["resources"][0]], str(detail_type), message["detail"]["eventName"], now))
         if detail_type == "ECS Task State Change":
@@ -44,8 +44,9 @@ def hear(message: Mapping[str, Any], now: float) -> Heard:
             )
         if detail_type == "AWS API Call via CloudTrail" and message["detail"]["eventSource"] == "ecs.amazonaws.com":
             return Heard(_bells(_services_of_call(message), "CloudTrail", message["detail"]["eventName"], now))
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise UnknownEventError(f"An event of type {detail_type!r} without the member {error}.") from error
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        kind = f"An event of type {detail_type!r}" if "detail-type" in message else "A bell"
+        raise UnknownEventError(f"{kind} that lacks or garbles a member: {error!r}.") from error
     raise UnknownEventError(
         f"An event of type {detail_type!r} from {message.get('source')!r}. Known are: "
         f"{', '.join(sorted(_SERVICE_EVENTS))}, ECS Task State Change, AWS API Call via CloudTrail (ecs.amazonaws.com)."
@@ -53,7 +54,7 @@ def hear(message: Mapping[str, Any], now: float) -> Heard:
 
 
 def _bell_again(message: Mapping[str, Any], now: float) -> Bell:
-    if message["kind"] not in {"ecsService", "latticeService"} or not isinstance(message["key"], str):
+    if message["kind"] not in ("ecsService", "latticeService") or not isinstance(message["key"], str):
         raise UnknownEventError(f"A bell of kind {message['kind']!r}; known are ecsService and latticeService.")
     return Bell(
         kind=message["kind"],

@@ -59,7 +59,7 @@ ALARM = Function(
 )
 
 _MODES = {"sweep": RESYNC, "uninstall": RESYNC, "approve-removals": RESYNC, "probe": TARGET_HEALTH}
-_OF_ECS = {"ECS Deployment State Change", "ECS Task State Change", "ECS Service Action"}
+_OF_ECS = ("ECS Deployment State Change", "ECS Task State Change", "ECS Service Action")
 _JSON_NAMES = {"str": "a JSON string", "list": "a JSON list", "bool": "a JSON boolean", "NoneType": "null"}
 
 
