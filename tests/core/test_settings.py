@@ -20,8 +20,25 @@ NEEDED = {
 def test_all_missing_variables_are_named_in_one_sentence():
     with pytest.raises(SettingsError) as raised:
         settings.read({"OWNER": "me"})
-    assert all(name in str(raised.value) for name in NEEDED if name != "OWNER")
-    assert "OWNER" not in str(raised.value)
+    lacking = ", ".join(name for name in NEEDED if name != "OWNER")
+    assert str(raised.value) == (f"The environment of the function lacks {lacking}; template.yaml sets it, in Globals.")
+
+
+@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("text", [None, "", " "])
+def test_each_variable_without_a_default_is_needed_and_empty_is_missing(name, text):
+    environment = {other: value for other, value in NEEDED.items() if other != name}
+    with pytest.raises(SettingsError, match=f"lacks {name};"):
+        settings.read(environment if text is None else {**environment, name: text})
+
+
+def test_what_is_missing_and_what_is_wrong_is_one_sentence():
+    with pytest.raises(SettingsError) as raised:
+        settings.read({**NEEDED, "OWNER": "", "SHARING": "everybody"})
+    assert str(raised.value) == (
+        "The environment of the function lacks OWNER and has values that are not allowed: "
+        "SHARING='everybody' (one of none, cluster, account); template.yaml sets it, in Globals."
+    )
 
 
 def test_every_wrong_variable_is_named_with_its_value_and_what_is_allowed():

@@ -1,6 +1,7 @@
 """The layer that `sam build` made: what is in it is enough, and starts fast."""
 
 import ast
+import dataclasses
 import importlib.util
 import json
 import os
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from ecs_lattice.settings import Settings
 from local_aws.__main__ import build
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "layers" / "core" / "src" / "ecs_lattice"
 LAYER = ROOT / ".aws-sam" / "build" / "CoreLayer" / "python"
 MOST_BYTES = 15_000_000
+NEEDED = {field.name.upper(): "x" for field in dataclasses.fields(Settings) if field.default is dataclasses.MISSING}
 UNCHECKED_HASH = 0b01  # PEP 552: hash-based, not checked against the source
 
 
@@ -36,6 +39,7 @@ def in_lambda(layer: Path, code: str, folder: Path = ROOT / "functions") -> subp
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_DEFAULT_REGION": "us-east-1",
+        **NEEDED,
         "PYTHONPATH": os.pathsep.join([str(folder), str(layer)]),
     }
     command = [sys.executable, "-B", "-S", "-W", "ignore", "-c", code]

@@ -78,10 +78,12 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
             wrong.append(f"{name}={text!r} ({error})")
     if missing or wrong:
         parts = [
-            f"missing: {', '.join(missing)}" if missing else "",
-            f"not allowed: {', '.join(wrong)}" if wrong else "",
+            f"lacks {', '.join(missing)}" if missing else "",
+            f"has values that are not allowed: {', '.join(wrong)}" if wrong else "",
         ]
-        raise SettingsError("Environment variables of the function: " + "; ".join(part for part in parts if part) + ".")
+        raise SettingsError(
+            f"The environment of the function {' and '.join(filter(None, parts))}; template.yaml sets it, in Globals."
+        )
     return Settings(**values)  # type: ignore[arg-type]  # each value was parsed by its field's own type
 
 
