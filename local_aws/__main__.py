@@ -79,7 +79,7 @@ def _sam_local(aws: server.LocalAws, root: Path) -> str:
     desk = aws.serve_sam_local(root)
     try:
         desk.prepare()
-    except sam_local.EngineError as error:
+    except sam_local.NotReadyError as error:
         return f"not now. {error} Then: make invoke FUNCTION=... EVENT=..."
     return "sam local invoke EcsEventsFunction -e events/ecs/deployment-completed.json"
 

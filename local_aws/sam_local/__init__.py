@@ -5,6 +5,6 @@
 """
 
 from local_aws.sam_local.desk import DIRECTORY, Desk, prepare, use
-from local_aws.sam_local.engine import EngineError
+from local_aws.sam_local.engine import NotReadyError
 
-__all__ = ["DIRECTORY", "Desk", "EngineError", "prepare", "use"]
+__all__ = ["DIRECTORY", "Desk", "NotReadyError", "prepare", "use"]

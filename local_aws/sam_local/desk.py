@@ -48,7 +48,7 @@ class Desk:
     open: Open
 
     def prepare(self) -> Prepared:
-        """Write the files anew. EngineError or files.BuildMissingError say in a sentence why that cannot be."""
+        """Write the files anew. NotReadyError says in a sentence why that cannot be."""
         found = engine.find()
         endpoint_url = self._address(found)
         running = files.deployed(self.client("cloudformation"), self.client("lambda"), self.stack_name)
@@ -104,7 +104,7 @@ def prepare() -> dict[str, Any]:
         return {"error": "This local AWS runs no application of a folder: start it with make local."}
     try:
         prepared = _desk.prepare()
-    except (engine.EngineError, files.BuildMissingError) as error:
+    except engine.NotReadyError as error:
         return {"error": str(error)}
     return {
         "template": str(prepared.template),

@@ -22,8 +22,12 @@ _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "ar
 _SECONDS = 10
 
 
-class EngineError(RuntimeError):
-    """No engine that can run the functions; the text is a sentence that says what to do."""
+class NotReadyError(RuntimeError):
+    """`sam local` cannot be served now; the text is a sentence that says why, and what to do."""
+
+
+class EngineError(NotReadyError):
+    """No engine that can run the functions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,27 +6,31 @@ the template here declares every variable that Lambda would set, and the file of
 the shell, has the values.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
+from local_aws.sam_local.engine import NotReadyError
+
 _FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 
 
-class BuildMissingError(RuntimeError):
-    """There is no build, or it is not that of the running stack; the text says what to do."""
+class BuildMissingError(NotReadyError):
+    """There is no build or no stack, or they do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A function of the build: where its code lies, and the layers that lie in the build, by logical id."""
+    """A function of the build: where its code lies, its layers as the template has them, and where those of the build lie."""
 
     logical_id: str
     code: Path
-    layers: Mapping[str, Path]
+    layers: Sequence[Any]
+    built_layers: Mapping[str, Path]
+    """By logical id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,9 @@ def built(build: Path) -> dict[str, Built]:
     for logical_id, resource in resources.items():
         if resource["Type"] == _FUNCTION:
             properties = resource["Properties"]
-            named = [layer["Ref"] for layer in (*defaults.get("Layers", ()), *properties.get("Layers", ()))]
-            found[logical_id] = Built(logical_id, build / properties["CodeUri"], {key: layers[key] for key in named})
+            named = [*defaults.get("Layers", ()), *properties.get("Layers", ())]
+            ours = {key: path for key, path in layers.items() if {"Ref": key} in named}
+            found[logical_id] = Built(logical_id, build / properties["CodeUri"], named, ours)
     return found
 
 
@@ -85,7 +90,7 @@ def template(running: Iterable[Deployed], build: Mapping[str, Built], architectu
             raise BuildMissingError(
                 f"The stack has {function.logical_id}, and the build has not ({', '.join(sorted(build))}): run sam build."
             )
-        for logical_id, directory in one.layers.items():
+        for logical_id, directory in one.built_layers.items():
             resources[logical_id] = {"Type": _LAYER, "Properties": {"ContentUri": str(directory.resolve())}}
         resources[function.logical_id] = {"Type": _FUNCTION, "Properties": _properties(function, one, architecture)}
     return {
@@ -108,7 +113,7 @@ def _properties(function: Deployed, one: Built, architecture: str) -> dict[str, 
         "Timeout": configuration["Timeout"],
         "MemorySize": configuration["MemorySize"],
         "LoggingConfig": dict(configuration.get("LoggingConfig", {})),
-        "Layers": [{"Ref": logical_id} for logical_id in one.layers],
+        "Layers": list(one.layers),
         "Environment": {"Variables": declared},
     }
 
