@@ -33,6 +33,7 @@ from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.iam import backend as iam_backend
 from local_aws.iam import door
 from local_aws.iam import enforcement as iam_enforcement
+from local_aws.iam import platform as platforms
 from local_aws.iam.enforcement import Enforcement
 from local_aws.iam.identities import Identities
 from local_aws.iam.ledger import Authorization
@@ -364,8 +365,9 @@ def _start_compute(platform: Platform, journal: inspect.Journal, state: Path, un
     def invoke(name: str, payload: bytes, trigger: Any) -> Any:
         return compute.invoke(lambda_service.find(name), payload, trigger)
 
-    def send(arn: str, text: str, attributes: Mapping[str, str]) -> None:
-        targets.send(arn, text, attributes, asynchronous)
+    def send(arn: str, text: str, attributes: Mapping[str, str], function: Any) -> None:
+        sender = targets.Sender(platforms.LAMBDA, function.function_arn, function.role)
+        targets.send(arn, text, attributes, sender, asynchronous)
 
     asynchronous = AsynchronousInvocations(lambda_service.find, invoke, send)
     compute = Compute(functions, state / "unpacked", asynchronous)

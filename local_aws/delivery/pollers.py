@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import EventSourceMapping
 from moto.awslambda.utils import get_backend
 from moto.sqs.exceptions import QueueDoesNotExist, ReceiptHandleIsInvalid
@@ -20,6 +21,7 @@ from moto.sqs.models import Message, Queue, sqs_backends
 from local_aws.delivery.queues import LocalSqsBackend, real_seconds, wait_for_change
 from local_aws.delivery.records import event_of, failed_ids, is_wanted
 from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.iam.polling import Polling
 from local_aws.runtime.functions import environments_from_environment
 from local_aws.runtime.values import Outcome, ThrottledError, Trigger
 
@@ -63,6 +65,7 @@ class _Poller:
         self._mapping = mapping
         self._invoke = invoke
         self._queue_name = mapping.event_source_arn.rpartition(":")[2]
+        self._polling = Polling(mapping.event_source_arn)
         self._fifo = self._queue_name.endswith(".fifo")
         most = environments_from_environment()
         wanted = (mapping.scaling_config or {}).get("MaximumConcurrency", most)
@@ -83,15 +86,32 @@ class _Poller:
             if not self._slots.acquire(timeout=_IDLE_SECONDS):
                 continue
             try:
-                batch = self._collect() if self._mapping.enabled else []
+                batch = self._collect() if self._mapping.enabled and self._may_poll() else []
             except QueueDoesNotExist:
                 batch = []
             if batch and not self._stopped.is_set():
+                self._note(self._polling.received)
                 self._threads.submit(self._handle, batch)
                 continue
             self._release({message.id for message in batch})
             self._slots.release()
             self._idle()
+
+    def _may_poll(self) -> bool:
+        """A role that lacks a permission stops the polling until it has it; why stands in the mapping, too."""
+        function = self._function()
+        problem = None if function is None else self._polling.problem(*function)
+        mapping: Any = self._mapping
+        mapping.last_processing_result = "No records processed" if problem is None else f"PROBLEM: {problem}"
+        return function is not None and problem is None
+
+    def _function(self) -> tuple[str, str] | None:
+        """The role and ARN of the function; None if it is gone."""
+        try:
+            function = get_backend(ACCOUNT, REGION).get_function(self._mapping.function_arn, None)
+        except LambdaClientError:
+            return None
+        return str(function.role), str(function.function_arn)
 
     def _idle(self) -> None:
         queue = _backend().queues.get(self._queue_name)
@@ -129,9 +149,11 @@ class _Poller:
     def _handle(self, batch: list[Message]) -> None:
         try:
             failed = self._process(batch)
-            for message in batch:
-                if message.id not in failed:
-                    self._delete(message)
+            done = [message for message in batch if message.id not in failed]
+            for message in done:
+                self._delete(message)
+            if done:
+                self._note(self._polling.deleted)
         except ThrottledError:
             pass  # the messages come back after their visibility timeout, as in AWS
         except Exception as error:
@@ -140,6 +162,11 @@ class _Poller:
         finally:
             self._release({message.id for message in batch})
             self._slots.release()
+
+    def _note(self, used: Callable[[str, str], None]) -> None:
+        function = self._function()
+        if function is not None:
+            used(*function)
 
     def _process(self, batch: list[Message]) -> set[str]:
         """Invoke the function; the ids of what has to come again."""

@@ -13,7 +13,7 @@ from moto.events.models import EventPattern, EventsBackend, Rule, events_backend
 
 from local_aws import clock, eventbus, extend
 from local_aws.delivery import inputs
-from local_aws.delivery.targets import DeliveryError, Parcel, deliver, group_id_of, send
+from local_aws.delivery.targets import DeliveryError, Parcel, Sender, deliver, group_id_of, send
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.values import Trigger
@@ -86,7 +86,7 @@ class Rules:
             "ERROR_CODE": error.code,
             "ERROR_MESSAGE": str(error),
         }
-        send(dead_letters, text, attributes, self._asynchronous)
+        send(dead_letters, text, attributes, Sender(SERVICE, rule.arn), self._asynchronous)
 
 
 def _rules_of(bus: Any) -> list[Rule]:

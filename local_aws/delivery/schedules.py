@@ -15,11 +15,12 @@ from local_aws import clock
 from local_aws.delivery import expressions
 from local_aws.delivery.inputs import compact
 from local_aws.delivery.rules import Posted, Rules
-from local_aws.delivery.targets import DeliveryError, Parcel, deliver, send
+from local_aws.delivery.targets import DeliveryError, Parcel, Sender, deliver, send
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.values import Trigger
 
+SERVICE = "scheduler.amazonaws.com"
 _LOOK_SECONDS = 0.2
 """Real time between two looks for schedules that are new, changed or gone."""
 
@@ -127,16 +128,20 @@ class Schedules:
         }.items():
             text = text.replace(f"<aws.scheduler.{name}>", value)
         group_id = (target.get("SqsParameters") or {}).get("MessageGroupId")
-        # The scheduler acts in its role, which the local AWS does not check: no resource policy is asked.
+        # The scheduler acts in the target's role, which trusts it for its schedule group (EventBridge Scheduler User
+        # Guide, "Confused deputy prevention").
+        group = schedule.arn.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
+        sender = Sender(SERVICE, group, target.get("RoleArn"))
         trigger = Trigger("schedule", {"schedule": schedule.name, "executionId": execution})
         try:
-            deliver(target["Arn"], Parcel(text, trigger, group_id=group_id), self._asynchronous)
+            parcel = Parcel(text, trigger, sender.service, sender.source_arn, sender.role_arn, group_id)
+            deliver(target["Arn"], parcel, self._asynchronous)
         except DeliveryError as error:
             dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
             print(f"Schedule {schedule.name}: {error}", file=sys.stderr)
             if dead_letters:
                 attributes = {"ERROR_CODE": error.code, "ERROR_MESSAGE": str(error), "TARGET_ARN": target["Arn"]}
-                send(dead_letters, text, attributes, self._asynchronous)
+                send(dead_letters, text, attributes, sender, self._asynchronous)
 
 
 _Wanted = dict[str, tuple[tuple[Any, ...], Callable[[float], None]]]

@@ -1,5 +1,6 @@
 """Hand something to the resource with an ARN, as EventBridge, the scheduler and Lambda's destinations do."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from moto.sqs.models import sqs_backends
 from local_aws.delivery import permissions
 from local_aws.delivery.inputs import is_missing, resolve
 from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.iam import platform
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.values import Trigger
 
@@ -52,10 +54,29 @@ def deliver(arn: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> 
         )
 
 
-def send(arn: str, text: str, attributes: Mapping[str, str], asynchronous: AsynchronousInvocations) -> None:
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends to a destination or dead-letter queue: a service, for its resource, in a role's name if it has one."""
+
+    service: str
+    source_arn: str
+    role_arn: str | None = None
+
+
+def send(
+    arn: str, text: str, attributes: Mapping[str, str], sender: Sender, asynchronous: AsynchronousInvocations
+) -> None:
     """Send a text to a destination or dead-letter queue; what fails is said on stderr, for nobody is left to tell."""
+    parcel = Parcel(
+        text,
+        Trigger("destination"),
+        service=sender.service,
+        source_arn=sender.source_arn,
+        role_arn=sender.role_arn,
+        attributes=attributes,
+    )
     try:
-        deliver(arn, Parcel(text, Trigger("destination"), attributes=attributes), asynchronous)
+        deliver(arn, parcel, asynchronous)
     except DeliveryError as error:
         print(f"Lost, because {arn} does not take it: {error}: {text[:500]}", file=sys.stderr)
 
@@ -74,10 +95,7 @@ def _to_queue(arn: str, name: str, parcel: Parcel) -> None:
     queue = backend.queues.get(name)
     if queue is None:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no queue {arn}")
-    if parcel.service and not parcel.role_arn:
-        action = "sqs:SendMessage"
-        if not permissions.allows(queue.policy, parcel.service, action, arn, parcel.source_arn):
-            _refuse(parcel, action, arn)
+    _check(parcel, "sqs:SendMessage", arn, queue.policy)
     if queue.fifo_queue and queue.attributes.get("ContentBasedDeduplication") != "true":
         raise DeliveryError("INVALID_PARAMETER", f"{name} needs ContentBasedDeduplication to be a target")
     attributes: Any = {k: {"DataType": "String", "StringValue": v} for k, v in parcel.attributes.items()}
@@ -92,6 +110,8 @@ def _to_topic(arn: str, parcel: Parcel) -> None:
     topic = backend.topics.get(arn)
     if topic is None:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no topic {arn}")
+    if parcel.role_arn:
+        _check(parcel, "sns:Publish", arn, None)
     if parcel.service and not permissions.key_admits_services(topic.kms_master_key_id):
         raise DeliveryError("NO_PERMISSIONS", f"The key of {arn} does not let {parcel.service} in")
     try:
@@ -106,17 +126,20 @@ def _to_function(arn: str, name: str, parcel: Parcel, asynchronous: Asynchronous
     function = functions.get(name.partition(":")[0])
     if function is None:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no function {arn}")
-    if parcel.service and not parcel.role_arn:
-        policy = {"Statement": function.policy.statements}
-        if not permissions.allows(
-            policy, parcel.service, "lambda:InvokeFunction", function.function_arn, parcel.source_arn
-        ):
-            _refuse(parcel, "lambda:InvokeFunction", arn)
+    policy = {"Statement": function.policy.statements} if function.policy.statements else None
+    _check(parcel, "lambda:InvokeFunction", function.function_arn, policy)
     asynchronous.submit(function.function_name, parcel.text.encode(), parcel.trigger)
 
 
-def _refuse(parcel: Parcel, action: str, arn: str) -> None:
-    raise DeliveryError(
-        "NO_PERMISSIONS",
-        f"The policy of {arn} does not allow {parcel.service} to {action} for {parcel.source_arn}",
-    )
+def _check(parcel: Parcel, action: str, arn: str, policy: Any) -> None:
+    """In the role's name, if there is a role; else by the resource's own policy."""
+    if parcel.role_arn:
+        session = re.split("[:/]", parcel.source_arn)[-1] or parcel.service
+        acting = platform.Acting(parcel.role_arn, parcel.service, session, parcel.source_arn)
+        why = platform.refusal(acting, platform.side([action], arn))
+    elif parcel.service and not permissions.allows(policy, parcel.service, action, arn, parcel.source_arn):
+        why = f"The policy of {arn} does not allow {parcel.service} to {action} for {parcel.source_arn}"
+    else:
+        return
+    if why is not None:
+        raise DeliveryError("NO_PERMISSIONS", why)

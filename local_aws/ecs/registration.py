@@ -11,8 +11,11 @@ from moto.core.exceptions import ServiceException
 
 from local_aws import lattice
 from local_aws.ecs.model import ServiceTask
+from local_aws.iam import platform
+from local_aws.iam.requests import needs_of
 from local_aws.lattice.errors import AnswerLostError
 
+Role = platform.Acting
 Target = tuple[str, str, int]
 """Target group ARN, address, port."""
 
@@ -23,6 +26,8 @@ class Registrar:
     def __init__(self, account: str, region: str) -> None:
         self._account = account
         self._region = region
+        self._roles: dict[Target, Role] = {}
+        """In whose name each target was registered."""
 
     def register(self, task: ServiceTask) -> list[str]:
         """Register a RUNNING task with each target group that its deployment names; what went wrong, in words.
@@ -32,9 +37,11 @@ class Registrar:
         problems, left = [], []
         for configuration in task.unregistered:
             target = self._target(task, configuration)
-            problem = self._refusal(target)
+            role = _role(task, configuration)
+            problem = self._refusal(role, target)
             if problem is None:
                 task.registered.add(target)
+                self._roles[target] = role
             else:
                 left.append(configuration)
                 problems.append(problem)
@@ -45,7 +52,8 @@ class Registrar:
         """Take out what was registered for this task and is not draining yet; call again if VPC Lattice refused."""
         task.unregistered = []
         for (group, ip, port), status in self.statuses([task]).items():
-            if status == "DRAINING":
+            target = (group, ip, port)
+            if status == "DRAINING" or self._denied(self._roles[target], "DeregisterTargets", target):
                 continue
             try:
                 self._backend.deregister_targets(group, [{"id": ip, "port": port}])
@@ -85,8 +93,17 @@ class Registrar:
         except ServiceException:
             return []
 
-    def _refusal(self, target: Target) -> str | None:
+    def _denied(self, role: Role, operation: str, target: Target) -> str | None:
+        """ECS acts in the infrastructure role that the service's configuration names (ECS Developer Guide)."""
         group, ip, port = target
+        params = {"targetGroupIdentifier": group, "targets": [{"id": ip, "port": port}]}
+        return platform.refusal(role, needs_of("vpc-lattice", operation, params))
+
+    def _refusal(self, role: Role, target: Target) -> str | None:
+        group, ip, port = target
+        denied = self._denied(role, "RegisterTargets", target)
+        if denied is not None:
+            return f"AccessDeniedException: {denied}"
         try:
             answer = self._backend.register_targets(group, [{"id": ip, "port": port}])
         except AnswerLostError:
@@ -105,6 +122,11 @@ class Registrar:
         if task.ip is None:
             raise ValueError(f"{task.task_arn} has no address")
         return (configuration["targetGroupArn"], task.ip, binding.host_port)
+
+
+def _role(task: ServiceTask, configuration: Mapping[str, Any]) -> Role:
+    service = task.service.arn
+    return Role(configuration["roleArn"], platform.ECS, "ecs-service-scheduler", service)
 
 
 __all__ = ["Registrar", "Target"]

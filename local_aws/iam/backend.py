@@ -58,7 +58,7 @@ class LocalIamBackend(IAMBackend):
         return super().get_policy(policy_arn)
 
     def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:
-        """moto demands a version; IAM takes 2008-10-17 for one that is left out (IAM User Guide, Version)."""
+        """Also without a version, which moto demands: IAM takes 2008-10-17 for one that is left out (IAM User Guide, Version)."""
         document = _object(policy_json)
         if document is None or "Version" in document:
             super().put_role_policy(role_name, policy_name, policy_json)

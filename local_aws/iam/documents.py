@@ -19,7 +19,7 @@ _ELEMENTS = frozenset(
 _PRINCIPALS = ("AWS", "Service", "Federated", "CanonicalUser")
 
 
-class PolicyError(Exception):
+class PolicyError(ValueError):
     """A policy that the local AWS cannot evaluate as AWS would; the message says what and where."""
 
 

@@ -1,7 +1,7 @@
 """Every call of every service passes here: who calls, what that needs, and whether their policies allow it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from moto.core.parse import PROTOCOL_PARSERS
@@ -30,11 +30,12 @@ IDENTITY_BASED = "identity-based policy"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something is allowed, by which statements; if not, AWS's reason."""
+    """Whether something is allowed, by which statements; if not, AWS's reason. ``context`` is what was asked about it."""
 
     allowed: bool
     statements: tuple[tuple[str, str], ...]
     why: str = ""
+    context: Mapping[str, Value] = field(default_factory=dict)
 
 
 class Enforcement:
@@ -60,31 +61,26 @@ class Enforcement:
         self._link_role(service, operation)
         return None
 
-    def authorize(self, identity: Identity, need: Need, *, caller: str = "") -> Verdict:
-        """Whether a role or user may do something, by its policies as they are now; noted in the ledger."""
+    def judge(self, identity: Identity, need: Need) -> Verdict:
+        """Whether a role or user may do something, by its policies as they are now."""
         context = {**general_context(identity), **_tags_of_resource(need), **need.context}
         request = Request(need.action, need.resource, context)
-        policies = identities.policies_of(identity)
-        verdict = _verdict(decide(policies, request), IDENTITY_BASED, need.action)
+        verdict = _verdict(decide(identities.policies_of(identity), request), IDENTITY_BASED, request)
         for kind, policy in identities.boundaries_of(identity) if verdict.allowed else ():
-            limited = _verdict(decide([policy], request), kind, need.action)
+            limited = _verdict(decide([policy], request), kind, request)
             if not limited.allowed:
-                verdict = limited
-                break
-        self.note(identity, need, context, verdict, caller)
+                return limited
         return verdict
 
-    def note(
-        self, identity: Identity, need: Need, context: Mapping[str, Value], verdict: Verdict, caller: str = ""
-    ) -> None:
+    def note(self, identity: Identity, need: Need, verdict: Verdict, *, caller: str) -> None:
         """Write an authorisation down."""
         self.ledger.note(
             Authorization(
                 role=identity.name,
-                caller=caller or identity.caller,
+                caller=caller,
                 action=need.action,
                 resource=need.resource,
-                context=context,
+                context=verdict.context,
                 side=need.side,
                 allowed=verdict.allowed,
                 statements=verdict.statements,
@@ -110,7 +106,8 @@ class Enforcement:
 
     def _first_refusal(self, response: BaseResponse, identity: Identity, needs: Sequence[Need]) -> Refused | None:
         for need in needs:
-            verdict = self.authorize(identity, need)
+            verdict = self.judge(identity, need)
+            self.note(identity, need, verdict, caller=identity.caller)
             if not verdict.allowed:
                 return _denied(response, identity, need, verdict.why)
         return None
@@ -197,11 +194,12 @@ def _tags_of_resource(need: Need) -> dict[str, Value]:
     return {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags.items() for prefix in prefixes}
 
 
-def _verdict(decision: Decision, kind: str, action: str) -> Verdict:
+def _verdict(decision: Decision, kind: str, request: Request) -> Verdict:
     if decision.allowed:
-        return Verdict(allowed=True, statements=decision.statements)
-    why = denials.explicitly_denied(kind) if decision.explicit_deny else denials.no_policy_allows(kind, action)
-    return Verdict(allowed=False, statements=decision.statements, why=why)
+        return Verdict(allowed=True, statements=decision.statements, context=request.context)
+    denied = decision.explicit_deny
+    why = denials.explicitly_denied(kind) if denied else denials.no_policy_allows(kind, request.action)
+    return Verdict(allowed=False, statements=decision.statements, why=why, context=request.context)
 
 
 def _denied(response: BaseResponse, identity: Identity, need: Need, why: str) -> Refused:

@@ -22,8 +22,8 @@ _THROTTLED_SECONDS = 5.0
 
 Invoke = Callable[[str, bytes, Trigger], Outcome]
 Find = Callable[[str], LambdaFunction]
-Send = Callable[[str, str, dict[str, str]], None]
-"""Hand a text with attributes to the resource with this ARN."""
+Send = Callable[[str, str, dict[str, str], LambdaFunction], None]
+"""Hand a text with attributes to the resource with this ARN, in the name of the function's role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +89,21 @@ class AsynchronousInvocations:
 
     def _give_up(self, event: _Event, settings: dict[str, Any], outcome: Outcome | None, condition: str) -> None:
         self._report(settings, "OnFailure", event, outcome, condition)
-        dead_letters = getattr(self._find(event.function), "dead_letter_arn", None)
+        function = self._find(event.function)
+        dead_letters = getattr(function, "dead_letter_arn", None)
         if dead_letters:
             message = outcome.payload.decode(errors="replace")[:1024] if outcome else condition
-            self._send(dead_letters, event.payload.decode(), {"ErrorMessage": message, "ErrorCode": "200"})
+            attributes = {"ErrorMessage": message, "ErrorCode": "200"}
+            self._send(dead_letters, event.payload.decode(), attributes, function)
 
     def _report(
         self, settings: dict[str, Any], which: str, event: _Event, outcome: Outcome | None, condition: str
     ) -> None:
         destination = settings.get("DestinationConfig", {}).get(which, {}).get("Destination")
         if destination:
-            record = _record(self._find(event.function), event, outcome, condition)
-            self._send(destination, json.dumps(record), {})
+            function = self._find(event.function)
+            record = _record(function, event, outcome, condition)
+            self._send(destination, json.dumps(record), {}, function)
 
     def _settings(self, function: str) -> dict[str, Any]:
         configured = self._find(function).event_invoke_config

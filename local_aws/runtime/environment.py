@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local_aws import clock
 from local_aws.eventbus import REGION
+from local_aws.iam import platform as platforms
 from local_aws.runtime.api import Invocation, RuntimeApi
 from local_aws.runtime.logs import LogFiles, LogStream
 from local_aws.runtime.values import FunctionSettings, Outcome
@@ -41,6 +42,7 @@ class ExecutionEnvironment:
         self.access_key = access_key
         self._stream = LogStream(settings, platform.files)
         self._api = RuntimeApi(settings.timeout, lambda: int(time.time() * 1000))
+        self._trace()
         self._process = self._start(platform)
         self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
@@ -74,6 +76,14 @@ class ExecutionEnvironment:
         self._reader.join(timeout=5)
         if self._process.stdout:
             self._process.stdout.close()
+
+    def _trace(self) -> None:
+        """Lambda sends traces in the function's role; without the permission there are none, and the function runs."""
+        if self.settings.traces:
+            acting = platforms.for_function(self.settings.role, self.settings.arn)
+            why = platforms.refusal(acting, platforms.side(platforms.TRACING))
+            if why is not None:
+                print(f"{self.settings.name} sends no traces: {why}", file=sys.stderr)
 
     def _start(self, platform: Platform) -> subprocess.Popen[str]:
         # -I: no PYTHON* variables, no user packages; -S: no site-packages and none of its .pth files, so that the

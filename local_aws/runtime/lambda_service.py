@@ -15,6 +15,7 @@ from moto.sqs.models import sqs_backends
 
 from local_aws import clock, extend
 from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.iam import platform
 from local_aws.monitoring import services
 from local_aws.runtime import artefacts
 from local_aws.runtime.asynchronous import AsynchronousInvocations
@@ -69,6 +70,8 @@ class Compute:
             log_group=logging.get("LogGroup") or f"/aws/lambda/{function.function_name}",
             log_format=logging.get("LogFormat", "Text"),
             log_level=logging.get("ApplicationLogLevel", ""),
+            role=str(function.role),
+            traces=function.tracing_config.get("Mode") == "Active",
         )
 
 
@@ -98,6 +101,8 @@ class LocalLambdaBackend(LambdaBackend):
     """moto's, with event source mappings that do not make SQS invoke, and the properties that moto drops."""
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
+        if not platform.is_trusted(str(spec.get("Role")), platform.LAMBDA):
+            raise _invalid("The role defined for the function cannot be assumed by Lambda.")
         function: Any = super().create_function(spec)
         function.logging_config = spec.get("LoggingConfig", {})
         function.dead_letter_arn = spec.get("DeadLetterConfig", {}).get("TargetArn")
@@ -117,12 +122,25 @@ class LocalLambdaBackend(LambdaBackend):
             _compute.functions.forget(function_name.rpartition(":")[2])
 
     def create_event_source_mapping(self, spec: dict[str, Any]) -> EventSourceMapping:
+        self._check_polling(spec)
         mapping = super().create_event_source_mapping(spec)
         queue = sqs_backends[self.account_id][self.region_name].queues.get(mapping.event_source_arn.split(":")[-1])
         if queue is not None:
             # moto would invoke inside SendMessage; the pollers of local_aws.delivery read the queue instead.
             queue.lambda_event_source_mappings.pop(mapping.function_arn, None)
         return mapping
+
+    def _check_polling(self, spec: dict[str, Any]) -> None:
+        """The role must allow it before (Lambda API Reference, CreateEventSourceMapping; the text is AWS's)."""
+        queue = str(spec.get("EventSourceArn"))
+        function = self.get_function(str(spec.get("FunctionName")), None) if ":sqs:" in queue else None
+        if function is None:
+            return
+        acting = platform.for_function(str(function.role), str(function.function_arn))
+        for action in platform.POLLING:
+            if platform.refusal(acting, platform.side([action], queue), note=False) is not None:
+                name = action.partition(":")[2]
+                raise _invalid(f"The provided execution role does not have permissions to call {name} on SQS")
 
     def invoke(
         self, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
@@ -162,6 +180,10 @@ class _TooManyRequestsError(LambdaClientError):
         super().__init__("TooManyRequestsException", f"Rate Exceeded. {message}")
 
 
+def _invalid(message: str) -> LambdaClientError:
+    return LambdaClientError("InvalidParameterValueException", message)
+
+
 def _check_payload(payload: bytes, limit: int) -> None:
     if len(payload) > limit:
         raise LambdaClientError(
@@ -181,9 +203,18 @@ def install() -> None:
     model: Any = LambdaFunction
     model.get_configuration = _configuration
     model._invoke_lambda = _invoke_for_moto
+    mapping: Any = EventSourceMapping
+    mapping.get_configuration = _mapping_configuration
 
 
 _moto_configuration = LambdaFunction.get_configuration
+_moto_mapping_configuration = EventSourceMapping.get_configuration
+
+
+def _mapping_configuration(mapping: EventSourceMapping) -> dict[str, Any]:
+    """With what the poller says of its work, such as a permission that is missing."""
+    result = getattr(mapping, "last_processing_result", "No records processed")
+    return {**_moto_mapping_configuration(mapping), "LastProcessingResult": result}
 
 
 def _invoke_for_moto(function: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:

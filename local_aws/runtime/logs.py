@@ -1,6 +1,7 @@
 """Where the output of functions goes: one file a function, and the function's log group in CloudWatch Logs."""
 
 import json
+import sys
 import threading
 import uuid
 from pathlib import Path
@@ -10,6 +11,9 @@ from moto.logs.models import logs_backends
 
 from local_aws import clock
 from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.iam import platform
+from local_aws.iam.actions.storage import log_stream
+from local_aws.iam.needs import arn
 from local_aws.runtime.values import FunctionSettings
 
 
@@ -36,11 +40,17 @@ class LogStream:
         self.name = f"{clock.now():%Y/%m/%d}/[{settings.version}]{uuid.uuid4().hex}"
         self._recent: list[str] = []
         self._lock = threading.Lock()
+        self._denied: bool | None = None
 
     def write(self, line: str) -> None:
+        """Into the file always, for whoever develops the function; into the log group if the role allows it."""
         with self._lock:
             self._recent.append(line)
+            if self._denied is None:
+                self._denied = not self._may_write()
         self._files.append(self._settings.name, line)
+        if self._denied:
+            return
         backend = logs_backends[ACCOUNT][REGION]
         group = self._settings.log_group
         backend.ensure_log_group(group)
@@ -49,6 +59,18 @@ class LogStream:
         event = {"timestamp": int(clock.current().time() * 1000), "message": line}
         # Not through PutLogEvents: it refuses what lies two hours ahead, and the local AWS's time may run ahead.
         backend.groups[group].put_log_events(self.name, [event])
+
+    def _may_write(self) -> bool:
+        """Asked once an environment: Lambda logs in the function's role (Lambda Developer Guide, execution role)."""
+        settings = self._settings
+        group, stream = arn("logs", f"log-group:{settings.log_group}"), log_stream(settings.log_group, self.name)
+        needs = platform.side(["logs:CreateLogStream", "logs:PutLogEvents"], stream)
+        if settings.log_group not in logs_backends[ACCOUNT][REGION].groups:
+            needs = [*platform.side(["logs:CreateLogGroup"], group), *needs]
+        why = platform.refusal(platform.for_function(settings.role, settings.arn), needs)
+        if why is not None:
+            print(f"{settings.name} writes nothing into its log group: {why}", file=sys.stderr)
+        return why is None
 
     def platform(self, kind: str, request_id: str, **details: Any) -> None:
         """A line of the platform, in the function's log format (Lambda Developer Guide, "Log format")."""

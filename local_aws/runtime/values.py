@@ -27,6 +27,10 @@ class FunctionSettings:
     log_group: str
     log_format: str = "Text"
     log_level: str = ""
+    role: str = ""
+    """The execution role's ARN."""
+    traces: bool = False
+    """Whether tracing is active; the local AWS makes no traces, but the role must let Lambda send them."""
 
 
 @dataclass(frozen=True, slots=True)

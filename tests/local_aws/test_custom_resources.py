@@ -89,13 +89,23 @@ def receiver() -> Iterator[Receiver]:
     made.close()
 
 
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+
+
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory, receiver: Receiver) -> Iterator[server.LocalAws]:
     with server.running(speed=SPEED, state_dir=tmp_path_factory.mktemp("state")) as running:
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("app.py", HANDLER)
-        role = running.client("iam").create_role(RoleName="custom", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        role = running.client("iam").create_role(RoleName="custom", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         running.client("lambda").create_function(
             FunctionName="custom",
             Runtime="python3.13",

@@ -84,7 +84,7 @@ def probe(aws, table, eventually, key):
 
 def test_a_function_is_a_target_and_gets_the_part_at_the_path(aws, table, eventually):
     probe(aws, table, eventually, "function as target")
-    run = next(i for i in aws.journal.invocations if i.trigger.get("rule") == "function-as-target")
+    (run,) = eventually(lambda: [i for i in aws.journal.invocations if i.trigger.get("rule") == "function-as-target"])
     assert run.source == "eventbridge"
     assert run.trigger["detailType"] == "x"
 
@@ -202,6 +202,9 @@ ALLOW = {
 }
 
 
+RULE = "arn:aws:events:us-east-1:123456789012:rule/here"
+
+
 @pytest.mark.parametrize(
     ("statements", "allowed"),
     [
@@ -212,18 +215,18 @@ ALLOW = {
         ([{**ALLOW, "Principal": "*"}], True),
         ([{**ALLOW, "Principal": {"Service": "sns.amazonaws.com"}}], False),
         ([{**ALLOW, "Resource": "other"}], False),
-        ([{**ALLOW, "Condition": {"ArnEquals": {"aws:SourceArn": "arn:rule"}}}], True),
-        ([{**ALLOW, "Condition": {"ArnLike": {"AWS:SourceArn": "arn:*"}}}], True),
-        ([{**ALLOW, "Condition": {"ArnEquals": {"aws:SourceArn": "arn:else"}}}], False),
+        ([{**ALLOW, "Condition": {"ArnEquals": {"aws:SourceArn": RULE}}}], True),
+        ([{**ALLOW, "Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:events:*:*:rule/*"}}}], True),
+        ([{**ALLOW, "Condition": {"ArnEquals": {"aws:SourceArn": f"{RULE}-else"}}}], False),
         ([ALLOW, {**ALLOW, "Effect": "Deny"}], False),
     ],
 )
 def test_a_resource_policy_decides_who_may_send(statements, allowed):
     policy = json.dumps({"Statement": statements})
-    assert permissions.allows(policy, "events.amazonaws.com", "sqs:SendMessage", "q", "arn:rule") is allowed
+    assert permissions.allows(policy, "events.amazonaws.com", "sqs:SendMessage", "q", RULE) is allowed
 
 
 def test_a_condition_that_nobody_knows_is_said():
-    policy = {"Statement": [{**ALLOW, "Condition": {"DateLessThan": {"aws:CurrentTime": "2030-01-01"}}}]}
-    with pytest.raises(ValueError, match="DateLessThan"):
-        permissions.allows(policy, "events.amazonaws.com", "sqs:SendMessage", "q", "arn:rule")
+    policy = {"Statement": [{**ALLOW, "Condition": {"BinaryEquals": {"aws:SourceArn": "QUFB"}}}]}
+    with pytest.raises(ValueError, match="BinaryEquals"):
+        permissions.allows(policy, "events.amazonaws.com", "sqs:SendMessage", "q", RULE)

@@ -1,0 +1,50 @@
+"""May Lambda read a queue in the name of a function's role? Asked again and again, so that a policy's change counts."""
+
+import sys
+import time
+
+from local_aws.iam import platform
+
+_LOOK_SECONDS = 0.5
+"""Real time for which an answer stands while nothing is received."""
+
+
+class Polling:
+    """The permission of one event source mapping. What was used is written down when it was used, not at every look."""
+
+    def __init__(self, queue_arn: str) -> None:
+        self._queue_arn = queue_arn
+        self._problem: str | None = None
+        self._looked_at = float("-inf")
+        self._attributes_noted = False
+
+    def problem(self, role_arn: str, function_arn: str) -> str | None:
+        """Why Lambda cannot poll; None if it can. A new one is said on stderr, as nobody else would see it."""
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = now
+            acting = platform.for_function(role_arn, function_arn)
+            problem = platform.refusal(acting, platform.side(platform.POLLING, self._queue_arn), note=False)
+            if problem is not None and problem != self._problem:
+                platform.refusal(acting, platform.side(platform.POLLING, self._queue_arn))
+                print(f"{self._queue_arn} is not polled: {problem}", file=sys.stderr)
+            self._problem = problem
+        return self._problem
+
+    def received(self, role_arn: str, function_arn: str) -> None:
+        """Write down that messages were received."""
+        actions = ["sqs:ReceiveMessage"]
+        if not self._attributes_noted:
+            self._attributes_noted = True
+            actions.append("sqs:GetQueueAttributes")
+        self._used(actions, role_arn, function_arn)
+
+    def deleted(self, role_arn: str, function_arn: str) -> None:
+        """Write down that messages were deleted."""
+        self._used(["sqs:DeleteMessage"], role_arn, function_arn)
+
+    def _used(self, actions: list[str], role_arn: str, function_arn: str) -> None:
+        platform.refusal(platform.for_function(role_arn, function_arn), platform.side(actions, self._queue_arn))
+
+
+__all__ = ["Polling"]
