@@ -1,17 +1,23 @@
 """The messages as they are recorded in ``messages/``: ``python -m tests.diagnosis.recorded`` writes them anew, to be read."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 from ecs_lattice.announcements import StateChange
 from ecs_lattice.diagnosis import message, telling, telling_stack
 from ecs_lattice.diagnosis.causes import diagnose
+from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.message import Message
 from ecs_lattice.diagnosis.ports import Letter, Peek
 from ecs_lattice.diagnosis.signals import AlarmChange
 from ecs_lattice.diagnosis.subjects import StackSubject
-from tests.diagnosis.making import CASES, NOW, SERVICE, SUBJECT
+from ecs_lattice.ecs_side.status import RouteStatus
+from ecs_lattice.ingress import problems
+from ecs_lattice.ingress.gate import Gate
+from ecs_lattice.ingress.model import Opening, PortRange
+from tests.diagnosis.making import CASES, NOW, PREFIX_LISTS, SECURITY_GROUP, SERVICE, SUBJECT
 
 FOLDER = Path(__file__).parent / "messages"
 OWNER = "ecs-lattice/ecs-lattice/"
@@ -38,6 +44,14 @@ def a_change(**more) -> StateChange:
     return StateChange(**{**given, **more})
 
 
+def left_closed() -> Evidence:
+    """A group that nobody opens, with the status that says so."""
+    gate = Gate(SECURITY_GROUP.id, (), PREFIX_LISTS, "ecs-lattice")
+    notice = problems.off(gate, [Opening("IPV4", PortRange(8080, 8080))])
+    status = RouteStatus("default", "orders", "Live", notice.code, notice.message)
+    return dataclasses.replace(CASES["PREFIX_LIST_RULE_MISSING"], status=status)
+
+
 def _stack(part, name, reason, description="", peek=None, unread="") -> Message:
     alarm = an_alarm(f"stack/{part}", reason=reason, description=description)
     return telling_stack.not_well(an_incident(), alarm, StackSubject(part, name), "us-east-1", peek, unread)
@@ -50,6 +64,9 @@ def messages() -> dict[str, Message]:
         for name, evidence in CASES.items()
     }
     told = an_incident(told=True, cause="PREFIX_LIST_RULE_MISSING")
+    flapping = dataclasses.replace(told, changed_at=NOW - 100, times=9)
+    back = dataclasses.replace(flapping, reopened=True)
+    closed = CASES["PREFIX_LIST_RULE_MISSING"]
     refused = an_incident(told=True, cause="NETWORK_UNKNOWN")
     threshold = "Threshold Crossed: 1 datapoint [1.0 (23/11/26 06:43:00)] was greater than the threshold (0.0)."
     letters = (
@@ -63,6 +80,10 @@ def messages() -> dict[str, Message]:
     changed = a_change(code="DOMAIN_FIXED", previous_state="Refused", previous_code="NETWORK_UNKNOWN", message="lattice.domain cannot change on a Lattice service that exists.")  # fmt: skip
     return {
         **found,
+        "comes-and-goes": telling.not_well(flapping, an_alarm(), CASES["TASK_RESTARTING"], diagnose(CASES["TASK_RESTARTING"])),
+        "comes-again": telling.not_well(back, an_alarm(), closed, diagnose(closed)),
+        "ingress-is-off": telling.not_well(an_incident(), an_alarm(), left_closed(), diagnose(left_closed())),
+        "recovery-of-what-came-and-went": telling.well_again(flapping, SUBJECT, OPENED + 7300),
         "recovery": telling.well_again(told, SUBJECT, OPENED + 725),
         "refusal": telling.refused(an_incident(), a_change(), "registry", again=False),
         "refusal-changed": telling.refused(refused, changed, "registry", again=True),

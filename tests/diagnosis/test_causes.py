@@ -155,6 +155,15 @@ def test_without_checks_the_health_port_need_not_be_open():
     assert network.closed_ports(ill(group=a_group(health=off))) == ()
 
 
+def test_what_holds_a_move_to_another_vpc_is_said_only_where_ecs_registers_the_tasks():
+    attached = network.other_vpc(ill(service=a_service(vpc_id="vpc-22")))
+    by_us = network.other_vpc(ill(service=a_service(a_deployment(entries=()), vpc_id="vpc-22")))
+    assert "lattice.targets = controller" in attached.advice
+    assert [command.words[2] for command in attached.commands] == ["describe-subnets", "tag-resource", "update-service"]
+    assert "lattice.targets" not in by_us.advice
+    assert len(by_us.commands) == 1
+
+
 @pytest.mark.parametrize("vpc", ["", "vpc-11"])
 def test_the_same_vpc_or_an_unknown_one_is_not_another(vpc):
     assert network.other_vpc(ill(service=a_service(vpc_id=vpc))) is None

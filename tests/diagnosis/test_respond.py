@@ -43,6 +43,7 @@ class Desk:
         self.documents: dict[tuple[str, str], str] = {}
         self.published: list[tuple[str, str, dict]] = []
         self.later: list[tuple[str, int]] = []
+        self.due: list[tuple[float, str]] = []
         self.metrics: list[tuple[dict, dict]] = []
         self.claims: tuple[ClaimRecord, ...] = ()
         self.letters: Peek | Exception = Peek("https://sqs/q", ())
@@ -88,7 +89,9 @@ class Desk:
         self.published.append((first, rest[0], json.loads(rest[1])))
 
     def send_later(self, body, seconds):
+        assert 0 < seconds <= 900
         self.later.append((body, seconds))
+        self.due.append((self.time + seconds, body))
 
     def peek(self, queue_name):
         if isinstance(self.letters, Exception):
@@ -105,6 +108,20 @@ class Desk:
     def announce(self, state, code="", at=0, before=("", ""), route="default", owner="ecs-lattice"):
         change = StateChange(SERVICE.arn, route, "orders" if route else "", state, code, "because", *before)
         self.responder.respond(Announced(change, owner, NOW + at))
+
+    def wait(self, seconds):
+        """Let time pass, with what was put off."""
+        until = self.time + seconds
+        while self.due and min(self.due)[0] <= until:
+            self.due.remove(first := min(self.due))
+            self.time = first[0]
+            self.responder.respond(signals.hear(signals.parse(first[1])))
+        self.time = until
+
+    def at(self, seconds, state):
+        """An alarm that changes at that moment, and is heard of at once."""
+        self.wait(NOW + seconds - self.time)
+        self.alarm(state, seconds)
 
     @property
     def words(self):
@@ -123,8 +140,12 @@ def test_an_incident_is_told_once_and_its_end_with_its_length_in_the_same_thread
     desk.alarm("ALARM")
     desk.alarm("ALARM")
     desk.alarm("ALARM", 60, previous="INSUFFICIENT_DATA")
+    desk.wait(725)
     desk.alarm("OK", 725)
     desk.alarm("OK", 725)
+    desk.wait(599)
+    assert desk.words == ["ALARM"]
+    desk.wait(1)
     assert desk.words == ["ALARM", "OK"]
     assert "well again after 12 minutes" in desk.published[1][0]
     assert "PREFIX_LIST_RULE_MISSING" in desk.published[1][1]
@@ -158,7 +179,8 @@ def test_within_the_grace_of_a_deployment_it_is_looked_at_again_and_told_when_it
     desk.responder.respond(signals.hear(signals.parse(body)))
     desk.responder.respond(signals.hear(signals.parse(body)))
     assert desk.words == ["ALARM"]
-    desk.alarm("OK", 300)
+    desk.at(300, "OK")
+    desk.wait(600)
     assert desk.words == ["ALARM", "OK"]
 
 
@@ -229,6 +251,95 @@ def test_a_look_again_at_nothing_does_nothing(desk):
     assert (desk.published, desk.documents) == ([], {})
 
 
+# What comes and goes.
+
+
+def test_what_comes_and_goes_is_one_incident_and_is_told_once_an_hour(desk):
+    for start in range(0, 3 * 3600, 480):
+        desk.at(start, "ALARM")
+        desk.at(start + 300, "OK")
+    desk.wait(4000)
+    assert desk.words == ["ALARM", "ALARM", "ALARM", "OK"]
+    subjects = [subject for subject, _, _ in desk.published]
+    assert subjects[0] == "ALARM orders/default (shop/orders): the security group does not let VPC Lattice in (IPv4)"
+    assert subjects[1].startswith("ALARM orders/default (shop/orders): comes and goes; the security group")
+    assert subjects[3] == "OK orders/default (shop/orders): well again after 3 hours 1 minute"
+    one, two, three, over = (" ".join(text.split()) for _, text, _ in desk.published)
+    assert "once more, when the route has been well for 10 minutes" in one
+    assert "not well again since 2026-11-23 07:51 UTC, 9 times since 2026-11-23 06:47 UTC" in two
+    assert "once an hour at most while it comes and goes, and when it has been well for 10 minutes" in two
+    assert "17 times since" in three
+    assert "It was not well 23 times between" in over
+    assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 1
+
+
+def test_what_is_not_well_again_after_its_end_was_told_goes_on_and_has_to_be_well_for_an_hour(desk):
+    desk.at(0, "ALARM")
+    desk.at(60, "OK")
+    desk.at(1500, "ALARM")
+    assert desk.words == ["ALARM", "OK", "ALARM"]
+    assert "comes and goes" in desk.published[2][0]
+    assert "when it has been well for 1 hour" in " ".join(desk.published[2][1].split())
+    for start in range(1600, 5000, 700):
+        desk.at(start, "OK")
+        desk.at(start + 650, "ALARM")
+    desk.at(5200, "OK")
+    desk.wait(3599)
+    assert desk.words == ["ALARM", "OK", "ALARM"]
+    desk.wait(1)
+    assert desk.words == ["ALARM", "OK", "ALARM", "OK"]
+    assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 1
+
+
+def test_what_is_not_well_an_hour_after_its_end_was_told_is_an_incident_of_its_own(desk):
+    desk.at(0, "ALARM")
+    desk.at(60, "OK")
+    desk.at(660 + 3600, "ALARM")
+    assert desk.words == ["ALARM", "OK", "ALARM"]
+    assert "comes and goes" not in desk.published[2][0]
+    assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 2
+    desk.at(5000, "OK")
+    desk.wait(600)
+    assert desk.words == ["ALARM", "OK", "ALARM", "OK"]
+
+
+def test_an_alarm_that_stays_is_told_once_however_long_it_stays(desk):
+    desk.at(0, "ALARM")
+    desk.wait(86400)
+    assert desk.words == ["ALARM"]
+
+
+def test_a_part_of_the_stack_that_comes_and_goes_is_held_back_likewise(desk):
+    for start in range(0, 3000, 600):
+        desk.wait(NOW + start - desk.time)
+        desk.alarm("ALARM", start, name="stack/dead-letters", **QUEUE)
+        desk.wait(300)
+        desk.alarm("OK", start + 300, name="stack/dead-letters", **QUEUE)
+    desk.wait(600)
+    assert desk.words == ["ALARM", "OK"]
+
+
+GAPS = st.lists(st.integers(30, 2400), min_size=1, max_size=24)
+
+
+@settings(deadline=None, max_examples=80)
+@given(GAPS)
+def test_however_it_flaps_people_know_when_it_is_ill_and_are_told_little(gaps):
+    desk, moments, at = Desk(), [], 0
+    desk.before_publishing = lambda: moments.append(desk.time)
+    for number, gap in enumerate([0, *gaps]):
+        at += gap
+        desk.at(at, "OK" if number % 2 else "ALARM")
+        if number % 2 == 0:
+            assert desk.words[-1] == "ALARM", "while it is not well, the last word is that it is not"
+    desk.wait(2 * 3600)
+    assert desk.words[-1] == ("ALARM" if len(gaps) % 2 == 0 else "OK")
+    for first in moments:
+        assert len([one for one in moments if first <= one < first + 3600]) <= 3
+    # From the second hour on an incident that goes on is told once an hour, and at its end.
+    assert len(moments) <= 3 + 2 * (at + 7200) / 3600
+
+
 # Refusals.
 
 
@@ -293,6 +404,7 @@ def test_dead_letters_are_shown(desk):
     desk.letters = Peek("https://sqs/dead", (Letter((("reason", "no sense"),), "body"),))
     desk.alarm("ALARM", name="stack/dead-letters", **QUEUE)
     desk.alarm("OK", 60, name="stack/dead-letters", **QUEUE)
+    desk.wait(660)
     assert "reason: no sense" in desk.published[0][1]
     assert desk.words == ["ALARM", "OK"]
 
@@ -347,10 +459,11 @@ def test_a_message_that_could_not_be_published_is_published_by_the_next_delivery
 
 def test_a_recovery_that_could_not_be_published_is_published_by_the_next_delivery(desk):
     desk.alarm("ALARM")
+    desk.at(60, "OK")
     desk.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
     with pytest.raises(UnavailableError):
-        desk.alarm("OK", 60)
-    desk.alarm("OK", 60)
+        desk.wait(600)
+    desk.responder.respond(signals.hear(signals.parse(desk.later[0][0])))
     assert desk.words == ["ALARM", "OK"]
 
 
@@ -365,7 +478,8 @@ def test_two_at_once_tell_once(desk):
     desk.before_publishing = another
     desk.alarm("ALARM")
     assert desk.words == ["ALARM"]
-    desk.alarm("OK", 60)
+    desk.at(60, "OK")
+    desk.wait(600)
     assert desk.words == ["ALARM", "OK"]
 
 
@@ -395,6 +509,8 @@ def test_who_dies_while_telling_is_followed_by_one_who_tells_it_once_he_can_be_s
         desk.alarm("ALARM")
     desk.time += 91
     desk.alarm("OK", 60)
+    assert desk.words == ["ALARM"]
+    desk.wait(600)
     assert desk.words == ["ALARM", "OK"]
 
 
@@ -423,6 +539,7 @@ def test_whatever_is_repeated_and_reordered_the_messages_alternate_and_end_as_it
             except UnavailableError:
                 continue
         desk.fails = []
+    desk.wait(7200)
     assert desk.words == ["ALARM", "OK"] * (len(desk.words) // 2) + ["ALARM"] * (len(desk.words) % 2)
     assert len(desk.words) % 2 == (history[-1] == "ALARM")
 
@@ -431,5 +548,6 @@ def test_the_recorded_alarm_and_its_end_make_two_messages(desk):
     desk.collect = lambda subject: CASES["PREFIX_LIST_RULE_MISSING"]
     for name in ("route-alarm", "route-ok"):
         desk.responder.respond(signals.hear(json.loads((EVENTS / f"alarm/{name}.json").read_text())))
+    desk.wait(7200)
     assert "since 2026-11-23 06:44 UTC" in " ".join(desk.published[0][1].split())
     assert "well again after 12 minutes" in desk.published[1][0]

@@ -7,7 +7,7 @@ import pytest
 
 from ecs_lattice.bells import Bell
 from local_aws import lattice
-from tests.histories.on_call import OnCallWorld, causes
+from tests.histories.on_call import OnCallWorld, causes, run_command
 from tests.histories.test_health import OFF, well
 from tests.world import open_group
 
@@ -213,3 +213,11 @@ def test_a_release_into_another_vpc_is_named_by_its_subnets(world, on_call):
     assert causes(mail)[0] == "OTHER_VPC"
     assert subnet in mail
     assert vpc in mail
+    world.run(7200)
+    assert world.claims(arn) == {"orders/default": "Live"}
+    assert len(on_call.mails()) == 1, "by itself it never completes"
+    run_command(mail, "aws ecs tag-resource")
+    run_command(mail, "aws ecs update-service")
+    recovers(world, on_call, "OTHER_VPC")
+    (made,) = world.lattice.list_target_groups()["items"]
+    assert made["vpcIdentifier"] == vpc

@@ -70,6 +70,13 @@ def test_no_route_of_any_ecs_service_can_have_the_name_of_an_alarm_of_the_stack(
     assert {alarm["AlarmName"].removeprefix(words.alarm_prefix(OWNER)).count("/") for alarm in alarms.values()} == {1}
 
 
+def test_no_owner_is_the_beginning_of_anothers_alarm_names(source):
+    # By a prefix the stack of owner "a" would hear, and tell of, the alarms of owner "a/b".
+    pattern = source["Parameters"]["Owner"]["AllowedPattern"]
+    assert re.fullmatch(pattern, "team-a.prod:1")
+    assert not re.fullmatch(pattern, "a/b")
+
+
 def test_every_alarm_says_what_to_do_and_what_missing_data_means(alarms):
     for key, alarm in alarms.items():
         assert 60 < len(alarm["AlarmDescription"]) <= 1024, key

@@ -1,6 +1,7 @@
 """From one signal to what has to be said and done. One incident after the other, each step written down around it."""
 
 import dataclasses
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from ecs_lattice.diagnosis.incidents import Change, Incident, Step, ended, take
 from ecs_lattice.diagnosis.message import Message
 from ecs_lattice.diagnosis.ports import Later, LetterBox, Memory, Peek, Topic
 from ecs_lattice.diagnosis.signals import AlarmChange, Announced, LookAgain, Signal, TargetUnhealthy
-from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
+from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject, Subject
 from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, UnknownEventError
 from ecs_lattice.health import words
 from ecs_lattice.health.impaired import group_of, is_within_grace
@@ -28,6 +29,7 @@ _WELL = "well"
 # A route that was refused goes through these, to be Live or to be refused again in a moment: the end is not told at once.
 _ON_THE_WAY = {"Pending", "Wired", "Attaching"}
 _SETTLING_SECONDS = 120
+_MAXIMUM_DELAY_SECONDS = 900  # Amazon SQS API, SendMessage
 _ALARM, _ROUTE = "alarm#", "route#"
 
 
@@ -96,7 +98,7 @@ class Responder:
             return
         if not incident.told:
             self._say(text, incident, "again")
-        elif incident.state == _WELL:
+        elif incident.well_at and signal.since in {0.0, incident.well_at}:
             self._say(text, incident, "end")
 
     def _take(self, key: str, change: Change, context: str) -> None:
@@ -140,11 +142,25 @@ class Responder:
             return self._publish_refusal(incident, change, step)
         alarm: AlarmChange = codec.loads(AlarmChange, incident.context)
         subject = subjects.of_alarm(alarm.arn, alarm.namespace, alarm.metric, dict(alarm.dimensions))
+        if step in {"close", "end"}:
+            return self._publish_end(incident, alarm, subject)
         if isinstance(subject, StackSubject):
-            return self._publish_stack(incident, alarm, subject, step)
-        if step == "close":
-            return self._send(ended(incident), telling.well_again(incident, subject, incident.changed_at))
+            return self._publish_stack(incident, alarm, subject)
         return self._publish_route(incident, alarm, subject, step)
+
+    def _publish_end(self, incident: Incident, alarm: AlarmChange, subject: Subject) -> Incident:
+        """Tell that it is over once it has been well for long enough: what comes and goes is told once."""
+        left = math.ceil(incident.well_at + incident.held_for - self.now())
+        if left > 0:
+            look = signals.look_again(incident.key, incident.id, incident.well_at)
+            self.later.send_later(look, min(left, _MAXIMUM_DELAY_SECONDS))
+            return incident
+        over = (
+            telling_stack.well_again(incident, alarm, subject, incident.well_at)
+            if isinstance(subject, StackSubject)
+            else telling.well_again(incident, subject, incident.well_at)
+        )
+        return ended(self._send(incident, over), over_at=self.now())
 
     def _publish_route(self, incident: Incident, alarm: AlarmChange, subject: RouteSubject, step: Step) -> Incident:
         evidence = self.collector.collect(subject)
@@ -165,9 +181,7 @@ class Responder:
         told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=change.code)
         return self._send(told, telling.refused(incident, change, self.table, again=step == "update"))
 
-    def _publish_stack(self, incident: Incident, alarm: AlarmChange, subject: StackSubject, step: Step) -> Incident:
-        if step == "close":
-            return self._send(ended(incident), telling_stack.well_again(incident, alarm, subject, incident.changed_at))
+    def _publish_stack(self, incident: Incident, alarm: AlarmChange, subject: StackSubject) -> Incident:
         peek, unread = self._peek(subject)
         region = alarm.arn.split(":")[3]
         told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=subject.part)
@@ -183,7 +197,7 @@ class Responder:
 
     def _send(self, incident: Incident, words_to_say: Message) -> Incident:
         self.topic.publish(words_to_say.mail_subject, message.text(words_to_say), message.chat(words_to_say))
-        return incident
+        return dataclasses.replace(incident, told_at=self.now())
 
     def _load(self, key: str) -> tuple[str | None, Incident]:
         text = self.memory.document(KIND, key)

@@ -63,18 +63,20 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class LookAgain:
-    """The function's own word to itself: look at the incident ``id`` under ``key`` again."""
+    """The function's own word to itself: look at the incident ``id`` under ``key`` again; ``since`` (epoch seconds) if it
+    is still well since then, 0 whatever it is."""
 
     key: str
     id: str
+    since: float = 0.0
 
 
 type Signal = AlarmChange | TargetUnhealthy | Announced | LookAgain
 
 
-def look_again(key: str, incident: str) -> str:
+def look_again(key: str, incident: str, since: float = 0.0) -> str:
     """The body of the delayed message that :func:`hear` gives back as LookAgain."""
-    return json.dumps({"lookAgain": key, "incident": incident})
+    return json.dumps({"lookAgain": key, "incident": incident, **({"since": since} if since else {})})
 
 
 def hear(message: Mapping[str, Any]) -> Signal:
@@ -101,7 +103,7 @@ def parse(body: str) -> Mapping[str, Any]:
 
 def _hear(message: Mapping[str, Any]) -> Signal:
     if "lookAgain" in message:
-        return LookAgain(str(message["lookAgain"]), str(message["incident"]))
+        return LookAgain(str(message["lookAgain"]), str(message["incident"]), float(message.get("since", 0)))
     if "alarmData" in message:
         return _event_alarm(message["alarmArn"], message["alarmData"])
     if "AlarmName" in message and "NewStateValue" in message:

@@ -15,25 +15,41 @@ from ecs_lattice.model import ServiceId
 NOT_FOUND = "NOT_FOUND"
 _SHOWN = 4  # causes; those behind them are named in one line
 _TARGETS, _UNREAD, _A_MINUTE = 6, 5, 60
+_RUN = " Run: "  # what a status puts before the command that mends it (ecs_lattice.ingress.problems)
 
 
 def not_well(incident: Incident, alarm: AlarmChange, evidence: Evidence, findings: Sequence[Finding]) -> Message:
     """A route is not well: the first cause with its commands, the others after it."""
     subject = evidence.subject
     title = findings[0].title if findings else "no cause found"
+    comes_and_goes = incident.times > 1
+    held = duration(incident.held_for)
     return Message(
-        subject=f"ALARM {_short(subject)}: {title}",
-        headline=f"{subject} is not well since {moment(incident.opened_at)} ({_ago(evidence.now - incident.opened_at)}).",
+        subject=f"ALARM {_short(subject)}: {'comes and goes; ' if comes_and_goes else ''}{title}",
+        headline=_headline(incident, subject, evidence.now),
         thread=incident.id,
         step="alarm",
-        facts=_facts(evidence),
+        facts=_facts(evidence, findings),
         sections=(*_causes(evidence, findings), *_unread(evidence)),
         closing=(
             f"docs/troubleshooting.md explains each cause by its code. CloudWatch alarm: {alarm.name}",
-            "You will hear of it once more, when the route is well again.",
+            (
+                f"You will hear of it once an hour at most while it comes and goes, and when it has been well for {held}."
+                if comes_and_goes
+                else f"You will hear of it once more, when the route has been well for {held}."
+            ),
         ),
         keywords=(subject.lattice_service, str(subject.service), subject.route, code_of(findings)),
         resources=tuple(arn for arn in (subject.service.arn, evidence.group_arn) if arn),
+    )
+
+
+def _headline(incident: Incident, subject: RouteSubject, now: float) -> str:
+    if incident.times <= 1:
+        return f"{subject} is not well since {moment(incident.opened_at)} ({_ago(now - incident.opened_at)})."
+    return (
+        f"{subject} comes and goes: it is not well again since {moment(incident.changed_at)}, {incident.times} times since "
+        f"{moment(incident.opened_at)} ({_ago(now - incident.opened_at)})."
     )
 
 
@@ -46,12 +62,15 @@ def well_again(incident: Incident, subject: RouteSubject, at: float) -> Message:
     """A route that was told of is well again."""
     length = duration(at - incident.opened_at)
     cause = "" if incident.cause in {"", NOT_FOUND} else f" The first cause named was {incident.cause}."
+    when = f"from {moment(incident.opened_at)} to {moment(at)}"
+    if incident.times > 1:
+        when = f"{incident.times} times between {moment(incident.opened_at)} and {moment(at)}"
     return Message(
         subject=f"OK {_short(subject)}: well again after {length}",
         headline=f"{subject} is well again after {length}.",
         thread=incident.id,
         step="recovery",
-        sections=(Section(sentences=(f"It was not well from {moment(incident.opened_at)} to {moment(at)}.{cause}",)),),
+        sections=(Section(sentences=(f"It was not well {when}.{cause}",)),),
         keywords=(subject.lattice_service, str(subject.service), subject.route),
         resources=(subject.service.arn,),
     )
@@ -148,7 +167,7 @@ def _unread(evidence: Evidence) -> tuple[Section, ...]:
     return (Section("Could not be read, so causes there may be missing:", tuple(parts[:_UNREAD])),)
 
 
-def _facts(evidence: Evidence) -> tuple[tuple[str, str], ...]:
+def _facts(evidence: Evidence, findings: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
     service = evidence.subject.service
     facts = [
         ("ECS service", f"{service} ({service.region}, account {service.account})"),
@@ -157,8 +176,17 @@ def _facts(evidence: Evidence) -> tuple[tuple[str, str], ...]:
         ("Tasks", _tasks(evidence)),
     ]
     if evidence.status is not None and evidence.status.code:
-        facts.append(("ecs-lattice", f"{evidence.status.state}, {evidence.status.code}: {evidence.status.message}"))
+        said = _without_repeated_command(evidence.status.message, findings)
+        facts.append(("ecs-lattice", f"{evidence.status.state}, {evidence.status.code}: {said}"))
     return tuple(facts)
+
+
+def _without_repeated_command(said: str, findings: Sequence[Finding]) -> str:
+    """A status without the command at its end, where a cause gives the same one, laid out to be pasted."""
+    sentences, _, command = said.partition(_RUN)
+    operation = " ".join(command.split()[:3])
+    given = [str(one) for finding in findings[:_SHOWN] for one in finding.commands]
+    return sentences if operation and any(one.startswith(operation) for one in given) else said
 
 
 def _impact(evidence: Evidence) -> str:
@@ -198,6 +226,8 @@ def _tasks(evidence: Evidence) -> str:
     primary = service.primary
     revision = primary.task_definition.rsplit("/", 1)[-1] if primary else "no revision"
     rollout = f", deployment {primary.rollout}" if primary and primary.rollout else ""
+    if service.running > service.desired:
+        return f"{service.desired} wanted; {service.running} running, as ECS replaces tasks ({revision}{rollout})"
     return f"{service.desired} wanted, {service.running} running ({revision}{rollout})"
 
 

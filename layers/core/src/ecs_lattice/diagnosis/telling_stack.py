@@ -58,6 +58,7 @@ def not_well(
     """A part of the stack is not well; ``peek`` are messages of its dead-letter queue, ``unread`` why there are none."""
     title, meaning = _MEANINGS[subject.part]
     headline = title.format(name=subject.name or alarm.name)
+    often = f", with breaks, {incident.times} times" if incident.times > 1 else ""
     said = tuple(
         words
         for words in (meaning, alarm.description, f"CloudWatch says: {alarm.reason}" if alarm.reason else "")
@@ -65,7 +66,7 @@ def not_well(
     )
     return Message(
         subject=f"ALARM {headline}",
-        headline=f"{headline}, since {moment(incident.opened_at)}.",
+        headline=f"{headline}, since {moment(incident.opened_at)}{often}.",
         thread=incident.id,
         step="alarm",
         sections=(

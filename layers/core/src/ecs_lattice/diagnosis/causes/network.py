@@ -20,18 +20,38 @@ def other_vpc(evidence: Evidence) -> Finding | None:
     if evidence.service.vpc_id == evidence.group.vpc_id:
         return None
     subnets = evidence.service.service.subnets
+    held = _held_by_ecs(evidence)
+    follows = "a route follows a completed deployment with a new target group"
     return Finding(
         "OTHER_VPC",
         "certain",
         "the tasks run in another VPC than the target group",
         f"The subnets of the ECS service ({', '.join(subnets)}) lie in {evidence.service.vpc_id}; the target group "
         f"{evidence.group.name} belongs to {evidence.group.vpc_id}, and VPC Lattice reaches targets only there.",
-        "Put the service back into subnets of the old VPC, or let the next deployment complete: a route follows a "
-        "completed deployment with a new target group.",
+        f"Put the service back into subnets of the old VPC. Or, to move: {follows}, but this deployment has the old one, in "
+        "which ECS cannot register its tasks, so it will not complete. With lattice.targets = controller (as label or tag) "
+        "ecs-lattice registers the tasks, and ECS may be told to leave the target group out."
+        if held
+        else f"Put the service back into subnets of the old VPC, or let the deployment complete: {follows}.",
         (
             aws("shows the VPC of the subnets", evidence.region, "ec2", "describe-subnets", "--subnet-ids", *subnets,
                 "--query", "Subnets[].[SubnetId,VpcId]", "--output", "text"),
+            *held,
         ),
+    )  # fmt: skip
+
+
+def _held_by_ecs(evidence: Evidence) -> tuple[Command, ...]:
+    """How to let a deployment complete that is to register tasks of one VPC in a group of another; none if it is not."""
+    primary = evidence.service.service.primary if evidence.service else None
+    if primary is None or all(entry.group_arn != evidence.group_arn for entry in primary.entries):
+        return ()
+    service = evidence.subject.service
+    return (
+        aws("has ecs-lattice register the tasks", evidence.region, "ecs", "tag-resource", "--resource-arn", service.arn,
+            "--tags", "key=lattice.targets,value=controller"),
+        aws("then deploys without the old VPC's target groups", evidence.region, "ecs", "update-service",
+            "--cluster", service.cluster, "--service", service.name, "--vpc-lattice-configurations", "[]"),
     )  # fmt: skip
 
 
