@@ -42,6 +42,7 @@ from ecs_lattice.worker import Worker
 from local_aws import eventbus, inprocess, lattice, monitoring
 from local_aws.lattice import dataplane
 from local_aws.network import Request, Response
+from tests.events.test_events import with_owner
 
 if TYPE_CHECKING:
     from local_aws.clock import ManualClock
@@ -72,7 +73,7 @@ def template_patterns(queue: str = "EcsEventsQueue") -> tuple[EventPattern, ...]
         for resource in resources.values()
         if resource["Type"] == "AWS::Events::Rule" and f'"{queue}"' in json.dumps(resource["Properties"]["Targets"])
     ]
-    return tuple(EventPattern.load(json.dumps(pattern)) for pattern in patterns if pattern)
+    return tuple(EventPattern.load(json.dumps(with_owner(pattern))) for pattern in patterns if pattern)
 
 
 @dataclass

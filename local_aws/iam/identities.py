@@ -7,7 +7,7 @@ CloudFormation's providers use, those of a test.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.awslambda.utils import get_backend as lambda_backend
 from moto.iam.models import iam_backends
@@ -16,7 +16,9 @@ from moto.sts.models import sts_backends
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.iam.documents import PolicyError
 from local_aws.iam.evaluation import Policy
-from local_aws.inspect import Journal
+
+if TYPE_CHECKING:
+    from local_aws.inspect import Journal
 
 ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:user/local"
 """What the administrator's ARN is."""
@@ -72,7 +74,7 @@ class Identity:
 class Identities:
     """Finds the identity of an access key. Keys of functions are known from the journal, which gave them out."""
 
-    journal: Journal
+    journal: "Journal"
     _known: dict[str, Identity] = field(default_factory=dict)
 
     def of(self, key: str) -> Identity | None:

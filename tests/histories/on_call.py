@@ -1,6 +1,5 @@
 """The ``alarm`` function on the world: signals by the template's own rules, messages by the local Amazon SNS."""
 
-import functools
 import json
 import shlex
 from dataclasses import dataclass, field
@@ -8,8 +7,6 @@ from typing import Any
 
 import boto3
 from awscli.clidriver import create_clidriver
-from moto.events.models import EventPattern
-from samtranslator.yaml_helper import yaml_parse
 
 from ecs_lattice.aws.alarm_queue import AlarmQueue
 from ecs_lattice.aws.evidence import BotoSources
@@ -21,17 +18,7 @@ from ecs_lattice.diagnosis.respond import Responder
 from ecs_lattice.oncall import OnCall
 from local_aws import eventbus
 from local_aws.delivery import topics
-from tests.events.test_events import with_owner
-from tests.world import ROOT, World
-
-
-@functools.cache
-def patterns() -> tuple[EventPattern, ...]:
-    """The patterns of the template's rules that fill AlarmsQueue, as CloudFormation makes them."""
-    resources = yaml_parse((ROOT / "template.yaml").read_text())["Resources"].values()
-    rules = [each["Properties"] for each in resources if each["Type"] == "AWS::Events::Rule"]
-    mine = [rule["EventPattern"] for rule in rules if '"AlarmsQueue"' in json.dumps(rule["Targets"])]
-    return tuple(EventPattern.load(json.dumps(with_owner(pattern))) for pattern in mine)
+from tests.world import World, template_patterns
 
 
 @dataclass
@@ -68,7 +55,7 @@ class OnCallWorld:
         raise AssertionError("nothing fails here")
 
     def _on_event(self, event: dict[str, Any]) -> None:
-        if any(pattern.matches_event(event) for pattern in patterns()):
+        if any(pattern.matches_event(event) for pattern in template_patterns("AlarmsQueue")):
             self.world.clock.call_later(0.1, lambda: self._deliver(json.dumps(event)))
 
     def _deliver(self, body: str) -> None:
