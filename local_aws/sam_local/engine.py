@@ -8,6 +8,7 @@ network driver").
 
 import os
 import platform
+import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
@@ -57,8 +58,9 @@ class Engine:
 def find() -> Engine:
     """The engine at DOCKER_HOST, or else at Docker's usual socket, as SAM looks for it. EngineError if none answers."""
     try:
+        _knock()
         client = docker.from_env(timeout=_SECONDS)
-    except (DockerException, RequestException) as error:
+    except (DockerException, RequestException, OSError) as error:
         raise _no_answer(error) from error
     try:
         information = client.info()
@@ -72,10 +74,22 @@ def find() -> Engine:
         client.close()
 
 
+def _address() -> str:
+    return os.environ.get("DOCKER_HOST") or DEFAULT_UNIX_SOCKET.replace("http+unix://", "unix://")
+
+
+def _knock() -> None:
+    """OSError if nobody listens on the engine's Unix socket. The SDK would leave its own socket open then."""
+    address = _address()
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.settimeout(_SECONDS)
+            visitor.connect(address.removeprefix("unix://"))
+
+
 def _no_answer(error: Exception) -> EngineError:
-    address = os.environ.get("DOCKER_HOST") or DEFAULT_UNIX_SOCKET.replace("http+unix://", "unix://")
     return EngineError(
-        f"No Docker engine answers at {address} ({_root(error)}). Start Docker, or let DOCKER_HOST say where it is."
+        f"No Docker engine answers at {_address()} ({_root(error)}). Start Docker, or let DOCKER_HOST say where it is."
     )
 
 

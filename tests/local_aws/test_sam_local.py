@@ -2,14 +2,17 @@
 
 import json
 import threading
+import tomllib
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
+from local_aws import clock as clocks
 from local_aws import sam_local, server
 from local_aws.runtime import start_lambda
 from local_aws.runtime.functions import Functions
@@ -38,9 +41,7 @@ def root(tmp_path, built):
     """A root whose samconfig.toml names the stack of the fixture application."""
     (tmp_path / ".aws-sam").mkdir()
     (tmp_path / ".aws-sam" / "build").symlink_to(built)
-    (tmp_path / "samconfig.toml").write_text(
-        'version = 0.1\n[default.global.parameters]\nstack_name = "fixture"\n'
-    )
+    (tmp_path / "samconfig.toml").write_text('version = 0.1\n[default.global.parameters]\nstack_name = "fixture"\n')
     return tmp_path
 
 
@@ -107,4 +108,262 @@ def test_the_files_go_when_the_local_aws_goes(desk, found):
 def test_samconfig_names_the_files_that_are_written(desk, found):
     found(NATIVE)
     prepared = desk.prepare()
-    from local_aws.stack.settings import _parameters  # noqa: F401
+    sections = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
+    for command in ("local_invoke", "local_start_lambda"):
+        given = sections[command]["parameters"]
+        assert given["template_file"] == f"{server.DEFAULT_STATE}/{sam_local.DIRECTORY}/{prepared.template.name}"
+        assert given["env_vars"] == f"{server.DEFAULT_STATE}/{sam_local.DIRECTORY}/{prepared.environment.name}"
+
+
+def test_a_build_without_a_function_of_the_stack_is_said_and_so_is_no_build(aws, desk, found):
+    found(NATIVE)
+    (desk.root / ".aws-sam" / "build").unlink()
+    with pytest.raises(files.BuildMissingError, match="run sam build"):
+        desk.prepare()
+    (desk.root / ".aws-sam" / "build").mkdir()
+    (desk.root / ".aws-sam" / "build" / "template.yaml").write_text("Resources: {}")
+    with pytest.raises(files.BuildMissingError, match="The stack has Worker, and the build has not"):
+        desk.prepare()
+
+
+def test_a_stack_that_is_not_there_is_said(aws, root, found):
+    found(NATIVE)
+    (root / "samconfig.toml").write_text('version = 0.1\n[default.global.parameters]\nstack_name = "nowhere"\n')
+    desk = aws.serve_sam_local(root)
+    with pytest.raises(files.BuildMissingError, match="no stack nowhere"):
+        desk.prepare()
+
+
+def test_the_page_says_where_the_files_are_or_why_there_are_none(aws, desk, found, monkeypatch):
+    found(NATIVE)
+    assert Path(page(aws)["template"]).is_file()
+    monkeypatch.undo()
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert page(aws) == {
+        "error": "No Docker engine answers at unix:///nowhere/docker.sock (No such file or directory). "
+        "Start Docker, or let DOCKER_HOST say where it is."
+    }
+    sam_local.use(None)
+    assert "make local" in page(aws)["error"]
+
+
+# --- Who is let in
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(f"{url}/_local_aws/health", timeout=10) as answer:
+            return answer.status
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+def test_the_containers_of_the_bridge_are_let_in_and_nobody_else(aws):
+    assert answers(aws.open_to(Bridge("127.0.0.5", EVERYBODY))) == 200
+    assert answers(aws.open_to(Bridge("127.0.0.6", NOBODY))) is None
+
+
+def test_the_bridge_is_opened_once(aws):
+    bridge = Bridge("127.0.0.7", EVERYBODY)
+    assert aws.open_to(bridge) == aws.open_to(bridge) == f"http://127.0.0.7:{aws.port}"
+
+
+def test_an_engine_whose_bridge_is_not_on_this_machine_is_said(desk, found):
+    found(Engine("arm64", Bridge("192.0.2.1", NOBODY), has_base_image=True))
+    with pytest.raises(
+        engine.EngineError, match=r"call this machine 192\.0\.2\.1, and the local AWS cannot listen there"
+    ):
+        desk.prepare()
+
+
+# --- make invoke
+
+
+@pytest.fixture
+def at(aws, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+
+
+EVENT = "events/invoke/plan-ecs-service.json"
+
+
+@pytest.mark.parametrize(
+    ("function", "event", "said"),
+    [
+        ("", "", "Say which function: one of EcsEventsFunction, "),
+        ("Ecs", EVENT, "There is no function Ecs: one of EcsEventsFunction, "),
+        ("EcsServiceFunction", "", "Those for EcsServiceFunction are:\n  events/invoke/apply-ecs-service.json\n"),
+        ("EcsServiceFunction", "events/none.json", "EVENT=events/none.json cannot be read: No such file or directory."),
+        ("EcsServiceFunction", "README.md", "EVENT=README.md is not JSON: "),
+        ("EcsServiceFunction", EVENT, "No local AWS answers at http://127.0.0.1:1: start it with make local"),
+    ],
+)
+def test_what_is_missing_is_one_sentence(function, event, said, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert invoke.main([function, event, "--root", str(ROOT)]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_stack_without_the_function_is_said(at, desk, found, capsys):
+    found(NATIVE)
+    assert invoke.main(["EcsServiceFunction", EVENT, "--root", str(ROOT)]) == 1
+    assert capsys.readouterr().err == "The stack has no EcsServiceFunction; it has Worker.\n"
+
+
+def test_no_engine_is_said(at, desk, monkeypatch, capsys):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert invoke.main(["EcsServiceFunction", EVENT, "--root", str(ROOT)]) == 1
+    assert capsys.readouterr().err.startswith("No Docker engine answers at unix:///nowhere/docker.sock")
+
+
+@pytest.mark.parametrize("has_base_image", [True, False])
+def test_the_registry_is_not_asked_for_an_image_that_is_here(has_base_image):
+    prepared = {"template": "t", "environment": "e", "hasBaseImage": has_base_image}
+    assert ("--skip-pull-image" in invoke.command(prepared, "Worker")) is has_base_image
+
+
+def test_a_request_of_a_custom_resource_is_answered_at_the_local_aws(aws, desk, found):
+    found(NATIVE)
+    told = json.loads(
+        invoke.answered_here({"ResponseURL": "https://example.com", "RequestId": "1"}, page(aws)["responseUrl"])
+    )
+    assert told["RequestId"] == "1"
+    put = urllib.request.Request(told["ResponseURL"], b"{}", {"Content-Type": ""}, method="PUT")
+    with urllib.request.urlopen(put, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_any_other_event_is_handed_over_as_it_is():
+    event = json.loads((ROOT / EVENT).read_text())
+    assert json.loads(invoke.answered_here(event, "http://here")) == event
+
+
+# --- start-lambda
+
+
+@pytest.fixture
+def lambda_of_sam():
+    """Something that answers Invoke: its ``answer`` is (status, body), or an event that is waited for."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            if isinstance(http.answer, threading.Event):
+                http.answer.wait(30)
+                return
+            status, body = http.answer
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    asked = []
+    http = HTTPServer(("127.0.0.1", 0), Handler)
+    http.asked, http.answer = asked, (200, b"{}")
+    thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+    thread.start()
+    yield http
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+SETTINGS = FunctionSettings("worker", "arn", "$LATEST", "app.handler", Path(), (), {}, 2.0, 128, "/aws/lambda/worker")
+
+
+def container(http):
+    return start_lambda.ContainerEnvironment(SETTINGS, f"http://127.0.0.1:{http.server_address[1]}")
+
+
+def test_an_invocation_goes_to_the_function_by_its_name_and_its_answer_comes_back(lambda_of_sam):
+    lambda_of_sam.answer = (200, b'{"done": 1}')
+    outcome = container(lambda_of_sam).invoke(b'{"do": "it"}')
+    assert lambda_of_sam.asked == [("/2015-03-31/functions/worker/invocations", b'{"do": "it"}')]
+    assert (outcome.payload, outcome.error) == (b'{"done": 1}', None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        # With requestId, which SAM itself does not take for a record of an error.
+        ((200, b'{"errorMessage": "m", "errorType": "E", "requestId": "1", "stackTrace": []}'), "E"),
+        ((200, b'{"errorMessage": "m", "errorType": "E"}'), "E"),
+        ((200, b""), "Sandbox.Timedout"),
+        ((404, b'{"Type": "User"}'), "StartLambda.Refused"),
+    ],
+)
+def test_what_fails_in_the_container_or_before_it_is_a_failed_invocation(lambda_of_sam, answer, kind):
+    lambda_of_sam.answer = answer
+    outcome = container(lambda_of_sam).invoke(b"{}")
+    assert outcome.error == "Unhandled"
+    assert json.loads(outcome.payload)["errorType"] == kind
+
+
+def test_nobody_at_the_address_is_a_failed_invocation():
+    outcome = start_lambda.ContainerEnvironment(SETTINGS, "http://127.0.0.1:1").invoke(b"{}")
+    assert outcome.error == "Unhandled"
+    assert "does not answer at http://127.0.0.1:1" in json.loads(outcome.payload)["errorMessage"]
+
+
+def test_an_environment_that_is_closed_waits_no_longer(lambda_of_sam):
+    lambda_of_sam.answer = threading.Event()
+    environment, outcomes = container(lambda_of_sam), []
+    waiting = threading.Thread(target=lambda: outcomes.append(environment.invoke(b"{}")))
+    waiting.start()
+    while not lambda_of_sam.asked:
+        waiting.join(0.01)
+    environment.close()
+    waiting.join(10)
+    lambda_of_sam.answer.set()
+    assert [outcome.error for outcome in outcomes] == ["Unhandled"]
+
+
+@pytest.mark.parametrize(
+    "url", ["3001", "127.0.0.1:3001", "https://127.0.0.1:3001", "http://127.0.0.1", "http://h:1/x", "http://h:x"]
+)
+def test_what_is_no_address_is_refused(url):
+    with pytest.raises(start_lambda.AddressError, match="such as http://127.0.0.1:3001"):
+        start_lambda.address(url)
+
+
+def test_containers_keep_real_time_so_the_local_aws_has_to(monkeypatch, tmp_path):
+    monkeypatch.setenv("LOCAL_AWS_START_LAMBDA", "http://127.0.0.1:3001")
+    with clock_of(60), pytest.raises(ValueError, match="LOCAL_AWS_SPEED=1 only"):
+        start_lambda.from_environment()
+    with clock_of(1):
+        make = start_lambda.from_environment()
+        assert isinstance(make(SETTINGS), start_lambda.ContainerEnvironment)
+        assert Functions(None, None)._limit == 1, "start-lambda has one container a function"
+
+
+def test_functions_run_in_worker_processes_unless_told_otherwise(monkeypatch):
+    monkeypatch.delenv("LOCAL_AWS_START_LAMBDA", raising=False)
+    assert start_lambda.from_environment() is None
+
+
+@contextmanager
+def clock_of(speed):
+    before, scaled = clocks.current(), clocks.ScaledClock(speed)
+    clocks.use(scaled)
+    try:
+        yield
+    finally:
+        clocks.use(before)
+        scaled.stop()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ('{"errorType": "E", "errorMessage": ""}', True),
+        ("", True),
+        ('{"errorType": "E"}', False),
+        ("null", False),
+        ('["errorType", "errorMessage"]', False),
+    ],
+)
+def test_an_error_is_told_from_an_answer(answer, expected):
+    assert is_error(answer) is expected
