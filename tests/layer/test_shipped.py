@@ -82,6 +82,31 @@ def test_a_function_finds_all_it_imports(layer, function):
     assert (started.returncode, started.stdout) == (0, "True\n"), started.stderr
 
 
+# What a function loads of the packages and modules that not all of them need: what it does not work with costs every start.
+LOADED = {
+    "alarm": {"diagnosis", "ecs_side", "facts", "graph", "health", "ingress", "worker"},
+    "ecs_events": set(),
+    "ecs_service": {"declaration", "ecs_side", "facts", "health", "ingress", "worker"},
+    "lattice_ingress": {"custom_resource", "ingress"},
+    "lattice_service": {"graph", "health", "lattice_side", "worker"},
+    "resync": {"ecs_side", "facts", "ingress", "resync"},
+    "target_health": {"ecs_side", "facts", "graph", "health"},
+}
+
+
+@pytest.mark.parametrize("function", LOADED)
+def test_a_start_loads_the_functions_own_parts_and_nothing_heavy(layer, function):
+    code = "import app, sys; print(*sys.modules)"
+    started = in_lambda(layer, code, ROOT / "functions" / function)
+    assert started.returncode == 0, started.stderr
+    modules = set(started.stdout.split())
+    own = {name.split(".")[1] for name in modules if name.startswith("ecs_lattice.")}
+    assert own & set.union(*LOADED.values()) == LOADED[function]
+    assert (
+        modules & {"boto3", "s3transfer", "asyncio", "unittest", "multiprocessing", "pydantic", "aws_xray_sdk"} == set()
+    )
+
+
 def test_every_module_of_the_library_finds_all_it_imports(layer):
     names = sorted(str(path.relative_to(layer).with_suffix("")) for path in (layer / "ecs_lattice").rglob("*.py"))
     imports = "\n".join(f"import {name.replace('/', '.').removesuffix('.__init__')}" for name in names)

@@ -1,4 +1,5 @@
-"""The clients of the AWS SDK, each made when first asked for: a function pays only for the services it calls.
+"""The clients of the AWS SDK, each made when it is first used: an invocation pays only for the services that it calls.
+Making EC2's takes as long as half a cold start, and most invocations need nothing of EC2.
 
 They are botocore's own, which are the ones that boto3 gives: importing boto3 adds only what this application never uses
 (resources, S3 transfers with their process pools) and doubles the time that the SDK takes to import at a cold start.
@@ -6,6 +7,7 @@ They are botocore's own, which are the ones that boto3 gives: importing boto3 ad
 Adaptive retries stay inside one call's budget; what is throttled for longer comes back as an outcome.
 """
 
+import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -94,6 +96,27 @@ def _session() -> botocore.session.Session:
 
 def _client(service: str) -> Any:
     """The only way to a client. The layer's build reads from the calls of this which services' data it has to bring."""
+    return _WhenUsed(service)
+
+
+class _WhenUsed:
+    """Stands for a client until an operation of it is asked for, and then hands everything on to it."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        # A session makes clients for one thread at a time (Boto3 guide, multithreading); using them is safe in any.
+        with _making:
+            client = _made(self._service)
+        return getattr(client, name)
+
+
+_making = threading.Lock()
+
+
+@cache
+def _made(service: str) -> Any:
     client = _session().create_client(service, config=_CONFIG)
     client.meta.events.register("before-call", calls.note)
     return client
