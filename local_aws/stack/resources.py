@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 from moto.cloudformation.parsing import get_model_list, get_model_map, get_name_type_map
 from moto.core.common_models import CloudFormationModel
+from moto.logs.models import LogGroup
 
 from local_aws.eventbus import REGION
 
@@ -156,11 +157,22 @@ def model_of(provider: Provider) -> type[CloudFormationModel]:
     return Model
 
 
+_moto_log_group_attribute = LogGroup.get_cfn_attribute
+
+
+def _log_group_attribute(group: LogGroup, name: str) -> str:
+    """The ARN ends in ``:*``, as policies need it to mean the streams (Template Reference, AWS::Logs::LogGroup, Arn)."""
+    value = _moto_log_group_attribute(group, name)
+    return f"{value.removesuffix(':*')}:*" if name == "Arn" else value
+
+
 _installed: list[type[CloudFormationModel]] = []
 
 
 def install() -> None:
     """Make moto's CloudFormation know the providers' types; theirs win over moto's own. Installing again is harmless."""
+    log_group: Any = LogGroup
+    log_group.get_cfn_attribute = _log_group_attribute
     if not _installed:
         from local_aws.stack import providers
 

@@ -459,3 +459,14 @@ def test_a_ledgers_entry_can_be_replayed_against_less(aws, role, session):
     entry = aws.authorizations[-1]
     assert decide([Policy("given", document(allow(["ecs:ListClusters", "ecs:DescribeClusters"])))], entry).allowed
     assert not decide([Policy("given", document(allow("ecs:DescribeClusters")))], entry).allowed
+
+
+def test_the_arn_of_a_stacks_log_group_means_its_streams(aws):
+    template = {
+        "Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "grouped"}}},
+        "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["G", "Arn"]}}},
+    }
+    formation = aws.client("cloudformation")
+    formation.create_stack(StackName="grouped", TemplateBody=json.dumps(template))
+    (output,) = formation.describe_stacks(StackName="grouped")["Stacks"][0]["Outputs"]
+    assert output["OutputValue"] == f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:grouped:*"
