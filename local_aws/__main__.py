@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from local_aws import sam_local, server
+from local_aws.runtime import start_lambda
 from local_aws.stack import StackError
 
 
@@ -81,6 +82,8 @@ def _sam_local(aws: server.LocalAws, root: Path) -> str:
         desk.prepare()
     except sam_local.NotReadyError as error:
         return f"not now. {error} Then: make invoke FUNCTION=... EVENT=..."
+    if (url := start_lambda.url()) is not None:
+        return f"functions run where sam local start-lambda listens, {url}: start it (--port is {start_lambda.address(url)[1]})"
     return "sam local invoke EcsEventsFunction -e events/ecs/deployment-completed.json"
 
 

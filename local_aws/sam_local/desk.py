@@ -48,7 +48,14 @@ class Desk:
     open: Open
 
     def prepare(self) -> Prepared:
-        """Write the files anew. NotReadyError says in a sentence why that cannot be."""
+        """Write the files anew. NotReadyError says in a sentence why that cannot be; then there are none, not old ones."""
+        try:
+            return self._prepare()
+        except engine.NotReadyError:
+            self.close()
+            raise
+
+    def _prepare(self) -> Prepared:
         found = engine.find()
         endpoint_url = self._address(found)
         running = files.deployed(self.client("cloudformation"), self.client("lambda"), self.stack_name)

@@ -105,6 +105,16 @@ def test_the_files_go_when_the_local_aws_goes(desk, found):
     assert not prepared.environment.exists()
 
 
+def test_old_files_go_when_new_ones_cannot_be_written(desk, found, monkeypatch):
+    found(NATIVE)
+    prepared = desk.prepare()
+    monkeypatch.undo()
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    with pytest.raises(engine.EngineError):
+        desk.prepare()
+    assert not prepared.environment.exists()
+
+
 def test_samconfig_names_the_files_that_are_written(desk, found):
     found(NATIVE)
     prepared = desk.prepare()
