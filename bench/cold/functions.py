@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench.cold.layers import ROOT
 from bench.cold.starting import Function
+from bench.cold.subjects import Subjects, prepare
 from local_aws.runtime import artefacts
 from local_aws.server import ACCESS_KEY, SECRET_KEY, LocalAws
 
@@ -50,12 +51,13 @@ def of_the_stack(aws: LocalAws, layer: Path) -> list[Function]:
         for r in described
         if r.get("ResourceType", "").endswith("Lambda::Function")
     }
+    subjects = prepare(aws, names["EcsServiceFunction"])
     found = []
     for logical_id, name in sorted(names.items()):
         configuration = aws.client("lambda").get_function_configuration(FunctionName=name)
         variables = {**configuration["Environment"]["Variables"], **_access(aws), "_HANDLER": configuration["Handler"]}
         code = ROOT / ".aws-sam" / "build" / logical_id
-        payload = json.dumps(_event(logical_id, aws)).encode()
+        payload = json.dumps(_event(logical_id, aws, subjects)).encode()
         found.append(Function(logical_id, code, layer, configuration["Handler"], variables, payload))
     return found
 
@@ -110,30 +112,28 @@ def _access(aws: LocalAws) -> Mapping[str, str]:
     }
 
 
-def _event(logical_id: str, aws: LocalAws) -> dict[str, Any]:
+def _event(logical_id: str, aws: LocalAws, subjects: Subjects) -> dict[str, Any]:
     """What a function is first invoked with. KeyError for a function that is new here: give it an event."""
-    recorded = {
-        "EcsEventsFunction": "sqs/ecs-events.json",
-        "EcsServiceFunction": "sqs/ecs-service.json",
-        "LatticeServiceFunction": "sqs/lattice-service.json",
-        "ResyncFunction": "resync/sweep.json",
+    events: dict[str, Callable[[], dict[str, Any]]] = {
+        "AlarmFunction": lambda: _recorded("sqs/alarms.json"),
+        "EcsEventsFunction": lambda: _recorded("sqs/ecs-events.json"),
+        "EcsServiceFunction": lambda: _bell("ecsService", subjects.new),
+        "LatticeIngressFunction": lambda: _request(aws),
+        "LatticeServiceFunction": lambda: _bell("latticeService", subjects.lattice_service),
+        "ResyncFunction": lambda: _recorded("schedule/resync.json"),
+        "TargetHealthFunction": lambda: _recorded("schedule/target-health.json"),
     }
-    if logical_id in recorded:
-        return dict(json.loads((_EVENTS / recorded[logical_id]).read_text("utf-8")))
-    return {"LatticeIngressFunction": _request, "TargetHealthFunction": _probe, "AlarmFunction": _warning}[logical_id](
-        aws
-    )
+    return events[logical_id]()
 
 
-def _probe(_aws: LocalAws) -> dict[str, Any]:
-    return {"mode": "probe"}
+def _recorded(file: str) -> dict[str, Any]:
+    return dict(json.loads((_EVENTS / file).read_text("utf-8")))
 
 
-def _warning(_aws: LocalAws) -> dict[str, Any]:
-    """ECS's warning of unhealthy targets as it arrives on the alarms' queue."""
-    record = json.loads((_EVENTS / "sqs" / "ecs-service.json").read_text("utf-8"))["Records"][0]
-    body = (_EVENTS / "ecs" / "service-action-lattice-target-unhealthy.json").read_text("utf-8")
-    return {"Records": [{**record, "body": body}]}
+def _bell(kind: str, key: str) -> dict[str, Any]:
+    batch = _recorded("sqs/ecs-service.json")
+    batch["Records"][0]["body"] = json.dumps({"kind": kind, "key": key})
+    return batch
 
 
 def _request(aws: LocalAws) -> dict[str, Any]:
