@@ -40,6 +40,7 @@ def trusting(**principal):
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory):
     with server.running(speed=60, state_dir=tmp_path_factory.mktemp("state")) as running:
+        running.client("vpc-lattice").create_service(name="first-of-all")  # the service-linked role is there
         yield running
 
 
