@@ -197,7 +197,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
                 text = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
                 raise ValidationError(message=text)
             operations.delete(self, stack, retained)
-            operations.wait(stack, operations.A_LITTLE)
+            operations.wait(stack, operations.A_WHILE)
 
 
 def _unfailed(change_set: ChangeSet) -> ChangeSet:

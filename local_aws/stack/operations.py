@@ -20,7 +20,7 @@ from local_aws.stack import custom, progress, removal
 from local_aws.stack.dependents import closure, is_same
 
 _READY_SECONDS = 30.0
-A_LITTLE = 3.0
+A_LITTLE, A_WHILE = 5.0, 20.0
 _THREAD = "local-aws-stack-"
 
 
@@ -274,4 +274,4 @@ def _delete(backend: CloudFormationBackend, stack: Stack, retained: frozenset[st
     _turn(stack, "DELETE_COMPLETE")
 
 
-__all__ = ["A_LITTLE", "create", "delete", "is_nested", "update", "wait"]
+__all__ = ["A_LITTLE", "A_WHILE", "create", "delete", "is_nested", "update", "wait"]
