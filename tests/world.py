@@ -134,6 +134,9 @@ class World:
         )
         self.lattice_side = LatticeSide(self.settings, BotoLattice(self.lattice), self.registry, self, now)
         self.intake = Intake(self.registry, self, self, now)
+        owner = self.settings.owner
+        alarms = BotoAlarms(boto3.client("cloudwatch"), owner)
+        keeper = AlarmKeeper(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
         self.resync = Resync(
             self.settings,
             ecs,
@@ -143,10 +146,8 @@ class World:
             self.ingress,
             now,
             lambda _seconds: None,
+            keeper,
         )
-        owner = self.settings.owner
-        alarms = BotoAlarms(boto3.client("cloudwatch"), owner)
-        keeper = AlarmKeeper(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
         targets = BotoTargets(self.lattice)
         self.probe = Probe(owner, self.registry, targets, ecs, self, keeper, now, lambda _seconds: None, 1, 1_000.0)
         self.workers = {

@@ -1,4 +1,7 @@
-"""Sweeps all ECS services and rings for what no event told; uninstalls; approves removals beyond the ceiling."""
+"""Sweeps all ECS services and rings for what no event told; uninstalls; approves removals beyond the ceiling.
+
+When the stack is deleted after an uninstall, it takes away what would outlive it (Custom::RetainedResources).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +18,13 @@ _LAST_WORD_SECONDS = 20
 
 @entry(RESYNC)
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take the schedule's event, which sweeps, or ``{"mode": "sweep" | "uninstall" | "approve-removals"}``."""
+    """Take the schedule's event, which sweeps, ``{"mode": "sweep" | "uninstall" | "approve-removals"}``, or a request of
+    CloudFormation."""
+    if "ResponseURL" in event:
+        from ecs_lattice.bootstrap.retained import retained_resources  # noqa: PLC0415  only operations on the stack pay
+
+        log = f"{context.log_group_name}, request {context.aws_request_id}"
+        return dict(retained_resources(log).handle(event, context.get_remaining_time_in_millis() / 1000))
     seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_WORD_SECONDS
     done = resync().run(str(event.get("mode", "sweep")), seconds)
     logger.info("Resynced", **done)

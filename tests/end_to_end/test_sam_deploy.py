@@ -127,28 +127,33 @@ def lattice_service(deployer: Deployer) -> dict[str, Any]:
 
 def test_story(deployer, changed):
     import time
-    t=time.monotonic()
+
+    t = time.monotonic()
+
     def lap(x):
         nonlocal t
-        print(x, round(time.monotonic()-t,1)); t=time.monotonic()
+        print(x, round(time.monotonic() - t, 1))
+        t = time.monotonic()
+
     before = inventory(deployer.aws)
-    lap('inv')
+    lap("inv")
     deployer.sam("deploy", "--config-env", "default")
-    lap('deploy')
+    lap("deploy")
     service = create_service(deployer)
-    lap('svc')
+    lap("svc")
     deployer.until(lambda: deployer.answers(service["domain"], "/orders"), "answer")
     lap("answer")
     print(deployer.sam("deploy", "--config-env", "default", *changed)[-1500:])
-    lap('deploy2')
+    lap("deploy2")
     for i in range(60):
         left = deployer.invoke("Resync", {"mode": "uninstall"})
         print(left)
-        if not any(left["left"].values()): break
+        if not any(left["left"].values()):
+            break
         time.sleep(1)
-    lap('uninst')
+    lap("uninst")
     print(deployer.sam("delete", "--config-env", "default", "--no-prompts"))
-    lap('delete')
+    lap("delete")
     after = inventory(deployer.aws)
     print("\n".join(sorted(after - before)))
-    print("gone:", "\n".join(sorted(before-after)))
+    print("gone:", "\n".join(sorted(before - after)))

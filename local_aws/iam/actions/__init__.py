@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping
 
-from local_aws.iam.actions import ec2, ecs, lattice, messaging, storage
+from local_aws.iam.actions import ec2, ecs, identity, lattice, messaging, storage
 from local_aws.iam.needs import Rule
 
 _BY_SERVICE: Mapping[str, Mapping[str, Rule]] = {
@@ -12,6 +12,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Rule]] = {
     "ec2": ec2.RULES,
     "ecs": ecs.RULES,
     "events": messaging.EVENTS,
+    "iam": identity.IAM,
     "lambda": messaging.LAMBDA,
     "logs": storage.LOGS,
     "sns": messaging.SNS,

@@ -27,7 +27,7 @@ def _transaction(params: Params) -> Iterator[Need]:
             yield Need(f"dynamodb:{kind}Item", _table(what["TableName"]))
 
 
-_TABLE_ACTIONS = ("DeleteItem", "DescribeTable", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+_TABLE_ACTIONS = ("DeleteItem", "DeleteTable", "DescribeTable", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
 DYNAMODB: Mapping[str, Rule] = {
     **{name: functools.partial(_on_table, name) for name in _TABLE_ACTIONS},
     "BatchGetItem": functools.partial(_on_tables, "BatchGetItem"),
@@ -72,6 +72,8 @@ LOGS: Mapping[str, Rule] = {
         "logs:CreateLogGroup", arn("logs", f"log-group:{p['logGroupName']}"), context=tags_in_request(p.get("tags"))
     ),
     "CreateLogStream": lambda p: on("logs:CreateLogStream", log_stream(p["logGroupName"], p["logStreamName"])),
+    # Policies name a log group with ":*" for everything but its tags (Amazon CloudWatch Logs User Guide, "Log group ARNs").
+    "DeleteLogGroup": lambda p: on("logs:DeleteLogGroup", arn("logs", f"log-group:{p['logGroupName']}:*")),
     "PutLogEvents": lambda p: on("logs:PutLogEvents", log_stream(p["logGroupName"], p["logStreamName"])),
 }
 

@@ -45,7 +45,9 @@ LATTICE_SERVICE = Function(
     "lattice_services_queue",
 )
 RESYNC = Function(
-    "ResyncFunction", 'the event of its schedule, or {"mode": "sweep", "uninstall" or "approve-removals"}'
+    "ResyncFunction",
+    'the event of its schedule, {"mode": "sweep", "uninstall" or "approve-removals"}, or a request of CloudFormation for '
+    "Custom::RetainedResources",
 )
 TARGET_HEALTH = Function("TargetHealthFunction", 'the event of its schedule, or {"mode": "probe"}')
 LATTICE_INGRESS = Function(
@@ -58,6 +60,7 @@ ALARM = Function(
     "alarms_queue",
 )
 
+RETAINED_RESOURCES = "Custom::RetainedResources"
 _MODES = {"sweep": RESYNC, "uninstall": RESYNC, "approve-removals": RESYNC, "probe": TARGET_HEALTH}
 _OF_ECS = ("ECS Deployment State Change", "ECS Task State Change", "ECS Service Action")
 _JSON_NAMES = {"str": "a JSON string", "list": "a JSON list", "bool": "a JSON boolean", "NoneType": "null"}
@@ -96,7 +99,7 @@ def shape_of(event: object) -> Shape:
     if "Records" in event:
         return _batch(event["Records"])
     if event.get("ResponseURL"):
-        return Shape("a custom-resource request of CloudFormation", (LATTICE_INGRESS,))
+        return _request(event)
     for member, function in (("ecsService", ECS_SERVICE), ("latticeService", LATTICE_SERVICE)):
         if member in event and set(event) <= {member, "mode"}:
             return Shape(f"a direct invocation with {member}", (function,))
@@ -107,6 +110,13 @@ def shape_of(event: object) -> Shape:
     if _is_bell(event):
         return Shape("a bell by itself", (ECS_EVENTS,))
     return _message(event)
+
+
+def _request(event: Mapping[str, Any]) -> Shape:
+    """Other stacks give their custom resources any type; of this stack's own there is one that is not for them."""
+    if event.get("ResourceType") == RETAINED_RESOURCES:
+        return Shape(f"a request of CloudFormation for {RETAINED_RESOURCES}", (RESYNC,))
+    return Shape("a custom-resource request of CloudFormation", (LATTICE_INGRESS,))
 
 
 def _batch(records: object) -> Shape:

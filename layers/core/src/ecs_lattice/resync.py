@@ -24,17 +24,20 @@ from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.facts import EcsService
+from ecs_lattice.health.keeping import AlarmKeeper
 from ecs_lattice.ingress.gate import is_service
 from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.ingress.sweeping import Sweeper
 from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.ports import Bells, Ecs, Now, Registry
+from ecs_lattice.retained import UNINSTALL, UNINSTALLED
 from ecs_lattice.settings import Settings
 
 _log = logging.getLogger(__name__)
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _APPROVAL_SECONDS = 3600
 _AGAIN_SECONDS = 600  # a service that was rung for is not rung for again sooner without a reason
+_ALARMS_SECONDS = 60.0  # at most, for deleting the routes' alarms
 _LATE_SECONDS = 60  # how long a delayed bell may take beyond its time
 
 
@@ -97,6 +100,7 @@ class Resync:
     ingress: Ingress
     now: Now
     sleep: Callable[[float], None]
+    alarms: AlarmKeeper
 
     def run(self, mode: str, seconds: float) -> dict[str, Any]:
         """Carry out ``mode`` (sweep, uninstall, approve-removals) within ``seconds``; what was done, as data."""
@@ -134,8 +138,8 @@ class Resync:
 
     def uninstall(self) -> dict[str, Any]:
         """Release every service, in order and without grace; what is still left is in the answer. Repeat until empty."""
-        if self.registry.document("stack", "uninstall") is None:
-            self.registry.put_document("stack", "uninstall", json.dumps({"at": self.now()}))
+        if self.registry.document("stack", UNINSTALL) is None:
+            self.registry.put_document("stack", UNINSTALL, json.dumps({"at": self.now()}))
         # Also what a lost table forgot: nobody will say again that he wants it.
         self._adopt()
         services = [arn for arn, _ in self.registry.documents("ecs")]
@@ -144,8 +148,23 @@ class Resync:
         self.bells.ring(Bell("latticeService", name, "uninstall", self.now()) for name in lattice_services)
         is_all_released = not services and not lattice_services
         rules = Sweeper(self.ingress, self.registry).sweep(is_all_released=is_all_released).unneeded
-        left = {"ecsServices": services, "latticeServices": lattice_services, "securityGroupRules": rules}
-        return {"left": {kind: sorted(ones) for kind, ones in left.items()}}
+        alarms = self.alarms.delete_all(_ALARMS_SECONDS) if is_all_released else self.alarms.names()
+        found = {
+            "ecsServices": services,
+            "latticeServices": lattice_services,
+            "securityGroupRules": rules,
+            "alarms": alarms,
+        }
+        left = {kind: sorted(ones) for kind, ones in found.items()}
+        self._remember_the_end(has_ended=not any(left.values()))
+        return {"left": left}
+
+    def _remember_the_end(self, *, has_ended: bool) -> None:
+        """From then on the deletion of the stack takes away what the stack retains (:mod:`ecs_lattice.retained`)."""
+        if has_ended:
+            self.registry.put_document("stack", UNINSTALLED, json.dumps({"at": self.now()}))
+        elif self.registry.document("stack", UNINSTALLED) is not None:
+            self.registry.delete_document("stack", UNINSTALLED)
 
     def _tidy(self) -> int:
         """Security groups: what is needed comes back, what nobody needs goes; rings for those who waited for it."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecs import ECSClient
     from types_boto3_events import EventBridgeClient
+    from types_boto3_iam import IAMClient
+    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
@@ -87,6 +89,18 @@ def events() -> "EventBridgeClient":
 def sns() -> "SNSClient":
     """SNS."""
     return cast("SNSClient", _client("sns"))
+
+
+@cache
+def iam() -> "IAMClient":
+    """IAM."""
+    return cast("IAMClient", _client("iam"))
+
+
+@cache
+def logs() -> "CloudWatchLogsClient":
+    """CloudWatch Logs."""
+    return cast("CloudWatchLogsClient", _client("logs"))
 
 
 @cache

@@ -26,12 +26,12 @@ _BY_CODE: dict[str, type[AwsError]] = {
          "ProvisionedThroughputExceededException", "RequestThrottled"), ThrottledError),
     **dict.fromkeys(
         ("ConflictException", "ResourceInUseException", "TransactionConflictException", "UpdateInProgressException",
-         "InvalidPermission.Duplicate"), ConflictError),
+         "InvalidPermission.Duplicate", "DeleteConflict"), ConflictError),
     **dict.fromkeys(
         ("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException", "ServiceNotActiveException",
          "NotFound", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSubnetID.NotFound", "ResourceNotFound",
          "InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidSecurityGroupRuleId.NotFound",
-         "InvalidID"), NotFoundError),
+         "InvalidID", "NoSuchEntity"), NotFoundError),
     "ConditionalCheckFailedException": ConditionError,
     **dict.fromkeys(("ServiceQuotaExceededException", "LimitExceededException", "RulesPerSecurityGroupLimitExceeded", "TagLimitExceeded", "LimitExceeded", "LimitExceededFault"), QuotaError),
     **dict.fromkeys(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AuthFailure", "AuthorizationError"), DeniedError),

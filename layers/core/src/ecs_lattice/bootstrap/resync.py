@@ -4,10 +4,12 @@ import time
 from functools import cache
 
 from ecs_lattice.aws import clients
+from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.bootstrap.common import bells, registry, settings
 from ecs_lattice.bootstrap.ingress import ingress
+from ecs_lattice.health.keeping import AlarmKeeper
 from ecs_lattice.resync import Resync
 
 
@@ -16,4 +18,8 @@ def resync() -> Resync:
     """The sweep and the acts of an operator."""
     owned = BotoOwned(clients.tagging(), clients.lattice(), settings().owner)
     ecs = BotoEcs(clients.ecs(), clients.ec2())
-    return Resync(settings(), ecs, registry(), bells(), owned, ingress(), time.time, time.sleep)
+    own = settings()
+    alarms = AlarmKeeper(
+        own.owner, own.label_prefix, BotoAlarms(clients.cloudwatch(), own.owner), time.time, time.sleep
+    )
+    return Resync(own, ecs, registry(), bells(), owned, ingress(), time.time, time.sleep, alarms)

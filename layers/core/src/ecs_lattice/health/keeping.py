@@ -59,6 +59,15 @@ class AlarmKeeper:
         left = len(found.put) + len(delete) - put - deleted
         return Kept(put, deleted, left, found.foreign, tuple(problems))
 
+    def names(self) -> tuple[str, ...]:
+        """The routes' alarms that there are; those that somebody else made under our prefix are not ours."""
+        return differences(self.owner, {}, self.alarms.with_prefix(words.alarm_prefix(self.owner))).delete
+
+    def delete_all(self, seconds: float) -> tuple[str, ...]:
+        """Delete the routes' alarms, for ``seconds`` at most; those that are left."""
+        kept = self.keep((), seconds, may_delete=True)
+        return self.names() if kept.left or kept.problems else ()
+
     def _deletes(self, names: Sequence[str]) -> Iterator[tuple[int, Callable[[], None]]]:
         for start in range(0, len(names), _DELETES_A_CALL):
             part = names[start : start + _DELETES_A_CALL]

@@ -1,0 +1,77 @@
+"""Deletes what the stack retains: :class:`ecs_lattice.retained.Store` over boto3 clients."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ecs_lattice.aws.errors import translated
+from ecs_lattice.errors import ConflictError, NotFoundError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_iam import IAMClient
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_vpc_lattice import VPCLatticeClient
+
+
+class BotoRetained:
+    """What is not there is deleted already."""
+
+    def __init__(
+        self,
+        lattice: "VPCLatticeClient",
+        logs: "CloudWatchLogsClient",
+        iam: "IAMClient",
+        dynamodb: "DynamoDBClient",
+        role_policy: str,
+    ) -> None:
+        self._lattice, self._logs, self._iam, self._dynamodb = lattice, logs, iam, dynamodb
+        self._role_policy = role_policy
+
+    def delete_vpc_association(self, identifier: str) -> bool:
+        try:
+            with translated("DeleteServiceNetworkVpcAssociation"):
+                self._lattice.delete_service_network_vpc_association(serviceNetworkVpcAssociationIdentifier=identifier)
+        except NotFoundError:
+            return True
+        except ConflictError:
+            return False  # it is being changed, or on its way out
+        return False
+
+    def delete_network(self, arn: str) -> None:
+        def delete() -> None:
+            self._lattice.delete_service_network(serviceNetworkIdentifier=arn)
+
+        _gone("DeleteServiceNetwork", delete)
+
+    def delete_log_group(self, name: str) -> None:
+        def delete() -> None:
+            self._logs.delete_log_group(logGroupName=name)
+
+        _gone("DeleteLogGroup", delete)
+
+    def delete_role(self, name: str) -> None:
+        def detach() -> None:
+            self._iam.detach_role_policy(RoleName=name, PolicyArn=self._role_policy)
+
+        def delete() -> None:
+            self._iam.delete_role(RoleName=name)
+
+        _gone("DetachRolePolicy", detach)
+        _gone("DeleteRole", delete)
+
+    def delete_table(self, name: str) -> None:
+        def delete() -> None:
+            self._dynamodb.delete_table(TableName=name)
+
+        _gone("DeleteTable", delete)
+
+
+def _gone(operation: str, delete: Callable[[], None]) -> None:
+    try:
+        with translated(operation):
+            delete()
+    except NotFoundError:
+        return
+
+
+__all__ = ["BotoRetained"]
