@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecs import ECSClient
     from types_boto3_events import EventBridgeClient
-    from types_boto3_iam import IAMClient
-    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
@@ -92,15 +90,15 @@ def sns() -> "SNSClient":
 
 
 @cache
-def iam() -> "IAMClient":
+def iam() -> Any:  # its types are not installed: two calls are made, in one place
     """IAM."""
-    return cast("IAMClient", _client("iam"))
+    return _client("iam")
 
 
 @cache
-def logs() -> "CloudWatchLogsClient":
+def logs() -> Any:  # likewise
     """CloudWatch Logs."""
-    return cast("CloudWatchLogsClient", _client("logs"))
+    return _client("logs")
 
 
 @cache

@@ -1,15 +1,13 @@
 """Deletes what the stack retains: :class:`ecs_lattice.retained.Store` over boto3 clients."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecs_lattice.aws.errors import translated
 from ecs_lattice.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_iam import IAMClient
-    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_vpc_lattice import VPCLatticeClient
 
 
@@ -19,8 +17,8 @@ class BotoRetained:
     def __init__(
         self,
         lattice: "VPCLatticeClient",
-        logs: "CloudWatchLogsClient",
-        iam: "IAMClient",
+        logs: Any,
+        iam: Any,
         dynamodb: "DynamoDBClient",
         role_policy: str,
     ) -> None:
