@@ -14,12 +14,13 @@ import pytest
 from local_aws import server
 from local_aws.__main__ import build
 from local_aws.demo import traffic
+from local_aws.ec2.backend import DEFAULT_VPC
 from tests.end_to_end.account import inventory
 from tests.end_to_end.conftest import Operator
-from tests.world import open_group
 
 ROOT = Path(__file__).parents[2]
 STACK = "ecs-lattice"
+PARAMETERS = f"CreateNetwork=true NetworkVpc1={DEFAULT_VPC}"
 MANAGED = "aws-sam-cli-managed-default"
 """The stack of SAM CLI's own bucket, which all applications of an account share."""
 
@@ -112,7 +113,7 @@ def create_service(deployer: Deployer) -> dict[str, str]:
     )["service"]  # fmt: skip
     arn = str(created["serviceArn"])
     deployer.until(lambda: deployments(deployer, arn) == ["SUCCESSFUL", "SUCCESSFUL"], "the deployment that attaches")
-    return {"arn": arn, "domain": lattice_service(deployer)["dnsEntry"]["domainName"]}
+    return {"arn": arn, "domain": lattice_service(deployer)["dnsEntry"]["domainName"], "group": group}
 
 
 def deployments(deployer: Deployer, arn: str) -> list[str]:
@@ -125,35 +126,112 @@ def lattice_service(deployer: Deployer) -> dict[str, Any]:
     return dict(found)
 
 
-def test_story(deployer, changed):
-    import time
+def is_left(name: str, service: dict[str, str]) -> bool:
+    """Whether something is neither SAM CLI's own bucket and what it keeps there, nor the ECS service's, nor the account's."""
+    of_sam = MANAGED in name
+    of_account = name == "role AWSServiceRoleForVpcLattice"
+    return not (of_sam or of_account or name.startswith("security group ") and service["group"] in name)
 
-    t = time.monotonic()
 
-    def lap(x):
-        nonlocal t
-        print(x, round(time.monotonic() - t, 1))
-        t = time.monotonic()
+def task(deployer: Deployer) -> str:
+    return str(deployer.aws.client("ecs").list_tasks(cluster="default")["taskArns"][0])
 
-    before = inventory(deployer.aws)
-    lap("inv")
-    deployer.sam("deploy", "--config-env", "default")
-    lap("deploy")
+
+def replace_a_task(deployer: Deployer, service: dict[str, str]) -> None:
+    """Stop one task and wait until ECS has registered another one, which is healthy."""
+    ecs, lattice = deployer.aws.client("ecs"), deployer.aws.client("vpc-lattice")
+    (group,) = [one["id"] for one in lattice.list_target_groups()["items"]]
+
+    def healthy() -> set[str]:
+        targets = lattice.list_targets(targetGroupIdentifier=group)["items"]
+        return {target["id"] for target in targets if target["status"] == "HEALTHY"}
+
+    before = healthy()
+    ecs.stop_task(cluster="default", task=task(deployer))
+    deployer.until(lambda: len(healthy()) == 2 and healthy() - before, f"another task of {service['arn']} as a target")
+
+
+def uninstall(deployer: Deployer) -> None:
+    deployer.until(
+        lambda: not any(deployer.invoke("Resync", {"mode": "uninstall"})["left"].values()), "the uninstall to end"
+    )
+
+
+def test_what_is_deployed_is_changed_deleted_found_again_and_taken_away(deployer, changed):
+    untouched = inventory(deployer.aws)
+    assert "CREATE_COMPLETE AWS::CloudFormation::Stack ecs-lattice" in deployer.sam("deploy")
     service = create_service(deployer)
-    lap("svc")
-    deployer.until(lambda: deployer.answers(service["domain"], "/orders"), "answer")
-    lap("answer")
-    print(deployer.sam("deploy", "--config-env", "default", *changed)[-1500:])
-    lap("deploy2")
-    for i in range(60):
-        left = deployer.invoke("Resync", {"mode": "uninstall"})
-        print(left)
-        if not any(left["left"].values()):
-            break
-        time.sleep(1)
-    lap("uninst")
-    print(deployer.sam("delete", "--config-env", "default", "--no-prompts"))
-    lap("delete")
-    after = inventory(deployer.aws)
-    print("\n".join(sorted(after - before)))
-    print("gone:", "\n".join(sorted(before - after)))
+    deployer.until(lambda: deployer.answers(service["domain"], "/orders"), "an answer")
+    caller = traffic.Caller(deployer.aws.lattice_url)
+    caller.watch(service["domain"], "/orders")
+    caller.start()
+
+    # Deployed again as it is, then with other code and another parameter.
+    assert "No changes to deploy" in deployer.sam("deploy")
+    told = deployer.sam("deploy", *changed, "--parameter-overrides", f"{PARAMETERS} GraceMinutes=20")
+    assert "* Modify TargetHealthFunction AWS::Lambda::Function False" in told
+    assert "RegistryTable" not in told.partition("CloudFormation outputs")[0]
+    assert deployer.status() == "UPDATE_COMPLETE"
+    assert variables(deployer, "LatticeServiceFunctionName")["GRACE_MINUTES"] == "20"
+
+    # Deleted alone: what serves goes on, and what ECS has to do, it can.
+    network, table = deployer.output("ServiceNetworkArn"), deployer.output("RegistryTableName")
+    asked = sum(caller.asked.values())
+    assert "Deleted successfully" in deployer.sam("delete", "--no-prompts")
+    replace_a_task(deployer, service)
+    kept = deployer.aws.client("vpc-lattice").list_service_network_vpc_associations(serviceNetworkIdentifier=network)
+    assert [(one["vpcId"], one["status"]) for one in kept["items"]] == [(DEFAULT_VPC, "ACTIVE")]
+    assert table in deployer.aws.client("dynamodb").list_tables()["TableNames"]
+
+    # Installed again, with the network of the first time: it finds its own, and neither makes it twice nor breaks it.
+    before = serving(deployer)
+    deployer.sam("deploy", "--parameter-overrides", f"CreateNetwork=false DefaultNetworks={network}")
+    deployer.until(
+        lambda: deployer.answers(service["domain"], "/orders") and state(deployer, service) == "Live", "Live"
+    )
+    assert serving(deployer) == before
+    replace_a_task(deployer, service)
+    caller.stop()
+    assert sum(caller.asked.values()) > asked
+    assert caller.wrong == []
+
+    # Uninstalled and deleted: nothing is left but what the first installation kept.
+    uninstall(deployer)
+    assert deployments(deployer, service["arn"])[0] == "SUCCESSFUL"
+    deployer.sam("delete", "--no-prompts")
+    left = {name for name in inventory(deployer.aws) - untouched if is_left(name, service)}
+    assert {name.split()[0] for name in left} == {"table", "role", "service", "network's"}
+    assert f"table {table}" in left
+    assert len(left) == 4  # the registry, the role, the network and its VPC: of the installation that was deleted alone
+
+
+def test_an_uninstall_and_a_deletion_leave_nothing(deployer):
+    untouched = inventory(deployer.aws)
+    deployer.sam("deploy")
+    service = create_service(deployer)
+    uninstall(deployer)
+    deployer.sam("delete", "--no-prompts")
+    left = {name for name in inventory(deployer.aws) - untouched if is_left(name, service)}
+    assert left == set()
+    assert untouched - inventory(deployer.aws) == set()
+    listed = deployer.aws.client("ecs").describe_services(cluster="default", services=[service["arn"]])["services"][0]
+    assert (listed["runningCount"], listed["deployments"][0].get("vpcLatticeConfigurations", [])) == (2, [])
+
+
+def variables(deployer: Deployer, output: str) -> dict[str, str]:
+    function = deployer.aws.client("lambda").get_function(FunctionName=deployer.output(output))["Configuration"]
+    return dict(function["Environment"]["Variables"])
+
+
+def serving(deployer: Deployer) -> set[str]:
+    """What a second installation could make twice."""
+    kinds = ("Lattice service ", "target group ", "network's ", "service network ", "security group rule ")
+    return {name for name in inventory(deployer.aws) if name.startswith(kinds)}
+
+
+def state(deployer: Deployer, service: dict[str, str]) -> str | None:
+    """What the registry of the installation says of the route."""
+    key = {"pk": {"S": f"ecs#{service['arn']}"}, "sk": {"S": "document"}}
+    item = deployer.aws.client("dynamodb").get_item(TableName=deployer.output("RegistryTableName"), Key=key).get("Item")
+    statuses = json.loads(item["text"]["S"]).get("statuses", []) if item else []
+    return str(statuses[0]["state"]) if statuses else None

@@ -37,6 +37,7 @@ KINDS = {
     "AWS::SQS::QueuePolicy",
     "AWS::VpcLattice::AccessLogSubscription",
     "AWS::VpcLattice::AuthPolicy",
+    "Custom::RetainedResources",
     "AWS::VpcLattice::ServiceNetwork",
     "AWS::VpcLattice::ServiceNetworkVpcAssociation",
 }

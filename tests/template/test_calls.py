@@ -27,6 +27,7 @@ CLIENTS = {
     "letter_box": ["sqs"],
     "queues": ["sqs"],
     "registry": ["dynamodb"],
+    "retained": ["vpc-lattice", "logs", "iam", "dynamodb"],
     "security_groups": ["ec2"],
     "tagging": ["resourcegroupstaggingapi", "vpc-lattice"],
     "targets": ["vpc-lattice"],

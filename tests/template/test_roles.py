@@ -89,7 +89,7 @@ def test_writes_on_a_family_of_arns_are_narrowed(of):
         if (statement.get("Sid"), str(statement["Action"])) in WRITES_ON_ANY:
             assert statement["Resource"]["Fn::Sub"].endswith(":security-group/*")
             continue
-        if statement.get("Sid") == "KeepAlarms":
+        if statement.get("Sid") in {"KeepAlarms", "DeleteRouteAlarms"}:
             template, values = statement["Resource"]["Fn::Sub"]
             assert template.endswith(":alarm:ecs-lattice/${Name}/*")
             assert values == {"Name": OWNER}

@@ -22,13 +22,16 @@ class BotoRetained:
         dynamodb: "DynamoDBClient",
         role_policy: str,
     ) -> None:
-        self._lattice, self._logs, self._iam, self._dynamodb = lattice, logs, iam, dynamodb
+        self._lattice_client, self._logs_client, self._iam_client = lattice, logs, iam
+        self._dynamodb_client = dynamodb
         self._role_policy = role_policy
 
     def delete_vpc_association(self, identifier: str) -> bool:
         try:
             with translated("DeleteServiceNetworkVpcAssociation"):
-                self._lattice.delete_service_network_vpc_association(serviceNetworkVpcAssociationIdentifier=identifier)
+                self._lattice_client.delete_service_network_vpc_association(
+                    serviceNetworkVpcAssociationIdentifier=identifier
+                )
         except NotFoundError:
             return True
         except ConflictError:
@@ -37,29 +40,29 @@ class BotoRetained:
 
     def delete_network(self, arn: str) -> None:
         def delete() -> None:
-            self._lattice.delete_service_network(serviceNetworkIdentifier=arn)
+            self._lattice_client.delete_service_network(serviceNetworkIdentifier=arn)
 
         _gone("DeleteServiceNetwork", delete)
 
     def delete_log_group(self, name: str) -> None:
         def delete() -> None:
-            self._logs.delete_log_group(logGroupName=name)
+            self._logs_client.delete_log_group(logGroupName=name)
 
         _gone("DeleteLogGroup", delete)
 
     def delete_role(self, name: str) -> None:
         def detach() -> None:
-            self._iam.detach_role_policy(RoleName=name, PolicyArn=self._role_policy)
+            self._iam_client.detach_role_policy(RoleName=name, PolicyArn=self._role_policy)
 
         def delete() -> None:
-            self._iam.delete_role(RoleName=name)
+            self._iam_client.delete_role(RoleName=name)
 
         _gone("DetachRolePolicy", detach)
         _gone("DeleteRole", delete)
 
     def delete_table(self, name: str) -> None:
         def delete() -> None:
-            self._dynamodb.delete_table(TableName=name)
+            self._dynamodb_client.delete_table(TableName=name)
 
         _gone("DeleteTable", delete)
 
