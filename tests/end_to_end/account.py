@@ -49,9 +49,7 @@ def _listers(aws: server.LocalAws) -> dict[str, Lister]:
         "network's VPC": lambda: _of_networks(aws, "list_service_network_vpc_associations"),
         "network's service": lambda: _of_networks(aws, "list_service_network_service_associations"),
         "security group": listed("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
-        "security group rule": listed(
-            "ec2", "describe_security_group_rules", "SecurityGroupRules", "SecurityGroupRuleId"
-        ),
+        "security group rule": lambda: _rules(aws),
         "tagged": listed(
             "resourcegroupstaggingapi",
             "get_resources",
@@ -68,6 +66,12 @@ def _of_networks(aws: server.LocalAws, operation: str) -> list[str]:
     networks = [network["id"] for network in lattice.list_service_networks()["items"]]
     pages = [getattr(lattice, operation)(serviceNetworkIdentifier=network) for network in networks]
     return [item["arn"] for page in pages for item in page["items"]]
+
+
+def _rules(aws: server.LocalAws) -> list[str]:
+    pages = aws.client("ec2").get_paginator("describe_security_group_rules").paginate()
+    rules = [rule for page in pages for rule in page["SecurityGroupRules"]]
+    return [f"{one['SecurityGroupRuleId']} {'out of' if one['IsEgress'] else 'into'} {one['GroupId']}" for one in rules]
 
 
 def _objects(aws: server.LocalAws) -> list[str]:

@@ -40,6 +40,7 @@ class Deployer(Operator):
             "HOME": str(self.home),
             "SAM_CLI_TELEMETRY": "0",
             "SAM_CLI_POLL_DELAY": "0.2",
+            "COLUMNS": "250",
         }
         done = subprocess.run(
             [str(Path(sys.executable).parent / "sam"), *arguments],
@@ -130,7 +131,8 @@ def is_left(name: str, service: dict[str, str]) -> bool:
     """Whether something is neither SAM CLI's own bucket and what it keeps there, nor the ECS service's, nor the account's."""
     of_sam = MANAGED in name
     of_account = name == "role AWSServiceRoleForVpcLattice"
-    return not (of_sam or of_account or name.startswith("security group ") and service["group"] in name)
+    of_service = name.endswith((f"security group {service['group']}", f"out of {service['group']}"))
+    return not (of_sam or of_account or of_service)
 
 
 def task(deployer: Deployer) -> str:
