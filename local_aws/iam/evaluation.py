@@ -8,6 +8,7 @@ Usage::
     decide([Policy("reads", document)], Request("ecs:ListClusters", "*")).allowed
 """
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -100,7 +101,13 @@ def _applies(statement: Statement, request: Authorizable, policy: str) -> bool:
 
 def _is_action(statement: Statement, action: str) -> bool:
     """Actions are compared whatever their case is (IAM User Guide, Action)."""
-    return any(like(action.lower(), pattern) for pattern in statement.actions) != statement.all_but_actions
+    return _is_named(statement.actions, action) != statement.all_but_actions
+
+
+@functools.lru_cache(maxsize=65536)
+def _is_named(patterns: tuple[str, ...], action: str) -> bool:
+    """Kept, because every call asks every statement of a role, and there are few actions."""
+    return any(like(action.lower(), pattern) for pattern in patterns)
 
 
 def _is_resource(statement: Statement, request: Authorizable) -> bool:
