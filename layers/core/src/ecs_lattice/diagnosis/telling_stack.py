@@ -16,8 +16,8 @@ _MEANINGS: dict[StackPart, tuple[str, str]] = {
     "probe": (
         "The health of routes is not being watched",
         (
-            "The function target_health has not come to its end for minutes. No alarm of a route changes meanwhile: what was "
-            "well may not be well any more. Routing itself goes on."
+            "The function target_health has not come to its end for minutes. No alarm of a route is over meanwhile, and one goes "
+            "off only where ECS replaces tasks: what was well may not be well any more. Routing itself goes on."
         ),
     ),
     "errors": (

@@ -1,0 +1,88 @@
+"""What comes and goes: how many mails people get in three hours, what they say, and that the last word is right."""
+
+import pytest
+
+from local_aws import eventbus
+from tests.histories.on_call import OnCallWorld, causes
+from tests.histories.test_causes import AT_ONCE, release, words_of
+from tests.histories.test_health import close, well
+
+ALARM = "ALARM orders/default (shop/orders): "
+OK = "OK orders/default (shop/orders): "
+
+
+@pytest.fixture
+def on_call(world):
+    return OnCallWorld(world)
+
+
+@pytest.fixture
+def changes(world):
+    """When, in minutes, the alarm went off and was over."""
+    seen: list[tuple[float, str]] = []
+
+    def heard(event):
+        if event["detail-type"] == "CloudWatch Alarm State Change":
+            seen.append((world.clock.time(), event["detail"]["state"]["value"]))
+
+    eventbus.subscribe(heard)
+    return seen
+
+
+def mailed_in(world, on_call, minutes: int) -> list[tuple[int, str]]:
+    """The mails of the next minutes: in which they came, and their subjects."""
+    before, found = len(on_call.mails()), []
+    for minute in range(minutes):
+        world.run(60)
+        found += [(minute, subject) for subject in on_call.subjects()[before + len(found) :]]
+    return found
+
+
+def test_a_container_that_ends_every_twenty_seconds_is_told_of_once_an_hour_and_its_end_once(world, on_call, changes):
+    arn = well(world, AT_ONCE, count=1)
+    changes.clear()
+    release(world, arn, CRASH_AFTER_SECONDS="20")
+    mails = mailed_in(world, on_call, 180)
+    assert len(changes) > 30, "the alarm itself goes on and off all the time"
+    (first, begun), (second, still), (third, again) = mails
+    assert first < 10
+    assert 60 <= second - first < 70
+    assert 60 <= third - second < 70
+    assert begun.startswith(f"{ALARM}the tasks end again and again")
+    assert still.startswith(f"{ALARM}comes and goes; the tasks end again and again")
+    assert again.startswith(f"{ALARM}comes and goes; ")
+    told = [words_of(mail) for _, mail in on_call.mails()]
+    assert "once more, when the route has been well for 10 minutes" in told[0]
+    assert "You will hear of it once an hour at most while it comes and goes" in told[1]
+    assert [causes(mail)[0] for _, mail in on_call.mails()] == ["TASK_RESTARTING"] * 3
+    release(world, arn)
+    ((minute, over),) = mailed_in(world, on_call, 120)
+    assert over.startswith(f"{OK}well again after ")
+    assert 10 <= minute < 20
+    # From the first alarm to the last change, whatever was told in between.
+    last = changes[-1]
+    assert last[1] == "OK"
+    times = sum(state == "ALARM" for _, state in changes)
+    assert f"It was not well {times} times between" in words_of(on_call.mails()[-1][1])
+    assert len({chat["metadata"]["threadId"] for chat in on_call.chats()}) == 1
+
+
+def test_a_route_that_is_ill_for_ten_minutes_in_every_forty_is_told_of_at_once_and_then_once_an_hour(world, on_call):
+    well(world, AT_ONCE, count=1)
+    (group,) = world.ec2.describe_security_groups(GroupIds=[world.open_group])["SecurityGroups"]
+    subjects: list[str] = []
+    for _ in range(5):
+        close(world)
+        subjects += [subject for _, subject in mailed_in(world, on_call, 10)]
+        if subjects:
+            assert subjects[-1].startswith(ALARM), "while it is ill, the last word is that it is"
+        world.ec2.authorize_security_group_ingress(GroupId=world.open_group, IpPermissions=group["IpPermissions"])
+        subjects += [subject for _, subject in mailed_in(world, on_call, 30)]
+    # Told as over once, as it turned out too soon; from then on it has to be well for an hour.
+    assert [subject.split()[0] for subject in subjects] == ["ALARM", "OK", "ALARM", "ALARM"]
+    assert all(subject.startswith(f"{ALARM}comes and goes; ") for subject in subjects[2:])
+    assert "well for 1 hour" in words_of(on_call.mails()[2][1])
+    ((minute, over),) = mailed_in(world, on_call, 120)
+    assert over.startswith(OK)
+    assert 30 <= minute < 40, "an hour after it was well, half of which had passed"
+    assert len({chat["metadata"]["threadId"] for chat in on_call.chats()}) == 1
