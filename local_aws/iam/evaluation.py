@@ -159,6 +159,8 @@ def _matches_one(
         return operator.test(actual, wanted)
     filled = variables.filled_in(wanted, context, wildcards=operator.wildcards)
     if filled is None:
+        if operator.negated:
+            raise ValueError(f"{wanted} has no value here, and what {operator.name} makes of that is not published")
         return False
     return operator.test(variables.marked(actual) if operator.wildcards else actual, filled)
 

@@ -203,6 +203,7 @@ def test_all_operators_and_all_keys_have_to_be_met():
         ("arn:aws:sqs:us-east-1:123456789012:${aws:PrincipalTag/team, 'jo'}-*", True),
         ("arn:aws:sqs:us-east-1:123456789012:${aws:PrincipalTag/team}-*", False),
         ("arn:aws:sqs:us-east-1:123456789012:${aws:userid}-*", False),
+        ("arn:aws:sqs:us-east-1:123456789012:jo${aws:PrincipalTag/team}-*", False),
         ("arn:aws:sqs:us-east-1:123456789012:jo-${*}", False),
     ],
 )
@@ -229,6 +230,14 @@ def test_variables_stand_in_conditions_too():
     assert meets(condition, {"aws:username": "jo", "aws:requesttag/owner": "jo-1"})
     assert not meets(condition, {"aws:username": "*", "aws:requesttag/owner": "jo-1"})
     assert not meets(condition, {"aws:requesttag/owner": "jo-1"})
+    assert not meets(condition, {"aws:requesttag/owner": "-1"})
+
+
+def test_a_negated_operator_on_a_variable_without_a_value_is_refused():
+    condition = {"StringNotEquals": {"aws:RequestTag/owner": "${aws:username}"}}
+    assert meets(condition, {"aws:username": "jo", "aws:requesttag/owner": "al"})
+    with pytest.raises(PolicyError, match="has no value here"):
+        meets(condition, {"aws:requesttag/owner": "al"})
 
 
 @pytest.mark.parametrize(
