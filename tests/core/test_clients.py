@@ -31,7 +31,7 @@ def forget():
 
 
 def test_a_client_that_is_only_asked_for_is_not_made(made):
-    assert len([make() for make in ALL]) == 9
+    assert len({id(make()) for make in ALL}) == len(ALL) > 1
     assert made == []
     assert clients.sqs().meta.service_model.service_name == "sqs"
     assert clients.sqs().can_paginate("list_queues")
