@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.utils import get_backend as lambda_backend
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
@@ -94,7 +95,10 @@ class Identities:
         name = self.journal.function_of(key)
         if name is None:
             return None
-        function = lambda_backend(ACCOUNT, REGION).get_function(name, None)
+        try:
+            function = lambda_backend(ACCOUNT, REGION).get_function(name, None)
+        except LambdaClientError as error:
+            raise UnknownKeyError from error  # the function was deleted before its first call
         role = str(function.role)
         return Identity("role", role_name(role), role, name, name, str(function.function_arn))
 
