@@ -69,7 +69,8 @@ def between(before: Mapping[str, Body], after: Mapping[str, Body]) -> tuple[Chan
 
 def _modification(name: str, old: Body, new: Body) -> Change | None:
     """A change that the two texts show; another type is another resource."""
-    scope = [key for key in ("Properties", *_ATTRIBUTES) if old.get(key) != new.get(key)]
+    # moto puts empty ones into a template that has none
+    scope = [key for key in ("Properties", *_ATTRIBUTES) if (old.get(key) or {}) != (new.get(key) or {})]
     if old["Type"] != new["Type"]:
         return Change("Modify", name, new["Type"], "True", ("Properties",))
     if not scope:
