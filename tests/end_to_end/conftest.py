@@ -50,11 +50,11 @@ class Operator:
             found: list[dict[str, Any]] = json.load(answer)[page]
         return found
 
-    def until(self, condition: Callable[[], Any], what: str) -> Any:
+    def until(self, condition: Callable[[], Any], what: str, seconds: float = LIMIT_SECONDS) -> Any:
         """The first true value of ``condition``."""
-        ends_at = time.monotonic() + LIMIT_SECONDS
+        ends_at = time.monotonic() + seconds
         while not (value := condition()):
-            assert time.monotonic() < ends_at, f"waited {LIMIT_SECONDS:.0f} s for: {what}"
+            assert time.monotonic() < ends_at, f"waited {seconds:.0f} s for: {what}"
             self.aws.client("ecs").list_clusters()  # a little time passes; nothing sleeps
         return value
 
@@ -88,3 +88,5 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     with server.running(speed=60, state_dir=tmp_path_factory.mktemp("local-aws")) as aws:
         aws.load_application(ROOT)
         yield Operator(aws)
+        denied = {(one.role, one.action, one.resource) for one in aws.authorizations if not one.allowed}
+    assert denied == set(), "the functions' roles do not allow what the functions did"
