@@ -11,12 +11,13 @@ from botocore import xform_name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecs_lattice.diagnosis import message, telling
+from ecs_lattice.diagnosis import message, telling, telling_stack
 from ecs_lattice.diagnosis.causes import diagnose
 from ecs_lattice.diagnosis.findings import Command, duration
 from ecs_lattice.diagnosis.message import Message, Section
+from ecs_lattice.diagnosis.subjects import StackSubject
 from tests.diagnosis import recorded
-from tests.diagnosis.making import CASES, evidence
+from tests.diagnosis.making import CASES, a_service, evidence
 
 MESSAGES = recorded.messages()
 COMMANDS = sorted({str(c) for each in MESSAGES.values() for section in each.sections for c in section.commands})
@@ -131,3 +132,31 @@ def test_causes_beyond_the_fourth_are_named_in_a_line():
     )
     said = telling.not_well(recorded.an_incident(), recorded.an_alarm(), evidence(), findings)
     assert "Also certain E, certain F." in message.text(said)
+
+
+@pytest.mark.parametrize(
+    ("running", "words"),
+    [
+        (1, "2 wanted, 1 running (orders:7"),
+        (2, "2 wanted, 2 running ("),
+        (3, "2 wanted; 3 running, as ECS replaces tasks ("),
+    ],
+)
+def test_more_tasks_than_are_wanted_are_explained(running, words):
+    seen = evidence(service=a_service(running=running))
+    assert words in " ".join(
+        message.text(telling.not_well(recorded.an_incident(), recorded.an_alarm(), seen, ())).split()
+    )
+
+
+def test_a_command_of_the_status_that_no_cause_repeats_stays():
+    seen = dataclasses.replace(recorded.left_closed(), security=None)
+    said = message.text(telling.not_well(recorded.an_incident(), recorded.an_alarm(), seen, diagnose(seen)))
+    assert "Run: aws ec2 authorize-security-group-ingress" in " ".join(said.split())
+
+
+def test_a_part_of_the_stack_that_comes_and_goes_is_said_to():
+    incident = dataclasses.replace(recorded.an_incident(), times=4)
+    subject = StackSubject("errors", "ecs-lattice-EcsServiceFunction-X")
+    said = telling_stack.not_well(incident, recorded.an_alarm(), subject, "us-east-1", None)
+    assert said.headline.endswith("since 2026-11-23 06:44 UTC, with breaks, 4 times.")

@@ -303,6 +303,26 @@ def test_what_is_not_well_an_hour_after_its_end_was_told_is_an_incident_of_its_o
     assert desk.words == ["ALARM", "OK", "ALARM", "OK"]
 
 
+def test_an_alarm_that_is_over_twice_is_well_since_the_first_time(desk):
+    desk.at(0, "ALARM")
+    desk.at(60, "OK")
+    desk.wait(400)
+    desk.alarm("OK", 460, previous="INSUFFICIENT_DATA")
+    desk.wait(200)
+    assert desk.words == ["ALARM", "OK"]
+
+
+def test_a_look_at_an_earlier_recovery_says_nothing_of_the_present_one_and_is_not_repeated(desk):
+    for moment, state in ((0, "ALARM"), (60, "OK"), (100, "ALARM"), (200, "OK")):
+        desk.at(moment, state)
+    desk.wait(500)
+    assert len(desk.later) == 2
+    assert desk.words == ["ALARM"]
+    desk.wait(100)
+    assert desk.words == ["ALARM", "OK"]
+    assert len(desk.later) == 2
+
+
 def test_an_alarm_that_stays_is_told_once_however_long_it_stays(desk):
     desk.at(0, "ALARM")
     desk.wait(86400)
