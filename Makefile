@@ -18,8 +18,8 @@ setup: $(VENV)/.installed ## install the locked tools into .venv
 demo: setup ## run the main job on the local AWS, from deployment to removal
 	@python -m local_aws.demo
 
-local: setup ## start the local AWS with the stack in it, in the foreground
-	@python -m local_aws
+local: setup ## start the local AWS with the stack in it, in the foreground; EMPTY=1: without, for sam deploy
+	@python -m local_aws $(if $(EMPTY),--empty)
 
 invoke: setup ## one function in Docker against `make local`: make invoke FUNCTION=EcsEventsFunction EVENT=events/...
 	@python -m local_aws.sam_local.invoke "$(FUNCTION)" "$(EVENT)"

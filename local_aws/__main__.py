@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, _stop)
     try:
-        _run(options.root, builds=not options.no_build)
+        _run(options.root, builds=not options.no_build, is_empty=options.empty)
     except _StoppedError:
         return 0
     except (BuildError, StackError, server.PortTakenError, ValueError) as error:
@@ -56,7 +56,7 @@ def build(root: Path) -> None:
         raise BuildError(f"{finished.stdout}\nsam build failed with exit code {finished.returncode}; see above.")
 
 
-def _run(root: Path, *, builds: bool) -> None:
+def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
     """Until somebody stops it. The ports are opened first: one that is taken is told before a build is waited for."""
     speed = server.speed_from_environment()
     aws = server.start(server.port_from_environment(), speed, root / server.DEFAULT_STATE)
@@ -64,8 +64,11 @@ def _run(root: Path, *, builds: bool) -> None:
         if builds:
             print("Building (sam build) ...", flush=True)
             build(root)
-        print("Loading the stack ...", flush=True)
-        aws.load_application(root)
+        if is_empty:
+            print("Nothing is loaded: sam deploy --config-env default", flush=True)
+        else:
+            print("Loading the stack ...", flush=True)
+            aws.load_application(root)
         print(_welcome(aws, speed, _sam_local(aws, root)), flush=True)
         threading.Event().wait()
     finally:
@@ -126,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="where template.yaml is (default: here)")
     parser.add_argument("--no-build", action="store_true", help="take .aws-sam/build as it is")
+    parser.add_argument("--empty", action="store_true", help="load no stack, for `sam deploy --config-env default`")
     return parser
 
 

@@ -211,6 +211,14 @@ def test_an_uninstall_and_a_deletion_leave_nothing(deployer):
     untouched = inventory(deployer.aws)
     deployer.sam("deploy")
     service = create_service(deployer)
+    deploy_and_delete_the_example(deployer)
+    refused = deployer.sam("deploy", *plain("refused", deployer.home, BEANS), fails=True)
+    assert "Failed to create changeset for the stack: refused" in refused
+    assert "Reason: The local AWS cannot make these resources: Beans (AWS::Coffee::Beans)" in refused
+    assert "Reason: Requires capabilities : [CAPABILITY_IAM]" in deployer.sam(
+        "deploy", *plain("refused", deployer.home, ROLE), fails=True
+    )
+    deployer.cli("cloudformation", "delete-stack", "--stack-name", "refused")
     uninstall(deployer)
     deployer.sam("delete", "--no-prompts")
     left = {name for name in inventory(deployer.aws) - untouched if is_left(name, service)}
@@ -218,6 +226,29 @@ def test_an_uninstall_and_a_deletion_leave_nothing(deployer):
     assert untouched - inventory(deployer.aws) == set()
     listed = deployer.aws.client("ecs").describe_services(cluster="default", services=[service["arn"]])["services"][0]
     assert (listed["runningCount"], listed["deployments"][0].get("vpcLatticeConfigurations", [])) == (2, [])
+
+
+BEANS = "{Type: AWS::Coffee::Beans}"
+ROLE = "{Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: []}}}"
+
+
+def plain(stack: str, folder: Path, resource: str) -> list[str]:
+    """The arguments that deploy a template with one resource, without what samconfig.toml says."""
+    template = folder / "template.yaml"
+    template.write_text(f"Transform: AWS::Serverless-2016-10-31\nResources:\n  Beans: {resource}\n")
+    return ["--template-file", str(template), "--stack-name", stack, "--config-env", "none", "--resolve-s3"]
+
+
+def deploy_and_delete_the_example(deployer: Deployer) -> None:
+    """The custom resource of another stack, which imports the token that the application exports."""
+    template, name = str(ROOT / "examples" / "ingress" / "template.yaml"), "transfer-network"
+    stack = ["--stack-name", name, "--config-env", "none"]
+    told = deployer.sam(
+        "deploy", "--template-file", template, *stack, "--resolve-s3", "--parameter-overrides", f"VpcId={DEFAULT_VPC}"
+    )
+    assert "CREATE_COMPLETE Custom::LatticeIngress" in told
+    assert deployer.status(name) == "CREATE_COMPLETE"
+    assert "Deleted successfully" in deployer.sam("delete", *stack, "--no-prompts")
 
 
 def variables(deployer: Deployer, output: str) -> dict[str, str]:

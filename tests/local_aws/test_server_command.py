@@ -104,6 +104,23 @@ def serves_and_stops(root, signal_number, *options):
         os.kill(told["pid"], 0)
 
 
+def test_an_empty_one_waits_for_sam_deploy_with_no_stack_in_it(root):
+    port = free_port()
+    process = started(root, port, "--no-build", "--empty")
+    try:
+        assert "sam deploy --config-env default" in read_until(process, "Ctrl-C stops it")
+        clients = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": "us-east-1"}
+        access = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        assert boto3.client("cloudformation", **clients, **access).describe_stacks()["Stacks"] == []
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert process.returncode == 0, rest
+
+
 def test_what_cannot_be_built_is_said_with_what_sam_wrote(root):
     (root / "template.yaml").write_text(
         "Resources: {Nameless: {Type: AWS::Serverless::Function, Properties: {CodeUri: function, Runtime: python3.13}}}"
