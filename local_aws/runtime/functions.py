@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,6 +10,7 @@ from local_aws import clock
 from local_aws.inspect import Invocation, Journal
 from local_aws.runtime import start_lambda
 from local_aws.runtime.environment import ExecutionEnvironment, Platform
+from local_aws.runtime.start_lambda import ContainerEnvironment
 from local_aws.runtime.values import FunctionSettings, Outcome, ThrottledError, Trigger
 
 
@@ -23,9 +23,6 @@ class Environment(Protocol):
     def alive(self) -> bool: ...
     def invoke(self, payload: bytes) -> Outcome: ...
     def close(self) -> None: ...
-
-
-Make = Callable[[FunctionSettings], Environment]
 
 
 def environments_from_environment() -> int:
@@ -53,14 +50,15 @@ class _Pool:
 class Functions:
     """Invokes functions. Thread-safe; every caller waits for its own invocation only.
 
-    They run in worker processes, or in containers where LOCAL_AWS_START_LAMBDA says so.
+    They run in worker processes; where LOCAL_AWS_START_LAMBDA names a `sam local start-lambda`, in its containers as soon as
+    it listens.
     """
 
     def __init__(self, platform: Platform, journal: Journal, limit: int | None = None) -> None:
         self._platform = platform
         self._journal = journal
-        self._make: Make = start_lambda.from_environment() or self._worker
-        self._limit = limit or (1 if start_lambda.url() else environments_from_environment())
+        self._containers = start_lambda.from_environment()
+        self._limit = limit or (1 if self._containers else environments_from_environment())
         self._pools: dict[str, _Pool] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -131,7 +129,7 @@ class Functions:
                 if reserved is not None and len(pool.busy) >= reserved:
                     raise ThrottledError(f"{settings.name} has {reserved} reserved concurrent executions, all in use")
                 while not self._closed:
-                    warm, out_of_date = _pick(pool, settings)
+                    warm, out_of_date = _pick(pool, settings, self._place())
                     stale += out_of_date
                     if warm is not None:
                         pool.busy.append(warm)
@@ -155,14 +153,18 @@ class Functions:
 
     def _start(self, settings: FunctionSettings, pool: _Pool) -> Environment:
         try:
-            return self._make(settings)
+            if self._containers is not None and self._place() is ContainerEnvironment:
+                return self._containers.container(settings)
+            return ExecutionEnvironment(settings, self._platform, self._journal.access_key_of(settings.name))
         finally:
             with self._changed:
                 pool.starting -= 1
                 self._changed.notify_all()
 
-    def _worker(self, settings: FunctionSettings) -> Environment:
-        return ExecutionEnvironment(settings, self._platform, self._journal.access_key_of(settings.name))
+    def _place(self) -> type[Environment]:
+        """Where functions run now."""
+        in_containers = self._containers is not None and self._containers.has_come()
+        return ContainerEnvironment if in_containers else ExecutionEnvironment
 
     def _release(self, environment: Environment) -> None:
         with self._changed:
@@ -176,9 +178,11 @@ class Functions:
             environment.close()
 
 
-def _pick(pool: _Pool, settings: FunctionSettings) -> tuple[Environment | None, list[Environment]]:
-    """A warm environment of exactly these settings, if any; and those that are dead or were made for others."""
+def _pick(
+    pool: _Pool, settings: FunctionSettings, place: type[Environment]
+) -> tuple[Environment | None, list[Environment]]:
+    """A warm environment of exactly these settings, if any; and those that are dead, elsewhere or made for others."""
     idle = pool.idle
-    pool.idle = [environment for environment in idle if environment.alive and environment.settings == settings]
+    pool.idle = [one for one in idle if one.alive and one.settings == settings and type(one) is place]
     stale = [environment for environment in idle if environment not in pool.idle]
     return (pool.idle.pop() if pool.idle else None), stale

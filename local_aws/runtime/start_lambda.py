@@ -11,7 +11,6 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
 from local_aws import clock
@@ -89,18 +88,42 @@ def _failed(kind: str, message: str) -> tuple[bytes, str]:
     return json.dumps({"errorType": kind, "errorMessage": message}).encode(), "Unhandled"
 
 
-def from_environment() -> Callable[[FunctionSettings], ContainerEnvironment] | None:
-    """What makes environments where LOCAL_AWS_START_LAMBDA says at which address `sam local start-lambda` is, else None.
+class StartLambda:
+    """A `sam local start-lambda` that runs the functions from the moment at which it first listens.
 
-    AddressError if it is none. ValueError if the local AWS's time runs faster than real time: containers cannot follow.
+    It cannot be there from the start: what its containers need to know is written when the stack is loaded, and the stack
+    may need a function for that (a custom resource of its own).
+    """
+
+    def __init__(self, at: str) -> None:
+        """AddressError if ``at`` is no address."""
+        self._host, self._port = address(at)
+        self._at = at
+        self._seen = False
+
+    def has_come(self) -> bool:
+        """Whether it has ever listened. If it ends later, invocations fail, and say so."""
+        if not self._seen:
+            with contextlib.suppress(OSError), socket.create_connection((self._host, self._port), timeout=0.5):
+                self._seen = True
+        return self._seen
+
+    def container(self, settings: FunctionSettings) -> ContainerEnvironment:
+        """The function's container."""
+        return ContainerEnvironment(settings, self._at)
+
+
+def from_environment() -> StartLambda | None:
+    """What LOCAL_AWS_START_LAMBDA names, if it is set.
+
+    AddressError if it is no address. ValueError if the local AWS's time runs faster than real time: containers cannot follow.
     """
     at = url()
     if at is None:
         return None
-    address(at)
     speed = getattr(clock.current(), "speed", 1.0)
     if speed != 1:
         raise ValueError(
             f"LOCAL_AWS_START_LAMBDA goes with LOCAL_AWS_SPEED=1 only (it is {speed:g}): containers keep real time."
         )
-    return lambda settings: ContainerEnvironment(settings, at)
+    return StartLambda(at)

@@ -1,6 +1,7 @@
 """What `sam local` is told of a running stack, who is let in from containers, and what ``make invoke`` says; no Docker."""
 
 import json
+import socket
 import threading
 import tomllib
 import urllib.error
@@ -15,7 +16,8 @@ import pytest
 from local_aws import clock as clocks
 from local_aws import sam_local, server
 from local_aws.runtime import start_lambda
-from local_aws.runtime.functions import Functions
+from local_aws.runtime.environment import ExecutionEnvironment
+from local_aws.runtime.functions import Functions, _pick, _Pool
 from local_aws.runtime.values import FunctionSettings, is_error
 from local_aws.sam_local import engine, files, invoke
 from local_aws.sam_local.engine import Bridge, Engine
@@ -344,9 +346,29 @@ def test_containers_keep_real_time_so_the_local_aws_has_to(monkeypatch, tmp_path
     with clock_of(60), pytest.raises(ValueError, match="LOCAL_AWS_SPEED=1 only"):
         start_lambda.from_environment()
     with clock_of(1):
-        make = start_lambda.from_environment()
-        assert isinstance(make(SETTINGS), start_lambda.ContainerEnvironment)
+        assert start_lambda.from_environment() is not None
         assert Functions(None, None)._limit == 1, "start-lambda has one container a function"
+
+
+def test_start_lambda_takes_over_when_it_first_listens_and_for_good(lambda_of_sam, monkeypatch):
+    """What the containers need to know is written once the stack is there, and the stack may need a function for that."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    monkeypatch.setenv("LOCAL_AWS_START_LAMBDA", f"http://127.0.0.1:{port}")
+    with clock_of(1):
+        containers = start_lambda.from_environment()
+        assert not containers.has_come()
+        monkeypatch.setattr(containers, "_port", lambda_of_sam.server_address[1])
+        assert containers.has_come()
+        lambda_of_sam.shutdown()
+        lambda_of_sam.server_close()
+        assert containers.has_come(), "one that ended makes invocations fail; nobody goes back"
+
+
+def test_an_environment_of_another_place_is_not_taken(lambda_of_sam):
+    kept = container(lambda_of_sam)
+    assert _pick(_Pool(idle=[kept]), SETTINGS, start_lambda.ContainerEnvironment) == (kept, [])
+    assert _pick(_Pool(idle=[kept]), SETTINGS, ExecutionEnvironment) == (None, [kept])
 
 
 def test_functions_run_in_worker_processes_unless_told_otherwise(monkeypatch):
