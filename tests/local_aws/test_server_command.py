@@ -22,7 +22,8 @@ def root(tmp_path):
     shutil.copytree(APPLICATION, tmp_path / "application")
     (tmp_path / "application" / "samconfig.toml").write_text(
         'version = 0.1\n[default.global.parameters]\nstack_name = "commanded"\n'
-        "[default.deploy.parameters]\nparameter_overrides = 'Greeting=\"goodday\"'\n"
+        '[default.deploy.parameters]\ncapabilities = "CAPABILITY_IAM"\n'
+        "parameter_overrides = 'Greeting=\"goodday\"'\n"
     )
     return tmp_path / "application"
 
