@@ -81,7 +81,7 @@ def test_uninstalling_leaves_nothing_that_carries_our_tag_and_what_is_not_ours_s
         left = world.resync.uninstall()
         world.run(3600)
         world.sweep()
-    assert left == {"left": {"ecsServices": [], "latticeServices": [], "securityGroupRules": []}}
+    assert left == {"left": {"ecsServices": [], "latticeServices": [], "securityGroupRules": [], "alarms": []}}
     assert ours(world) == []
     assert [service["name"] for service in world._all("list_services")] == ["by-hand"]
     for arn in arns:

@@ -235,6 +235,22 @@ def test_uninstalling_takes_the_alarms_along(world):
     assert alarms(world) == {}
 
 
+def test_an_uninstall_ends_only_when_the_alarms_are_gone_and_deletes_the_last_ones_itself(world):
+    well(world)
+    (alarm,) = world.resync.alarms.alarms.with_prefix("ecs-lattice/")
+    assert world.resync.uninstall()["left"]["alarms"] == [ALARM]
+    assert world.registry.document("stack", "uninstalled") is None
+    for _ in range(8):
+        world.run(900)
+        world.resync.uninstall()
+    world.resync.alarms.alarms.put(alarm)  # by a run of the probe that had begun before
+    assert world.resync.uninstall()["left"] == {
+        "ecsServices": [], "latticeServices": [], "securityGroupRules": [], "alarms": [],
+    }  # fmt: skip
+    assert alarms(world) == {}
+    assert world.registry.document("stack", "uninstalled") is not None
+
+
 def test_a_lost_registry_costs_no_alarm(world):
     well(world)
     for item in world.dynamodb.scan(TableName="registry")["Items"]:

@@ -476,7 +476,12 @@ def test_uninstalling_takes_the_rules_of_routes_away_and_leaves_those_of_custom_
         left = world.resync.run("uninstall", 600)["left"]
         world._drain()
         world.run(600)
-    assert left == {"ecsServices": [], "latticeServices": left["latticeServices"], "securityGroupRules": []}
+    assert left == {
+        "ecsServices": [],
+        "latticeServices": left["latticeServices"],
+        "securityGroupRules": [],
+        "alarms": [],
+    }
     assert world.inbound(group) == {("ours", "IPv4", 7000, 7000)}
 
 

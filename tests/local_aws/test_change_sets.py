@@ -1,11 +1,14 @@
 """Change sets of the local AWS: what they tell, when they are refused, and what executing them does."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_aws import server
+from local_aws.stack import progress
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
 QUEUE = {"Type": "AWS::SQS::Queue"}
@@ -311,3 +314,11 @@ def test_the_default_vpc_has_the_id_that_samconfig_names(aws):
     assert settings.parameter_overrides(samconfig)["NetworkVpc1"] == vpc["VpcId"]
     assert settings.capabilities(samconfig) == ("CAPABILITY_IAM",)
     assert settings.tags(samconfig, "prod") == {"application": "ecs-lattice", "environment": "prod"}
+
+
+def test_no_event_has_the_time_of_the_one_before_so_that_a_client_that_goes_by_it_misses_none():
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    stack = SimpleNamespace(events=[])
+    for _ in range(3):
+        progress.add(stack, SimpleNamespace(timestamp=now))
+    assert [event.timestamp - now for event in stack.events] == [timedelta(milliseconds=n) for n in range(3)]
