@@ -54,7 +54,7 @@ def test_ecs_service_plans_rings_and_reconciles(terminal):
         "invoke/apply-ecs-service": {"rung": {"kind": "ecsService", "key": SERVICE}},
         "sqs/ecs-service": ANSWERED,
     }
-    assert {"SendMessageBatch", "DescribeServices"} <= set(terminal.calls_of("EcsServiceFunction"))
+    assert {"SendMessageBatch", "GetItem"} <= set(terminal.calls_of("EcsServiceFunction"))
 
 
 def test_lattice_service_plans_rings_and_reconciles(terminal):
@@ -64,7 +64,7 @@ def test_lattice_service_plans_rings_and_reconciles(terminal):
         "invoke/apply-lattice-service": {"rung": {"kind": "latticeService", "key": "file-transfer"}},
         "sqs/lattice-service": ANSWERED,
     }
-    assert {"SendMessageBatch", "ListServices"} <= set(terminal.calls_of("LatticeServiceFunction"))
+    assert {"SendMessageBatch", "Query"} <= set(terminal.calls_of("LatticeServiceFunction"))
 
 
 def test_resync_sweeps_approves_and_uninstalls(terminal):
@@ -145,8 +145,9 @@ def test_an_event_for_another_function_fails_the_invocation_with_one_sentence(te
 
 def test_a_function_runs_with_the_permissions_of_its_role(terminal):
     """A container's calls are its role's, not those of the administrator whose keys the shell has."""
-    resync = terminal.function("ResyncFunction")
-    terminal.sam_local_invoke("ResyncFunction", Path("events/resync/sweep.json"))
-    asked = [one for one in terminal.aws.authorizations if one.caller == resync]
-    assert "ecs:ListClusters" in {one.action for one in asked if one.allowed}
+    function = terminal.function("LatticeServiceFunction")
+    before = len(terminal.aws.authorizations)
+    terminal.sam_local_invoke("LatticeServiceFunction", Path("events/invoke/plan-lattice-service.json"))
+    asked = [one for one in terminal.aws.authorizations[before:] if one.caller == function]
+    assert "dynamodb:Query" in {one.action for one in asked if one.allowed}
     assert [one.action for one in asked if not one.allowed] == []
