@@ -115,7 +115,7 @@ def _access(aws: LocalAws) -> Mapping[str, str]:
 def _event(logical_id: str, aws: LocalAws, subjects: Subjects) -> dict[str, Any]:
     """What a function is first invoked with. KeyError for a function that is new here: give it an event."""
     events: dict[str, Callable[[], dict[str, Any]]] = {
-        "AlarmFunction": lambda: _recorded("sqs/alarms.json"),
+        "AlarmFunction": lambda: _alarm(subjects.lattice_service),
         "EcsEventsFunction": lambda: _recorded("sqs/ecs-events.json"),
         "EcsServiceFunction": lambda: _bell("ecsService", subjects.new),
         "LatticeIngressFunction": lambda: _request(aws),
@@ -128,6 +128,14 @@ def _event(logical_id: str, aws: LocalAws, subjects: Subjects) -> dict[str, Any]
 
 def _recorded(file: str) -> dict[str, Any]:
     return dict(json.loads((_EVENTS / file).read_text("utf-8")))
+
+
+def _alarm(name: str) -> dict[str, Any]:
+    """The recorded alarm of a route, as one of the service ``name`` in the default cluster, which the registry knows."""
+    batch = _recorded("sqs/alarms.json")
+    recorded = str(batch["Records"][0]["body"])
+    body = recorded.replace("transfer/file-transfer", f"default/{name}").replace("file-transfer", name)
+    return {"Records": [{**batch["Records"][0], "body": body}]}
 
 
 def _bell(kind: str, key: str) -> dict[str, Any]:

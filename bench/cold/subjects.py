@@ -11,7 +11,7 @@ _KNOWN, _NEW = "cold-known", "cold-new"
 @dataclass(frozen=True, slots=True)
 class Subjects:
     """``new`` is the ARN of an ECS service that no function has seen; on the Lattice service ``lattice_service`` lies the
-    claim of another one, which nobody has answered."""
+    claim of another one of the same name, which nobody has answered."""
 
     new: str
     lattice_service: str
