@@ -5,6 +5,7 @@ Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 
 import functools
 import ipaddress
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -117,12 +118,11 @@ def _seconds(text: str) -> float:
 
 
 _ORDERS: dict[str, Callable[[float, float], bool]] = {
-    "LessThan": lambda a, b: a < b,
-    "LessThanEquals": lambda a, b: a <= b,
-    "GreaterThan": lambda a, b: a > b,
-    "GreaterThanEquals": lambda a, b: a >= b,
+    "LessThan": operator.lt,
+    "LessThanEquals": operator.le,
+    "GreaterThan": operator.gt,
+    "GreaterThanEquals": operator.ge,
 }
-_same: Callable[[float, float], bool] = lambda a, b: a == b  # noqa: E731  beside its kin above
 _OPERATORS: dict[str, tuple[Test, bool]] = {
     "StringEquals": (_equal, False),
     "StringNotEquals": (_equal, True),
@@ -137,10 +137,10 @@ _OPERATORS: dict[str, tuple[Test, bool]] = {
     "Bool": (_bool, False),
     "IpAddress": (_address, False),
     "NotIpAddress": (_address, True),
-    "NumericEquals": (_number(_same), False),
-    "NumericNotEquals": (_number(_same), True),
-    "DateEquals": (_date(_same), False),
-    "DateNotEquals": (_date(_same), True),
+    "NumericEquals": (_number(operator.eq), False),
+    "NumericNotEquals": (_number(operator.eq), True),
+    "DateEquals": (_date(operator.eq), False),
+    "DateNotEquals": (_date(operator.eq), True),
     **{f"Numeric{name}": (_number(order), False) for name, order in _ORDERS.items()},
     **{f"Date{name}": (_date(order), False) for name, order in _ORDERS.items()},
 }

@@ -9,7 +9,8 @@ from ecs_lattice import deadline
 from ecs_lattice.aws.retained import BotoRetained
 from ecs_lattice.custom_resource.protocol import Request
 from ecs_lattice.errors import DeniedError, NotFoundError
-from ecs_lattice.retained import UNINSTALL, UNINSTALLED, RetainedResources
+from ecs_lattice.retained import RetainedResources
+from ecs_lattice.uninstalling import UNINSTALL, UNINSTALLED
 from local_aws import inprocess
 from local_aws.iam import backend as iam_backend
 

@@ -1,5 +1,7 @@
 """Histories of ill health, minute by minute: what the probe publishes of it, and what the route's alarm makes of that."""
 
+import dataclasses
+
 import boto3
 import pytest
 
@@ -249,6 +251,27 @@ def test_an_uninstall_ends_only_when_the_alarms_are_gone_and_deletes_the_last_on
     }  # fmt: skip
     assert alarms(world) == {}
     assert world.registry.document("stack", "uninstalled") is not None
+
+
+class BrokenBells:
+    """Whatever rings them dies."""
+
+    def ring(self, bells):
+        raise InterruptedError
+
+
+def test_the_end_of_an_uninstall_that_was_taken_back_is_not_that_of_the_next(world):
+    """Else a deletion of the stack right after a crash would take the role from under attached tasks."""
+    well(world)
+    for _ in range(9):
+        world.resync.uninstall()
+        world.run(900)
+    assert world.registry.document("stack", "uninstalled") is not None
+    world.registry.delete_document("stack", "uninstall")
+    with pytest.raises(InterruptedError):
+        dataclasses.replace(world.resync, bells=BrokenBells()).uninstall()
+    assert world.registry.document("stack", "uninstall") is not None
+    assert world.registry.document("stack", "uninstalled") is None
 
 
 def test_a_lost_registry_costs_no_alarm(world):

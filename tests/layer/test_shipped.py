@@ -89,7 +89,7 @@ LOADED = {
     "ecs_service": {"declaration", "ecs_side", "facts", "health", "ingress", "worker"},
     "lattice_ingress": {"custom_resource", "ingress"},
     "lattice_service": {"graph", "health", "lattice_side", "worker"},
-    "resync": {"custom_resource", "ecs_side", "facts", "graph", "health", "ingress", "resync"},
+    "resync": {"ecs_side", "facts", "graph", "health", "ingress", "resync"},
     "target_health": {"ecs_side", "facts", "graph", "health"},
 }
 

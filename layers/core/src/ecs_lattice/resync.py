@@ -30,8 +30,8 @@ from ecs_lattice.ingress.opening import Ingress
 from ecs_lattice.ingress.sweeping import Sweeper
 from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.ports import Bells, Ecs, Now, Registry
-from ecs_lattice.retained import UNINSTALL, UNINSTALLED
 from ecs_lattice.settings import Settings
+from ecs_lattice.uninstalling import UNINSTALL, UNINSTALLED
 
 _log = logging.getLogger(__name__)
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
@@ -139,6 +139,8 @@ class Resync:
     def uninstall(self) -> dict[str, Any]:
         """Release every service, in order and without grace; what is still left is in the answer. Repeat until empty."""
         if self.registry.document("stack", UNINSTALL) is None:
+            # An earlier one, taken back by hand, may have ended: its end is none of this one's.
+            self.registry.delete_document("stack", UNINSTALLED)
             self.registry.put_document("stack", UNINSTALL, json.dumps({"at": self.now()}))
         # Also what a lost table forgot: nobody will say again that he wants it.
         self._adopt()

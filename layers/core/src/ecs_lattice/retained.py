@@ -8,15 +8,15 @@ deletes them itself. What is unknown is kept.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from ecs_lattice import deadline
 from ecs_lattice.custom_resource.protocol import Answer, Request
 from ecs_lattice.errors import AwsError, NotFoundError
 from ecs_lattice.telemetry import logger
+from ecs_lattice.uninstalling import UNINSTALL, UNINSTALLED
 
-UNINSTALL, UNINSTALLED = "uninstall", "uninstalled"
-"""Documents of kind ``stack``: an uninstall was asked for; it has nothing left to do."""
 _AGAIN_SECONDS = 2.0
 
 
@@ -98,21 +98,22 @@ class RetainedResources:
     def _delete(self, retained: Retained, done: Answer) -> Answer:
         """The table is the last: as long as it is there, the request can be repeated."""
         store = self.store()
-        steps: list[tuple[str, Callable[[], None]]] = [
-            *((f"VPC association {one}", lambda one=one: self._dissociate(store, one)) for one in retained.vpc_associations),
-            (f"service network {retained.service_network}", lambda: store.delete_network(retained.service_network)),
-            (f"log group {retained.access_log_group}", lambda: store.delete_log_group(retained.access_log_group)),
-            (f"role {retained.infrastructure_role}", lambda: store.delete_role(retained.infrastructure_role)),
-            (f"table {retained.table}", lambda: store.delete_table(retained.table)),
-        ]  # fmt: skip
-        for what, delete in steps:
-            if what.endswith(" "):
+        dissociate = partial(self._dissociate, store)
+        steps: list[tuple[str, str, Callable[[str], None]]] = [
+            *(("VPC association", one, dissociate) for one in retained.vpc_associations),
+            ("service network", retained.service_network, store.delete_network),
+            ("log group", retained.access_log_group, store.delete_log_group),
+            ("role", retained.infrastructure_role, store.delete_role),
+            ("table", retained.table, store.delete_table),
+        ]
+        for kind, name, delete in steps:
+            if not name:  # a condition of the template leaves it out
                 continue
             try:
-                delete()
+                delete(name)
             except AwsError as error:
-                return Answer(False, done.physical_id, reason=_NOT_DELETED.format(what=what, why=error))
-            logger.info("Deleted", what=what)
+                return Answer(False, done.physical_id, reason=_NOT_DELETED.format(what=f"{kind} {name}", why=error))
+            logger.info("Deleted", what=f"{kind} {name}")
         return done
 
     def _dissociate(self, store: Store, identifier: str) -> None:
@@ -130,4 +131,4 @@ _NOT_DELETED = (
     "the item stack#uninstall of the registry first."
 )
 
-__all__ = ["UNINSTALL", "UNINSTALLED", "Retained", "RetainedResources", "Store"]
+__all__ = ["Retained", "RetainedResources", "Store"]

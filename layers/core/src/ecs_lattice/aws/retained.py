@@ -1,6 +1,6 @@
 """Deletes what the stack retains: :class:`ecs_lattice.retained.Store` over boto3 clients."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice.aws.errors import translated
@@ -39,40 +39,22 @@ class BotoRetained:
         return False
 
     def delete_network(self, arn: str) -> None:
-        def delete() -> None:
+        with suppress(NotFoundError), translated("DeleteServiceNetwork"):
             self._lattice_client.delete_service_network(serviceNetworkIdentifier=arn)
 
-        _gone("DeleteServiceNetwork", delete)
-
     def delete_log_group(self, name: str) -> None:
-        def delete() -> None:
+        with suppress(NotFoundError), translated("DeleteLogGroup"):
             self._logs_client.delete_log_group(logGroupName=name)
 
-        _gone("DeleteLogGroup", delete)
-
     def delete_role(self, name: str) -> None:
-        def detach() -> None:
+        with suppress(NotFoundError), translated("DetachRolePolicy"):
             self._iam_client.detach_role_policy(RoleName=name, PolicyArn=self._role_policy)
-
-        def delete() -> None:
+        with suppress(NotFoundError), translated("DeleteRole"):
             self._iam_client.delete_role(RoleName=name)
 
-        _gone("DetachRolePolicy", detach)
-        _gone("DeleteRole", delete)
-
     def delete_table(self, name: str) -> None:
-        def delete() -> None:
+        with suppress(NotFoundError), translated("DeleteTable"):
             self._dynamodb_client.delete_table(TableName=name)
-
-        _gone("DeleteTable", delete)
-
-
-def _gone(operation: str, delete: Callable[[], None]) -> None:
-    try:
-        with translated(operation):
-            delete()
-    except NotFoundError:
-        return
 
 
 __all__ = ["BotoRetained"]

@@ -18,6 +18,7 @@ from ecs_lattice.facts import EcsService, Subnets, TaskDefinition
 from ecs_lattice.model import Declaration, Route, ServiceId
 from ecs_lattice.outcome import Problem, Refused
 from ecs_lattice.settings import Settings
+from ecs_lattice.uninstalling import UNINSTALL
 
 OURS, NOBODYS = "ours", "nobody's"
 
@@ -63,7 +64,7 @@ class Looker:
         if not service_id.is_long:
             return None
         stored, claims = records.read(self.registry, service_id), self.registry.claims_of(service_id)
-        uninstalls = self.registry.document("stack", "uninstall") is not None
+        uninstalls = self.registry.document("stack", UNINSTALL) is not None
         is_known, is_heard = stored is not None or bool(claims), self._hears(service_id) and not uninstalls
         if not is_known and not is_heard:
             return None

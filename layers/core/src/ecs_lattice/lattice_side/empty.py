@@ -14,6 +14,7 @@ from ecs_lattice.lattice_side.seen import foreign_rules
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Registry
 from ecs_lattice.settings import Settings
+from ecs_lattice.uninstalling import UNINSTALL
 
 _DELETE_SECONDS = 10
 
@@ -67,7 +68,7 @@ def _take_away(
 
 def _is_to_go(registry: Registry, settings: Settings) -> bool:
     """Only a table that has seen a whole sweep knows that nobody claims the service."""
-    if registry.document("stack", "uninstall") is not None:
+    if registry.document("stack", UNINSTALL) is not None:
         return True
     return settings.delete_empty_services and registry.document("stack", "marker") is not None
 

@@ -29,6 +29,7 @@ from ecs_lattice.lattice_side.steps import DeleteService, Step
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Bells, Now, Registry
 from ecs_lattice.settings import Settings
+from ecs_lattice.uninstalling import UNINSTALL
 
 _log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round makes is seen by the next; a plan converges in three or four
@@ -133,9 +134,7 @@ class LatticeSide:
 
     def _uninstalls(self, records: Iterable[ClaimRecord]) -> bool:
         """Whether the stack is being uninstalled; asked only where it makes a difference."""
-        return (
-            any(r.claim.phase == "gone" for r in records) and self._registry.document("stack", "uninstall") is not None
-        )
+        return any(r.claim.phase == "gone" for r in records) and self._registry.document("stack", UNINSTALL) is not None
 
     def _unusable(self, reading: Reading, records: tuple[ClaimRecord, ...]) -> Decision | None:
         """What to do where the Lattice service is not ours, or is coming or going."""
