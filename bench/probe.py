@@ -26,7 +26,7 @@ from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.claims import Answer, Claim
 from ecs_lattice.facts import Deployment, EcsService
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmKeeper
 from ecs_lattice.health.probe import Probe
 from ecs_lattice.model import Placement, Route, ServiceId
 from local_aws import inprocess, lattice

@@ -26,19 +26,19 @@ from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.bells import Bell
+from ecs_lattice.consumers.ecs_events import Intake
+from ecs_lattice.consumers.reconciles import Worker
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.errors import EcsLatticeError
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmKeeper
+from ecs_lattice.health.metric_names import NAMESPACE
 from ecs_lattice.health.probe import Probe
-from ecs_lattice.health.words import NAMESPACE
-from ecs_lattice.ingress.opening import Ingress
-from ecs_lattice.intake import Intake
+from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.lattice_side.reconcile import LatticeSide
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.model import ServiceId
 from ecs_lattice.resync import Resync
 from ecs_lattice.settings import Settings
-from ecs_lattice.worker import Worker
 from local_aws import eventbus, inprocess, lattice, monitoring
 from local_aws.lattice import dataplane
 from local_aws.network import Request, Response

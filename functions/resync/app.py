@@ -9,8 +9,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecs_lattice.bootstrap.resync import resync
-from ecs_lattice.entry import entry
-from ecs_lattice.invocations import RESYNC
+from ecs_lattice.function_handler import entry
+from ecs_lattice.messages.recognise import RESYNC
 from ecs_lattice.telemetry import logger
 
 _LAST_WORD_SECONDS = 20

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecs_lattice import deadline
 from ecs_lattice.bootstrap.target_health import target_health
-from ecs_lattice.entry import entry
-from ecs_lattice.invocations import TARGET_HEALTH
+from ecs_lattice.function_handler import entry
+from ecs_lattice.messages.recognise import TARGET_HEALTH
 from ecs_lattice.telemetry import logger
 
 _LAST_WORD_SECONDS = 10

@@ -7,15 +7,13 @@ from datetime import datetime
 import boto3
 import pytest
 
-from ecs_lattice.announcements import StateChange
-from ecs_lattice.aws.alarm_queue import AlarmQueue
 from ecs_lattice.aws.announcer import EventBridgeAnnouncer
-from ecs_lattice.aws.dead_letters import DeadLetters
 from ecs_lattice.aws.evidence import BotoSources
-from ecs_lattice.aws.letter_box import SqsLetterBox
+from ecs_lattice.aws.queues import AlarmQueue, DeadLetters, SqsLetterBox
 from ecs_lattice.aws.topic import SnsTopic
-from ecs_lattice.diagnosis import signals
 from ecs_lattice.errors import DeniedError, NotFoundError, UnavailableError
+from ecs_lattice.messages import alarms
+from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.model import ServiceId
 from local_aws.delivery import topics
 from tests.histories.labels import LABELS, hooked_up
@@ -47,7 +45,7 @@ def test_an_announcement_is_heard_as_it_was_said_to_the_millisecond():
         "detail-type": entry["DetailType"], "source": entry["Source"], "resources": entry["Resources"],
         "detail": json.loads(entry["Detail"]), "time": "2026-11-23T06:44:03Z",
     }  # fmt: skip
-    heard = signals.hear(event)
+    heard = alarms.hear(event)
     assert (heard.change, heard.owner, heard.at) == (a_change(), "stack", 1795416243.118)
     assert entry["Resources"] == [ARN]
     assert isinstance(entry["Time"], datetime)

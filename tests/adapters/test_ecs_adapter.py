@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ecs_lattice.aws import ecs_shapes
-from ecs_lattice.ecs_side.ports import Target
+from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.errors import InvalidError, NotFoundError, ThrottledError, UnavailableError
 from ecs_lattice.facts import LatticeEntry
 from ecs_lattice.model import ServiceId

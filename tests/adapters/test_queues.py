@@ -6,10 +6,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from ecs_lattice.aws.dead_letters import DeadLetters
-from ecs_lattice.aws.queues import SqsBells, SqsVisibility
-from ecs_lattice.bells import Bell
+from ecs_lattice.aws.queues import DeadLetters, SqsBells, SqsVisibility
 from ecs_lattice.errors import NotFoundError, UnavailableError
+from ecs_lattice.messages.requests import Bell
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 

@@ -1,8 +1,8 @@
 """Frozen values as JSON and back."""
 
 from ecs_lattice import codec
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, LatticeRecord
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Placement, Route, ServiceId
 
 CLAIM = Claim(

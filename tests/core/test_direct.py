@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from ecs_lattice import direct
-from ecs_lattice.bells import Bell
+from ecs_lattice.consumers import reconciles
 from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.messages.requests import Bell
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 
@@ -17,7 +17,7 @@ class Rung(list):
 
 
 def ask(event: dict, kind="ecsService", rung=None) -> dict:
-    return direct.answer(event, kind, lambda key: {"planned": key}, Rung() if rung is None else rung, lambda: 5.0)
+    return reconciles.answer(event, kind, lambda key: {"planned": key}, Rung() if rung is None else rung, lambda: 5.0)
 
 
 def test_plan_answers_with_the_plan_and_rings_nothing():
@@ -51,5 +51,5 @@ def test_anything_else_is_refused_with_what_is_allowed(event, said):
 
 
 def test_a_batch_of_the_queue_is_not_a_direct_invocation():
-    assert not direct.is_direct({"Records": []})
-    assert direct.is_direct({"mode": "plan"})
+    assert not reconciles.is_direct({"Records": []})
+    assert reconciles.is_direct({"mode": "plan"})

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from ecs_lattice.errors import UnknownEventError
-from ecs_lattice.events import hear
+from ecs_lattice.messages.ecs import hear
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 NOW = 1000.0

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from ecs_lattice import calls, deadline
-from ecs_lattice.bells import Bell
+from ecs_lattice import api_calls, deadline
+from ecs_lattice.consumers.reconciles import Worker
 from ecs_lattice.errors import (
     ConflictError,
     DeniedError,
@@ -17,9 +17,9 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnavailableError,
 )
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused
 from ecs_lattice.telemetry import logger
-from ecs_lattice.worker import Worker
 
 NOW = 500_000.0
 
@@ -190,8 +190,8 @@ def test_what_became_of_a_reconcile_is_reported_with_the_calls_it_made_and_none_
     reported = []
 
     def reconcile(_key: str) -> Outcome:
-        calls.note()
-        calls.note(model="of botocore")
+        api_calls.note()
+        api_calls.note(model="of botocore")
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -200,7 +200,7 @@ def test_what_became_of_a_reconcile_is_reported_with_the_calls_it_made_and_none_
     worker = Worker(
         "ecsService", reconcile, recorder, recorder, recorder, lambda: NOW, lambda *told: reported.append(told)
     )
-    calls.note()
+    api_calls.note()
     worker.work(a_batch(BELL), 60)
     worker.work(a_batch(BELL), 60)
     assert reported == [("ecsService", said, 2)] * 2

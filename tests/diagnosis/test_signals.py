@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ecs_lattice.announcements import StateChange
-from ecs_lattice.diagnosis import signals, subjects
-from ecs_lattice.diagnosis.signals import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.diagnosis import subjects
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
 from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.messages import alarms
+from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.model import ServiceId
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -24,10 +25,10 @@ def heard(name):
     event = recorded(name)
     record = event.get("Records", [{}])[0]
     if "Sns" in record:
-        event = signals.parse(record["Sns"]["Message"])
+        event = alarms.parse(record["Sns"]["Message"])
     elif "body" in record:
-        event = signals.parse(record["body"])
-    return signals.hear(event)
+        event = alarms.parse(record["body"])
+    return alarms.hear(event)
 
 
 def subject_of(alarm):
@@ -51,19 +52,19 @@ def test_the_region_is_that_of_the_alarm_s_arn_and_not_its_display_name():
         .replace("cloudwatch:us-east-1", "cloudwatch:ap-northeast-1")
         .replace("US East (N. Virginia)", "Asia Pacific (Tokyo)")
     )
-    assert subject_of(signals.hear(signals.parse(text))).service.region == "ap-northeast-1"
+    assert subject_of(alarms.hear(alarms.parse(text))).service.region == "ap-northeast-1"
 
 
 def test_a_notification_of_sns_inside_a_message_of_sqs_is_opened():
     body = json.dumps(recorded("alarm/sns-notification")["Records"][0]["Sns"])
-    assert signals.hear(signals.parse(body)) == heard("alarm/route-alarm")
+    assert alarms.hear(alarms.parse(body)) == heard("alarm/route-alarm")
 
 
 def test_other_partitions_give_arns_of_their_own():
     event = json.loads(
         json.dumps(recorded("alarm/route-alarm")).replace("arn:aws:", "arn:aws-cn:").replace("us-east-1", "cn-north-1")
     )
-    assert subject_of(signals.hear(event)).service.arn.startswith("arn:aws-cn:ecs:cn-north-1:123456789012:service/")
+    assert subject_of(alarms.hear(event)).service.arn.startswith("arn:aws-cn:ecs:cn-north-1:123456789012:service/")
 
 
 @pytest.mark.parametrize(
@@ -96,14 +97,14 @@ def test_parts_of_the_stack_by_metric(namespace, metric, dimensions, subject):
 def test_an_alarm_over_an_expression_is_not_taken_for_one_of_its_metrics():
     event = recorded("alarm/route-alarm")
     event["detail"]["configuration"]["metrics"] *= 2
-    alarm = signals.hear(event)
+    alarm = alarms.hear(event)
     assert (alarm.namespace, alarm.metric, alarm.dimensions) == ("", "", ())
 
 
 def test_a_composite_alarm_has_no_metric():
     event = recorded("alarm/route-alarm")
     event["detail"]["configuration"] = {"alarmRule": "ALARM(x)", "actionsSuppressor": "y"}
-    assert subject_of(signals.hear(event)) == StackSubject("other")
+    assert subject_of(alarms.hear(event)) == StackSubject("other")
 
 
 def test_ecs_says_whose_target_is_unhealthy():
@@ -125,11 +126,11 @@ def test_an_announcement_is_the_change_that_was_announced_with_its_time_to_the_m
 def test_an_announcement_without_a_time_of_its_own_has_that_of_the_event():
     event = recorded("alarm/route-refused")
     del event["detail"]["at"]
-    assert signals.hear(event).at == 1795414831.0
+    assert alarms.hear(event).at == 1795414831.0
 
 
 def test_the_function_s_own_word_comes_back():
-    assert signals.hear(json.loads(signals.look_again("alarm#x", "abc"))) == LookAgain("alarm#x", "abc")
+    assert alarms.hear(json.loads(alarms.look_again("alarm#x", "abc"))) == LookAgain("alarm#x", "abc")
     assert isinstance(heard("sqs/alarms-look-again"), LookAgain)
 
 
@@ -165,10 +166,10 @@ def without(name, *path):
 )
 def test_what_is_not_known_is_refused_with_a_sentence(event):
     with pytest.raises(UnknownEventError, match=r"\.$"):
-        signals.hear(event)
+        alarms.hear(event)
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[]", "1", '"text"', '{"Type":"Notification","Message":"no json"}'])
 def test_a_body_that_is_no_object_is_refused(body):
     with pytest.raises(UnknownEventError):
-        signals.parse(body)
+        alarms.parse(body)

@@ -10,16 +10,16 @@ import boto3
 from botocore.config import Config
 
 from ecs_lattice import ownership
-from ecs_lattice.announcements import StateChange
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Answer, ClaimRecord
 from ecs_lattice.ecs_side import record as documents
 from ecs_lattice.ecs_side.reconcile import EcsSide
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.messages.announcements import StateChange
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Outcome
 from ecs_lattice.settings import Settings

@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 
 from ecs_lattice.claims import Answer, Claim, ClaimRecord
-from ecs_lattice.ecs_side import attach, claims, controller, effective, eligible, intent
+from ecs_lattice.ecs_side import attach, claims, effective_revision, targets
 from ecs_lattice.ecs_side import record as documents
-from ecs_lattice.ecs_side.controller import Group
-from ecs_lattice.ecs_side.ports import Target, TargetState
+from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
 from ecs_lattice.ecs_side.record import EcsRecord, Intent
 from ecs_lattice.ecs_side.status import RouteStatus, dated
+from ecs_lattice.ecs_side.targets import Group
 from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, ServiceRevision, Task, TaskDefinition
 from ecs_lattice.model import Placement, Route
 from tests.ecs_side.bench import OTHER_ROLE, ROLE, SERVICE, SETTINGS
@@ -59,26 +59,28 @@ SUCCESSFUL = ServiceRevision("arn", "td-successful", 0.0)
     ],
 )
 def test_the_effective_revision_is_the_newest_that_is_known_to_have_completed(listed, stored, successful, expected):
-    chosen = effective.choose(service(*listed), stored, lambda: successful)
+    chosen = effective_revision.choose(service(*listed), stored, lambda: successful)
     assert (chosen.task_definition, chosen.source) == expected
 
 
 def test_without_any_deployment_nothing_is_effective():
-    assert effective.choose(service(), None, lambda: None) is None
+    assert effective_revision.choose(service(), None, lambda: None) is None
 
 
 def test_service_deployments_are_not_asked_for_where_task_sets_deploy():
     def never():
         raise AssertionError
 
-    chosen = effective.choose(service(deployment(rollout="IN_PROGRESS"), controller="CODE_DEPLOY"), None, never)
+    chosen = effective_revision.choose(
+        service(deployment(rollout="IN_PROGRESS"), controller="CODE_DEPLOY"), None, never
+    )
     assert chosen.source == "primary"
 
 
 @pytest.mark.parametrize(("age", "wait"), [(0, 60), (59, 60), (60, 60), (120, 120), (500, 500), (5000, 900)])
 def test_a_rolling_service_is_looked_at_again_after_as_long_as_it_rolled_already(age, wait):
     rolling = service(deployment(rollout="IN_PROGRESS", created_at=NOW - age))
-    assert effective.wait_while_rolling(rolling, NOW) == wait
+    assert effective_revision.wait_while_rolling(rolling, NOW) == wait
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_a_rolling_service_is_looked_at_again_after_as_long_as_it_rolled_already
     ],
 )
 def test_what_cannot_be_hooked_up_is_refused_by_name(changes, code):
-    problems = eligible.problems(service(deployment(), **changes), TaskDefinition("td", "awsvpc"))
+    problems = effective_revision.problems(service(deployment(), **changes), TaskDefinition("td", "awsvpc"))
     assert [problem.code for problem in problems] == ([code] if code else [])
 
 
@@ -249,7 +251,7 @@ def made(rollout="IN_PROGRESS", entries=(OURS,), task_definition="td-d1", name="
 )
 def test_what_became_of_an_update_service(known, listed, expected):
     deployments = (listed[0], *(dataclasses.replace(one, status="ACTIVE") for one in listed[1:]))
-    assert intent.fate(known, service(*deployments), NOW, 1800) == expected
+    assert attach.fate(known, service(*deployments), NOW, 1800) == expected
 
 
 # The controller.
@@ -265,7 +267,7 @@ def task(address, *, of="d2", revision="td-1", last="RUNNING", desired="RUNNING"
 def decided(tasks, registered=(), mine=(), listed=(D2,), *, admits=True, leaves=False, **more):
     group = Group("tg-ours", "web", "IPV4", frozenset(Target(one, 8080) for one in mine), admits, leaves)
     states = tuple(TargetState(Target(address, 8080), status) for address, status in registered)
-    change = controller.decide(group, service(*listed, **more), tuple(tasks), PORTS, states)
+    change = targets.decide(group, service(*listed, **more), tuple(tasks), PORTS, states)
     return [str(one) for one in change.register], [str(one) for one in change.deregister], change.is_waiting
 
 

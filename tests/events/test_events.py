@@ -12,8 +12,8 @@ from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 
 from ecs_lattice.custom_resource import properties, protocol
-from ecs_lattice.diagnosis import signals
-from ecs_lattice.events import hear
+from ecs_lattice.messages import alarms
+from ecs_lattice.messages.ecs import hear
 from ecs_lattice.naming import group_id
 
 ROOT = Path(__file__).parents[2]
@@ -306,8 +306,8 @@ def test_the_alarms_queue_carries_events_as_eventbridge_delivers_them():
 
 def test_what_the_alarms_queue_gets_is_understood_by_the_alarm_function():
     for name in TO_ALARMS:
-        heard = signals.hear(load(name))
-        assert isinstance(heard, signals.AlarmChange | signals.TargetUnhealthy | signals.Announced), name
+        heard = alarms.hear(load(name))
+        assert isinstance(heard, alarms.AlarmChange | alarms.TargetUnhealthy | alarms.Announced), name
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from ecs_lattice.health.alarms import desired, differences, is_ours, is_watched
 from tests.health.making import a_record, group
 
@@ -159,4 +159,4 @@ def test_from_any_routes_to_any_others_the_differences_lead_and_then_there_are_n
     assert there == of(after)
     assert len(there) == len(after)
     assert not {alarm.name for alarm in found.put} & set(of(before))
-    assert all(name.startswith(words.alarm_prefix(OWNER)) for name in there)
+    assert all(name.startswith(metric_names.alarm_prefix(OWNER)) for name in there)

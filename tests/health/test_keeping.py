@@ -13,8 +13,8 @@ from ecs_lattice.errors import (
     ThrottledError,
     UnavailableError,
 )
+from ecs_lattice.health.alarm_sync import AlarmKeeper, Kept
 from ecs_lattice.health.alarms import desired
-from ecs_lattice.health.keeping import AlarmKeeper, Kept
 from tests.health.making import FakeAlarms, FakeTime, a_record
 
 OWNER = "ecs-lattice"

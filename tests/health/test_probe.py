@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ecs_lattice.errors import AlarmsError, DeniedError, InvalidError, UnavailableError
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmKeeper
 from ecs_lattice.health.probe import Probe
 from tests.health.making import GROUP, FakeAlarms, FakeMetrics, FakeTime, a_record, a_service, group
 

@@ -8,14 +8,13 @@ from typing import Any
 import boto3
 from awscli.clidriver import create_clidriver
 
-from ecs_lattice.aws.alarm_queue import AlarmQueue
 from ecs_lattice.aws.evidence import BotoSources
-from ecs_lattice.aws.letter_box import SqsLetterBox
+from ecs_lattice.aws.queues import AlarmQueue, SqsLetterBox
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.topic import SnsTopic
+from ecs_lattice.consumers.alarms import OnCall
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.respond import Responder
-from ecs_lattice.oncall import OnCall
 from local_aws import eventbus
 from local_aws.delivery import topics
 from tests.world import World, template_patterns

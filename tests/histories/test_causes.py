@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ecs_lattice.bells import Bell
+from ecs_lattice.messages.requests import Bell
 from local_aws import lattice
 from tests.histories.on_call import OnCallWorld, causes, run_command
 from tests.histories.test_health import OFF, well

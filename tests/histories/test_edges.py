@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ecs_lattice.bells import Bell
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.model import ServiceId
 from local_aws import lattice
 from tests.histories.labels import LABELS, hooked_up

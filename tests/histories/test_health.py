@@ -5,7 +5,7 @@ import dataclasses
 import boto3
 import pytest
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from tests.histories.checks import comes_to_rest, failing, released
 from tests.histories.labels import LABELS, hooked_up
 from tests.world import open_group
@@ -127,9 +127,9 @@ def test_a_probe_that_dies_while_the_alarm_is_on_leaves_it_on_and_is_missed_itse
     well(world)
     boto3.client("cloudwatch").put_metric_alarm(
         AlarmName="ecs-lattice/ecs-lattice/stack/probe-silent",
-        Namespace=words.NAMESPACE,
-        MetricName=words.HEARTBEAT,
-        Dimensions=[{"Name": words.OWNER, "Value": "ecs-lattice"}],
+        Namespace=metric_names.NAMESPACE,
+        MetricName=metric_names.HEARTBEAT,
+        Dimensions=[{"Name": metric_names.OWNER, "Value": "ecs-lattice"}],
         Statistic="Sum",
         Period=60,
         EvaluationPeriods=5,

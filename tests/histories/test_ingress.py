@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from ecs_lattice.bells import Bell
 from ecs_lattice.ingress.model import Opening, PortRange
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.model import ServiceId
 from local_aws import ec2 as security
 from local_aws import eventbus

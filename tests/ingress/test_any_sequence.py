@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ecs_lattice import ownership
 from ecs_lattice.ingress.model import Opening, PortRange
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import RouteIngress, Want
-from ecs_lattice.ingress.sweeping import Sweeper
+from ecs_lattice.ingress.sweep import Sweeper
 from tests.ingress.groups import LISTS, OWNER, VPC, Crashed, Groups, Hooked, Needs
 
 GROUPS = ["sg-a", "sg-b"]

@@ -3,7 +3,7 @@
 import pytest
 
 from ecs_lattice import ownership
-from ecs_lattice.ingress.gate import Gate, marks, should_be_ours, unneeded
+from ecs_lattice.ingress.group import Gate, marks, should_be_ours, unneeded
 from ecs_lattice.ingress.model import IngressRule, Need, PortRange
 from ecs_lattice.ingress.ranges import merged, outermost
 from tests.ingress.groups import LISTS, OWNER, opening

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import RouteIngress, Want
-from ecs_lattice.ingress.tidying import Tidier
+from ecs_lattice.ingress.sweep import Tidier
 from tests.ingress.groups import OWNER, VPC, Groups, Hooked, Needs, opening
 
 GROUP = "sg-a"

@@ -4,9 +4,9 @@ import pytest
 
 from ecs_lattice.errors import DeniedError, NotFoundError, ThrottledError
 from ecs_lattice.ingress.model import PortRange
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import RouteIngress, Want
-from ecs_lattice.ingress.tidying import Tidier
+from ecs_lattice.ingress.sweep import Tidier
 from tests.ingress.groups import LISTS, OWNER, VPC, Groups, Needs, opening
 
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"

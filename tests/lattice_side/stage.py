@@ -14,9 +14,9 @@ from botocore.config import Config
 
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.registry import DynamoRegistry
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.lattice_side.reconcile import LatticeSide
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.model import HealthCheck, ListenerKey, Match, Placement, Route, ServiceId
 from ecs_lattice.outcome import NotYet, Outcome
 from ecs_lattice.settings import Settings

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 
 OWNER = "the-owner"
-PREFIX = words.alarm_prefix(OWNER) + "stack/"
+PREFIX = metric_names.alarm_prefix(OWNER) + "stack/"
 # The conditions with the parameters' defaults, and with what an operator may set.
 DEFAULTS = {"OwnerIsStackName": True, "HasFallbackTopic": False}
 FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
@@ -60,14 +60,16 @@ def test_every_alarm_is_named_under_the_prefix_that_the_rule_listens_to(alarms, 
     names = [alarm["AlarmName"] for alarm in alarms.values()]
     assert len(set(names)) == len(names) == 24
     pattern = resolved(of.type("AWS::Events::Rule")["AlarmStateRule"]["EventPattern"])
-    assert pattern["detail"]["alarmName"] == [{"prefix": words.alarm_prefix(OWNER)}]
+    assert pattern["detail"]["alarmName"] == [{"prefix": metric_names.alarm_prefix(OWNER)}]
     for name in names:
         assert re.fullmatch(re.escape(PREFIX) + r"[a-z]+(-[a-z]+)*", name)
 
 
 def test_no_route_of_any_ecs_service_can_have_the_name_of_an_alarm_of_the_stack(alarms):
     # A route's alarm has at least three parts after the owner, one of the stack has two.
-    assert {alarm["AlarmName"].removeprefix(words.alarm_prefix(OWNER)).count("/") for alarm in alarms.values()} == {1}
+    assert {
+        alarm["AlarmName"].removeprefix(metric_names.alarm_prefix(OWNER)).count("/") for alarm in alarms.values()
+    } == {1}
 
 
 def test_no_owner_is_the_beginning_of_anothers_alarm_names(source):
@@ -108,8 +110,8 @@ def test_every_dead_letter_queue_and_every_queue_that_is_worked_is_watched(alarm
 
 def test_the_probes_silence_is_noticed_after_five_minutes_and_not_while_a_new_stack_begins(alarms):
     alarm = alarms["ProbeSilentAlarm"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == (words.NAMESPACE, words.HEARTBEAT)
-    assert alarm["Dimensions"] == [{"Name": words.OWNER, "Value": OWNER}]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metric_names.NAMESPACE, metric_names.HEARTBEAT)
+    assert alarm["Dimensions"] == [{"Name": metric_names.OWNER, "Value": OWNER}]
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 300
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["WarmUpConfiguration"]["WarmUpPeriodDurationInMinutes"] * 60 > 300
@@ -197,19 +199,19 @@ def test_the_dashboard_finds_the_routes_by_the_dimensions_that_are_published(das
         assert "PROP('Dim.LatticeService')" in search["label"]
         assert re.fullmatch(r"[a-z]\w*", search["id"])
     assert set(searched) == {
-        words.IMPAIRED, words.HEALTHY, words.UNAVAILABLE, words.UNHEALTHY, words.INITIAL, words.DRAINING, words.UNUSED,
+        metric_names.IMPAIRED, metric_names.HEALTHY, metric_names.UNAVAILABLE, metric_names.UNHEALTHY, metric_names.INITIAL, metric_names.DRAINING, metric_names.UNUSED,
     }  # fmt: skip
-    dimensions = [words.NAMESPACE, words.LATTICE_SERVICE, words.ECS_SERVICE, words.ROUTE]
+    dimensions = [metric_names.NAMESPACE, metric_names.LATTICE_SERVICE, metric_names.ECS_SERVICE, metric_names.ROUTE]
     assert all(schema == dimensions for schema in searched.values())
 
 
 def test_the_dashboard_shows_what_the_reconcilers_and_the_probe_publish(dashboard):
-    ours = [metric for metric in metrics(dashboard) if metric[0] == words.NAMESPACE]
-    by_side = {(m[1], m[3]) for m in ours if m[2] == words.SIDE and m[4:6] == [words.OWNER, OWNER]}
-    reconciled = (words.RECONCILES, words.REFUSALS, words.FAILURES, words.AWS_CALLS)
+    ours = [metric for metric in metrics(dashboard) if metric[0] == metric_names.NAMESPACE]
+    by_side = {(m[1], m[3]) for m in ours if m[2] == metric_names.SIDE and m[4:6] == [metric_names.OWNER, OWNER]}
+    reconciled = (metric_names.RECONCILES, metric_names.REFUSALS, metric_names.FAILURES, metric_names.AWS_CALLS)
     assert by_side == {(name, side) for name in reconciled for side in ("ecsService", "latticeService")}
-    of_the_stack = {m[1] for m in ours if m[2:4] == [words.OWNER, OWNER]}
-    assert of_the_stack == {words.HEARTBEAT, words.UNKNOWN, words.ROUTES}
+    of_the_stack = {m[1] for m in ours if m[2:4] == [metric_names.OWNER, OWNER]}
+    assert of_the_stack == {metric_names.HEARTBEAT, metric_names.UNKNOWN, metric_names.ROUTES}
 
 
 def test_the_dashboard_shows_every_function_and_every_queue(dashboard, of):

@@ -9,7 +9,7 @@ from samtranslator.yaml_helper import yaml_parse
 from ecs_lattice.custom_resource import properties, resource
 from ecs_lattice.declaration import Bounds, declare
 from ecs_lattice.facts import PortMapping, TaskDefinition
-from ecs_lattice.ingress.opening import Opened
+from ecs_lattice.ingress.open import Opened
 from ecs_lattice.model import Declaration, ListenerKey, Match, Route
 
 TEMPLATE = Path(__file__).parents[2] / "examples" / "file-transfer" / "template.yaml"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ecs_lattice.announcements import SOURCE
+from ecs_lattice.messages.announcements import SOURCE
 
 READS = ("Describe", "List", "Get")
 # No resource form in IAM, and no condition (Service Authorization Reference, AWS X-Ray).

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # a function loads the values that it works with, not all that the world could be asked for
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ecs_lattice.bells import Bell
     from ecs_lattice.claims import Answer, Claim, ClaimRecord, LatticeRecord
     from ecs_lattice.facts import EcsService, LatticeEntry, ServiceRevision, Subnets, Task, TaskDefinition
     from ecs_lattice.ingress.model import Need
+    from ecs_lattice.messages.requests import Bell
     from ecs_lattice.model import ServiceId
 
 type Now = Callable[[], float]

@@ -19,19 +19,19 @@ from itertools import batched
 from typing import Any, Protocol
 
 from ecs_lattice import codec
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.facts import EcsService
-from ecs_lattice.health.keeping import AlarmKeeper
-from ecs_lattice.ingress.gate import is_service
-from ecs_lattice.ingress.opening import Ingress
-from ecs_lattice.ingress.sweeping import Sweeper
+from ecs_lattice.health.alarm_sync import AlarmKeeper
+from ecs_lattice.ingress.group import is_service
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.ingress.sweep import Sweeper
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.ports import Bells, Ecs, Now, Registry
 from ecs_lattice.settings import Settings
-from ecs_lattice.uninstalling import UNINSTALL, UNINSTALLED
+from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
 
 _log = logging.getLogger(__name__)
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices

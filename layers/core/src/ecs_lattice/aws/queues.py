@@ -1,5 +1,11 @@
 """The bells' queues. No content-based deduplication and a fresh deduplication id for every send: Amazon SQS accepts a
 message with a known id within 5 minutes and does not deliver it (SQS API, SendMessage), which would swallow a bell.
+
+The queue of the ``alarm`` function, as far as the function itself writes to it.
+
+Messages that no retry can mend go to the dead-letter queue by hand, with their reason: redrive cannot carry one.
+
+A look into dead-letter queues that leaves everything in them.
 """
 
 import json
@@ -11,11 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from ecs_lattice import naming
 from ecs_lattice.aws.errors import translated
-from ecs_lattice.bells import Bell, Kind
 from ecs_lattice.errors import UnavailableError
+from ecs_lattice.messages.requests import Bell, Kind
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ecs_lattice.diagnosis.ports import Letter, Peek
 
 _SEND_BATCH_ENTRIES = 10  # SQS API, SendMessageBatch
 _MAXIMUM_DELAY_SECONDS = 900  # SQS API, SendMessage
@@ -65,7 +75,7 @@ class SqsBells:
 
 
 class SqsVisibility:
-    """:class:`ecs_lattice.worker.Visibility`: when a message that failed is delivered again."""
+    """:class:`ecs_lattice.consumers.reconciles.Visibility`: when a message that failed is delivered again."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
@@ -76,3 +86,83 @@ class SqsVisibility:
             self._client.change_message_visibility(
                 QueueUrl=self._queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )
+
+
+_MAXIMUM_DELAY_SECONDS_of_alarm_queue = 900  # Amazon SQS API, SendMessage
+
+
+class AlarmQueue:
+    """:class:`ecs_lattice.diagnosis.ports.Later` over a boto3 client; a standard queue, so that a message can be delayed."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send_later(self, body: str, seconds: int) -> None:
+        with translated("SendMessage"):
+            self._client.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=body,
+                DelaySeconds=max(0, min(seconds, _MAXIMUM_DELAY_SECONDS_of_alarm_queue)),
+            )
+
+
+_ATTRIBUTE_LENGTH = 1000
+
+
+class DeadLetters:
+    """The queue for what is refused; attributes ``reason``, ``function`` and ``at`` (ISO 8601, UTC)."""
+
+    def __init__(self, client: "SQSClient", queue_url: str, function: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._function = function
+
+    def put(self, body: str, reason: str, now: float) -> None:
+        attributes = {
+            "reason": reason[:_ATTRIBUTE_LENGTH],
+            "function": self._function,
+            "at": datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="seconds"),
+        }
+        with translated("SendMessage"):
+            self._client.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                },
+            )
+
+
+_LETTERS = 10  # Amazon SQS API, ReceiveMessage
+_BODY_CHARACTERS = 2000
+
+
+class SqsLetterBox:
+    """:class:`ecs_lattice.diagnosis.ports.LetterBox` over a boto3 client. Messages are received with a visibility timeout of
+    0: they stay where they are, also in a FIFO queue, whose groups would wait otherwise."""
+
+    def __init__(self, client: "SQSClient") -> None:
+        self._client = client
+
+    def peek(self, queue_name: str) -> Peek:
+        with translated("GetQueueUrl"):
+            url = self._client.get_queue_url(QueueName=queue_name)["QueueUrl"]
+        with translated("ReceiveMessage"):
+            answer = self._client.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=_LETTERS,
+                VisibilityTimeout=0,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            )
+        return Peek(url, tuple(_letter(message) for message in answer.get("Messages", [])))
+
+
+def _letter(message: Any) -> Letter:
+    attributes = message.get("MessageAttributes", {})
+    return Letter(
+        tuple(sorted((name, str(value.get("StringValue", ""))) for name, value in attributes.items())),
+        str(message.get("Body", ""))[:_BODY_CHARACTERS],
+        int(message.get("Attributes", {}).get("SentTimestamp", 0)) / 1000,
+    )

@@ -4,18 +4,15 @@ import time
 from functools import cache
 
 from ecs_lattice.aws import clients
-from ecs_lattice.aws.alarm_queue import AlarmQueue
-from ecs_lattice.aws.dead_letters import DeadLetters
 from ecs_lattice.aws.evidence import BotoSources
-from ecs_lattice.aws.letter_box import SqsLetterBox
 from ecs_lattice.aws.metrics import EmfMetrics
-from ecs_lattice.aws.queues import SqsVisibility
+from ecs_lattice.aws.queues import AlarmQueue, DeadLetters, SqsLetterBox, SqsVisibility
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.topic import SnsTopic
 from ecs_lattice.bootstrap.common import registry, settings
+from ecs_lattice.consumers.alarms import OnCall
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.respond import Responder
-from ecs_lattice.oncall import OnCall
 
 
 @cache

@@ -4,9 +4,9 @@ import time
 from functools import cache
 
 from ecs_lattice.aws import clients
-from ecs_lattice.aws.dead_letters import DeadLetters
+from ecs_lattice.aws.queues import DeadLetters
 from ecs_lattice.bootstrap.common import bells, registry, settings
-from ecs_lattice.intake import Intake
+from ecs_lattice.consumers.ecs_events import Intake
 
 
 @cache

@@ -14,9 +14,9 @@ from ecs_lattice.bootstrap.common import bells, registry, settings
 from ecs_lattice.bootstrap.ingress import ingress
 from ecs_lattice.bootstrap.workers import worker
 from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.consumers.reconciles import Worker
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.model import ServiceId
-from ecs_lattice.worker import Worker
 
 
 @cache

@@ -9,8 +9,8 @@ from ecs_lattice.aws import clients
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.bootstrap.common import bells, registry, settings
 from ecs_lattice.bootstrap.workers import worker
+from ecs_lattice.consumers.reconciles import Worker
 from ecs_lattice.lattice_side.reconcile import LatticeSide
-from ecs_lattice.worker import Worker
 
 
 @cache

@@ -9,7 +9,7 @@ from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.bootstrap.common import bells, registry, settings
 from ecs_lattice.bootstrap.ingress import ingress
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmKeeper
 from ecs_lattice.resync import Resync
 
 

@@ -9,7 +9,7 @@ from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.metrics import EmfMetrics
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.bootstrap.common import registry, settings
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmKeeper
 from ecs_lattice.health.probe import Probe
 
 

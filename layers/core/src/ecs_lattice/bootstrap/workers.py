@@ -6,11 +6,11 @@ from collections.abc import Callable
 from ecs_lattice.aws import clients
 from ecs_lattice.aws.metrics import EmfMetrics
 from ecs_lattice.aws.queues import SqsVisibility
-from ecs_lattice.bells import Kind
 from ecs_lattice.bootstrap.common import bells, registry, settings
+from ecs_lattice.consumers.reconciles import Worker
 from ecs_lattice.health.reconciles import ReconcileMetrics
+from ecs_lattice.messages.requests import Kind
 from ecs_lattice.outcome import Outcome
-from ecs_lattice.worker import Worker
 
 
 def worker(kind: Kind, queue_url: str, reconcile: Callable[[str], Outcome]) -> Worker:

@@ -15,7 +15,7 @@ from ecs_lattice.custom_resource import properties
 from ecs_lattice.custom_resource.properties import Wanted
 from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Answer, Request
 from ecs_lattice.errors import ConflictError, ThrottledError, UnavailableError
-from ecs_lattice.ingress.opening import Ingress, Opened
+from ecs_lattice.ingress.open import Ingress, Opened
 from ecs_lattice.outcome import Problem
 from ecs_lattice.ports import Now
 

@@ -11,7 +11,7 @@ from ecs_lattice.declaration.bounds import Bounds
 from ecs_lattice.declaration.building import build
 from ecs_lattice.declaration.changes import holds_back, lost_default
 from ecs_lattice.declaration.drafts import Draft, drafts, share
-from ecs_lattice.declaration.ports import port_of
+from ecs_lattice.declaration.port_names import port_of
 from ecs_lattice.declaration.reading import read
 from ecs_lattice.declaration.route_rules import Context, Subject
 from ecs_lattice.facts import TaskDefinition

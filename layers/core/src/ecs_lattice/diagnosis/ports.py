@@ -1,5 +1,5 @@
 """What the diagnosis needs of the world; the adapters are :mod:`ecs_lattice.aws.evidence`, :mod:`ecs_lattice.aws.topic`,
-:mod:`ecs_lattice.aws.alarm_queue` and :mod:`ecs_lattice.aws.dead_letters`. Errors are
+:mod:`ecs_lattice.aws.queues` and :mod:`ecs_lattice.aws.queues`. Errors are
 :class:`~ecs_lattice.errors.AwsError`s.
 """
 

@@ -1,19 +1,163 @@
-"""Whether the list of ``vpcLatticeConfigurations`` of an ECS service has to change now, to what, or why not: pure.
+"""What became of an UpdateService of ours: told from the intent and from the deployments that ECS lists now.
+
+What the decision on an ECS service's list rests on, and the decision itself: values.
+
+Whether the list of ``vpcLatticeConfigurations`` of an ECS service has to change now, to what, or why not: pure.
 
 UpdateService replaces the whole list and starts a deployment each time (Amazon ECS API, UpdateService). So it is called
 once for everything that is ready, only when nothing rolls, and every entry that is not ours is sent back as it came.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
-from ecs_lattice.claims import Claim
-from ecs_lattice.ecs_side import effective
-from ecs_lattice.ecs_side.intent import BELIEVED_SECONDS, same
-from ecs_lattice.ecs_side.question import Decision, Question, Seat
-from ecs_lattice.ecs_side.record import fingerprint
-from ecs_lattice.facts import Deployment, LatticeEntry
+from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.ecs_side import effective_revision
+from ecs_lattice.ecs_side.record import EcsRecord, Intent, fingerprint
+from ecs_lattice.facts import Deployment, EcsService, LatticeEntry
+from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
+
+BELIEVED_SECONDS = 60
+"""For so long the intent is believed over DescribeServices, which is eventually consistent (Amazon ECS API Reference)."""
+
+Fate = Literal["none", "believed", "refused", "lost", "running", "overdue", "settled", "failed", "rolled back", "overtaken"]  # fmt: skip
+
+
+def fate(intent: Intent | None, service: EcsService, now: float, attach_seconds: float) -> Fate:
+    """What became of ``intent``.
+
+    ``believed``: too young to be seen. ``refused``: ECS answered with an error. ``lost``: the call never reached ECS.
+    ``running``, ``overdue`` (longer than ``attach_seconds``), ``settled``, ``failed``: its deployment is PRIMARY and is
+    so. ``rolled back``: ECS has put the list before it back. ``overtaken``: somebody else's deployment is PRIMARY now.
+    """
+    primary = service.primary
+    if intent is None or primary is None:
+        return "none"
+    if primary.id == intent.before:
+        if intent.error:
+            return "refused"
+        return "believed" if now - intent.at < BELIEVED_SECONDS else "lost"
+    if _is_its_own(intent, primary):
+        if effective_revision.is_completed(service, primary):
+            return "settled"
+        if primary.rollout == "FAILED":
+            return "failed"
+        return "overdue" if now - intent.at >= attach_seconds else "running"
+    return "rolled back" if _was_rolled_back(intent, primary, service) else "overtaken"
+
+
+def same(one: tuple[LatticeEntry, ...], other: tuple[LatticeEntry, ...]) -> bool:
+    """Whether two lists name the same; neither their order nor another role is a difference."""
+    return {entry.identity for entry in one} == {entry.identity for entry in other}
+
+
+def _is_its_own(intent: Intent, primary: Deployment) -> bool:
+    if intent.deployment is not None:
+        return primary.id == intent.deployment
+    # The answer of the call was lost: a new deployment of the same revision with exactly our list is the one.
+    return primary.task_definition == intent.task_definition and same(primary.entries, intent.entries)
+
+
+def _was_rolled_back(intent: Intent, primary: Deployment, service: EcsService) -> bool:
+    """ECS's circuit breaker deploys the revision before ours again, list included (Amazon ECS API, Rollback)."""
+    if intent.undo or not same(primary.entries, intent.previous):
+        return False
+    if any(one.id == intent.deployment and one.rollout == "FAILED" for one in service.deployments):
+        return True
+    return primary.task_definition == intent.task_definition
+
+
+Kind = Literal["keep", "attach", "undo", "wait", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``keep``: the list is right, or not ours to change now. ``attach``: send ``entries`` (and ``grace_period``, seconds,
+    where not None). ``undo``: the same, into the deployment of ours that does not complete. ``wait``: look again ``after``
+    seconds. ``refuse``: a person has to do something. ``code`` and ``message`` say why, for people.
+    """
+
+    kind: Kind
+    entries: tuple[LatticeEntry, ...] = ()
+    grace_period: int | None = None
+    after: int = 0
+    code: str = ""
+    message: str = ""
+
+    @property
+    def problem(self) -> Problem | None:
+        return Problem(self.code, self.message) if self.kind == "refuse" or self.code in _REPORTED else None
+
+
+_REPORTED = {"DEPLOYMENT_FAILED", "ATTACH_FAILED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A claim as it is going to be written, the record of it as it was read (None for a new one), and who attaches it.
+    ``closed``: why the tasks' security groups do not let VPC Lattice in for it; None when they do."""
+
+    claim: Claim
+    record: ClaimRecord | None
+    by_ecs: bool
+    closed: Problem | None = None
+
+    @property
+    def group(self) -> str | None:
+        """The group of ours that the Lattice side made for it."""
+        return None if self.claim.own_group or self.record is None else self.record.answer.group_arn
+
+    @property
+    def state(self) -> str:
+        return self.record.answer.state if self.record else "Pending"
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is to what is asked now; what is merely reported (named, serving) needs no other answer."""
+        record, claim = self.record, self.claim
+        if record is None or record.is_unapplied:
+            return False
+        return record.claim == dataclasses.replace(claim, named=record.claim.named, serving=record.claim.serving)
+
+    @property
+    def is_pending(self) -> bool:
+        return self.claim.phase == "declared" and (
+            self.state in {"Pending", "Parked", "Removed"} or not self.is_answered
+        )
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the route takes no traffic any more and its tasks are to be detached."""
+        return self.claim.phase != "declared" and self.state in {"Parked", "Removed"}
+
+    @property
+    def is_wired(self) -> bool:
+        """Whether its group is for ECS to attach, as soon as the answer is to what is asked now."""
+        may = self.by_ecs and self.closed is None
+        return may and self.claim.phase == "declared" and self.state in {"Wired", "Live"}
+
+    @property
+    def joins(self) -> bool:
+        """Whether its group goes into the list if it does not stand there yet: ECS stops tasks that fail Lattice's checks."""
+        return self.is_wired and self.is_answered
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that the decision rests on. ``ours``: every group of ours, also those that no claim explains any more."""
+
+    service: EcsService
+    seats: tuple[Seat, ...]
+    record: EcsRecord
+    fate: Fate
+    ours: frozenset[str]
+    settings: Settings
+    now: float
+
 
 MAXIMUM_ENTRIES = 5
 """VPC Lattice configurations of one ECS service (Amazon ECS Developer Guide, "Use Amazon VPC Lattice")."""
@@ -101,7 +245,7 @@ def _our_own_deployment(question: Question) -> Decision | None:
             why = f"did not complete within {minutes}" if question.fate == "overdue" else "failed"
             return Decision("undo", intent.previous, code="ATTACH_FAILED", message=attach_failed(why))
         case "running" | "overdue":
-            after = effective.wait_while_rolling(question.service, question.now)
+            after = effective_revision.wait_while_rolling(question.service, question.now)
             return Decision("wait", after=after, code="ATTACHING", message="ECS hands the tasks to the target groups.")
     return None
 
@@ -121,8 +265,8 @@ def _deployment(question: Question, primary: Deployment, _: tuple[LatticeEntry, 
     if primary.rollout == "FAILED":
         message = "The service's deployment failed; attaching would start it again. Deploy a revision that completes."
         return Decision("wait", after=_AFTER_A_FAILED_DEPLOYMENT_SECONDS, code="DEPLOYMENT_FAILED", message=message)
-    if effective.rolls(service) or not effective.is_completed(service, primary):
-        after = effective.wait_while_rolling(service, question.now)
+    if effective_revision.rolls(service) or not effective_revision.is_completed(service, primary):
+        after = effective_revision.wait_while_rolling(service, question.now)
         return Decision(
             "wait", after=after, code="DEPLOYMENT_ROLLS", message="Attached when the deployment is complete."
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecs_lattice.claims import Claim, ClaimRecord, Phase
-from ecs_lattice.ecs_side import effective
+from ecs_lattice.ecs_side import effective_revision
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.facts import EcsService
 from ecs_lattice.model import Placement, Route, ServiceId
@@ -37,7 +37,7 @@ class Facts:
     def of(cls, service: EcsService | None, record: EcsRecord, unexplained: frozenset[str]) -> "Facts":
         """The facts in what ECS lists and the record remembers; ``unexplained``: our groups that no claim has."""
         entries = [entry for one in service.deployments for entry in one.entries] if service else []
-        newest = effective.newest_completed(service) if service else None
+        newest = effective_revision.newest_completed(service) if service else None
         return cls(
             named=frozenset(entry.group_arn for entry in entries) | frozenset(group for group, _ in record.registered),
             completed=frozenset(entry.group_arn for entry in newest.entries) if newest else None,

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ecs_lattice.claims import Claim, ClaimRecord
-from ecs_lattice.ecs_side import attach, effective, eligible, intent
+from ecs_lattice.ecs_side import attach, effective_revision
 from ecs_lattice.ecs_side import claims as claiming
-from ecs_lattice.ecs_side.admitting import Admitted
+from ecs_lattice.ecs_side.attach import Decision, Question, Seat
 from ecs_lattice.ecs_side.claims import Asked, Facts
-from ecs_lattice.ecs_side.controller import Change, Group
-from ecs_lattice.ecs_side.look import View, explained_groups, our_groups
-from ecs_lattice.ecs_side.question import Decision, Question, Seat
+from ecs_lattice.ecs_side.observe import View, explained_groups, our_groups
 from ecs_lattice.ecs_side.record import EcsRecord, fingerprint, with_clocks
+from ecs_lattice.ecs_side.security_groups import Admitted
+from ecs_lattice.ecs_side.targets import Change, Group
 from ecs_lattice.facts import EcsService, LatticeEntry
 from ecs_lattice.ingress.model import Need
 from ecs_lattice.model import Placement, Route, ServiceId
@@ -80,7 +80,7 @@ def draft(view: View, settings: Settings, admitted: Admitted) -> Draft:
         Seat(claim, known.get(_key(claim)), _by_ecs(claim, view.service), closed.get(_key(claim))) for claim in claims
     )
     fate = (
-        intent.fate(view.record.intent, view.service, view.now, settings.attach_minutes * 60)
+        attach.fate(view.record.intent, view.service, view.now, settings.attach_minutes * 60)
         if view.service
         else "none"
     )
@@ -128,7 +128,7 @@ def _asked(view: View) -> Asked:
         since=view.since,
         now=view.now,
         at_once=view.uninstalls,
-        governed=service is not None and eligible.is_governed(service),
+        governed=service is not None and effective_revision.is_governed(service),
     )
 
 
@@ -142,7 +142,7 @@ def _own_groups(view: View) -> Mapping[str, str]:
     service = view.service
     if service is None:
         return {}
-    source = effective.newest_completed(service) or service.primary
+    source = effective_revision.newest_completed(service) or service.primary
     foreign = {group for group, whose in view.record.foreign if whose != "ours"}
     by_port: dict[str, str] = {}
     for entry in source.entries if source else ():
@@ -157,7 +157,7 @@ def _by_ecs(claim: Claim, service: EcsService | None) -> bool:
 
 
 def _remembered(
-    view: View, seats: tuple[Seat, ...], ours: frozenset[str], fate: intent.Fate
+    view: View, seats: tuple[Seat, ...], ours: frozenset[str], fate: attach.Fate
 ) -> tuple[EcsRecord, frozenset[str]]:
     """The record after what was seen now, and the groups that somebody has taken off the list."""
     record = dataclasses.replace(view.record, clocks=_clocks(view, seats, ours))

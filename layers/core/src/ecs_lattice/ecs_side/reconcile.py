@@ -9,21 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecs_lattice import ports
-from ecs_lattice.announcements import Announcer
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import claims as claiming
-from ecs_lattice.ecs_side import effective, telling
+from ecs_lattice.ecs_side import effective_revision, report
 from ecs_lattice.ecs_side import record as records
-from ecs_lattice.ecs_side.admitting import Admitter
-from ecs_lattice.ecs_side.attaching import Attacher
-from ecs_lattice.ecs_side.look import Looker, View
+from ecs_lattice.ecs_side.apply import Attacher
+from ecs_lattice.ecs_side.lattice_targets import Targets
+from ecs_lattice.ecs_side.observe import Looker, View
 from ecs_lattice.ecs_side.plan import CLOSED, Draft, EcsPlan, draft
-from ecs_lattice.ecs_side.ports import Targets
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.ecs_side.registering import Registrar
+from ecs_lattice.ecs_side.security_groups import Admitter
 from ecs_lattice.ecs_side.status import ServiceStatus
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ecs_side.targets import Registrar
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.messages.announcements import Announcer
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.settings import Settings
@@ -194,10 +194,12 @@ class _Run:
         if (
             service
             and self.view.presence == "there"
-            and effective.rolls(service)
+            and effective_revision.rolls(service)
             and (decided.claims or decided.problems)
         ):
-            waits.append(NotYet(effective.wait_while_rolling(service, now), "A deployment of the service rolls."))
+            waits.append(
+                NotYet(effective_revision.wait_while_rolling(service, now), "A deployment of the service rolls.")
+            )
         if self.view.presence == "gone" and any(claim.named for claim in decided.claims):
             waits.append(NotYet(_WHILE_LEAVING_SECONDS, "ECS still stops the tasks of the service."))
         if self.view.presence != "there" and any(claim.route.pause for claim in decided.claims):
@@ -221,9 +223,9 @@ class _Run:
 
     def _tell(self, decided: Draft, problems: tuple[Problem, ...]) -> None:
         """Store the statuses; what is new is logged and announced, once."""
-        told = telling.tell(self.view, self.record, self.standing, decided, problems)
+        told = report.tell(self.view, self.record, self.standing, decided, problems)
         # Tell the world before the record says that it was told: rather twice than never.
-        telling.announce(self.side.announcer, self.view, self.record, told)
+        report.announce(self.side.announcer, self.view, self.record, told)
         self.save(told)
 
     def _acknowledge(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecs_lattice import codec
-from ecs_lattice.ecs_side.ports import Target
+from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.ecs_side.status import VANISHED, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import LatticeEntry, Subnets, TaskDefinition

@@ -13,7 +13,7 @@ INGRESS_OFF             a notice: nobody opens the group, and it is closed
 from collections.abc import Collection, Iterable, Sequence
 
 from ecs_lattice.errors import AwsError
-from ecs_lattice.ingress.gate import Gate
+from ecs_lattice.ingress.group import Gate
 from ecs_lattice.ingress.model import Opening, PrefixList, SecurityGroup
 from ecs_lattice.ingress.ranges import merged
 from ecs_lattice.model import AddressFamily

@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.gate import Gate, is_service, should_be_ours
+from ecs_lattice.ingress.group import Gate, is_service, should_be_ours
 from ecs_lattice.ingress.model import Need, Opening, SecurityGroup
-from ecs_lattice.ingress.opening import Ingress, Settled
+from ecs_lattice.ingress.open import Ingress, Settled
 from ecs_lattice.ingress.ranges import covers
 from ecs_lattice.outcome import Problem
 
@@ -69,7 +69,7 @@ class _Street:
 
 @dataclass(frozen=True, slots=True)
 class RouteIngress:
-    """What the ECS side asks of :class:`~ecs_lattice.ingress.opening.Ingress`; ``needer`` is the ECS service's ARN."""
+    """What the ECS side asks of :class:`~ecs_lattice.ingress.open.Ingress`; ``needer`` is the ECS service's ARN."""
 
     ingress: Ingress
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from ecs_lattice.claims import Answer, ClaimRecord, State
 from ecs_lattice.graph import id_of, weights
-from ecs_lattice.lattice_side.claims import Court, Standing
-from ecs_lattice.lattice_side.desired import Clocks
-from ecs_lattice.lattice_side.routing import Routing
-from ecs_lattice.lattice_side.slots import Slot
+from ecs_lattice.lattice_side.desired_values import Clocks
+from ecs_lattice.lattice_side.listeners import Routing
+from ecs_lattice.lattice_side.matches import Slot
+from ecs_lattice.lattice_side.resolve import Court, Standing
 
 _MADE_SECONDS = 5
 

@@ -11,7 +11,7 @@ from ecs_lattice import ownership
 from ecs_lattice.claims import ClaimRecord, LatticeRecord
 from ecs_lattice.graph import Association, Group, Listener, Network, Observed, Service, id_of, weights
 from ecs_lattice.lattice_side.ports import Lattice
-from ecs_lattice.lattice_side.words import group_name, networks_of
+from ecs_lattice.lattice_side.seen import group_name, networks_of
 from ecs_lattice.settings import Settings
 
 

@@ -8,28 +8,27 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ecs_lattice import ownership
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Observed
-from ecs_lattice.lattice_side import empty
+from ecs_lattice.lattice_side import unclaimed
 from ecs_lattice.lattice_side.answers import Answers
 from ecs_lattice.lattice_side.apply import Applied, Applier, describe, identity
-from ecs_lattice.lattice_side.build import build
-from ecs_lattice.lattice_side.claims import Court
-from ecs_lattice.lattice_side.desired import Clocks, Desired
+from ecs_lattice.lattice_side.desired_graph import build
+from ecs_lattice.lattice_side.desired_values import Clocks, Desired
+from ecs_lattice.lattice_side.matches import assign
 from ecs_lattice.lattice_side.observe import Reader, Reading
-from ecs_lattice.lattice_side.plan import plan
+from ecs_lattice.lattice_side.plan import PlanReport, plan
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.removals import ceiling
-from ecs_lattice.lattice_side.report import PlanReport
+from ecs_lattice.lattice_side.resolve import Court
 from ecs_lattice.lattice_side.seen import Seen
-from ecs_lattice.lattice_side.slots import assign
 from ecs_lattice.lattice_side.steps import DeleteService, Step
+from ecs_lattice.messages.requests import Bell
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Bells, Now, Registry
 from ecs_lattice.settings import Settings
-from ecs_lattice.uninstalling import UNINSTALL
+from ecs_lattice.uninstall_state import UNINSTALL
 
 _log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round makes is seen by the next; a plan converges in three or four
@@ -66,7 +65,7 @@ class LatticeSide:
         remembered = self._registry.lattice(name)
         try:
             if not records:
-                return empty.reconcile(self._lattice, self._registry, self._settings, remembered, self._now())
+                return unclaimed.reconcile(self._lattice, self._registry, self._settings, remembered, self._now())
             return self._converge(records, remembered)
         except ThrottledError as error:
             return NotYet(int(error.retry_after) + 1, str(error))
