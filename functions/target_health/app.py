@@ -12,13 +12,13 @@ from ecs_lattice.function_handler import entry
 from ecs_lattice.messages.recognise import TARGET_HEALTH
 from ecs_lattice.telemetry import logger
 
-_LAST_WORD_SECONDS = 10
+_SHUTDOWN_MARGIN_SECONDS = 10
 
 
 @entry(TARGET_HEALTH)
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take the schedule's event, or ``{"mode": "probe"}``."""
-    seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_WORD_SECONDS
+    seconds = context.get_remaining_time_in_millis() / 1000 - _SHUTDOWN_MARGIN_SECONDS
     with deadline.within(seconds):
         done = target_health().run(seconds)
     answer = dataclasses.asdict(done)

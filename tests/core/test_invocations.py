@@ -25,7 +25,7 @@ FUNCTIONS = (ALARM, ECS_EVENTS, ECS_SERVICE, LATTICE_INGRESS, LATTICE_SERVICE, R
 ALSO = {
     "sqs/ecs-service.json": {"EcsEventsFunction"},
     "sqs/lattice-service.json": {"EcsEventsFunction"},
-    "sqs/ecs-events-delayed-bell.json": {"EcsServiceFunction"},
+    "sqs/ecs-events-delayed-request.json": {"EcsServiceFunction"},
     "schedule/resync.json": {"TargetHealthFunction"},
     "schedule/target-health.json": {"ResyncFunction"},
 }
@@ -128,10 +128,10 @@ def test_a_batch_of_the_functions_own_queue_is_its_own_whatever_lies_in_it():
 
 
 def test_a_batch_of_another_queue_is_taken_for_the_one_message_in_it_that_is_the_functions():
-    bell = {"kind": "ecsService", "key": "arn"}
-    recognise.check(ECS_SERVICE, batch("not json", bell), OTHER_QUEUE)
+    request = {"kind": "ecsService", "key": "arn"}
+    recognise.check(ECS_SERVICE, batch("not json", request), OTHER_QUEUE)
     with pytest.raises(UnknownEventError, match="which EcsServiceFunction and EcsEventsFunction take"):
-        recognise.check(LATTICE_SERVICE, batch("not json", bell), OTHER_QUEUE)
+        recognise.check(LATTICE_SERVICE, batch("not json", request), OTHER_QUEUE)
 
 
 def test_a_function_without_a_queue_takes_no_batch_of_its_own():

@@ -9,12 +9,12 @@ from ecs_lattice.diagnosis.causes import diagnose
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.message import Message
-from ecs_lattice.diagnosis.ports import Letter, Peek
+from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
 from ecs_lattice.diagnosis.subjects import StackSubject
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import Gate
-from ecs_lattice.ingress.model import Opening, PortRange
+from ecs_lattice.ingress.group import SecurityGroupRules
+from ecs_lattice.ingress.model import AllowedPorts, PortRange
 from ecs_lattice.messages.alarms import AlarmChange
 from ecs_lattice.messages.announcements import StateChange
 from tests.diagnosis.making import CASES, NOW, PREFIX_LISTS, SECURITY_GROUP, SERVICE, SUBJECT
@@ -46,8 +46,8 @@ def a_change(**more) -> StateChange:
 
 def left_closed() -> Evidence:
     """A group that nobody opens, with the status that says so."""
-    gate = Gate(SECURITY_GROUP.id, (), PREFIX_LISTS, "ecs-lattice")
-    notice = problems.off(gate, [Opening("IPV4", PortRange(8080, 8080))])
+    gate = SecurityGroupRules(SECURITY_GROUP.id, (), PREFIX_LISTS, "ecs-lattice")
+    notice = problems.off(gate, [AllowedPorts("IPV4", PortRange(8080, 8080))])
     status = RouteStatus("default", "orders", "Live", notice.code, notice.message)
     return dataclasses.replace(CASES["PREFIX_LIST_RULE_MISSING"], status=status)
 
@@ -70,8 +70,8 @@ def messages() -> dict[str, Message]:
     refused = an_incident(told=True, cause="NETWORK_UNKNOWN")
     threshold = "Threshold Crossed: 1 datapoint [1.0 (23/11/26 06:43:00)] was greater than the threshold (0.0)."
     letters = (
-        Letter((("at", "2026-11-23T06:41:00+00:00"), ("function", "ecs_events"), ("reason", "A message that is not JSON.")), "garbled", NOW - 370),
-        Letter((("ERROR_CODE", "NO_PERMISSIONS"), ("ERROR_MESSAGE", "Not authorized to send"), ("RULE_ARN", "arn:aws:events:us-east-1:123456789012:rule/x")), '{"version":"0"}', NOW - 300),
+        DeadLetter((("at", "2026-11-23T06:41:00+00:00"), ("function", "ecs_events"), ("reason", "A message that is not JSON.")), "garbled", NOW - 370),
+        DeadLetter((("ERROR_CODE", "NO_PERMISSIONS"), ("ERROR_MESSAGE", "Not authorized to send"), ("RULE_ARN", "arn:aws:events:us-east-1:123456789012:rule/x")), '{"version":"0"}', NOW - 300),
     )  # fmt: skip
     taken = a_change(
         state="Conflicted", code="MATCH_TAKEN", message="/orders* on HTTP:80 belongs to shop/cart since 3 days."
@@ -90,7 +90,7 @@ def messages() -> dict[str, Message]:
         "refusal-conflict": route_messages.refused(an_incident(), taken, "registry", again=False),
         "refusal-declaration": route_messages.refused(an_incident(), whole, "registry", again=False),
         "refusal-over": route_messages.accepted(refused, a_change(state="Live", code="", message=""), OPENED + 7500),
-        "stack-dead-letters": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, peek=Peek(URL, letters)),
+        "stack-dead-letters": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, peek=DeadLetterSample(URL, letters)),
         "stack-dead-letters-unread": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, unread="ReceiveMessage: AccessDenied: not authorized"),
         "stack-errors": _stack("errors", "ecs-lattice-EcsServiceFunction-X", threshold),
         "stack-throttles": _stack("throttles", "ecs-lattice-EcsServiceFunction-X", threshold),

@@ -8,7 +8,7 @@ from ecs_lattice.claims import Answer, Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, claims, effective_revision, targets
 from ecs_lattice.ecs_side import record as documents
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
-from ecs_lattice.ecs_side.record import EcsRecord, Intent
+from ecs_lattice.ecs_side.record import EcsRecord, PendingUpdate
 from ecs_lattice.ecs_side.status import RouteStatus, dated
 from ecs_lattice.ecs_side.targets import Group
 from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, ServiceRevision, Task, TaskDefinition
@@ -112,11 +112,13 @@ def a_claim(name="default", **changes):
 def seat(state="Wired", group="tg-ours", *, by_ecs=True, applied=True, **changes):
     claim = a_claim(**changes)
     record = ClaimRecord(claim, 1, Answer(state, group_arn=group), 1 if applied else 0, 1, 1)
-    return attach.Seat(claim, record, by_ecs)
+    return attach.RouteState(claim, record, by_ecs)
 
 
-def question(listed, seats, *, record=None, fate="none", ours=("tg-ours",), settings=SETTINGS, now=NOW):
-    return attach.Question(listed, tuple(seats), record or EcsRecord(SERVICE.arn), fate, frozenset(ours), settings, now)
+def question(listed, seats, *, record=None, update_outcome="none", ours=("tg-ours",), settings=SETTINGS, now=NOW):
+    return attach.AttachInput(
+        listed, tuple(seats), record or EcsRecord(SERVICE.arn), update_outcome, frozenset(ours), settings, now
+    )
 
 
 def test_a_wired_route_is_attached_with_its_grace_period():
@@ -221,7 +223,7 @@ def test_five_entries_are_the_most(standing, kind):
 
 
 def an_intent(**changes):
-    plain = Intent((OURS,), (), "d1", "td-d1", NOW - 100, NOW - 100, deployment="d2")
+    plain = PendingUpdate((OURS,), (), "d1", "td-d1", NOW - 100, NOW - 100, deployment="d2")
     return dataclasses.replace(plain, **changes)
 
 
@@ -251,7 +253,7 @@ def made(rollout="IN_PROGRESS", entries=(OURS,), task_definition="td-d1", name="
 )
 def test_what_became_of_an_update_service(known, listed, expected):
     deployments = (listed[0], *(dataclasses.replace(one, status="ACTIVE") for one in listed[1:]))
-    assert attach.fate(known, service(*deployments), NOW, 1800) == expected
+    assert attach.update_outcome(known, service(*deployments), NOW, 1800) == expected
 
 
 # The controller.
@@ -301,7 +303,7 @@ def test_which_tasks_the_controller_registers_and_deregisters(tasks, registered,
 
 def asked(presence="there", routes=(), since=NOW, now=NOW):
     placements = {route.name: Placement("vpc", "IPV4", 8080) for route in routes or ()}
-    return claims.Asked(SERVICE, 1.0, routes, placements, {}, presence, since, now)
+    return claims.DesiredState(SERVICE, 1.0, routes, placements, {}, presence, since, now)
 
 
 @pytest.mark.parametrize(
@@ -322,26 +324,28 @@ def asked(presence="there", routes=(), since=NOW, now=NOW):
 )
 def test_the_phase_of_a_claim_that_nobody_asks_for(before, pause, presence, since, expected):
     record = ClaimRecord(a_claim(phase=before, since=5.0, route={"pause": pause}), 1, Answer("Live"), 1)
-    (claim,) = claims.wanted(asked(presence, since=since), [record], claims.Facts())
+    (claim,) = claims.wanted(asked(presence, since=since), [record], claims.AttachmentFacts())
     assert (claim.phase, claim.since) == expected
 
 
 def test_a_paused_route_holds_the_removal_of_the_others():
     leaving = ClaimRecord(a_claim("other"), 1, Answer("Live"), 1)
     route = Route("default", "orders", "web", pause=True)
-    held = {claim.route.name: claim for claim in claims.wanted(asked(routes=(route,)), [leaving], claims.Facts())}
+    held = {
+        claim.route.name: claim for claim in claims.wanted(asked(routes=(route,)), [leaving], claims.AttachmentFacts())
+    }
     assert (held["other"].phase, held["other"].route.pause) == ("declared", True)
 
 
 @pytest.mark.parametrize(
     ("facts", "before", "presence", "expected"),
     [
-        (claims.Facts(frozenset({"tg"}), frozenset({"tg"})), False, "there", (True, True)),
-        (claims.Facts(frozenset({"tg"}), frozenset()), True, "there", (True, False)),
-        (claims.Facts(frozenset({"tg"}), None), True, "there", (True, True)),
-        (claims.Facts(frozenset(), frozenset(), frozenset({"tg"})), False, "there", (False, True)),
-        (claims.Facts(frozenset(), frozenset()), True, "missing", (True, True)),
-        (claims.Facts(frozenset(), frozenset(), replaced=frozenset({"web"})), False, "there", (True, False)),
+        (claims.AttachmentFacts(frozenset({"tg"}), frozenset({"tg"})), False, "there", (True, True)),
+        (claims.AttachmentFacts(frozenset({"tg"}), frozenset()), True, "there", (True, False)),
+        (claims.AttachmentFacts(frozenset({"tg"}), None), True, "there", (True, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset(), frozenset({"tg"})), False, "there", (False, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset()), True, "missing", (True, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset(), replaced=frozenset({"web"})), False, "there", (True, False)),
     ],
 )
 def test_named_and_serving_are_facts(facts, before, presence, expected):
@@ -385,7 +389,7 @@ def test_a_record_with_everything_in_it_is_read_as_it_was_written():
     record = EcsRecord(
         SERVICE.arn,
         1.0,
-        intent=an_intent(),
+        pending_update=an_intent(),
         registered=(("tg", (Target("a", 1),)),),
         clocks=(("missing", 2.0),),
         foreign=(("tg-x", "ours"),),

@@ -119,7 +119,7 @@ def test_a_service_made_anew_under_the_same_name_is_attached_again_and_is_no_lis
     assert bench.records()["default"].claim.created_at == bench.side.ecs.service(SERVICE).created_at
     bench.answer("Wired", group)
     bench.go()
-    assert bench.record().taken_away == ""
+    assert bench.record().list_overwritten == ""
     bench.completed()
     assert bench.attached() == [group]
 

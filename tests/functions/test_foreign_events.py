@@ -30,7 +30,7 @@ STRANGE = [[], "text", None, 5, {}, {"mode": "plan"}, {"Records": []}, {"Records
 # What a function takes besides the files that are meant for it: bells wherever they lay, and any schedule.
 ALSO = {
     "EcsEventsFunction": {"sqs/ecs-service", "sqs/lattice-service"},
-    "EcsServiceFunction": {"sqs/ecs-events-delayed-bell"},
+    "EcsServiceFunction": {"sqs/ecs-events-delayed-request"},
     "ResyncFunction": {"schedule/target-health"},
     "TargetHealthFunction": {"schedule/resync"},
 }

@@ -9,10 +9,10 @@ import boto3
 from awscli.clidriver import create_clidriver
 
 from ecs_lattice.aws.evidence import BotoSources
-from ecs_lattice.aws.queues import AlarmQueue, SqsLetterBox
+from ecs_lattice.aws.queues import AlarmQueue, SqsDeadLetterQueue
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.topic import SnsTopic
-from ecs_lattice.consumers.alarms import OnCall
+from ecs_lattice.consumers.alarms import AlarmConsumer
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.respond import Responder
 from local_aws import eventbus
@@ -37,9 +37,9 @@ class OnCallWorld:
         groups = BotoSecurityGroups(world.ec2, world.settings.owner)
         responder = Responder(
             world.settings.owner, world.settings.table, Collector(sources, groups, world.registry, now), world.registry,
-            SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsLetterBox(boto3.client("sqs")), world, now,
+            SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsDeadLetterQueue(boto3.client("sqs")), world, now,
         )  # fmt: skip
-        self.on_call = OnCall(responder, self, self, now)
+        self.on_call = AlarmConsumer(responder, self, self, now)
         eventbus.subscribe(self._on_event)
 
     # The ends of the queue.

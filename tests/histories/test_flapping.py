@@ -21,11 +21,11 @@ def changes(world):
     """When, in minutes, the alarm went off and was over."""
     seen: list[tuple[float, str]] = []
 
-    def heard(event):
+    def parsed(event):
         if event["detail-type"] == "CloudWatch Alarm State Change":
             seen.append((world.clock.time(), event["detail"]["state"]["value"]))
 
-    eventbus.subscribe(heard)
+    eventbus.subscribe(parsed)
     return seen
 
 

@@ -256,7 +256,7 @@ def test_an_uninstall_ends_only_when_the_alarms_are_gone_and_deletes_the_last_on
 class BrokenBells:
     """Whatever rings them dies."""
 
-    def ring(self, bells):
+    def enqueue(self, requests):
         raise InterruptedError
 
 
@@ -269,7 +269,7 @@ def test_the_end_of_an_uninstall_that_was_taken_back_is_not_that_of_the_next(wor
     assert world.registry.document("stack", "uninstalled") is not None
     world.registry.delete_document("stack", "uninstall")
     with pytest.raises(InterruptedError):
-        dataclasses.replace(world.resync, bells=BrokenBells()).uninstall()
+        dataclasses.replace(world.resync, requests=BrokenBells()).uninstall()
     assert world.registry.document("stack", "uninstall") is not None
     assert world.registry.document("stack", "uninstalled") is None
 

@@ -16,7 +16,7 @@ from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.lattice_side.reconcile import LatticeSide
-from ecs_lattice.messages.requests import Bell
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import HealthCheck, ListenerKey, Match, Placement, Route, ServiceId
 from ecs_lattice.outcome import NotYet, Outcome
 from ecs_lattice.settings import Settings
@@ -51,13 +51,13 @@ def path(text: str, kind: Any = "prefix") -> Match:
 
 
 @dataclass
-class Bells:
-    rung: list[Bell] = field(default_factory=list)
+class RequestQueue:
+    enqueued: list[ReconcileRequest] = field(default_factory=list)
 
-    def ring(self, bells: Any) -> None:
-        self.rung += bells
+    def enqueue(self, requests: Any) -> None:
+        self.enqueued += requests
 
-    def ring_later(self, bell: Bell, seconds: int) -> None:
+    def enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
         raise AssertionError("the reconciler leaves that to the handler")
 
 
@@ -79,7 +79,7 @@ class Stage:
             AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk")],
         )
         self.registry = DynamoRegistry(dynamodb, "registry")
-        self.bells = Bells()
+        self.requests = RequestQueue()
         self.use(settings)
         self.attaches = True
         self.sick: set[str] = set()
@@ -88,7 +88,7 @@ class Stage:
 
     def use(self, settings: Settings) -> None:
         self.settings = settings
-        self.side = LatticeSide(settings, BotoLattice(self.lattice), self.registry, self.bells, self.clock.time)
+        self.side = LatticeSide(settings, BotoLattice(self.lattice), self.registry, self.requests, self.clock.time)
 
     @property
     def backend(self) -> Any:

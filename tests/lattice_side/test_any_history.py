@@ -51,7 +51,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.client = DirectClient()
         self.stage.lattice = self.client
         self.stage.side = LatticeSide(
-            SETTINGS, BotoLattice(self.client), self.stage.registry, self.stage.bells, self.stage.clock.time
+            SETTINGS, BotoLattice(self.client), self.stage.registry, self.stage.requests, self.stage.clock.time
         )  # type: ignore[arg-type]
         self.declared: dict[tuple[str, str], Declared] = {}
         self.effective: dict[tuple[str, str], Declared] = {}

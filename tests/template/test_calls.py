@@ -17,14 +17,11 @@ from ecs_lattice import aws as adapters
 ADAPTERS = Path(adapters.__file__).parent
 # The services whose clients each adapter is given, in bootstrap.
 CLIENTS = {
-    "alarm_queue": ["sqs"],
     "announcer": ["events"],
     "cloudwatch": ["cloudwatch"],
-    "dead_letters": ["sqs"],
     "ecs": ["ecs", "ec2"],
     "evidence": ["ecs", "ec2", "vpc-lattice"],
     "lattice": ["vpc-lattice"],
-    "letter_box": ["sqs"],
     "queues": ["sqs"],
     "registry": ["dynamodb"],
     "retained": ["vpc-lattice", "logs", "iam", "dynamodb"],

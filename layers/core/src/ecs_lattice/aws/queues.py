@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 from ecs_lattice import naming
 from ecs_lattice.aws.errors import translated
 from ecs_lattice.errors import UnavailableError
-from ecs_lattice.messages.requests import Bell, Kind
+from ecs_lattice.messages.requests import Kind, ReconcileRequest
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ecs_lattice.diagnosis.ports import Letter, Peek
+from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
 
 _SEND_BATCH_ENTRIES = 10  # SQS API, SendMessageBatch
 _MAXIMUM_DELAY_SECONDS = 900  # SQS API, SendMessage
 
 
-class SqsBells:
+class SqsRequestQueue:
     """:class:`ecs_lattice.ports.Bells` over the FIFO queue of each kind and the standard queue for delayed ones."""
 
     def __init__(self, client: "SQSClient", *, ecs_services: str, lattice_services: str, later: str) -> None:
@@ -39,30 +39,30 @@ class SqsBells:
         self._queues: dict[Kind, str] = {"ecsService": ecs_services, "latticeService": lattice_services}
         self._later = later
 
-    def ring(self, bells: Iterable[Bell]) -> None:
-        folded = {(bell.kind, bell.key): bell for bell in bells}
+    def enqueue(self, requests: Iterable[ReconcileRequest]) -> None:
+        folded = {(request.kind, request.key): request for request in requests}
         for kind, queue in self._queues.items():
-            mine = [bell for bell in folded.values() if bell.kind == kind]
+            mine = [request for request in folded.values() if request.kind == kind]
             for part in batched(mine, _SEND_BATCH_ENTRIES, strict=False):
                 self._send_batch(queue, part)
 
-    def ring_later(self, bell: Bell, seconds: int) -> None:
+    def enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
         with translated("SendMessage"):
             self._client.send_message(
                 QueueUrl=self._later,
-                MessageBody=json.dumps(asdict(bell)),
+                MessageBody=json.dumps(asdict(request)),
                 DelaySeconds=max(0, min(seconds, _MAXIMUM_DELAY_SECONDS)),
             )
 
-    def _send_batch(self, queue: str, bells: Iterable[Bell]) -> None:
+    def _send_batch(self, queue: str, requests: Iterable[ReconcileRequest]) -> None:
         entries: list[Any] = [
             {
                 "Id": str(number),
-                "MessageBody": json.dumps(asdict(bell)),
-                "MessageGroupId": naming.group_id(bell.key),
+                "MessageBody": json.dumps(asdict(request)),
+                "MessageGroupId": naming.group_id(request.key),
                 "MessageDeduplicationId": uuid.uuid4().hex,
             }
-            for number, bell in enumerate(bells)
+            for number, request in enumerate(requests)
         ]
         with translated("SendMessageBatch"):
             answer = self._client.send_message_batch(QueueUrl=queue, Entries=entries)
@@ -138,14 +138,14 @@ _LETTERS = 10  # Amazon SQS API, ReceiveMessage
 _BODY_CHARACTERS = 2000
 
 
-class SqsLetterBox:
+class SqsDeadLetterQueue:
     """:class:`ecs_lattice.diagnosis.ports.LetterBox` over a boto3 client. Messages are received with a visibility timeout of
     0: they stay where they are, also in a FIFO queue, whose groups would wait otherwise."""
 
     def __init__(self, client: "SQSClient") -> None:
         self._client = client
 
-    def peek(self, queue_name: str) -> Peek:
+    def peek(self, queue_name: str) -> DeadLetterSample:
         with translated("GetQueueUrl"):
             url = self._client.get_queue_url(QueueName=queue_name)["QueueUrl"]
         with translated("ReceiveMessage"):
@@ -156,12 +156,12 @@ class SqsLetterBox:
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["SentTimestamp"],
             )
-        return Peek(url, tuple(_letter(message) for message in answer.get("Messages", [])))
+        return DeadLetterSample(url, tuple(_letter(message) for message in answer.get("Messages", [])))
 
 
-def _letter(message: Any) -> Letter:
+def _letter(message: Any) -> DeadLetter:
     attributes = message.get("MessageAttributes", {})
-    return Letter(
+    return DeadLetter(
         tuple(sorted((name, str(value.get("StringValue", ""))) for name, value in attributes.items())),
         str(message.get("Body", ""))[:_BODY_CHARACTERS],
         int(message.get("Attributes", {}).get("SentTimestamp", 0)) / 1000,

@@ -17,12 +17,12 @@ from ecs_lattice.messages import alarms
 from ecs_lattice.ports import Now
 from ecs_lattice.telemetry import logger
 
-_LAST_WORD_SECONDS = 5
+_SHUTDOWN_MARGIN_SECONDS = 5
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 15, 240
 
 
 @dataclass(frozen=True, slots=True)
-class OnCall:
+class AlarmConsumer:
     """Hears signals and lets them be answered."""
 
     responder: Responder
@@ -33,12 +33,12 @@ class OnCall:
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, Any]:
         """Handle a batch of SQS (the answer names the messages that failed), a batch of SNS, or one event by itself."""
         records = event.get("Records")
-        with deadline.within(remaining_seconds - _LAST_WORD_SECONDS):
+        with deadline.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS):
             if not isinstance(records, list):
-                self.responder.respond(alarms.hear(event))
+                self.responder.respond(alarms.parse_event(event))
             elif all("Sns" in record for record in records):
                 # All are heard before the first is answered: one that says nothing fails the invocation as a whole.
-                for signal in [alarms.hear(alarms.parse(record["Sns"]["Message"])) for record in records]:
+                for signal in [alarms.parse_event(alarms.parse(record["Sns"]["Message"])) for record in records]:
                     self.responder.respond(signal)
             else:
                 failed = [record["messageId"] for record in records if not self._handle(record)]
@@ -59,7 +59,7 @@ class OnCall:
 
     def _answer(self, body: str) -> None:
         try:
-            signal = alarms.hear(alarms.parse(body))
+            signal = alarms.parse_event(alarms.parse(body))
             logger.info("Heard", signal=type(signal).__name__)
             self.responder.respond(signal)
         except UnknownEventError as error:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ecs_lattice.errors import UnknownEventError
-from ecs_lattice.messages.ecs import Heard, hear
-from ecs_lattice.messages.requests import Bell
-from ecs_lattice.ports import Bells, Now, Registry
+from ecs_lattice.messages.ecs import ParsedEvent, parse_event
+from ecs_lattice.messages.requests import ReconcileRequest
+from ecs_lattice.ports import Now, Registry, RequestQueue
 from ecs_lattice.telemetry import logger
 
 
@@ -22,11 +22,11 @@ class DeadLetters(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class EventRouter:
     """The consumer of the events queue."""
 
     registry: Registry
-    bells: Bells
+    requests: RequestQueue
     dead_letters: DeadLetters
     now: Now
 
@@ -37,32 +37,41 @@ class Intake:
         message by itself that says nothing: whoever invoked the function hears it, no dead-letter queue has to.
         """
         if "Records" not in event:
-            return {"rung": [{"kind": bell.kind, "key": bell.key} for bell in self._ring([hear(event, self.now())])]}
-        self._ring([self._hear(record["body"]) for record in event["Records"]])
+            return {
+                "enqueued": [
+                    {"kind": request.kind, "key": request.key}
+                    for request in self._enqueue([parse_event(event, self.now())])
+                ]
+            }
+        self._enqueue([self._parse_event(record["body"]) for record in event["Records"]])
         return {"batchItemFailures": []}
 
-    def _ring(self, heard: list[Heard]) -> list[Bell]:
-        bells = self._fold(heard)
-        self.bells.ring(bells)
-        logger.info("Heard", messages=len(heard), rung=[bell.key for bell in bells])
-        return bells
+    def _enqueue(self, parsed: list[ParsedEvent]) -> list[ReconcileRequest]:
+        requests = self._coalesce(parsed)
+        self.requests.enqueue(requests)
+        logger.info("Heard", messages=len(parsed), enqueued=[request.key for request in requests])
+        return requests
 
-    def _hear(self, body: str) -> Heard:
+    def _parse_event(self, body: str) -> ParsedEvent:
         try:
-            return hear(_object(body), self.now())
+            return parse_event(_object(body), self.now())
         except UnknownEventError as error:
             logger.error("An event was refused and put into the dead-letter queue", reason=str(error))
             self.dead_letters.put(body, str(error), self.now())
-            return Heard()
+            return ParsedEvent()
 
-    def _fold(self, heard: list[Heard]) -> list[Bell]:
+    def _coalesce(self, parsed: list[ParsedEvent]) -> list[ReconcileRequest]:
         """One bell a key, the one that has rung longest. Tasks ring only for services whose targets we register."""
-        in_controller_mode = self._registering({bell.key for h in heard if h.about_a_task for bell in h.bells})
-        bells: dict[tuple[str, str], Bell] = {}
-        for bell in (b for h in heard for b in h.bells if not h.about_a_task or b.key in in_controller_mode):
-            first = bells.get((bell.kind, bell.key))
-            bells[bell.kind, bell.key] = bell if first is None or bell.rang_at < first.rang_at else first
-        return list(bells.values())
+        in_controller_mode = self._registering(
+            {request.key for h in parsed if h.is_task_event for request in h.requests}
+        )
+        requests: dict[tuple[str, str], ReconcileRequest] = {}
+        for request in (b for h in parsed for b in h.requests if not h.is_task_event or b.key in in_controller_mode):
+            first = requests.get((request.kind, request.key))
+            requests[request.kind, request.key] = (
+                request if first is None or request.requested_at < first.requested_at else first
+            )
+        return list(requests.values())
 
     def _registering(self, arns: set[str]) -> set[str]:
         if not arns:

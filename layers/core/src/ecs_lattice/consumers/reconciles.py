@@ -28,17 +28,17 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnknownEventError,
 )
-from ecs_lattice.messages.requests import Bell, Kind
+from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
-from ecs_lattice.ports import Bells, Now
+from ecs_lattice.ports import Now, RequestQueue
 from ecs_lattice.telemetry import logger
 
 _DUE = "due"  # the kind of document that says when the next delayed bell of a key rings
 _MAXIMUM_WAIT_SECONDS = 900
 _DAY_SECONDS = 86400
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 10, 320
-_LAST_WORD_SECONDS = 15  # what is left of the function's time for the answer to SQS
+_SHUTDOWN_MARGIN_SECONDS = 15  # what is left of the function's time for the answer to SQS
 
 
 class Documents(Protocol):
@@ -67,12 +67,12 @@ def _nowhere(kind: str, outcome: Outcome | None, aws_calls: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class ReconcileConsumer:
     """One reconciler as a queue consumer. ``kind`` is the kind of bells it takes."""
 
     kind: str
     reconcile: Callable[[str], Outcome]
-    bells: Bells
+    requests: RequestQueue
     documents: Documents
     visibility: Visibility
     now: Now
@@ -88,9 +88,9 @@ class Worker:
 
     def _handle(self, record: Mapping[str, Any], remaining_seconds: float) -> bool:
         try:
-            bell = self._bell(str(record["body"]))
-            outcome = self._reported(bell, remaining_seconds)
-            self._follow_up(bell, outcome)
+            request = self._request(str(record["body"]))
+            outcome = self._reported(request, remaining_seconds)
+            self._follow_up(request, outcome)
         except UnknownEventError as error:
             logger.error(
                 "No reconciler knows what this message asks; it goes to its dead-letter queue", reason=str(error)
@@ -104,33 +104,33 @@ class Worker:
             return False
         return True
 
-    def _bell(self, body: str) -> Bell:
+    def _request(self, body: str) -> ReconcileRequest:
         """The bell in a message. UnknownEventError for anything else, also for a bell of the other reconciler."""
         try:
             message = json.loads(body)
             if message["kind"] != self.kind or not isinstance(message["key"], str) or not message["key"]:
                 raise ValueError("it is none for this function")  # noqa: TRY301  one sentence for all that is no bell
-            bell: Bell = codec.from_data(Bell, message)
+            request: ReconcileRequest = codec.from_data(ReconcileRequest, message)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnknownEventError(
                 f"A message of this queue is to be a bell of kind {self.kind}: {body[:200]!r}."
             ) from error
-        return bell
+        return request
 
-    def _reported(self, bell: Bell, remaining_seconds: float) -> Outcome:
+    def _reported(self, request: ReconcileRequest, remaining_seconds: float) -> Outcome:
         with api_calls.counted() as count:
             try:
-                with deadline.within(remaining_seconds - _LAST_WORD_SECONDS):
-                    outcome = self._outcome(bell)
+                with deadline.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS):
+                    outcome = self._outcome(request)
             except Exception:
                 self.report(self.kind, None, count.calls)
                 raise
         self.report(self.kind, outcome, count.calls)
         return outcome
 
-    def _outcome(self, bell: Bell) -> Outcome:
+    def _outcome(self, request: ReconcileRequest) -> Outcome:
         try:
-            return self.reconcile(bell.key)
+            return self.reconcile(request.key)
         except OutOfTimeError as error:
             return NotYet(0, str(error))
         except ThrottledError as error:
@@ -140,36 +140,43 @@ class Worker:
         except ConflictError as error:
             return NotYet(10, str(error))
         except (DeniedError, InvalidError, QuotaError) as error:
-            logger.error("AWS refused a call that no retry mends", key=bell.key, reason=str(error))
-            return Refused((Problem(error.code, str(error), where=bell.key),))
+            logger.error("AWS refused a call that no retry mends", key=request.key, reason=str(error))
+            return Refused((Problem(error.code, str(error), where=request.key),))
 
-    def _follow_up(self, bell: Bell, outcome: Outcome) -> None:
+    def _follow_up(self, request: ReconcileRequest, outcome: Outcome) -> None:
         # The problems of a refusal are logged by the side that finds them, once, when they are new.
         why = outcome.why if isinstance(outcome, NotYet) else ""
         logger.info(
-            "Reconciled", key=bell.key, kind=bell.kind, cause=bell.cause, outcome=type(outcome).__name__, why=why
+            "Reconciled",
+            key=request.key,
+            kind=request.kind,
+            cause=request.cause,
+            outcome=type(outcome).__name__,
+            why=why,
         )
         if isinstance(outcome, NotYet):
-            self._ring_later(bell, min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
+            self._enqueue_later(request, min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
 
-    def _ring_later(self, bell: Bell, seconds: int) -> None:
+    def _enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
         """Ring in ``seconds``, unless a bell is on its way that rings by then. Rung first and noted after: a crash in
         between costs one bell more, never one less; two workers never have one key at a time, its queue sees to that.
         """
-        now, key = self.now(), f"{bell.kind}#{bell.key}"
+        now, key = self.now(), f"{request.kind}#{request.key}"
         booked = float(self.documents.document(_DUE, key) or 0)
         if now < booked <= now + seconds:
             return
-        self.bells.ring_later(self._next(bell), seconds)
+        self.requests.enqueue_later(self._next(request), seconds)
         self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
 
-    def _next(self, bell: Bell) -> Bell:
+    def _next(self, request: ReconcileRequest) -> ReconcileRequest:
         """The bell handed on. One that has rung for a day is reported, and its day begins anew."""
-        began = bell.rang_at or self.now()
+        began = request.requested_at or self.now()
         if self.now() - began > _DAY_SECONDS:
-            logger.error("Has been waiting for more than a day", key=bell.key, hops=bell.hops, cause=bell.cause)
+            logger.error(
+                "Has been waiting for more than a day", key=request.key, attempts=request.attempts, cause=request.cause
+            )
             began = self.now()
-        return dataclasses.replace(bell, rang_at=began, hops=bell.hops + 1)
+        return dataclasses.replace(request, requested_at=began, attempts=request.attempts + 1)
 
     def _retry(self, record: Mapping[str, Any]) -> None:
         received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
@@ -190,7 +197,7 @@ def is_direct(event: Mapping[str, Any]) -> bool:
 
 
 def answer(
-    event: Mapping[str, Any], kind: Kind, plan: Callable[[str], dict[str, Any]], bells: Bells, now: Now
+    event: Mapping[str, Any], kind: Kind, plan: Callable[[str], dict[str, Any]], requests: RequestQueue, now: Now
 ) -> dict[str, Any]:
     """What a direct invocation gets. Raises UnknownEventError, saying what is allowed, for anything else."""
     key, mode = event.get(kind), event.get("mode")
@@ -206,5 +213,5 @@ def answer(
         )
     if mode == "plan":
         return plan(key)
-    bells.ring([Bell(kind, key, cause="invoked by hand", rang_at=now())])
-    return {"rung": {"kind": kind, "key": key}}
+    requests.enqueue([ReconcileRequest(kind, key, cause="invoked by hand", requested_at=now())])
+    return {"enqueued": {"kind": kind, "key": key}}

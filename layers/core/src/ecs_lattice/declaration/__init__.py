@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ecs_lattice.declaration import route_rules, set_rules
 from ecs_lattice.declaration.bounds import Bounds
 from ecs_lattice.declaration.building import build
-from ecs_lattice.declaration.changes import holds_back, lost_default
+from ecs_lattice.declaration.changes import dropped_default_route, rolling_conflicts
 from ecs_lattice.declaration.drafts import Draft, drafts, share
 from ecs_lattice.declaration.port_names import port_of
 from ecs_lattice.declaration.reading import read
@@ -18,7 +18,7 @@ from ecs_lattice.facts import TaskDefinition
 from ecs_lattice.model import Declaration
 from ecs_lattice.outcome import Problem, Refused
 
-__all__ = ["Bounds", "declare", "holds_back", "lost_default"]
+__all__ = ["Bounds", "declare", "dropped_default_route", "rolling_conflicts"]
 
 
 def declare(

@@ -9,7 +9,7 @@ from ecs_lattice.model import Declaration, Route
 from ecs_lattice.outcome import Problem
 
 
-def lost_default(
+def dropped_default_route(
     live_routes: Collection[str], declaration: Declaration, *, label_prefix: str = "lattice"
 ) -> Problem | None:
     """The unnamed route serves, and the declaration names routes without it: adding a route would remove all traffic.
@@ -30,7 +30,9 @@ def lost_default(
     )
 
 
-def holds_back(effective: Declaration, primary: Declaration, *, label_prefix: str = "lattice") -> tuple[Problem, ...]:
+def rolling_conflicts(
+    effective: Declaration, primary: Declaration, *, label_prefix: str = "lattice"
+) -> tuple[Problem, ...]:
     """What ``primary`` (the newest deployment's) demands of the tasks of a port unlike ``effective`` (what serves).
 
     While a deployment rolls, one target group checks old and new tasks, so one of the two fails. One problem for each

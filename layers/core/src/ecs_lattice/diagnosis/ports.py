@@ -58,7 +58,7 @@ class Later(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A message in a dead-letter queue: its attributes, and the beginning of its body."""
 
     attributes: tuple[tuple[str, str], ...]
@@ -67,15 +67,15 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Peek:
+class DeadLetterSample:
     """Some messages of a queue, which stay in it; ``url`` is the queue's."""
 
     url: str
-    letters: tuple[Letter, ...]
+    letters: tuple[DeadLetter, ...]
 
 
-class LetterBox(Protocol):
+class DeadLetterQueue(Protocol):
     """Dead-letter queues."""
 
-    def peek(self, queue_name: str) -> Peek:
+    def peek(self, queue_name: str) -> DeadLetterSample:
         """Up to ten messages of the queue; none of them is taken out."""

@@ -10,14 +10,14 @@ from ecs_lattice.diagnosis import causes, message, postpone, route_messages, sta
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.incidents import Change, Incident, Step, ended, take
 from ecs_lattice.diagnosis.message import Message
-from ecs_lattice.diagnosis.ports import Later, LetterBox, Memory, Peek, Topic
+from ecs_lattice.diagnosis.ports import DeadLetterQueue, DeadLetterSample, Later, Memory, Topic
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject, Subject
 from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, UnknownEventError
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of, is_within_grace
 from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
-from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, Signal, TargetUnhealthy
+from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, Announced, LookAgain, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.ports import Now
 
@@ -44,11 +44,11 @@ class Responder:
     memory: Memory
     topic: Topic
     later: Later
-    letter_box: LetterBox
+    dead_letter_queue: DeadLetterQueue
     metrics: MetricsSink
     now: Now
 
-    def respond(self, signal: Signal) -> None:
+    def respond(self, signal: AlarmEvent) -> None:
         """Do what ``signal`` asks for. Raises BusyError when another invocation is telling of the same subject."""
         match signal:
             case AlarmChange():
@@ -190,11 +190,11 @@ class Responder:
         told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=subject.part)
         return self._send(told, stack_messages.not_well(incident, alarm, subject, region, peek, unread))
 
-    def _peek(self, subject: StackSubject) -> tuple[Peek | None, str]:
+    def _peek(self, subject: StackSubject) -> tuple[DeadLetterSample | None, str]:
         if subject.part != "deadLetters" or not subject.name:
             return None, ""
         try:
-            return self.letter_box.peek(subject.name), ""
+            return self.dead_letter_queue.peek(subject.name), ""
         except AwsError as error:
             return None, str(error)
 

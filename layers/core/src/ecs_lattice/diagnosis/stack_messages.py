@@ -5,7 +5,7 @@ import shlex
 from ecs_lattice.diagnosis.findings import Command, aws, duration
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.message import Message, Section, cut, moment
-from ecs_lattice.diagnosis.ports import Letter, Peek
+from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
 from ecs_lattice.diagnosis.subjects import StackPart, StackSubject
 from ecs_lattice.messages.alarms import AlarmChange
 
@@ -53,7 +53,12 @@ _MEANINGS: dict[StackPart, tuple[str, str]] = {
 
 
 def not_well(
-    incident: Incident, alarm: AlarmChange, subject: StackSubject, region: str, peek: Peek | None, unread: str = ""
+    incident: Incident,
+    alarm: AlarmChange,
+    subject: StackSubject,
+    region: str,
+    peek: DeadLetterSample | None,
+    unread: str = "",
 ) -> Message:
     """A part of the stack is not well; ``peek`` are messages of its dead-letter queue, ``unread`` why there are none."""
     title, meaning = _MEANINGS[subject.part]
@@ -95,7 +100,7 @@ def well_again(incident: Incident, alarm: AlarmChange, subject: StackSubject, at
     )
 
 
-def _letters(peek: Peek | None, unread: str) -> tuple[Section, ...]:
+def _letters(peek: DeadLetterSample | None, unread: str) -> tuple[Section, ...]:
     if unread:
         return (Section(sentences=(f"The queue could not be looked into: {unread}",)),)
     if peek is None:
@@ -105,13 +110,15 @@ def _letters(peek: Peek | None, unread: str) -> tuple[Section, ...]:
     return tuple(_letter(number, letter) for number, letter in enumerate(peek.letters, 1))
 
 
-def _letter(number: int, letter: Letter) -> Section:
+def _letter(number: int, letter: DeadLetter) -> Section:
     attributes = tuple(f"{name}: {cut(value, _VALUE)}" for name, value in letter.attributes)
     when = f" of {moment(letter.sent_at)}" if letter.sent_at else ""
     return Section(f"{number}. Message{when}", (*attributes, f"body: {cut(letter.body, _BODY)}"))
 
 
-def _commands(alarm: AlarmChange, subject: StackSubject, region: str, peek: Peek | None) -> tuple[Command, ...]:
+def _commands(
+    alarm: AlarmChange, subject: StackSubject, region: str, peek: DeadLetterSample | None
+) -> tuple[Command, ...]:
     if subject.part == "probe":
         name = "Functions[?contains(FunctionName, `TargetHealth`)].[FunctionName,LoggingConfig.LogGroup]"
         return (

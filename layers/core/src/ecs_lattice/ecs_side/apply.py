@@ -8,7 +8,7 @@ from typing import ClassVar
 from ecs_lattice import ports
 from ecs_lattice.ecs_side import attach
 from ecs_lattice.ecs_side.attach import Decision
-from ecs_lattice.ecs_side.record import EcsRecord, Intent
+from ecs_lattice.ecs_side.record import EcsRecord, PendingUpdate
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, UnavailableError
 from ecs_lattice.facts import Deployment, EcsService
 from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
@@ -19,7 +19,7 @@ _FIRST_LOOK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Attacher:
+class UpdateServiceExecutor:
     """``save`` stores the record; it is called before UpdateService and after it."""
 
     SET: ClassVar[str] = "attaching"
@@ -35,18 +35,18 @@ class Attacher:
         """Call UpdateService with the decided list, unless too many services roll because of us already."""
         primary = service.primary
         assert primary is not None  # no list is decided on for a service without a deployment
-        if not record.has_place:
-            record = dataclasses.replace(record, has_place=True)
+        if not record.holds_slot:
+            record = dataclasses.replace(record, holds_slot=True)
             self.save(record)
         limit = self.settings.max_attaching
-        if decision.kind == "attach" and not self.registry.join(self.SET, service.id.arn, limit):
+        if decision.kind == "attach" and not self.registry.acquire(self.SET, service.id.arn, limit):
             return NotYet(_FIRST_LOOK_SECONDS, f"{limit} ECS services are being attached; this one waits for its turn.")
         record = self._intended(record, primary, decision)
         self.save(record)
         return self._call(service, record, decision)
 
     def _intended(self, record: EcsRecord, primary: Deployment, decision: Decision) -> EcsRecord:
-        now, earlier, is_undo = self.now(), record.intent, decision.kind == "undo"
+        now, earlier, is_undo = self.now(), record.pending_update, decision.kind == "roll_back"
         is_same = earlier is not None and earlier.entries == decision.entries and earlier.undo == is_undo
         groups = {entry.group_arn for entry in decision.entries}
         failed = (
@@ -56,7 +56,7 @@ class Attacher:
             record,
             failed=record.failed if is_undo and is_same else failed,
             attached=tuple(group for group in record.attached if group in groups),
-            intent=Intent(
+            pending_update=PendingUpdate(
                 entries=decision.entries,
                 previous=primary.entries,
                 before=primary.id,
@@ -68,22 +68,28 @@ class Attacher:
         )
 
     def _call(self, service: EcsService, record: EcsRecord, decision: Decision) -> Outcome:
-        assert record.intent is not None  # written just before
+        assert record.pending_update is not None  # written just before
         try:
             deployment = self.ecs.attach(service.id, decision.entries, decision.grace_period)
         except UnavailableError:
             raise  # whether ECS has carried it out is unknown: the intent is believed until ECS shows it
         except AwsError as error:
-            self.save(dataclasses.replace(record, intent=dataclasses.replace(record.intent, error=str(error))))
-            return self._refused(record.intent, error)
-        self.save(dataclasses.replace(record, intent=dataclasses.replace(record.intent, deployment=deployment)))
+            self.save(
+                dataclasses.replace(record, pending_update=dataclasses.replace(record.pending_update, error=str(error)))
+            )
+            return self._refused(record.pending_update, error)
+        self.save(
+            dataclasses.replace(
+                record, pending_update=dataclasses.replace(record.pending_update, deployment=deployment)
+            )
+        )
         return NotYet(_FIRST_LOOK_SECONDS, "ECS hands the tasks over to their target groups with a new deployment.")
 
     @staticmethod
-    def _refused(intent: Intent, error: AwsError) -> Outcome:
+    def _refused(pending_update: PendingUpdate, error: AwsError) -> Outcome:
         if not isinstance(error, InvalidError | DeniedError):
             raise error
-        if intent.at - intent.first_at < _PROPAGATION_SECONDS:
+        if pending_update.at - pending_update.first_at < _PROPAGATION_SECONDS:
             # A role that was made just now is not known everywhere in AWS yet (IAM User Guide, eventual consistency).
             return NotYet(30, f"ECS does not take the list yet: {error}")
         return Refused((Problem("ATTACH_REFUSED", f"ECS does not take the list of target groups: {error}"),))

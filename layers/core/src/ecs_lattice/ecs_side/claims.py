@@ -22,7 +22,7 @@ Presence = Literal["there", "missing", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class AttachmentFacts:
     """What stands attached. ``named``: groups that a listed deployment names or in which the controller has targets;
     ``completed``: those that the newest completed deployment names, None when none is listed; ``controlled``: those
     in which the controller has registered all tasks. ``replaced``: groups of ours that are named and that no claim
@@ -34,7 +34,7 @@ class Facts:
     replaced: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, service: EcsService | None, record: EcsRecord, unexplained: frozenset[str]) -> "Facts":
+    def of(cls, service: EcsService | None, record: EcsRecord, unexplained: frozenset[str]) -> "AttachmentFacts":
         """The facts in what ECS lists and the record remembers; ``unexplained``: our groups that no claim has."""
         entries = [entry for one in service.deployments for entry in one.entries] if service else []
         newest = effective_revision.newest_completed(service) if service else None
@@ -47,7 +47,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DesiredState:
     """What the ECS service asks for now. ``routes`` None: what stands declared stays (the declaration is refused).
 
     ``placements`` and ``own_groups`` are by route name. ``presence``: ``missing`` when ECS does not know the service,
@@ -68,7 +68,7 @@ class Asked:
     governed: bool = False
 
 
-def wanted(asked: Asked, records: Iterable[ClaimRecord], facts: Facts) -> tuple[Claim, ...]:
+def wanted(asked: DesiredState, records: Iterable[ClaimRecord], facts: AttachmentFacts) -> tuple[Claim, ...]:
     """Every claim of the service as it should stand, those first that are declared; what is over has none."""
     known = {_key(record.claim): record for record in records}
     routes = [record.claim.route for record in known.values() if record.claim.phase == "declared"]
@@ -96,7 +96,7 @@ def is_over(record: ClaimRecord) -> bool:
     return record.claim.phase != "declared" and record.answer.state == "Removed" and not record.is_unapplied
 
 
-def with_facts(claim: Claim, record: ClaimRecord | None, facts: Facts, presence: Presence = "there") -> Claim:
+def with_facts(claim: Claim, record: ClaimRecord | None, facts: AttachmentFacts, presence: Presence = "there") -> Claim:
     """``claim`` with ``named`` and ``serving`` as they are now."""
     before = record.claim if record else claim
     group = claim.own_group or (record.answer.group_arn if record else None)
@@ -115,7 +115,7 @@ def with_facts(claim: Claim, record: ClaimRecord | None, facts: Facts, presence:
     return dataclasses.replace(claim, named=named, serving=serving)
 
 
-def _declared(asked: Asked, route: Route, record: ClaimRecord | None) -> Claim:
+def _declared(asked: DesiredState, route: Route, record: ClaimRecord | None) -> Claim:
     if record and (route.pause or asked.routes is None):
         # Paused, or refused: what was asked last stays.
         pause = asked.governed or asked.routes is not None or record.claim.route.pause
@@ -130,7 +130,7 @@ def _declared(asked: Asked, route: Route, record: ClaimRecord | None) -> Claim:
     )
 
 
-def _leaving(asked: Asked, claim: Claim, *, held: bool) -> Claim:
+def _leaving(asked: DesiredState, claim: Claim, *, held: bool) -> Claim:
     if held or (claim.route.pause and asked.presence != "there" and asked.now - asked.since < _DAY_SECONDS):
         return dataclasses.replace(claim, route=dataclasses.replace(claim.route, pause=True))
     phase: Phase = "gone" if asked.presence == "gone" else "vanished"

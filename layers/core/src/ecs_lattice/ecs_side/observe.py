@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from ecs_lattice import ownership, ports
 from ecs_lattice.claims import ClaimRecord
-from ecs_lattice.declaration import Bounds, declare, holds_back, lost_default
+from ecs_lattice.declaration import Bounds, declare, dropped_default_route, rolling_conflicts
 from ecs_lattice.ecs_side import effective_revision
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.claims import Presence
@@ -24,7 +24,7 @@ OURS, NOBODYS = "ours", "nobody's"
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Observation:
     """What was read of one ECS service.
 
     ``stored`` is the record as it stands (None: there is none), ``record`` the one to go on with: that of this very
@@ -50,7 +50,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Looker:
+class Observer:
     """Reads; writes nothing."""
 
     settings: Settings
@@ -59,7 +59,7 @@ class Looker:
     registry: ports.Registry
     now: Callable[[], float]
 
-    def look(self, service_id: ServiceId) -> View | None:
+    def look(self, service_id: ServiceId) -> Observation | None:
         """The view of ``service_id``; None when it is not for this stack or neither asks nor asked for anything."""
         if not service_id.is_long:
             return None
@@ -87,7 +87,7 @@ class Looker:
         stored: EcsRecord | None,
         claims: tuple[ClaimRecord, ...],
         service: EcsService | None,
-    ) -> View:
+    ) -> Observation:
         now = self.now()
         record = stored or EcsRecord(service_id.arn, service.created_at if service else 0.0)
         if service and record.created_at != service.created_at:
@@ -96,9 +96,9 @@ class Looker:
                 service_id.arn,
                 service.created_at,
                 registered=record.registered,
-                has_place=record.has_place,
+                holds_slot=record.holds_slot,
                 foreign=record.foreign,
-                ingress=records.Ingressed(group_ids=record.ingress.group_ids),
+                ingress=records.IngressState(group_ids=record.ingress.group_ids),
             )
         presence: Presence = "there"
         if service is None:
@@ -110,9 +110,9 @@ class Looker:
         if presence != "there":
             clocks.append((presence, since))
         record = dataclasses.replace(record, clocks=records.with_clocks(clocks))
-        return View(service_id, now, stored, record, claims, service, presence, since)
+        return Observation(service_id, now, stored, record, claims, service, presence, since)
 
-    def _declared(self, view: View) -> View:
+    def _declared(self, view: Observation) -> Observation:
         service = view.service
         assert service is not None  # presence is "there"
         chosen = effective_revision.choose(
@@ -143,11 +143,11 @@ class Looker:
     def _declare(self, revision: TaskDefinition, service: EcsService) -> Declaration | Refused:
         return declare(revision, service.tags, service.controller, Bounds.of(self.settings))
 
-    def _lost(self, view: View, declaration: Declaration) -> tuple[Problem, ...]:
+    def _lost(self, view: Observation, declaration: Declaration) -> tuple[Problem, ...]:
         live = {
             one.claim.route.name for one in view.claims if one.answer.state == "Live" and one.claim.phase == "declared"
         }
-        problem = lost_default(live, declaration, label_prefix=self.settings.label_prefix)
+        problem = dropped_default_route(live, declaration, label_prefix=self.settings.label_prefix)
         return (problem,) if problem else ()
 
     def _holds_back(self, said: Declaration, revision: TaskDefinition, service: EcsService) -> tuple[Problem, ...]:
@@ -157,7 +157,7 @@ class Looker:
         coming = self._declare(self.ecs.task_definition(primary.task_definition), service)
         if isinstance(coming, Refused):
             return ()
-        return holds_back(said, coming, label_prefix=self.settings.label_prefix)
+        return rolling_conflicts(said, coming, label_prefix=self.settings.label_prefix)
 
     def _subnets(self, service: EcsService, record: EcsRecord) -> Subnets:
         """Where the completed deployment's tasks are: a release into another VPC takes its routes along once it has
@@ -170,7 +170,7 @@ class Looker:
             return record.subnets
         return self.ecs.subnets(wanted)
 
-    def _with_foreign(self, view: View) -> View:
+    def _with_foreign(self, view: Observation) -> Observation:
         """Say of every listed group that no claim explains whose it is; by its tags, once."""
         listed = {
             entry.group_arn for one in (view.service.deployments if view.service else ()) for entry in one.entries
@@ -189,13 +189,13 @@ class Looker:
         return f"stack {owner}" if owner else NOBODYS
 
 
-def explained_groups(view: View) -> frozenset[str]:
+def explained_groups(view: Observation) -> frozenset[str]:
     """The groups that the Lattice side made for claims of this service."""
     answered = (one.answer.group_arn for one in view.claims if one.claim.own_group is None)
     return frozenset(group for group in answered if group)
 
 
-def our_groups(view: View) -> frozenset[str]:
+def our_groups(view: Observation) -> frozenset[str]:
     """All groups that are ours among what is listed or claimed."""
     tagged = {group for group, whose in view.record.foreign if whose == OURS}
     return explained_groups(view) | tagged

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.ecs_side import status
-from ecs_lattice.ecs_side.observe import View
-from ecs_lattice.ecs_side.plan import LIST_TAKEN_AWAY, Draft
+from ecs_lattice.ecs_side.observe import Observation
+from ecs_lattice.ecs_side.plan import LIST_OVERWRITTEN, Draft
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.errors import DeniedError, InvalidError
@@ -75,7 +75,7 @@ _log = logging.getLogger(__name__)
 
 
 def tell(
-    view: View,
+    view: Observation,
     record: EcsRecord,
     standing: Mapping[tuple[str, str], ClaimRecord],
     decided: Draft,
@@ -86,10 +86,14 @@ def tell(
     for problem in said:
         if problem not in (view.stored.problems if view.stored else ()):
             _log.warning("%s: %s", view.service_id, problem)
-    intent = record.intent
-    groups = {entry.group_arn for entry in intent.entries} if intent and not intent.undo and not intent.error else set()
+    pending_update = record.pending_update
+    groups = (
+        {entry.group_arn for entry in pending_update.entries}
+        if pending_update and not pending_update.undo and not pending_update.error
+        else set()
+    )
     note = decided.attach.problem or next((one for one in problems if one.code.startswith("ATTACH_")), None)
-    taken_away = next((one for one in decided.notices if one == LIST_TAKEN_AWAY), None)
+    list_overwritten = next((one for one in decided.notices if one == LIST_OVERWRITTEN), None)
     left_closed = next((one for one in decided.notices if one.code == "INGRESS_OFF"), None)
     seats = {(seat.claim.route.lattice_service, seat.claim.route.name): seat for seat in decided.seats}
     fresh = []
@@ -100,7 +104,7 @@ def tell(
                 one.claim,
                 one.answer,
                 attaching=one.answer.group_arn in groups,
-                note=(seat.closed if seat else None) or (note if seat and seat.by_ecs else taken_away),
+                note=(seat.closed if seat else None) or (note if seat and seat.by_ecs else list_overwritten),
                 notice=left_closed if one.claim.phase == "declared" else None,
             )
         )
@@ -112,7 +116,7 @@ def tell(
     )
 
 
-def announce(announcer: Announcer, view: View, before: EcsRecord, after: EcsRecord) -> None:
+def announce(announcer: Announcer, view: Observation, before: EcsRecord, after: EcsRecord) -> None:
     """Tell what turned Refused or Conflicted, and what turned well. Raises when it may be told by trying again."""
     arn = view.service_id.arn
     changes = (

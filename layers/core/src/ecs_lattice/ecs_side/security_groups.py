@@ -14,14 +14,14 @@ from ecs_lattice import ports
 from ecs_lattice.declaration import Bounds, declare
 from ecs_lattice.ecs_side import claims as claiming
 from ecs_lattice.ecs_side import effective_revision
-from ecs_lattice.ecs_side.observe import View, explained_groups, our_groups
-from ecs_lattice.ecs_side.record import EcsRecord, Ingressed
+from ecs_lattice.ecs_side.observe import Observation, explained_groups, our_groups
+from ecs_lattice.ecs_side.record import EcsRecord, IngressState
 from ecs_lattice.errors import DeniedError
 from ecs_lattice.facts import Deployment, EcsService, TaskDefinition
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.model import Need, Opening, PortRange
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, PortRange
 from ecs_lattice.ingress.open import Ingress
-from ecs_lattice.ingress.routes import RouteIngress, Want
+from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
 from ecs_lattice.model import Declaration, IngressMode, Placement, Route
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
@@ -31,13 +31,13 @@ type RouteKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequiredIngress:
     """``wants``: what the stack is to open; ``off``: what it is not to. ``primary``: by route, what the tasks of the PRIMARY
     deployment need, which the next deployment's tasks will need as well."""
 
-    wants: tuple[Want, ...] = ()
-    off: tuple[Want, ...] = ()
-    primary: tuple[tuple[RouteKey, Want], ...] = ()
+    wants: tuple[PortRequirement, ...] = ()
+    off: tuple[PortRequirement, ...] = ()
+    primary: tuple[tuple[RouteKey, PortRequirement], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,19 @@ class Revisions:
     routes: Callable[[TaskDefinition, EcsService], tuple[Route, ...]]
 
 
-def wanted(view: View, revisions: Revisions, settings: Settings) -> Wanted | None:
+def wanted(view: Observation, revisions: Revisions, settings: Settings) -> RequiredIngress | None:
     """What ``view``'s service wants; None when nothing about it may change now, because it is paused, or because ECS does
     not list its deployments any more while something of it still stands."""
     standing = [one.claim.route for one in view.claims if not claiming.is_over(one)]
     if not standing and not view.routes:
-        return Wanted()
+        return RequiredIngress()
     is_held = any(route.pause for route in (*standing, *(view.routes or ())))
     service = view.service
     if is_held or service is None or view.presence != "there" or effective_revision.is_governed(service):
         return None
     place = _place(view)
     if place is None:
-        return Wanted()
+        return RequiredIngress()
     found: list[_Found] = []
     for deployment in service.deployments:
         if deployment.status == "INACTIVE":
@@ -80,10 +80,10 @@ def wanted(view: View, revisions: Revisions, settings: Settings) -> Wanted | Non
 class _Found:
     is_primary: bool
     route: Route
-    want: Want
+    want: PortRequirement
 
 
-def _sorted(view: View, found: list[_Found], settings: Settings) -> Wanted:
+def _sorted(view: Observation, found: list[_Found], settings: Settings) -> RequiredIngress:
     is_ours = settings.ingress == "manage"
     managed = [one.want for one in found if is_ours and one.route.ingress != "off"]
     off = [one.want for one in found if not is_ours or one.route.ingress == "off"]
@@ -92,7 +92,7 @@ def _sorted(view: View, found: list[_Found], settings: Settings) -> Wanted:
         left = {one.opening for one in off}
         managed += [want for want in view.record.ingress.wants if want.opening not in left]
     opened = {_place_of(want): want for want in _merged(managed)}
-    return Wanted(
+    return RequiredIngress(
         wants=tuple(sorted(opened.values())),
         off=tuple(want for want in _merged(off) if _place_of(want) not in opened),
         primary=tuple(
@@ -105,11 +105,11 @@ def _sorted(view: View, found: list[_Found], settings: Settings) -> Wanted:
     )  # fmt: skip
 
 
-def _place_of(want: Want) -> tuple[tuple[str, ...], Opening]:
+def _place_of(want: PortRequirement) -> tuple[tuple[str, ...], AllowedPorts]:
     return want.group_ids, want.opening
 
 
-def _mode(view: View, route: Route) -> IngressMode:
+def _mode(view: Observation, route: Route) -> IngressMode:
     """The mode of a route that stands: what is declared of it now, else of its port, else what it was."""
     now = view.routes or ()
     same = [one.ingress for one in now if (one.lattice_service, one.name) == (route.lattice_service, route.name)]
@@ -117,9 +117,9 @@ def _mode(view: View, route: Route) -> IngressMode:
     return next((mode for mode in ("manage", "default") if mode in modes), "off")
 
 
-def _merged(wants: Iterable[Want]) -> tuple[Want, ...]:
+def _merged(wants: Iterable[PortRequirement]) -> tuple[PortRequirement, ...]:
     """One want for each opening of the same groups: what one route allows holds for all of its port."""
-    found: dict[tuple[tuple[str, ...], Opening], Want] = {}
+    found: dict[tuple[tuple[str, ...], AllowedPorts], PortRequirement] = {}
     for want in wants:
         before = found.get(_place_of(want), want)
         allowed = want.default_allowed or before.default_allowed
@@ -127,18 +127,20 @@ def _merged(wants: Iterable[Want]) -> tuple[Want, ...]:
     return tuple(sorted(found.values()))
 
 
-def _wants(route: Route, revision: TaskDefinition, deployment: Deployment, place: Placement) -> Iterator[Want]:
+def _wants(
+    route: Route, revision: TaskDefinition, deployment: Deployment, place: Placement
+) -> Iterator[PortRequirement]:
     """The route's target port in this very revision, and its health-check port."""
     target = next((port.container_port for port in revision.ports if port.name == route.port_name), None)
     if target is None:
         return
     checked = route.health.port if route.health.enabled and route.health.port else target
     for port in sorted({target, checked}):
-        opening = Opening(place.family, PortRange(port, port))
-        yield Want(deployment.security_groups, place.vpc_id, opening, route.ingress == "manage")
+        opening = AllowedPorts(place.family, PortRange(port, port))
+        yield PortRequirement(deployment.security_groups, place.vpc_id, opening, route.ingress == "manage")
 
 
-def _is_changing(view: View) -> bool:
+def _is_changing(view: Observation) -> bool:
     """Whether target groups may still be checked as they were before: the Lattice side has to take a claim in, or AWS has
     refused it what was asked of a group that is there, or a replaced group is still listed."""
     assert view.service is not None  # asked only of services that ECS lists
@@ -150,7 +152,7 @@ def _is_changing(view: View) -> bool:
     return is_behind or bool(leftover & listed)
 
 
-def _place(view: View) -> Placement | None:
+def _place(view: Observation) -> Placement | None:
     """VPC and address family of the service's targets."""
     if view.record.subnets:
         return Placement(view.record.subnets.vpc_id, view.record.subnets.family, 0)
@@ -158,7 +160,7 @@ def _place(view: View) -> Placement | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class IngressResult:
     """``closed``: by route, why the tasks of PRIMARY cannot be reached for it. ``problems``: all that is closed;
     ``notices`` stop nothing. ``is_verified``: whether EC2 was asked just now."""
 
@@ -169,61 +171,63 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitter:
+class TaskIngress:
     """``save`` stores the record; it is called before needs are written, and with what came of it."""
 
     settings: Settings
     ecs: ports.Ecs
     ingress: Ingress
 
-    def admit(self, view: View, save: Callable[[EcsRecord], None], *, verify: bool) -> tuple[View, Admitted]:
+    def admit(
+        self, view: Observation, save: Callable[[EcsRecord], None], *, verify: bool
+    ) -> tuple[Observation, IngressResult]:
         """Open what is wanted and not known to be open, take back what is not wanted any more; the view with what is
         remembered of it. ``verify``: ask EC2 also when nothing has changed."""
         known = view.record.ingress
         asked = wanted(view, self._revisions(view), self.settings)
         if asked is None:
-            return view, Admitted(problems=_distinct(known), notices=known.notices, is_verified=False)
+            return view, IngressResult(problems=_distinct(known), notices=known.notices, is_verified=False)
         is_known = (known.wants, known.off) == (asked.wants, asked.off)
         is_quiet = not known.closed and not any(one.code == "INGRESS_OFF" for one in known.notices)
         if is_known and is_quiet and not (verify and (asked.wants or asked.off)):
-            return view, Admitted(notices=known.notices, is_verified=not (asked.wants or asked.off))
+            return view, IngressResult(notices=known.notices, is_verified=not (asked.wants or asked.off))
         done = self._settled(view, asked, save)
         view = dataclasses.replace(view, record=dataclasses.replace(view.record, ingress=done))
         return view, _admitted(asked, done)
 
-    def preview(self, view: View) -> tuple[tuple[Need, ...], Admitted]:
+    def preview(self, view: Observation) -> tuple[tuple[IngressRequirement, ...], IngressResult]:
         """The rules that :meth:`admit` would add now, and what is known to be closed; writes nothing."""
         known = view.record.ingress
         asked = wanted(view, self._revisions(view), self.settings)
         if asked is None:
-            return (), Admitted(problems=_distinct(known), notices=known.notices)
+            return (), IngressResult(problems=_distinct(known), notices=known.notices)
         routes = RouteIngress(self.ingress)
-        needer = view.service_id.arn
+        consumer = view.service_id.arn
         try:
-            openings = routes.preview(needer, routes.resolved(asked.wants)) if asked.wants else ()
-            notices = routes.closed(needer, routes.resolved(asked.off)) if asked.off else ()
+            openings = routes.preview(consumer, routes.resolved(asked.wants)) if asked.wants else ()
+            notices = routes.closed(consumer, routes.resolved(asked.off)) if asked.off else ()
         except DeniedError as error:
-            return (), Admitted(problems=(problems.denied(_group_ids(asked), error),))
+            return (), IngressResult(problems=(problems.denied(_group_ids(asked), error),))
         return openings, dataclasses.replace(_admitted(asked, known), notices=notices)
 
-    def _settled(self, view: View, asked: Wanted, save: Callable[[EcsRecord], None]) -> Ingressed:
-        known, needer = view.record.ingress, view.service_id.arn
+    def _settled(self, view: Observation, asked: RequiredIngress, save: Callable[[EcsRecord], None]) -> IngressState:
+        known, consumer = view.record.ingress, view.service_id.arn
         routes, group_ids = RouteIngress(self.ingress), known.group_ids
         try:
             wants, off = routes.resolved(asked.wants), routes.resolved(asked.off)
             group_ids = tuple(sorted({*group_ids, *(one for want in wants for one in want.group_ids)}))
             # A need that a crash leaves behind must be known: nobody else takes it back.
             save(dataclasses.replace(view.record, ingress=dataclasses.replace(known, group_ids=group_ids)))
-            answer = routes.open(needer, wants, group_ids, f"VPC Lattice to ECS service {view.service_id}")
-            notices = answer.notices + (routes.closed(needer, off) if off else ())
+            answer = routes.open(consumer, wants, group_ids, f"VPC Lattice to ECS service {view.service_id}")
+            notices = answer.notices + (routes.closed(consumer, off) if off else ())
         except DeniedError as error:
             problem = problems.denied(_group_ids(asked), error)
-            return Ingressed(asked.wants, asked.off, group_ids, tuple((want, problem) for want in asked.wants))
+            return IngressState(asked.wants, asked.off, group_ids, tuple((want, problem) for want in asked.wants))
         shut = dict(answer.closed)
         closed = tuple((want, shut[it]) for want, it in zip(asked.wants, wants, strict=True) if it in shut)
-        return Ingressed(asked.wants, asked.off, answer.group_ids, closed, notices)
+        return IngressState(asked.wants, asked.off, answer.group_ids, closed, notices)
 
-    def _revisions(self, view: View) -> Revisions:
+    def _revisions(self, view: Observation) -> Revisions:
         bounds = Bounds.of(self.settings)
 
         def revision(arn: str) -> TaskDefinition:
@@ -236,16 +240,16 @@ class Admitter:
         return Revisions(revision, routes)
 
 
-def _admitted(asked: Wanted, known: Ingressed) -> Admitted:
+def _admitted(asked: RequiredIngress, known: IngressState) -> IngressResult:
     shut = dict(known.closed)
     closed = {key: shut[want] for key, want in reversed(asked.primary) if want in shut}
-    return Admitted(tuple(sorted(closed.items())), _distinct(known), known.notices)
+    return IngressResult(tuple(sorted(closed.items())), _distinct(known), known.notices)
 
 
-def _distinct(known: Ingressed) -> tuple[Problem, ...]:
+def _distinct(known: IngressState) -> tuple[Problem, ...]:
     return tuple(dict.fromkeys(problem for _, problem in known.closed))
 
 
-def _group_ids(asked: Wanted) -> tuple[str, ...]:
+def _group_ids(asked: RequiredIngress) -> tuple[str, ...]:
     ids = {one for want in (*asked.wants, *asked.off) for one in (want.group_ids or (f"default of {want.vpc_id}",))}
     return tuple(sorted(ids))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ecs_lattice import ports
 from ecs_lattice.ecs_side.lattice_targets import Target, Targets, TargetState
-from ecs_lattice.ecs_side.observe import View
+from ecs_lattice.ecs_side.observe import Observation
 from ecs_lattice.ecs_side.record import EcsRecord, with_registered
 from ecs_lattice.facts import EcsService, Task, TaskDefinition
 from ecs_lattice.model import AddressFamily
@@ -102,13 +102,13 @@ def _target(task: Task, group: Group, ports: Mapping[str, int | None]) -> Target
 
 
 @dataclass(frozen=True, slots=True)
-class Registrar:
+class TargetRegistration:
     """Registers and deregisters tasks for the groups that it is given."""
 
     ecs: ports.Ecs
     targets: Targets
 
-    def changes(self, view: View, groups: tuple[Group, ...]) -> tuple[Change, ...]:
+    def changes(self, view: Observation, groups: tuple[Group, ...]) -> tuple[Change, ...]:
         """What has to be done, one change a group; nothing is read when there is no group."""
         if not groups:
             return ()
@@ -147,7 +147,7 @@ class Registrar:
             controlled.discard(group.arn)
         return dataclasses.replace(record, controlled=tuple(sorted(controlled)))
 
-    def _revisions(self, view: View, tasks: tuple[Task, ...]) -> dict[str, TaskDefinition]:
+    def _revisions(self, view: Observation, tasks: tuple[Task, ...]) -> dict[str, TaskDefinition]:
         known = {view.revision.arn: view.revision} if view.revision else {}
         for arn in sorted({task.task_definition for task in tasks} - set(known)):
             known[arn] = self.ecs.task_definition(arn)

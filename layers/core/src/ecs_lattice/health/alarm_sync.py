@@ -29,7 +29,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmKeeper:
+class AlarmSync:
     """Keeps the alarms of stack ``owner``."""
 
     owner: str

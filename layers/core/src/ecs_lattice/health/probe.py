@@ -14,7 +14,7 @@ from ecs_lattice.errors import AlarmsError
 from ecs_lattice.facts import EcsService
 from ecs_lattice.graph import id_of
 from ecs_lattice.health import metric_names
-from ecs_lattice.health.alarm_sync import AlarmKeeper, Kept
+from ecs_lattice.health.alarm_sync import AlarmSync, Kept
 from ecs_lattice.health.counts import Counts, count
 from ecs_lattice.health.impaired import asks_ecs, group_of, impaired
 from ecs_lattice.health.pace import Pace, Read, read_all
@@ -69,7 +69,7 @@ class Probe:
     targets: TargetStatuses
     ecs: EcsServices
     metrics: MetricsSink
-    keeper: AlarmKeeper
+    keeper: AlarmSync
     now: Now
     sleep: Callable[[float], None]
     threads: int = 6

@@ -13,22 +13,22 @@ from typing import Protocol
 from ecs_lattice import ownership
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundError, QuotaError
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import Gate, is_service, marks, should_be_ours, unneeded
-from ecs_lattice.ingress.model import IngressRule, Need, Opening, PrefixList, SecurityGroup
+from ecs_lattice.ingress.group import SecurityGroupRules, is_service, marks, should_be_ours, unneeded
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PrefixList, SecurityGroup
 from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.ingress.ranges import covers
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
 
 
-class Needs(Protocol):
+class Requirements(Protocol):
     """What of the registry is needed here."""
 
-    def needs_on(self, group_id: str) -> tuple[Need, ...]: ...
+    def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]: ...
 
-    def needs(self) -> Iterator[Need]: ...
+    def requirements(self) -> Iterator[IngressRequirement]: ...
 
-    def put_need(self, need: Need) -> None: ...
+    def put_requirement(self, requirement: IngressRequirement) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Settled:
     """What became of one group. ``full``: what it has no room for; ``problem``: why it is closed for all that was asked;
     ``needs``: who needs what of it."""
 
-    gate: Gate
-    full: tuple[Opening, ...] = ()
+    gate: SecurityGroupRules
+    full: tuple[AllowedPorts, ...] = ()
     problem: Problem | None = None
-    needs: tuple[Need, ...] = ()
+    requirements: tuple[IngressRequirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Ingress:
     """
 
     groups: SecurityGroups
-    needs: Needs
+    requirements: Requirements
     owner: str
     account: str | None = None
 
@@ -68,7 +68,9 @@ class Ingress:
         """The address families for which this Region has a prefix list of VPC Lattice."""
         return tuple(sorted(one.family for one in self.groups.prefix_lists()))
 
-    def open_each(self, needer: str, group_ids: Sequence[str], openings: Sequence[Opening], description: str) -> Opened:
+    def open_each(
+        self, consumer: str, group_ids: Sequence[str], openings: Sequence[AllowedPorts], description: str
+    ) -> Opened:
         """Let VPC Lattice into every one of the groups; replaces what ``needer`` needed in them before."""
         wanted = sorted(set(group_ids))
         try:
@@ -82,7 +84,7 @@ class Ingress:
         found = [problems.no_prefix_list(family) for family in sorted(lacking)]
         for group_id in wanted:
             try:
-                gate, said = self._open_one(needer, group_id, known.get(group_id), openings, description)
+                gate, said = self._open_one(consumer, group_id, known.get(group_id), openings, description)
             except DeniedError as error:
                 found.append(problems.denied([group_id], error))
                 continue
@@ -91,7 +93,7 @@ class Ingress:
         return Opened(tuple(dict.fromkeys(rules)), lists, tuple(found))
 
     def close(
-        self, needer: str, group_ids: Sequence[str], keep: Mapping[str, Sequence[Opening]] | None = None
+        self, consumer: str, group_ids: Sequence[str], keep: Mapping[str, Sequence[AllowedPorts]] | None = None
     ) -> tuple[str, ...]:
         """Forget what ``needer`` needs in the groups, except ``keep``, and revoke at once what nobody else needs there.
 
@@ -100,59 +102,72 @@ class Ingress:
         """
         revoked: list[str] = []
         for group_id in sorted(set(group_ids)):
-            kept = Need(group_id, needer, tuple(sorted(set((keep or {}).get(group_id, ())))))
-            before = self._need(group_id, needer)
-            self.needs.put_need(kept)
+            kept = IngressRequirement(group_id, consumer, tuple(sorted(set((keep or {}).get(group_id, ())))))
+            before = self._need(group_id, consumer)
+            self.requirements.put_requirement(kept)
             if before is None:
                 continue
             try:
                 revoked += self._close_one(group_id)
             except AwsError:
                 # What could not be done must be found again by whoever repeats this; an opening may have come meanwhile.
-                openings = {one for need in (before, self._need(group_id, needer)) if need for one in need.openings}
-                self.needs.put_need(Need(group_id, needer, tuple(sorted(openings))))
+                openings = {
+                    one
+                    for requirement in (before, self._need(group_id, consumer))
+                    if requirement
+                    for one in requirement.openings
+                }
+                self.requirements.put_requirement(IngressRequirement(group_id, consumer, tuple(sorted(openings))))
                 raise
         return tuple(revoked)
 
-    def forget(self, needer: str, group_ids: Iterable[str]) -> None:
+    def forget(self, consumer: str, group_ids: Iterable[str]) -> None:
         """Take the needs in these groups back; the rules go in the resync."""
         for group_id in sorted(set(group_ids)):
-            self.needs.put_need(Need(group_id, needer))
+            self.requirements.put_requirement(IngressRequirement(group_id, consumer))
 
-    def gate(self, group_id: str) -> Gate:
+    def gate(self, group_id: str) -> SecurityGroupRules:
         """The group as it is read now; without rules when it does not exist."""
         return self.gates([group_id])[group_id]
 
-    def gates(self, group_ids: Collection[str]) -> dict[str, Gate]:
+    def gates(self, group_ids: Collection[str]) -> dict[str, SecurityGroupRules]:
         """Several groups, read by as few calls as possible."""
         if not group_ids:
             return {}
         lists, rules = self.groups.prefix_lists(), self.groups.rules(sorted(group_ids))
         return {
-            group_id: Gate(group_id, tuple(rule for rule in rules if rule.group_id == group_id), lists, self.owner)
+            group_id: SecurityGroupRules(
+                group_id, tuple(rule for rule in rules if rule.group_id == group_id), lists, self.owner
+            )
             for group_id in group_ids
         }
 
-    def is_of_another_account(self, group: SecurityGroup, needer: str) -> bool:
+    def is_of_another_account(self, group: SecurityGroup, consumer: str) -> bool:
         """Whether the group is not ours to open."""
-        account = self.account or (needer.split(":")[4] if is_service(needer) else None)
+        account = self.account or (consumer.split(":")[4] if is_service(consumer) else None)
         return account is not None and group.account != account
 
-    def settle(self, group_id: str, openings: Sequence[Opening], description: str) -> Settled:
+    def settle(self, group_id: str, openings: Sequence[AllowedPorts], description: str) -> Settled:
         """Add to the group what is missing of ``openings``, which are written as needed before this is called."""
-        needs, gate = self.needs.needs_on(group_id), self.gate(group_id)
+        requirements, gate = self.requirements.requirements_on(group_id), self.gate(group_id)
         closed = [one for one in openings if not gate.rule_for(one)]
         try:
-            missing = [one for one in sorted(should_be_ours(gate, needs)) if any(covers(one, it) for it in closed)]
+            missing = [
+                one for one in sorted(should_be_ours(gate, requirements)) if any(covers(one, it) for it in closed)
+            ]
             gate, full = self.authorize(gate, missing, description)
-            self.mark(gate, needs)
+            self.mark(gate, requirements)
         except DeniedError as error:
             return Settled(gate, problem=problems.denied([group_id], error))
         except NotFoundError:
             return Settled(gate, problem=problems.no_group(group_id))
-        return Settled(gate, tuple(one for one in closed if any(covers(it, one) for it in full)), needs=needs)
+        return Settled(
+            gate, tuple(one for one in closed if any(covers(it, one) for it in full)), requirements=requirements
+        )
 
-    def authorize(self, gate: Gate, openings: Sequence[Opening], description: str) -> tuple[Gate, tuple[Opening, ...]]:
+    def authorize(
+        self, gate: SecurityGroupRules, openings: Sequence[AllowedPorts], description: str
+    ) -> tuple[SecurityGroupRules, tuple[AllowedPorts, ...]]:
         """Add a rule for each opening; the gate afterwards, and what there was no room for."""
         if not openings:
             return gate, ()
@@ -162,36 +177,36 @@ class Ingress:
         except QuotaError:
             if len(pairs) == 1:
                 return gate, tuple(openings)
-            full: list[Opening] = []
+            full: list[AllowedPorts] = []
             for one in openings:  # some may fit, and IPv4 and IPv6 have a quota each
                 gate, refused = self.authorize(gate, [one], description)
                 full += refused
             return gate, tuple(full)
         rules = {rule.id: rule for rule in (*gate.rules, *added)}
-        return Gate(gate.group_id, tuple(rules.values()), gate.lists, gate.owner), ()
+        return SecurityGroupRules(gate.group_id, tuple(rules.values()), gate.lists, gate.owner), ()
 
-    def add_missing(self, gate: Gate, description: str = "Needed by several") -> Gate:
+    def add_missing(self, gate: SecurityGroupRules, description: str = "Needed by several") -> SecurityGroupRules:
         """Put back what somebody needs and has no rule; what there is no room for is left out."""
-        missing = should_be_ours(gate, self.needs.needs_on(gate.group_id)) - set(gate.ours)
+        missing = should_be_ours(gate, self.requirements.requirements_on(gate.group_id)) - set(gate.ours)
         try:
             return self.authorize(gate, sorted(missing), description)[0]
         except NotFoundError:
             return gate
 
-    def revoke(self, gate: Gate, rules: Sequence[IngressRule]) -> tuple[str, ...]:
+    def revoke(self, gate: SecurityGroupRules, rules: Sequence[IngressRule]) -> tuple[str, ...]:
         """Take rules of ours away, then put back what somebody came to need meanwhile; the ids of those revoked."""
         rule_ids = tuple(rule.id for rule in rules)
         if rule_ids:
             self.groups.revoke(gate.group_id, rule_ids)
-        gate, needs = gate.without(rule_ids), self.needs.needs_on(gate.group_id)
-        if any(not gate.rule_for(one) for need in needs for one in need.openings):
+        gate, requirements = gate.without(rule_ids), self.requirements.requirements_on(gate.group_id)
+        if any(not gate.rule_for(one) for requirement in requirements for one in requirement.openings):
             gate = self.add_missing(gate)
-        self.mark(gate, needs)
+        self.mark(gate, requirements)
         return rule_ids
 
-    def mark(self, gate: Gate, needs: Iterable[Need]) -> None:
+    def mark(self, gate: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> None:
         """Let our rules say which custom resources need them: a lost table is rebuilt from that."""
-        for rule, tags in marks(gate, needs).items():
+        for rule, tags in marks(gate, requirements).items():
             standing = {key: value for key, value in rule.tags if key.startswith(ownership.INGRESS)}
             fresh = {key: value for key, value in tags.items() if standing.get(key) != value}
             stale = sorted(set(standing) - set(tags))
@@ -206,27 +221,39 @@ class Ingress:
     def _close_one(self, group_id: str) -> tuple[str, ...]:
         # A wide rule of which only a part is still needed goes after that part has a rule of its own.
         gate = self.add_missing(self.gate(group_id))
-        return self.revoke(gate, unneeded(gate, self.needs.needs_on(group_id)))
+        return self.revoke(gate, unneeded(gate, self.requirements.requirements_on(group_id)))
 
-    def _need(self, group_id: str, needer: str) -> Need | None:
-        return next((need for need in self.needs.needs_on(group_id) if need.needer == needer), None)
+    def _need(self, group_id: str, consumer: str) -> IngressRequirement | None:
+        return next(
+            (
+                requirement
+                for requirement in self.requirements.requirements_on(group_id)
+                if requirement.consumer == consumer
+            ),
+            None,
+        )
 
     def _open_one(
-        self, needer: str, group_id: str, group: SecurityGroup | None, openings: Sequence[Opening], description: str
-    ) -> tuple[Gate, list[Problem]]:
+        self,
+        consumer: str,
+        group_id: str,
+        group: SecurityGroup | None,
+        openings: Sequence[AllowedPorts],
+        description: str,
+    ) -> tuple[SecurityGroupRules, list[Problem]]:
         """The group as it is then, and why it is not open for everything."""
         if group is None:
-            return Gate(group_id, (), (), self.owner), [problems.no_group(group_id)]
-        if self.is_of_another_account(group, needer):
+            return SecurityGroupRules(group_id, (), (), self.owner), [problems.no_group(group_id)]
+        if self.is_of_another_account(group, consumer):
             gate = self.gate(group_id)
             closed = [one for one in openings if not self._rule(gate, one)]
             return gate, [problems.foreign_group(gate, group, closed)] if closed else []
-        self.needs.put_need(Need(group_id, needer, tuple(openings)))
+        self.requirements.put_requirement(IngressRequirement(group_id, consumer, tuple(openings)))
         settled = self.settle(group_id, openings, description)
         closed = [one for one in settled.full if not settled.gate.wide_rule_for(one)]
         said = [settled.problem] if settled.problem else []
         return settled.gate, said + ([problems.full(settled.gate, closed)] if closed else [])
 
     @staticmethod
-    def _rule(gate: Gate, opening: Opening) -> IngressRule | None:
+    def _rule(gate: SecurityGroupRules, opening: AllowedPorts) -> IngressRule | None:
         return gate.rule_for(opening) or gate.wide_rule_for(opening)

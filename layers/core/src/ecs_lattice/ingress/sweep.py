@@ -11,8 +11,8 @@ from typing import Protocol
 from ecs_lattice import ownership
 from ecs_lattice.errors import DeniedError, NotFoundError
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import Gate, should_be_ours, unneeded
-from ecs_lattice.ingress.model import IngressRule, Need, Opening, PortRange
+from ecs_lattice.ingress.group import SecurityGroupRules, should_be_ours, unneeded
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.outcome import Problem
 
@@ -38,15 +38,15 @@ class Tidier:
 
     def tidy(self, unneeded_before: Collection[str]) -> Tidied:
         """Add what is missing, merge, and revoke what was unneeded in the look before, too."""
-        needs: dict[str, list[Need]] = {}
-        for need in self.ingress.needs.needs():
-            needs.setdefault(need.group_id, []).append(need)
+        requirements: dict[str, list[IngressRequirement]] = {}
+        for requirement in self.ingress.requirements.requirements():
+            requirements.setdefault(requirement.group_id, []).append(requirement)
         try:
             owned = {rule.group_id for rule in self.ingress.groups.owned_rules()}
-            gates = self.ingress.gates({*needs, *owned})
+            gates = self.ingress.gates({*requirements, *owned})
         except DeniedError as error:
-            return Tidied(frozenset(unneeded_before), problems=(problems.denied(needs, error),))
-        found = [self._group(gate, needs.get(one, []), unneeded_before) for one, gate in sorted(gates.items())]
+            return Tidied(frozenset(unneeded_before), problems=(problems.denied(requirements, error),))
+        found = [self._group(gate, requirements.get(one, []), unneeded_before) for one, gate in sorted(gates.items())]
         return Tidied(
             unneeded=frozenset().union(*(one.unneeded for one in found)),
             revoked=tuple(rule_id for one in found for rule_id in one.revoked),
@@ -57,44 +57,56 @@ class Tidier:
     def rebuild(self) -> int:
         """Take the needs of custom resources from the tags on our rules into a table that has lost them; how many."""
         lists = {one.id: one.family for one in self.ingress.groups.prefix_lists()}
-        found: dict[tuple[str, str], set[Opening]] = {}
+        found: dict[tuple[str, str], set[AllowedPorts]] = {}
         for rule in self.ingress.groups.owned_rules():
             family = lists.get(rule.prefix_list_id or "")
-            for needer, ports in _marked(rule):
+            for consumer, ports in _marked(rule):
                 if family:
-                    found.setdefault((rule.group_id, needer), set()).add(Opening(family, ports))
+                    found.setdefault((rule.group_id, consumer), set()).add(AllowedPorts(family, ports))
         count = 0
-        for (group_id, needer), openings in sorted(found.items()):
-            if needer not in {one.needer for one in self.ingress.needs.needs_on(group_id)}:
-                self.ingress.needs.put_need(Need(group_id, needer, tuple(sorted(openings))))
+        for (group_id, consumer), openings in sorted(found.items()):
+            if consumer not in {one.consumer for one in self.ingress.requirements.requirements_on(group_id)}:
+                self.ingress.requirements.put_requirement(
+                    IngressRequirement(group_id, consumer, tuple(sorted(openings)))
+                )
                 count += 1
         return count
 
-    def _group(self, gate: Gate, needs: list[Need], before: Collection[str]) -> Tidied:
+    def _group(
+        self, gate: SecurityGroupRules, requirements: list[IngressRequirement], before: Collection[str]
+    ) -> Tidied:
         try:
-            return self._tidied(gate, needs, before)
+            return self._tidied(gate, requirements, before)
         except NotFoundError:
             return Tidied()  # the group has gone, and its rules with it
         except DeniedError as error:
-            ids = frozenset(rule.id for rule in unneeded(gate, needs))
+            ids = frozenset(rule.id for rule in unneeded(gate, requirements))
             return Tidied(ids, problems=(problems.denied([gate.group_id], error),))
 
-    def _tidied(self, gate: Gate, needs: list[Need], before: Collection[str]) -> Tidied:
-        missing = should_be_ours(gate, needs) - set(gate.ours)
-        closed = {one for need in needs for one in need.openings if not gate.rule_for(one)}
+    def _tidied(
+        self, gate: SecurityGroupRules, requirements: list[IngressRequirement], before: Collection[str]
+    ) -> Tidied:
+        missing = should_be_ours(gate, requirements) - set(gate.ours)
+        closed = {one for requirement in requirements for one in requirement.openings if not gate.rule_for(one)}
         gate, full = self.ingress.authorize(gate, sorted(missing), _DESCRIPTION)
-        going = [rule for rule in unneeded(gate, self.ingress.needs.needs_on(gate.group_id)) if rule.id in before]
+        going = [
+            rule
+            for rule in unneeded(gate, self.ingress.requirements.requirements_on(gate.group_id))
+            if rule.id in before
+        ]
         revoked = self.ingress.revoke(gate, going) if going else ()
         gate = gate.without(revoked)
         if full and revoked:
             gate, full = self.ingress.authorize(gate, full, _DESCRIPTION)
-        self.ingress.mark(gate, needs)
+        self.ingress.mark(gate, requirements)
         still = [one for one in full if not gate.wide_rule_for(one)]
         return Tidied(
-            unneeded=frozenset(rule.id for rule in unneeded(gate, needs)),
+            unneeded=frozenset(rule.id for rule in unneeded(gate, requirements)),
             revoked=revoked,
             helped=frozenset(
-                need.needer for need in needs if any(one in closed and gate.rule_for(one) for one in need.openings)
+                requirement.consumer
+                for requirement in requirements
+                if any(one in closed and gate.rule_for(one) for one in requirement.openings)
             ),
             problems=(problems.full(gate, still),) if still else (),
         )

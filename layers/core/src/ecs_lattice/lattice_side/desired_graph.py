@@ -4,19 +4,19 @@ import json
 
 from ecs_lattice import ownership
 from ecs_lattice.graph import Association, Group, Tags, Target, id_of
-from ecs_lattice.lattice_side.desired_values import Clocks, Desired, DesiredGroup, DesiredService
-from ecs_lattice.lattice_side.listeners import Routing
-from ecs_lattice.lattice_side.matches import Assignment
+from ecs_lattice.lattice_side.desired_values import Desired, DesiredGroup, DesiredService, Timers
+from ecs_lattice.lattice_side.listeners import ListenerBuilder
+from ecs_lattice.lattice_side.matches import RuleAssignment
 from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
-from ecs_lattice.lattice_side.resolve import Court, Standing
+from ecs_lattice.lattice_side.resolve import Resolution, Resolver
 from ecs_lattice.lattice_side.seen import group_name, networks_of, tag_value
 
 _CREATE_SECONDS, _DELETE_SECONDS, _DRAIN_SECONDS = 5, 10, 45
 
 
-def build(court: Court, assignment: Assignment, clocks: Clocks) -> tuple[Desired, Routing]:
+def build(court: Resolver, assignment: RuleAssignment, clocks: Timers) -> tuple[Desired, ListenerBuilder]:
     """The graph as it should be, and the routing that answers are read from."""
-    routing = Routing(court, assignment, clocks, court.settings.settle_seconds)
+    routing = ListenerBuilder(court, assignment, clocks, court.settings.settle_seconds)
     listeners = routing.listeners() if _has_work(court) else ()
     groups = _groups(court, clocks)
     doomed, targets = _doomed(court, clocks)
@@ -35,11 +35,11 @@ def build(court: Court, assignment: Assignment, clocks: Clocks) -> tuple[Desired
     return desired, routing
 
 
-def _has_work(court: Court) -> bool:
+def _has_work(court: Resolver) -> bool:
     return bool(court.in_order("kept")) or bool(court.seen.observed.listeners)
 
 
-def _service(court: Court) -> DesiredService | None:
+def _service(court: Resolver) -> DesiredService | None:
     """The Lattice service; None while no claim that stands needs one."""
     kept = court.in_order("kept")
     there = court.seen.observed.service
@@ -55,7 +55,7 @@ def _service(court: Court) -> DesiredService | None:
     return DesiredService(spec, tags, policy, there, tuple(s.record.key for s in kept))
 
 
-def _service_spec(court: Court) -> ServiceSpec:
+def _service_spec(court: Resolver) -> ServiceSpec:
     """What the first claim that says so declares; what nobody declares stays as it is."""
     standings = court.in_order("kept", "paused", "held")
     first = {
@@ -68,7 +68,7 @@ def _service_spec(court: Court) -> ServiceSpec:
     return ServiceSpec(court.seen.remembered.name, first["domain"], first["certificate"], auth, first["idle_timeout"])
 
 
-def _policy(court: Court, account: str) -> str:
+def _policy(court: Resolver, account: str) -> str:
     """The auth policy, on one line (VPC Lattice API, PutAuthPolicy: no line breaks)."""
     if court.settings.service_auth_policy:
         return json.dumps(json.loads(court.settings.service_auth_policy))
@@ -85,15 +85,15 @@ def _policy(court: Court, account: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _groups(court: Court, clocks: Clocks) -> tuple[DesiredGroup, ...]:
-    wanted: dict[str, list[Standing]] = {}
+def _groups(court: Resolver, clocks: Timers) -> tuple[DesiredGroup, ...]:
+    wanted: dict[str, list[Resolution]] = {}
     for standing in court.in_order("kept"):
         if standing.claim.own_group is None:
             wanted.setdefault(group_name(standing.claim), []).append(standing)
     return tuple(_group(court, clocks, name, standings) for name, standings in sorted(wanted.items()))
 
 
-def _group(court: Court, clocks: Clocks, name: str, standings: list[Standing]) -> DesiredGroup:
+def _group(court: Resolver, clocks: Timers, name: str, standings: list[Resolution]) -> DesiredGroup:
     first = standings[0].claim
     there = court.seen.group(court.seen.reference(first))
     if there and there.status == "CREATE_IN_PROGRESS":
@@ -118,7 +118,7 @@ def _group(court: Court, clocks: Clocks, name: str, standings: list[Standing]) -
     return DesiredGroup(spec, tags, there, tuple(s.record.key for s in standings))
 
 
-def _doomed(court: Court, clocks: Clocks) -> tuple[tuple[Group, ...], tuple[tuple[Group, tuple[Target, ...]], ...]]:
+def _doomed(court: Resolver, clocks: Timers) -> tuple[tuple[Group, ...], tuple[tuple[Group, tuple[Target, ...]], ...]]:
     """The groups to delete now, and the targets to deregister before that."""
     staying = {court.seen.reference(s.claim) for s in court.in_order("kept", "held", "paused", "stopped")}
     doomed: list[Group] = []
@@ -141,7 +141,7 @@ def _doomed(court: Court, clocks: Clocks) -> tuple[tuple[Group, ...], tuple[tupl
     return tuple(doomed), tuple(targets)
 
 
-def _may_go(court: Court, clocks: Clocks, group: Group) -> bool:
+def _may_go(court: Resolver, clocks: Timers, group: Group) -> bool:
     """Whether no deployment names the group. One that nobody claims goes once it is empty and has been for a while;
     one of an ECS service that has no claim here is left alone, because the registry may have been lost.
     """
@@ -159,7 +159,7 @@ def _may_go(court: Court, clocks: Clocks, group: Group) -> bool:
     return clocks.has_lasted(empty, court.settings.settle_seconds, f"{group.name} was replaced just now")
 
 
-def _networks(court: Court) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _networks(court: Resolver) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The networks to be associated with, by ARN, and who needs each."""
     wanted: dict[str, list[str]] = {}
     known = dict(court.seen.observed.networks)
@@ -170,14 +170,14 @@ def _networks(court: Court) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((arn, tuple(keys)) for arn, keys in sorted(wanted.items()))
 
 
-def _await_associations(court: Court, clocks: Clocks, networks: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+def _await_associations(court: Resolver, clocks: Timers, networks: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
     wanted = {arn for arn, _ in networks}
     for one in court.seen.observed.associations:
         if one.network_arn in wanted and one.status.endswith("IN_PROGRESS"):
             clocks.wait(_CREATE_SECONDS, f"the association with {one.network_arn} is {one.status}")
 
 
-def _dropped_associations(court: Court, clocks: Clocks) -> tuple[Association, ...]:
+def _dropped_associations(court: Resolver, clocks: Timers) -> tuple[Association, ...]:
     """Ours that no claim asks for any more, after the grace time; none while no claim stands or one is stopped."""
     if not court.in_order("kept") or court.in_order("stopped"):
         return ()

@@ -81,7 +81,7 @@ class Desired:
 
 
 @dataclass(slots=True)
-class Clocks:
+class Timers:
     """How long something has been so, by a word for it. A clock that nobody asks for any more is forgotten, so that it
     starts again when the thing is so again.
     """

@@ -7,10 +7,10 @@ a rule that stays does so at weight 0, so the data plane never meets a rule with
 from dataclasses import dataclass, field
 
 from ecs_lattice.graph import Action, id_of, weights
-from ecs_lattice.lattice_side.desired_values import Clocks
-from ecs_lattice.lattice_side.matches import Slot
-from ecs_lattice.lattice_side.resolve import Standing
-from ecs_lattice.lattice_side.seen import Seen, canonical, owner_of
+from ecs_lattice.lattice_side.desired_values import Timers
+from ecs_lattice.lattice_side.matches import MatchEntry
+from ecs_lattice.lattice_side.resolve import Resolution
+from ecs_lattice.lattice_side.seen import ObservedIndex, canonical, owner_of
 from ecs_lattice.model import ListenerKey
 
 PLAIN_WEIGHT = 100
@@ -29,18 +29,18 @@ class Content:
 
 
 @dataclass(slots=True)
-class Filler:
+class ForwardPlanner:
     """Fills slots. ``fixed`` are the claims that are stopped or paused: what serves for
     them stays. ``kept`` are the groups of those that stand. ``guests`` are the groups, by listener, that wait for the default action in some other rule."""
 
-    seen: Seen
-    clocks: Clocks
+    seen: ObservedIndex
+    clocks: Timers
     settle_seconds: float
-    fixed: tuple[Standing, ...] = ()
+    fixed: tuple[Resolution, ...] = ()
     kept: frozenset[str] = frozenset()
     guests: set[tuple[ListenerKey, str]] = field(default_factory=set)
 
-    def fill(self, slot: Slot, action: Action | None, *, live: bool) -> Content:
+    def fill(self, slot: MatchEntry, action: Action | None, *, live: bool) -> Content:
         """What the slot should forward to, given that it forwards to ``action`` now and is ``live`` or not."""
         there = weights(action)
         kept = self._declared(slot)
@@ -63,7 +63,7 @@ class Filler:
             live=False, weights=lingering | joined | {group: there[group] for group in held if group in there}
         )
 
-    def is_ready(self, standing: Standing) -> bool:
+    def is_ready(self, standing: Resolution) -> bool:
         """Whether the claim's group may take traffic: it does already, or its tasks are in and one can answer."""
         group = self.seen.reference(standing.claim)
         if group in self.seen.taking:
@@ -92,7 +92,7 @@ class Filler:
         """The groups that a claim names as its own."""
         return frozenset(self.seen.reference(record.claim) for record in self.seen.records)
 
-    def _is_fixed(self, slot: Slot, group: str) -> bool:
+    def _is_fixed(self, slot: MatchEntry, group: str) -> bool:
         """Whether the group serves here for a claim that is stopped, unless its own ECS service gave the place away."""
         if group in self.kept:
             return False
@@ -106,7 +106,7 @@ class Filler:
                 return True
         return False
 
-    def _declared(self, slot: Slot) -> dict[str, int]:
+    def _declared(self, slot: MatchEntry) -> dict[str, int]:
         """Declared weights by group; routes of one port add theirs up."""
         declared: dict[str, int] = {}
         for standing in slot.kept:
@@ -115,17 +115,17 @@ class Filler:
             declared[group] = declared.get(group, 0) + (PLAIN_WEIGHT if weight is None else weight)
         return declared
 
-    def _any_ready(self, slot: Slot, group: str) -> bool:
+    def _any_ready(self, slot: MatchEntry, group: str) -> bool:
         standings = [s for s in slot.kept if self.seen.reference(s.claim) == group]
         return any(self.is_ready(standing) for standing in standings)
 
-    def _may_go_on(self, slot: Slot, group: str) -> bool:
+    def _may_go_on(self, slot: MatchEntry, group: str) -> bool:
         """Whether a group that is to leave serves until another can: all but that of another ECS service that is gone."""
         services = {owner_of(s.claim) for s in slot.kept}
         strangers = (s for s in slot.leaving if owner_of(s.claim) not in services and s.claim.phase == "gone")
         return group not in {self.seen.reference(stranger.claim) for stranger in strangers}
 
-    def _lingers(self, slot: Slot, group: str, weight: int) -> bool:
+    def _lingers(self, slot: MatchEntry, group: str, weight: int) -> bool:
         """Whether a group that leaves stays in the rule for now, at weight 0."""
         leaving = [s for s in slot.leaving if self.seen.reference(s.claim) == group]
         if weight or (slot.listener, group) in self.guests:

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Listener, Rule, forward, weights
-from ecs_lattice.lattice_side.desired_values import Clocks, DesiredListener, DesiredRule
-from ecs_lattice.lattice_side.forwarding import Content, Filler
-from ecs_lattice.lattice_side.matches import Assignment, Slot
+from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule, Timers
+from ecs_lattice.lattice_side.forwarding import Content, ForwardPlanner
+from ecs_lattice.lattice_side.matches import MatchEntry, RuleAssignment
 from ecs_lattice.lattice_side.priorities import specificity, spread
-from ecs_lattice.lattice_side.resolve import Court, Standing
-from ecs_lattice.lattice_side.seen import Seen, canonical, foreign_rules, owner_of, parked, rule_names
+from ecs_lattice.lattice_side.resolve import Resolution, Resolver
+from ecs_lattice.lattice_side.seen import ObservedIndex, canonical, foreign_rules, owner_of, parked, rule_names
 from ecs_lattice.model import ListenerKey, Match
 
 NOT_FOUND = FixedResponse(404)
@@ -17,25 +17,25 @@ _UNSET = 0  # a priority that is still to be found; VPC Lattice's begin at 1
 
 
 @dataclass(slots=True)
-class Routing:
+class ListenerBuilder:
     """Builds the desired listeners from the slots."""
 
-    court: Court
-    assignment: Assignment
-    clocks: Clocks
+    court: Resolver
+    assignment: RuleAssignment
+    clocks: Timers
     settle_seconds: float
     dropped_listeners: list[Listener] = field(default_factory=list)
-    filler: Filler = field(init=False)
+    filler: ForwardPlanner = field(init=False)
     _dropped: dict[ListenerKey, list[Rule]] = field(default_factory=dict)
     _referenced: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         fixed = tuple(self.court.in_order("stopped", "paused"))
         used = frozenset(self.seen.reference(s.claim) for s in self.court.in_order("kept"))
-        self.filler = Filler(self.seen, self.clocks, self.settle_seconds, fixed, used)
+        self.filler = ForwardPlanner(self.seen, self.clocks, self.settle_seconds, fixed, used)
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> ObservedIndex:
         return self.court.seen
 
     def listeners(self) -> tuple[DesiredListener, ...]:
@@ -62,12 +62,12 @@ class Routing:
     def _refer(self, rules: Iterable[DesiredRule | Rule]) -> None:
         self._referenced |= {group for rule in rules for group in weights(rule.action)}
 
-    def is_live(self, slot: Slot, group: str) -> bool:
+    def is_live(self, slot: MatchEntry, group: str) -> bool:
         """Whether the group gets requests by this slot, as it was read."""
         action, live = self._now(slot)
         return live and weights(action).get(group, 0) > 0
 
-    def _now(self, slot: Slot) -> tuple[Action | None, bool]:
+    def _now(self, slot: MatchEntry) -> tuple[Action | None, bool]:
         """What the slot forwards to now, and whether requests may come."""
         if slot.match is not None:
             return (slot.rule.action, slot.rule.is_live) if slot.rule else (None, False)
@@ -108,7 +108,7 @@ class Routing:
             return None
         return NOT_FOUND
 
-    def _passthrough(self, slot: Slot, listener: Listener | None, content: Content) -> Action | None:
+    def _passthrough(self, slot: MatchEntry, listener: Listener | None, content: Content) -> Action | None:
         """A TLS_PASSTHROUGH listener has nothing but its default action, which must forward."""
         if slot.kept or slot.held:
             if content.live or listener is None:
@@ -121,7 +121,7 @@ class Routing:
         self.dropped_listeners.append(listener)
         return None
 
-    def _mark_guests(self, slot: Slot, content: Content) -> None:
+    def _mark_guests(self, slot: MatchEntry, content: Content) -> None:
         """Which groups of the default action must be kept in use elsewhere: while they wait, and until it has settled."""
         for standing in slot.claims:
             group = self.seen.reference(standing.claim)
@@ -131,7 +131,7 @@ class Routing:
             if waits or (content.live and self._settles(slot, group)):
                 self.filler.guests.add((slot.listener, group))
 
-    def _settles(self, slot: Slot, group: str) -> bool:
+    def _settles(self, slot: MatchEntry, group: str) -> bool:
         """Whether the default action forwards to a group so newly that its waiting place must stay."""
         listener = self.seen.observed.listener(slot.listener)
         places = [rule for rule in (listener.rules if listener else ()) if group in weights(rule.action)]
@@ -151,7 +151,7 @@ class Routing:
         slots = [slot for slot in self.assignment.slots.values() if slot.listener == key and slot.match is not None]
         return [rule for slot in slots if (rule := self._slot_rule(slot)) is not None]
 
-    def _slot_rule(self, slot: Slot) -> DesiredRule | None:
+    def _slot_rule(self, slot: MatchEntry) -> DesiredRule | None:
         rule = slot.rule
         if slot.is_frozen or (rule is None and not slot.kept):
             if rule is not None:
@@ -165,7 +165,7 @@ class Routing:
         match = self._match(slot, content, name)
         return DesiredRule(name, _UNSET, match, forward(content.weights), rule, slot.needed_by)
 
-    def _match(self, slot: Slot, content: Content, name: str) -> AnyMatch:
+    def _match(self, slot: MatchEntry, content: Content, name: str) -> AnyMatch:
         there = slot.rule.match if slot.rule else None
         if not content.live:
             return there if slot.rule and slot.rule.is_parked and isinstance(there, Match) else parked(name)
@@ -175,7 +175,7 @@ class Routing:
             return there  # the same requests: another spelling is no reason to write
         return slot.wish or parked(name)
 
-    def _free_name(self, slot: Slot) -> str:
+    def _free_name(self, slot: MatchEntry) -> str:
         listener = self.seen.observed.listener(slot.listener)
         taken = {rule.name for rule in listener.rules} if listener else set()
         names = [name for standing in slot.kept for name in rule_names(standing.claim, slot.listener)]
@@ -219,13 +219,13 @@ class Routing:
 
     # Waiting places of the default action's groups
 
-    def _default_claims(self, key: ListenerKey) -> list[Standing]:
+    def _default_claims(self, key: ListenerKey) -> list[Resolution]:
         slot = self.assignment.slots.get((key, None))
         return [] if slot is None or key.protocol == "TLS_PASSTHROUGH" or slot.is_frozen else slot.claims
 
-    def _waiting_places(self, key: ListenerKey) -> dict[str, Standing]:
+    def _waiting_places(self, key: ListenerKey) -> dict[str, Resolution]:
         """Parked rules of ours, by ARN, that were made for a route of the default action."""
-        places: dict[str, Standing] = {}
+        places: dict[str, Resolution] = {}
         for standing in self._default_claims(key):
             names = rule_names(standing.claim, key)
             for rule in self.assignment.leftover[key]:
@@ -253,10 +253,10 @@ class Routing:
 
     def _by_default(self, key: ListenerKey, group: str) -> set[str]:
         """The group, when the desired default action names it: then only a place that is there already is kept."""
-        has_place = any(group in weights(rule.action) for rule in self.assignment.leftover[key] if rule.is_parked)
-        return {group} if has_place else set()
+        holds_slot = any(group in weights(rule.action) for rule in self.assignment.leftover[key] if rule.is_parked)
+        return {group} if holds_slot else set()
 
-    def _parking_rule(self, key: ListenerKey, standing: Standing, group: str, rule: Rule | None) -> DesiredRule:
+    def _parking_rule(self, key: ListenerKey, standing: Resolution, group: str, rule: Rule | None) -> DesiredRule:
         listener = self.seen.observed.listener(key)
         taken = {each.name for each in listener.rules} if listener else set()
         names = rule_names(standing.claim, key)
@@ -298,10 +298,10 @@ class Routing:
         numbers |= spread([rule.name for rule in others], current, fixed | set(numbers.values()))
         return [_with_priority(rule, numbers[rule.name]) for rule in rules]
 
-    def _filled(self, key: ListenerKey) -> list[Slot]:
+    def _filled(self, key: ListenerKey) -> list[MatchEntry]:
         return [slot for slot in self.assignment.slots.values() if slot.listener == key and slot.match and slot.kept]
 
-    def _specificity(self, slots: dict[str, Slot], rule: DesiredRule) -> tuple[object, ...]:
+    def _specificity(self, slots: dict[str, MatchEntry], rule: DesiredRule) -> tuple[object, ...]:
         slot = next(slots[one] for one in rule.needed_by if one in slots)
         return specificity(slot.match or Match())
 

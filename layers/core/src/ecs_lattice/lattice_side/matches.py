@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from ecs_lattice.graph import Rule, weights
-from ecs_lattice.lattice_side.resolve import Court, Mode, Standing, services_of
+from ecs_lattice.lattice_side.resolve import Mode, Resolution, Resolver, services_of
 from ecs_lattice.lattice_side.seen import Owner, canonical, foreign_rules, owner_of, rule_names, rules_of_ours, same
 from ecs_lattice.model import ListenerKey, Match
 
@@ -18,21 +18,21 @@ _HOLDING: tuple[Mode, ...] = ("kept", "paused", "held", "leaving")
 
 
 @dataclass(slots=True)
-class Slot:
+class MatchEntry:
     """One match (canonical; None: the default action) on one listener. ``kept`` are the claims that fill it, ``held``
     those that stay as they are, ``leaving`` those that go; ``paused`` ones freeze it.
     """
 
     listener: ListenerKey
     match: Match | None
-    kept: list[Standing] = field(default_factory=list)
-    held: list[Standing] = field(default_factory=list)
-    leaving: list[Standing] = field(default_factory=list)
-    paused: list[Standing] = field(default_factory=list)
+    kept: list[Resolution] = field(default_factory=list)
+    held: list[Resolution] = field(default_factory=list)
+    leaving: list[Resolution] = field(default_factory=list)
+    paused: list[Resolution] = field(default_factory=list)
     rule: Rule | None = None
 
     @property
-    def claims(self) -> list[Standing]:
+    def claims(self) -> list[Resolution]:
         return [*self.kept, *self.paused, *self.held, *self.leaving]
 
     @property
@@ -57,15 +57,15 @@ class Slot:
 
 
 @dataclass(slots=True)
-class Assignment:
+class RuleAssignment:
     """Slots by key, and the rules of ours on each listener that no slot has: frozen ones and leftovers."""
 
-    slots: dict[SlotKey, Slot]
+    slots: dict[SlotKey, MatchEntry]
     frozen: dict[ListenerKey, list[Rule]]
     leftover: dict[ListenerKey, list[Rule]]
 
 
-def assign(court: Court) -> Assignment:
+def assign(court: Resolver) -> RuleAssignment:
     """Slots and rules, with every conflict found on the way written into the court's standings."""
     while True:
         stopped = len(court.in_order("stopped"))
@@ -78,20 +78,20 @@ def assign(court: Court) -> Assignment:
             return assignment
 
 
-def _supersede(court: Court, assignment: Assignment) -> None:
+def _supersede(court: Resolver, assignment: RuleAssignment) -> None:
     """A vanished route whose every place another route of its ECS service has taken over need not wait any longer."""
     for standing in court.in_order("held"):
         mine = [slot for slot in assignment.slots.values() if standing in slot.claims]
         taken = len(standing.claim.route.listeners)
         if len(mine) == taken and all(standing in slot.leaving for slot in mine):
-            gone = Standing(standing.record, "leaving")
+            gone = Resolution(standing.record, "leaving")
             court.standings[standing.record.key] = gone
             for slot in mine:
                 slot.leaving = [gone if each is standing else each for each in slot.leaving]
 
 
-def _fill(court: Court) -> dict[SlotKey, Slot]:
-    candidates: dict[SlotKey, list[Standing]] = defaultdict(list)
+def _fill(court: Resolver) -> dict[SlotKey, MatchEntry]:
+    candidates: dict[SlotKey, list[Resolution]] = defaultdict(list)
     for standing in court.in_order(*_HOLDING):
         match = standing.claim.route.match
         for listener in standing.claim.route.listeners:
@@ -103,14 +103,14 @@ def _readable(item: tuple[SlotKey, object]) -> tuple[str, str]:
     return str(item[0][0]), repr(item[0][1])
 
 
-def _slot(court: Court, key: SlotKey, candidates: list[Standing]) -> Slot:
-    slot = Slot(*key)
+def _slot(court: Resolver, key: SlotKey, candidates: list[Resolution]) -> MatchEntry:
+    slot = MatchEntry(*key)
     live = _owners_now(court, key)
     groups = _groups_now(court, key)
     if _blocked(court, key, candidates, live):
         return slot
 
-    def rank(standing: Standing) -> tuple[bool, float, str, bool, bool, str]:
+    def rank(standing: Resolution) -> tuple[bool, float, str, bool, bool, str]:
         claim = standing.claim
         waits = standing.mode in {"held", "leaving"}
         serves = court.seen.reference(claim) in groups
@@ -124,7 +124,7 @@ def _slot(court: Court, key: SlotKey, candidates: list[Standing]) -> Slot:
     return slot
 
 
-def _place(court: Court, slot: Slot, standing: Standing, sharers: list[Standing]) -> None:
+def _place(court: Resolver, slot: MatchEntry, standing: Resolution, sharers: list[Resolution]) -> None:
     if standing.mode == "leaving":
         slot.leaving.append(standing)
     elif standing.mode == "held" and (standing not in sharers or _is_superseded(court, standing, sharers)):
@@ -141,24 +141,24 @@ def _place(court: Court, slot: Slot, standing: Standing, sharers: list[Standing]
         court.conflict(standing, "MATCH_TAKEN", message)
 
 
-def _is_superseded(court: Court, standing: Standing, sharers: list[Standing]) -> bool:
+def _is_superseded(court: Resolver, standing: Resolution, sharers: list[Resolution]) -> bool:
     """Whether a declared route of the same port has come in the place of a vanished one (it was renamed)."""
     group = court.seen.reference(standing.claim)
     return any(other.mode == "kept" and court.seen.reference(other.claim) == group for other in sharers)
 
 
-def _share(leader: Standing, other: Standing) -> bool:
+def _share(leader: Resolution, other: Resolution) -> bool:
     return leader.claim.route.weight is not None and other.claim.route.weight is not None
 
 
-def _holds(court: Court, standing: Standing) -> bool:
+def _holds(court: Resolver, standing: Resolution) -> bool:
     """Whether a claim keeps its match from others: as long as it is declared, and for the grace time after."""
     if standing.mode != "leaving":
         return True
     return court.now < standing.claim.since + court.settings.grace_seconds
 
 
-def _owners_now(court: Court, key: SlotKey) -> frozenset[Owner]:
+def _owners_now(court: Resolver, key: SlotKey) -> frozenset[Owner]:
     listener = court.seen.observed.listener(key[0])
     if listener is None:
         return frozenset()
@@ -167,7 +167,7 @@ def _owners_now(court: Court, key: SlotKey) -> frozenset[Owner]:
     return court.seen.holders(listener, key[1])
 
 
-def _groups_now(court: Court, key: SlotKey) -> frozenset[str]:
+def _groups_now(court: Resolver, key: SlotKey) -> frozenset[str]:
     """The groups that get the requests of a slot now."""
     listener = court.seen.observed.listener(key[0])
     actions = [listener.default] if listener and key[1] is None else []
@@ -176,7 +176,7 @@ def _groups_now(court: Court, key: SlotKey) -> frozenset[str]:
     return frozenset(group for action in actions for group, weight in weights(action).items() if weight)
 
 
-def _blocked(court: Court, key: SlotKey, candidates: list[Standing], live: frozenset[Owner]) -> bool:
+def _blocked(court: Resolver, key: SlotKey, candidates: list[Resolution], live: frozenset[Owner]) -> bool:
     """Whether somebody who is no candidate has the match: a rule made by others, or a rule that may not be changed."""
     foreign = [rule for rule in foreign_rules(court.seen.observed.listener(key[0])) if key[1] and same(rule, key[1])]
     fixed = services_of(court.in_order("stopped", "paused"))
@@ -195,9 +195,9 @@ def _blocked(court: Court, key: SlotKey, candidates: list[Standing], live: froze
     return bool(foreign or blocking) and not any(s.mode in {"held", "leaving", "paused"} for s in candidates)
 
 
-def _with_rules(court: Court, slots: dict[SlotKey, Slot]) -> Assignment:
+def _with_rules(court: Resolver, slots: dict[SlotKey, MatchEntry]) -> RuleAssignment:
     """Give each slot its rule: by equal match first, by name second, so that a renamed route changes nothing."""
-    assignment = Assignment(slots, defaultdict(list), defaultdict(list))
+    assignment = RuleAssignment(slots, defaultdict(list), defaultdict(list))
     for listener in court.seen.observed.listeners:
         mine = [slot for slot in slots.values() if slot.listener == listener.key and slot.match and slot.claims]
         free = list(rules_of_ours(listener))
@@ -213,20 +213,20 @@ def _with_rules(court: Court, slots: dict[SlotKey, Slot]) -> Assignment:
     return assignment
 
 
-def _equal_and_theirs(court: Court, slot: Slot, rule: Rule) -> bool:
+def _equal_and_theirs(court: Resolver, slot: MatchEntry, rule: Rule) -> bool:
     theirs = services_of(slot.claims) & court.seen.owners(rule.action, active=False)
     return slot.match is not None and same(rule, slot.match) and (bool(theirs) or _by_name(court, slot, rule))
 
 
-def _by_name(_: Court, slot: Slot, rule: Rule) -> bool:
+def _by_name(_: Resolver, slot: MatchEntry, rule: Rule) -> bool:
     return any(rule.name in rule_names(standing.claim, slot.listener) for standing in slot.claims)
 
 
-def _equal(court: Court, slot: Slot, rule: Rule) -> bool:
+def _equal(court: Resolver, slot: MatchEntry, rule: Rule) -> bool:
     return slot.match is not None and same(rule, slot.match) and not court.seen.owners(rule.action, active=False)
 
 
-def _may_not_change(court: Court, rule: Rule) -> bool:
+def _may_not_change(court: Resolver, rule: Rule) -> bool:
     """Whether the rule serves a claim that is stopped or paused, or an ECS service that has no claim here at all: the
     registry may have been lost, and what nobody explains is left alone.
     """
@@ -235,7 +235,7 @@ def _may_not_change(court: Court, rule: Rule) -> bool:
     return bool(owners & fixed) or bool(owners - court.seen.claimants)
 
 
-def _taken(court: Court, assignment: Assignment) -> dict[tuple[ListenerKey, int], str]:
+def _taken(court: Resolver, assignment: RuleAssignment) -> dict[tuple[ListenerKey, int], str]:
     """The priorities, by listener, of rules that stay as they are, and whose they are."""
     taken: dict[tuple[ListenerKey, int], str] = {}
     for listener in court.seen.observed.listeners:
@@ -247,12 +247,12 @@ def _taken(court: Court, assignment: Assignment) -> dict[tuple[ListenerKey, int]
     return taken
 
 
-def _priorities(court: Court, assignment: Assignment) -> None:
+def _priorities(court: Resolver, assignment: RuleAssignment) -> None:
     """Equal priorities of two authors: the later is in conflict; so is one that a rule has which stays as it is."""
     taken = _taken(court, assignment)
     slots = [slot for slot in assignment.slots.values() if slot.kept and slot.match]
 
-    def rank(slot: Slot) -> tuple[object, ...]:
+    def rank(slot: MatchEntry) -> tuple[object, ...]:
         has_it = slot.rule is not None and slot.rule.priority == slot.priority and slot.rule.is_live
         return not has_it, *court.rank(slot.kept[0].claim)
 
@@ -272,7 +272,7 @@ def _priorities(court: Court, assignment: Assignment) -> None:
             taken.setdefault((slot.listener, slot.priority), f"route {first.route.name} of {first.service}")
 
 
-def _weights(court: Court, assignment: Assignment) -> None:
+def _weights(court: Resolver, assignment: RuleAssignment) -> None:
     for slot in assignment.slots.values():
         if slot.kept and not slot.held and all(s.claim.route.weight == 0 for s in slot.kept):
             for standing in slot.kept:

@@ -10,7 +10,7 @@ from typing import Literal
 from ecs_lattice import ownership
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.graph import id_of
-from ecs_lattice.lattice_side.seen import Seen, group_name, holder, may_claim, networks_of, owner_of
+from ecs_lattice.lattice_side.seen import ObservedIndex, group_name, holder, may_claim, networks_of, owner_of
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 
@@ -20,7 +20,7 @@ HELD_REMOVAL_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Resolution:
     """How a claim stands. ``kept``: make it so. ``held``: vanished, but nothing of it changes yet. ``leaving``: take it
     away. ``paused``: change nothing. ``stopped``: refused or in conflict (``state``), what was wired stays.
     ``wait`` is when to look again, in seconds.
@@ -39,19 +39,19 @@ class Standing:
 
 
 @dataclass(slots=True)
-class Court:
+class Resolver:
     """Judges the claims on one Lattice service. ``may_remove`` asks the stack's ceiling for one more removal;
     ``refused`` are the problems that AWS had with a claim in this very reconcile.
     """
 
-    seen: Seen
+    seen: ObservedIndex
     settings: Settings
     now: float
     may_remove: Callable[[ClaimRecord], bool]
     refused: dict[str, Problem] = field(default_factory=dict)
-    standings: dict[str, Standing] = field(default_factory=dict)
+    standings: dict[str, Resolution] = field(default_factory=dict)
 
-    def judge(self) -> dict[str, Standing]:
+    def judge(self) -> dict[str, Resolution]:
         """Every claim's standing, by its record's key, as far as the listeners' rules do not decide it."""
         for record in self.seen.records:
             self.standings[record.key] = self._phase(record)
@@ -64,7 +64,7 @@ class Court:
         self._health()
         return self.standings
 
-    def in_order(self, *modes: Mode) -> list[Standing]:
+    def in_order(self, *modes: Mode) -> list[Resolution]:
         """The claims with these modes, who comes first first."""
         chosen = [standing for standing in self.standings.values() if standing.mode in modes]
         return sorted(chosen, key=lambda standing: self.rank(standing.claim))
@@ -74,30 +74,30 @@ class Court:
         wired = self.seen.reference(claim) in self.seen.taking
         return not wired, claim.created_at, claim.service.arn, claim.route.name
 
-    def conflict(self, standing: Standing, code: str, message: str) -> None:
+    def conflict(self, standing: Resolution, code: str, message: str) -> None:
         self._stop(standing, "Conflicted", code, message)
 
-    def refuse(self, standing: Standing, code: str, message: str) -> None:
+    def refuse(self, standing: Resolution, code: str, message: str) -> None:
         self._stop(standing, "Refused", code, message)
 
-    def _stop(self, standing: Standing, state: Literal["Refused", "Conflicted"], code: str, message: str) -> None:
-        self.standings[standing.record.key] = Standing(standing.record, "stopped", state, code, message)
+    def _stop(self, standing: Resolution, state: Literal["Refused", "Conflicted"], code: str, message: str) -> None:
+        self.standings[standing.record.key] = Resolution(standing.record, "stopped", state, code, message)
 
-    def _phase(self, record: ClaimRecord) -> Standing:
+    def _phase(self, record: ClaimRecord) -> Resolution:
         claim = record.claim
         age = self.now - claim.since
         if claim.route.pause and not (claim.phase == "gone" and age >= _DAY_SECONDS):
-            return Standing(record, "paused", code="PAUSED", message="lattice.pause: observed, nothing is changed.")
+            return Resolution(record, "paused", code="PAUSED", message="lattice.pause: observed, nothing is changed.")
         if claim.phase == "declared":
-            return Standing(record, "kept")
+            return Resolution(record, "kept")
         if claim.phase == "gone":
-            return Standing(record, "leaving")
+            return Resolution(record, "leaving")
         remaining = claim.since + self.settings.grace_seconds - self.now
         if remaining > 0:
-            return Standing(record, "held", wait=_whole(remaining))
+            return Resolution(record, "held", wait=_whole(remaining))
         if self._is_out(record) or self.may_remove(record):
-            return Standing(record, "leaving")
-        return Standing(
+            return Resolution(record, "leaving")
+        return Resolution(
             record,
             "held",
             code="REMOVALS_HELD",
@@ -123,7 +123,7 @@ class Court:
         first = next(iter(self.in_order("kept", "paused", "held")), None)
         return holder(self.settings.sharing, first.claim.service) if first else None
 
-    def words(self, standing: Standing) -> tuple[str, ...]:
+    def words(self, standing: Resolution) -> tuple[str, ...]:
         """The service networks that a claim asks for, as written."""
         return networks_of(standing.claim, self.settings)
 
@@ -208,7 +208,7 @@ class Court:
 
     def _health(self) -> None:
         """One group has one health check: that of the first claim of the port."""
-        first: dict[str, Standing] = {}
+        first: dict[str, Resolution] = {}
         for standing in self.in_order("kept"):
             if standing.claim.own_group is not None:
                 continue
@@ -218,7 +218,7 @@ class Court:
                 self.conflict(standing, "HEALTH_DIFFERS", message)
 
 
-def services_of(standings: Iterable[Standing]) -> frozenset[tuple[str, str]]:
+def services_of(standings: Iterable[Resolution]) -> frozenset[tuple[str, str]]:
     """The ECS services of these claims."""
     return frozenset(owner_of(standing.claim) for standing in standings)
 

@@ -81,7 +81,7 @@ def owner_of(claim: Claim) -> Owner:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObservedIndex:
     """A reading, the claims, and what is remembered, with the questions that are asked of them."""
 
     observed: Observed

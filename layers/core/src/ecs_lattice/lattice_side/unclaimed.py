@@ -7,7 +7,7 @@ from ecs_lattice.claims import LatticeRecord
 from ecs_lattice.graph import Group, Observed, Service, weights
 from ecs_lattice.lattice_side.apply import Applied, Applier
 from ecs_lattice.lattice_side.desired_values import Desired
-from ecs_lattice.lattice_side.observe import Reader
+from ecs_lattice.lattice_side.observe import SnapshotReader
 from ecs_lattice.lattice_side.plan import plan
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.seen import foreign_rules
@@ -29,7 +29,7 @@ def reconcile(
         if now - remembered.read_at > settings.drift_hours * 1800 or remembered.due_at:
             registry.put_lattice(dataclasses.replace(remembered, read_at=now, due_at=0.0))
         return Done()
-    reading = Reader(lattice, settings, (), remembered).read()
+    reading = SnapshotReader(lattice, settings, (), remembered).read()
     observed, service = reading.observed, reading.observed.service
     groups = tuple(group for group in observed.groups if not group.targets and _is_ours(group.tags, settings))
     if service is None and not groups:

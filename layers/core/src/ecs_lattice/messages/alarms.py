@@ -72,7 +72,7 @@ class LookAgain:
     since: float = 0.0
 
 
-type Signal = AlarmChange | TargetUnhealthy | Announced | LookAgain
+type AlarmEvent = AlarmChange | TargetUnhealthy | Announced | LookAgain
 
 
 def look_again(key: str, incident: str, since: float = 0.0) -> str:
@@ -80,10 +80,10 @@ def look_again(key: str, incident: str, since: float = 0.0) -> str:
     return json.dumps({"lookAgain": key, "incident": incident, **({"since": since} if since else {})})
 
 
-def hear(message: Mapping[str, Any]) -> Signal:
+def parse_event(message: Mapping[str, Any]) -> AlarmEvent:
     """What one message says. Raises UnknownEventError, with a sentence for the dead-letter queue, for what is not known."""
     try:
-        return _hear(message)
+        return _parse_event(message)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         kind = message.get("detail-type") or message.get("source") or f"with the members {sorted(map(str, message))}"
         raise UnknownEventError(f"A message ({kind}) that lacks or garbles a member: {error!r}.") from error
@@ -102,7 +102,7 @@ def parse(body: str) -> Mapping[str, Any]:
     return message
 
 
-def _hear(message: Mapping[str, Any]) -> Signal:
+def _parse_event(message: Mapping[str, Any]) -> AlarmEvent:
     if "lookAgain" in message:
         return LookAgain(str(message["lookAgain"]), str(message["incident"]), float(message.get("since", 0)))
     if "alarmData" in message:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecs_lattice.errors import UnknownEventError
-from ecs_lattice.messages.requests import Bell
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 
 _SERVICE_EVENTS = {"ECS Deployment State Change", "ECS Service Action"}
@@ -19,14 +19,14 @@ _TAG_CALLS = {"TagResource", "UntagResource"}
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParsedEvent:
     """What an event says: the bells to ring, and whether it is only of interest in controller mode (a task event)."""
 
-    bells: tuple[Bell, ...] = ()
-    about_a_task: bool = False
+    requests: tuple[ReconcileRequest, ...] = ()
+    is_task_event: bool = False
 
 
-def hear(message: Mapping[str, Any], now: float) -> Heard:
+def parse_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
     """What the body of a message in the events queue says.
 
     ``message`` is an EventBridge event, or a delayed bell that a reconciler sent itself. Raises UnknownEventError, with
@@ -35,15 +35,17 @@ def hear(message: Mapping[str, Any], now: float) -> Heard:
     detail_type = message.get("detail-type")
     try:
         if "kind" in message and "key" in message:
-            return Heard((_bell_again(message, now),))
+            return ParsedEvent((_delayed_request(message, now),))
         if detail_type in _SERVICE_EVENTS:
-            return Heard(_bells([message["resources"][0]], str(detail_type), message["detail"]["eventName"], now))
+            return ParsedEvent(
+                _requests([message["resources"][0]], str(detail_type), message["detail"]["eventName"], now)
+            )
         if detail_type == "ECS Task State Change":
-            return Heard(
-                _bells([_service_of_task(message)], str(detail_type), message["detail"]["lastStatus"], now), True
+            return ParsedEvent(
+                _requests([_service_of_task(message)], str(detail_type), message["detail"]["lastStatus"], now), True
             )
         if detail_type == "AWS API Call via CloudTrail" and message["detail"]["eventSource"] == "ecs.amazonaws.com":
-            return Heard(_bells(_services_of_call(message), "CloudTrail", message["detail"]["eventName"], now))
+            return ParsedEvent(_requests(_services_of_call(message), "CloudTrail", message["detail"]["eventName"], now))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         kind = f"An event of type {detail_type!r}" if "detail-type" in message else "A bell"
         raise UnknownEventError(f"{kind} that lacks or garbles a member: {error!r}.") from error
@@ -53,23 +55,23 @@ def hear(message: Mapping[str, Any], now: float) -> Heard:
     )
 
 
-def _bell_again(message: Mapping[str, Any], now: float) -> Bell:
+def _delayed_request(message: Mapping[str, Any], now: float) -> ReconcileRequest:
     if message["kind"] not in ("ecsService", "latticeService") or not isinstance(message["key"], str):
         raise UnknownEventError(f"A bell of kind {message['kind']!r}; known are ecsService and latticeService.")
-    return Bell(
+    return ReconcileRequest(
         kind=message["kind"],
         key=message["key"],
         cause=str(message.get("cause", "")),
-        rang_at=float(message.get("rang_at") or now),
-        hops=int(message.get("hops", 0)),
+        requested_at=float(message.get("requested_at") or now),
+        attempts=int(message.get("attempts", 0)),
     )
 
 
-def _bells(arns: list[str | None], source: str, name: str, now: float) -> tuple[Bell, ...]:
+def _requests(arns: list[str | None], source: str, name: str, now: float) -> tuple[ReconcileRequest, ...]:
     """Bells for the long ARNs among ``arns``: a short one names no cluster, the resync finds its service."""
     services = [ServiceId(arn) for arn in arns if arn]
     return tuple(
-        Bell("ecsService", service.arn, cause=f"{source}: {name}", rang_at=now)
+        ReconcileRequest("ecsService", service.arn, cause=f"{source}: {name}", requested_at=now)
         for service in services
         if service.is_long
     )

@@ -107,7 +107,7 @@ def shape_of(event: object) -> Shape:
         return Shape(f"the mode {event['mode']!r}", tuple(f for mode, f in _MODES.items() if mode == event["mode"]))
     if event.get("detail-type") == "Scheduled Event" and event.get("source") == "aws.events":
         return Shape("the event of a schedule", (RESYNC, TARGET_HEALTH))
-    if _is_bell(event):
+    if _is_request(event):
         return Shape("a bell by itself", (ECS_EVENTS,))
     return _message(event)
 
@@ -167,13 +167,13 @@ def _body(text: str) -> Shape:
         return shape_of(message)
     if message.get("Type") == "Notification" and isinstance(message.get("Message"), str):
         return _body(message["Message"])
-    if _is_bell(message):
+    if _is_request(message):
         side = {"ecsService": ECS_SERVICE, "latticeService": LATTICE_SERVICE}.get(str(message["kind"]))
         return Shape(f"a bell of kind {message['kind']}", (side, ECS_EVENTS) if side else ())
     return _message(message)
 
 
-def _is_bell(message: Mapping[str, Any]) -> bool:
+def _is_request(message: Mapping[str, Any]) -> bool:
     return "kind" in message and "key" in message
 
 

@@ -7,7 +7,7 @@ Kind = Literal["ecsService", "latticeService"]
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
+class ReconcileRequest:
     """``kind`` and ``key`` say what to look at: an ECS service's long ARN, or a Lattice service's name.
 
     ``cause`` says who rang, for people; ``rang_at`` (epoch seconds) is when the chain of bells began and ``hops`` how
@@ -17,5 +17,5 @@ class Bell:
     kind: Kind
     key: str
     cause: str = ""
-    rang_at: float = 0.0
-    hops: int = 0
+    requested_at: float = 0.0
+    attempts: int = 0
