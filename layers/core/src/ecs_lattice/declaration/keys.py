@@ -40,11 +40,6 @@ class Key:
     named_only: bool = False
     in_tag: str = ""
 
-    @property
-    def takes_argument(self) -> bool:
-        """Whether the name ends in the name of a header."""
-        return self.name.endswith(".<name>")
-
 
 def _key(
     name: str,
@@ -447,6 +442,9 @@ KEYS: tuple[Key, ...] = (
 )
 
 BY_NAME = {key.name: key for key in KEYS}
+BY_FAMILY = {key.name.removesuffix(".<name>"): key for key in KEYS if key.name.endswith(".<name>")}
+"""The keys whose name ends in the name of a header, by what precedes it."""
 BY_SLOT = {key.slot: key for key in reversed(KEYS)}
 HTTP_ONLY_SLOTS = frozenset(key.slot for key in KEYS if key.http_only)
 HEALTH_CHECK_SLOTS = frozenset(key.slot for key in KEYS if key.group == "Health") - {"health.grace"}
+SHARED_SLOTS = {shared: sorted({key.slot for key in KEYS if key.shared == shared}) for shared in ("port", "service")}
