@@ -96,7 +96,9 @@ def is_over(record: ClaimRecord) -> bool:
     return record.claim.phase != "declared" and record.answer.state == "Removed" and not record.is_unapplied
 
 
-def with_facts(claim: Claim, record: ClaimRecord | None, facts: AttachmentFacts, presence: Presence = "active") -> Claim:
+def with_facts(
+    claim: Claim, record: ClaimRecord | None, facts: AttachmentFacts, presence: Presence = "active"
+) -> Claim:
     """``claim`` with ``named`` and ``serving`` as they are now."""
     before = record.claim if record else claim
     group = claim.own_group or (record.answer.group_arn if record else None)
