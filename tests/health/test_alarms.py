@@ -63,9 +63,9 @@ def test_the_group_that_is_named_is_the_one_that_is_used():
         (a_record("Refused"), True),
         (a_record("Conflicted", group_arn=None, own_group=group(2)), True),
         (a_record("Live", phase="vanished"), True),
-        (a_record("Live", phase="gone"), True),
+        (a_record("Live", phase="deleted"), True),
         (a_record("Parked", phase="vanished"), False),
-        (a_record("Removed", phase="gone"), False),
+        (a_record("Removed", phase="deleted"), False),
         (a_record("Live", alarm=False), False),
     ],
 )

@@ -145,7 +145,7 @@ class Stage:
             if who.startswith(f"{claim.service}:") and group not in wanted:
                 self._detach(group)
         group = answer.group_arn
-        if self.attaches and group and answer.state in {"Wired", "Live"} and claim.phase != "gone":
+        if self.attaches and group and answer.state in {"Wired", "Live"} and claim.phase != "deleted":
             self._attach(group, f"{claim.service}:{claim.route.port_name}")
         named = group in self.tasks
         after = dataclasses.replace(claim, named=named, serving=named)

@@ -12,7 +12,7 @@ from ecs_lattice.model import Placement, Route, ServiceId
 
 SCHEMA = 1
 
-Phase = Literal["declared", "vanished", "gone"]
+Phase = Literal["declared", "vanished", "deleted"]
 State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]
 
 
@@ -21,7 +21,7 @@ class Claim:
     """What the ECS side asks of the Lattice side for one route.
 
     ``phase``: ``declared``; ``vanished`` (label or tag taken away, or ECS no longer knows the service: waits the grace
-    time from ``since``); ``gone`` (the ECS service is INACTIVE or DRAINING: does not wait). ``since`` is the epoch
+    time from ``since``); ``deleted`` (the ECS service is INACTIVE or DRAINING: does not wait). ``since`` is the epoch
     second at which the phase began. ``created_at`` is the ECS service's (a recreated service is another one).
     ``own_group`` is the ARN of a target group that somebody else made and attached for this port: used as it is.
     ``named``: a listed deployment of the ECS service names the group, or the controller still has targets in it; the

@@ -77,7 +77,7 @@ def no_tasks(evidence: Evidence) -> Finding | None:
         return None
     service = evidence.service.service
     said = next((event.message for event in evidence.service.events if "unable to" in event.message), "")
-    if service.is_gone:
+    if service.is_deleted:
         title, seen = "the ECS service is deleted", f"ECS says the service is {service.status}."
     elif service.desired == 0:
         title, seen = "the ECS service is scaled to zero", "Its desired count is 0."
@@ -85,7 +85,7 @@ def no_tasks(evidence: Evidence) -> Finding | None:
         title, seen = "no task of the ECS service runs", f"{service.desired} tasks are wanted, none runs."
     return Finding(
         "NO_TASKS",
-        "certain" if said or service.desired == 0 or service.is_gone else "likely",
+        "certain" if said or service.desired == 0 or service.is_deleted else "likely",
         title,
         f"{seen} {f'ECS says: {said}' if said else ''}".rstrip(),
         commands=(commands.into_service(evidence),),
