@@ -38,6 +38,8 @@ check: setup ## what CI checks beside the tests: format, lint, types, imports, t
 	ruff check .
 	mypy
 	lint-imports
+	python scripts/complexity.py
+	python -m bench.walk --check
 	cfn-lint
 	sam validate --lint
 	./scripts/checkov.sh

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, T201  (a script that is run and prints)
 """How long one run of the probe takes for many target groups, on the local AWS in this process.
 
 python -m bench.probe [groups]

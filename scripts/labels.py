@@ -1,4 +1,3 @@
-# ruff: noqa: INP001  (a script that is run, no package)
 """Print the reference of labels, docs/labels.md, from the table that the code validates with.
 
 python scripts/labels.py > docs/labels.md

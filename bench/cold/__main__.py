@@ -24,9 +24,9 @@ def main() -> None:
             functions.quiet(aws)
             variants = _variants(functions.of_the_stack(aws, layers.shipped()), scratch, options.only)
             starts = _measure(variants, start, options.runs)
-    print(f"\n{table.machine(options.runs, way)}\n\n{table.render(starts)}\n")  # noqa: T201
+    print(f"\n{table.machine(options.runs, way)}\n\n{table.render(starts)}\n")
     for miss in table.missed(starts):
-        print(f"missed: {miss}")  # noqa: T201
+        print(f"missed: {miss}")
 
 
 def _variants(found: list[Function], scratch: Path, only: str) -> dict[str, dict[str, Function]]:
@@ -56,7 +56,7 @@ def _measure(
                 made = start(function)
                 if number:
                     starts[name][kind].append(made)
-        print(f"round {number} of {runs}", end="\r", flush=True)  # noqa: T201
+        print(f"round {number} of {runs}", end="\r", flush=True)
     return starts
 
 
