@@ -256,16 +256,15 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="also print the modules that each walk passes")
     parser.add_argument("--check", action="store_true", help="fail when a figure is above its limit")
     options = parser.parse_args()
-    found = {name: walk(name) for name in WALKS}
+    failures: list[str] = []
     print(f"{'':<38}{'functions':>10}{'modules':>9}{'changes of module':>19}")
-    for name, walked in found.items():
+    for name in WALKS:
+        walked = walk(name)
         functions, modules, changes = walked.figures
-        print(f"{name:<38}{functions:>10}{modules:>9}{changes:>19}")
+        print(f"{name:<38}{functions:>10}{modules:>9}{changes:>19}", flush=True)
         if options.list:
-            print(f"\n{render_list(walked)}\n")
-    failures = (
-        [line for name, walked in found.items() for line in excess(name, walked.figures)] if options.check else []
-    )
+            print(f"\n{render_list(walked)}\n", flush=True)
+        failures += excess(name, walked.figures) if options.check else []
     for line in failures:
         print(f"bench.walk: {line}. python -m bench.walk --list prints where the walk leads.", file=sys.stderr)
     return int(bool(failures))
