@@ -58,6 +58,14 @@ class LocalEc2Backend(EC2Backend):
         """Every call of the API since the start, oldest first."""
         self._lock = threading.RLock()
 
+    def _load_amis(self) -> None:
+        """Wait with moto's images (a tenth of a second at every start) until somebody asks for them."""
+
+    def describe_images(self, *arguments: Any, **more: Any) -> Any:
+        if not self.amis:
+            super()._load_amis()
+        return super().describe_images(*arguments, **more)
+
     def create_default_vpc(self) -> Any:
         """moto's, with an id that can be written down: samconfig.toml names it."""
         drawing: Any = vpcs
