@@ -65,12 +65,6 @@ def test_a_link_to_nothing_is_found(tmp_path):
     assert list(missing_files(page)) == ["none.py", "gone/"]
 
 
-def test_every_decision_stands_in_the_index():
-    folder = ROOT / "docs" / "decisions"
-    index = (folder / "README.md").read_text()
-    assert not [path.name for path in folder.glob("0*.md") if f"]({path.name})" not in index]
-
-
 @pytest.mark.parametrize("text", ["cd /root/code", "in `/home/me/x`", "https://example.com/simple", "--find-links x"])
 def test_a_path_of_one_machine_or_a_package_index_is_found(text):
     assert _MACHINE.search(text)
