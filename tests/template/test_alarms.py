@@ -140,9 +140,9 @@ def test_the_topic_is_encrypted_and_neither_a_rule_nor_an_alarm_points_at_it(of)
 
 def test_each_subscription_is_there_when_its_parameter_is_set(resources, source):
     expected = {
-        "NotifyEmailSubscription": ("TellsEmail", "email", "NotifyEmail"),
-        "NotifyEmail2Subscription": ("TellsEmail2", "email", "NotifyEmail2"),
-        "NotifyUrlSubscription": ("TellsUrl", "https", "NotifyUrl"),
+        "NotifyEmailSubscription": ("NotifiesEmail", "email", "NotifyEmail"),
+        "NotifyEmail2Subscription": ("NotifiesEmail2", "email", "NotifyEmail2"),
+        "NotifyUrlSubscription": ("NotifiesUrl", "https", "NotifyUrl"),
     }
     found = {key: r for key, r in resources.items() if r["Type"] == "AWS::SNS::Subscription"}
     assert set(found) == set(expected)

@@ -75,7 +75,7 @@ def test_nothing_is_written_on_a_wildcard(of):
             assert writes in ([], TRACES), (key, statement["Sid"])
 
 
-# Which security groups tasks will have is not known beforehand (docs/security.md, "What IAM cannot narrow").
+# Which security groups tasks will have is not known beforehand (docs/security.md, "What IAM cannot restrict").
 WRITES_ON_ANY = {
     ("OpenSecurityGroups", "ec2:AuthorizeSecurityGroupIngress"),
     ("CloseSecurityGroups", "ec2:RevokeSecurityGroupIngress"),
@@ -215,7 +215,7 @@ def test_only_the_alarm_function_tells_people(of):
 
 
 def test_dead_letters_are_looked_at_and_deleted_by_nobody(of):
-    (looking,) = [s for _, s in statements(of) if s.get("Sid") == "PeekAtDeadLetters"]
+    (looking,) = [s for _, s in statements(of) if s.get("Sid") == "SampleDeadLetters"]
     assert listed(looking["Action"]) == ["sqs:GetQueueUrl", "sqs:ReceiveMessage"]
     for _, statement in statements(of):
         if "sqs:DeleteMessage" in listed(statement["Action"]):
