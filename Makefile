@@ -39,6 +39,7 @@ check: setup ## what CI checks beside the tests: format, lint, types, imports, t
 	mypy
 	lint-imports
 	python scripts/complexity.py
+	python scripts/words.py
 	python -m bench.walk --check
 	cfn-lint
 	sam validate --lint

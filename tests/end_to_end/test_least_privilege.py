@@ -41,7 +41,7 @@ REACHED = {
     # The same call is authorised on the association as well, which must be tagged as ours.
     ("vpc-lattice:CreateServiceNetworkServiceAssociation", "service", "aws:requesttag/ecs-lattice:owner"),
 }
-"""Writes that are allowed on what is not ours (docs/security.md, "What IAM cannot narrow"): action, kind of resource, and
+"""Writes that are allowed on what is not ours (docs/security.md, "What IAM cannot restrict"): action, kind of resource, and
 what about it was somebody else's."""
 READS = ("Describe", "List", "Get")
 BY_NAME = {"cloudwatch", "dynamodb", "iam", "logs", "sns", "sqs"}
