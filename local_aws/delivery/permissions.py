@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws import clock
 from local_aws.eventbus import ACCOUNT
 from local_aws.iam.evaluation import Policy, Request, decide
+from local_aws.services import clock
 
 
 def allows(policy: str | Mapping[str, Any] | None, service: str, action: str, resource: str, source_arn: str) -> bool:
@@ -24,8 +24,8 @@ def allows(policy: str | Mapping[str, Any] | None, service: str, action: str, re
         "aws:sourcearn": source_arn,
         "aws:sourceaccount": ACCOUNT,
         "aws:securetransport": "true",
-        "aws:currenttime": clock.iso(),
-        "aws:epochtime": str(int(clock.current().time())),
+        "aws:currenttime": clock().iso(),
+        "aws:epochtime": str(int(clock().time())),
     }
     request = Request(action, resource.removesuffix(":$LATEST"), context, frozenset({("Service", service)}))
     return decide([Policy(f"of {resource}", _unqualified(policy))], request).allowed

@@ -11,7 +11,8 @@ from typing import Any
 import moto.sqs.models as moto_sqs
 from moto.sqs.models import Message, Queue, SQSBackend
 
-from local_aws import clock, extend
+from local_aws import extend
+from local_aws.services import clock
 
 _DEDUPLICATION_SECONDS = 300
 """Amazon SQS Developer Guide, "Using the message deduplication ID": also after the message was deleted."""
@@ -75,7 +76,7 @@ class LocalSqsBackend(SQSBackend):
 
 def real_seconds(seconds: float) -> float:
     """How long ``seconds`` of the local AWS's time take; 0 where time is moved by hand."""
-    speed: float | None = getattr(clock.current(), "speed", None)
+    speed = clock().speed
     return seconds / speed if speed else 0.0
 
 
@@ -98,14 +99,14 @@ def _add_message(queue: Queue, message: Message) -> None:
             return
         message.sequence_number = message.sequence_number or str(next(_sequence))
     known: Any = message  # moto's messages do not say when they came to the queue they are in
-    known.came, known.moved = clock.current().time(), moved
+    known.came, known.moved = clock().time(), moved
     with queue._messages_lock:
         queue._messages.append(message)
         queue._messages_lock.notify_all()
 
 
 def _is_duplicate(queue: Queue, deduplication_id: str) -> bool:
-    now = clock.current().time()
+    now = clock().time()
     seen: dict[str, float] = queue.__dict__.setdefault("_seen_deduplication_ids", {})
     for known, when in tuple(seen.items()):
         if now - when >= _DEDUPLICATION_SECONDS:
@@ -116,15 +117,15 @@ def _is_duplicate(queue: Queue, deduplication_id: str) -> bool:
 
 
 def _visible(message: Any) -> bool:
-    return not message.held and clock.current().time() * 1000 >= message.visible_at
+    return not message.held and clock().time() * 1000 >= message.visible_at
 
 
 def install() -> None:
     """Put this SQS in the place of moto's."""
     extend.install("sqs", LocalSqsBackend)
     module: Any = moto_sqs
-    module.unix_time = lambda: clock.current().time()
-    module.unix_time_millis = lambda: clock.current().time() * 1000
+    module.unix_time = lambda: clock().time()
+    module.unix_time_millis = lambda: clock().time() * 1000
     module.Message.held = False
     module.Message.visible = property(_visible)
     module.Queue.add_message = _add_message

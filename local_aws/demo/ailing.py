@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws import server
 from local_aws.demo.machine import Machine
+from local_aws.environment import client_variables
 
 NAME = "orders"
 _OWNER_TAG = "ecs-lattice:owner"
@@ -97,7 +97,7 @@ class Ailing:
     def run(self, command: str) -> str:
         """Run a command as it was printed, in a shell with the AWS CLI; what it said if it failed, else nothing."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        environment = {**os.environ, **server.environment(self.machine.aws), "PATH": path, "AWS_PAGER": ""}
+        environment = {**os.environ, **client_variables(self.machine.aws.endpoint_url), "PATH": path, "AWS_PAGER": ""}
         done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
         return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
 

@@ -10,10 +10,10 @@ from moto.ec2.exceptions import EC2ClientError, InvalidParameterValue
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 
-from local_aws import clock
 from local_aws.ec2.backend import LocalEc2Backend, Request
 from local_aws.ec2.rules import revoked_view
 from local_aws.faults import Call, lose
+from local_aws.services import clock
 
 _PAGE = range(5, 1001)
 """Rules on a page of DescribeSecurityGroupRules (botocore)."""
@@ -29,7 +29,7 @@ class LocalEc2Response(EC2Response):
     def call_action(self) -> Any:
         """Every call: faults that are due, the operation, the log of calls."""
         operation, backend = self._get_action(), self.ec2_backend
-        call = Call(operation, dict(self._get_params() or {}), clock.current().time())
+        call = Call(operation, dict(self._get_params() or {}), clock().time())
         backend.calls.append(call)
         fault = backend.faults.take(operation)
         if fault is not None and fault.error is not None:

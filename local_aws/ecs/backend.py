@@ -7,16 +7,16 @@ from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
 
 from local_aws.ecs import validation
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.faults import Call, Faults
-from local_aws.ecs.guard import Guard
 from local_aws.ecs.model import Service, ServiceTask
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.operations import Operations
 from local_aws.ecs.placement import Placement
 from local_aws.ecs.queries import Queries
 from local_aws.ecs.registration import Registrar
 from local_aws.ecs.scheduler import Scheduler
 from local_aws.ecs.settings import Settings
+from local_aws.ecs.write_guard import WriteGuard
 
 
 class EcsBackend(EC2ContainerServiceBackend):
@@ -30,12 +30,12 @@ class EcsBackend(EC2ContainerServiceBackend):
         """Errors and lost answers to come."""
         self.calls: list[Call] = []
         """Every call of the API since the start, oldest first."""
-        self.guard = Guard()
+        self.guard = WriteGuard()
         registrar = Registrar(account_id, region_name)
         self.scheduler = Scheduler(
             guard=self.guard,
             settings=self.settings,
-            notices=Notices(self.guard),
+            events=EcsEvents(self.guard),
             registrar=registrar,
             places=Placement(self),
             definition=self.describe_task_definition,

@@ -11,10 +11,10 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from moto.ecs.models import Service as MotoService
 from moto.ecs.models import TaskDefinition, ecs_backends
 
-from local_aws.ecs import describe, shapes, trail
+from local_aws.ecs import cloudtrail, describe, shapes
 from local_aws.ecs.backend import EcsBackend
+from local_aws.ecs.ecs_events import plain
 from local_aws.ecs.model import Document, Service
-from local_aws.ecs.notices import plain
 
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -89,7 +89,7 @@ def _delete_service(_: type, /, resource_name: str, _json: Any, account_id: str,
 def _performed(operation: str, request: Document, account: str, region: str) -> Service:
     """Do an operation as CloudFormation does it: under the lock, and recorded by CloudTrail."""
     backend = _backend(account, region)
-    caller = trail.identity(account, None)
+    caller = cloudtrail.identity(account, None)
     with backend.guard.held():
         match operation:
             case "CreateService":
@@ -99,7 +99,7 @@ def _performed(operation: str, request: Document, account: str, region: str) -> 
             case _:
                 service = backend.operations.delete(request)
         answer = {"service": plain(describe.service(service))}
-    trail.record(backend.guard, operation, request, answer, caller, region)
+    cloudtrail.record(backend.guard, operation, request, answer, caller, region)
     return service
 
 

@@ -1,12 +1,12 @@
 """What the scheduler thinks of its tasks: from their age, their targets' health and the grace period."""
 
-from local_aws import clock
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.model import Service, ServiceTask
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.registration import Registrar, Target
 from local_aws.ecs.rolling import Condition
 from local_aws.ecs.rollouts import Rollouts
 from local_aws.ecs.settings import Settings
+from local_aws.services import clock
 
 TOLERANCE = 0.01
 """Seconds by which a timer may be early: times since 1970 are floats and lose digits."""
@@ -15,9 +15,9 @@ TOLERANCE = 0.01
 class Health:
     """Judges the tasks of services. Wants the scheduler's lock held."""
 
-    def __init__(self, settings: Settings, notices: Notices, registrar: Registrar, rollouts: Rollouts) -> None:
+    def __init__(self, settings: Settings, events: EcsEvents, registrar: Registrar, rollouts: Rollouts) -> None:
         self._settings = settings
-        self._notices = notices
+        self._events = events
         self._registrar = registrar
         self._rollouts = rollouts
 
@@ -38,7 +38,7 @@ class Health:
         """A task of VPC Lattice target groups is what its targets are; any other is healthy after its first 40 s."""
         if not task.is_running or task.started_at is None:
             return Condition.STARTING
-        age = clock.current().time() - task.started_at.timestamp() + TOLERANCE
+        age = clock().time() - task.started_at.timestamp() + TOLERANCE
         if not task.deployment.revision.lattice:
             return Condition.HEALTHY if age >= self._settings.healthy_after_seconds else Condition.WAITING
         said = {statuses.get(target, "MISSING") for target in task.registered}
@@ -56,10 +56,10 @@ class Health:
     def _report_unhealthy(self, task: ServiceTask, statuses: dict[Target, str]) -> None:
         task.reported_unhealthy = True
         group, ip, port = self.culprit(task, statuses)
-        self._notices.message(
+        self._events.message(
             task.service, f"(task {task.id}) (port {port}) is unhealthy in (target-group {group}) at {ip}."
         )
-        self._notices.action(task.service, "VPC_LATTICE_TARGET_UNHEALTHY", kind="WARN")
+        self._events.action(task.service, "VPC_LATTICE_TARGET_UNHEALTHY", kind="WARN")
 
     def culprit(self, task: ServiceTask, statuses: dict[Target, str]) -> Target:
         """The first unhealthy target of a task."""

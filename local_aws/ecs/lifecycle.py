@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws import clock, network
 from local_aws.ecs import container
 from local_aws.ecs.container import BadBehaviourError
-from local_aws.ecs.guard import Guard
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.model import ServiceTask, containers
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.placement import Placement
 from local_aws.ecs.registration import Registrar
 from local_aws.ecs.settings import Settings
+from local_aws.ecs.write_guard import WriteGuard
+from local_aws.services import clock, network
 
 _KILLED = 137
 """128 + SIGKILL, as Docker reports it."""
@@ -39,9 +39,9 @@ class Lifecycle:
 
     def __init__(
         self,
-        guard: Guard,
+        guard: WriteGuard,
         settings: Settings,
-        notices: Notices,
+        events: EcsEvents,
         registrar: Registrar,
         placement: Placement,
         changed: Callable[[ServiceTask], None],
@@ -49,7 +49,7 @@ class Lifecycle:
     ) -> None:
         self._guard = guard
         self._settings = settings
-        self._notices = notices
+        self._events = events
         self._registrar = registrar
         self._placement = placement
         self._changed = changed
@@ -57,8 +57,8 @@ class Lifecycle:
 
     def begin(self, task: ServiceTask) -> None:
         """Take a new task through its start."""
-        task.updated_at = clock.now()
-        self._notices.task(task)
+        task.updated_at = clock().now()
+        self._events.task(task)
         self._after(task, self._settings.provisioning_seconds, self._pull)
 
     def stop(self, task: ServiceTask, code: str, reason: str) -> None:
@@ -69,17 +69,17 @@ class Lifecycle:
         if not task.is_running:
             self._deprovision(task)
             return
-        task.stopping_at = clock.now()
+        task.stopping_at = clock().now()
         self._move(task, "DEACTIVATING")
-        self._await_drained(task, clock.current().time() + self._settings.deactivating_seconds)
+        self._await_drained(task, clock().time() + self._settings.deactivating_seconds)
 
     def register(self, task: ServiceTask) -> None:
         """Register what could not be registered before."""
         for problem in self._registrar.register(task):
-            self._notices.message(task.service, f"was unable to register (task {task.id}) in VPC Lattice: {problem}")
+            self._events.message(task.service, f"was unable to register (task {task.id}) in VPC Lattice: {problem}")
 
     def _pull(self, task: ServiceTask) -> None:
-        task.pull_started_at = clock.now()
+        task.pull_started_at = clock().now()
         self._move(task, "PENDING")
         try:
             behaviours = [container.behaviour(each) for each in containers(task.task_definition)]
@@ -90,12 +90,12 @@ class Lifecycle:
         self._after(task, max(given, default=self._settings.start_seconds), self._run)
 
     def _run(self, task: ServiceTask) -> None:
-        task.pull_stopped_at = clock.now()
+        task.pull_stopped_at = clock().now()
         ending = _ending(task)
         if ending is not None and ending.after_seconds == 0:
             self._fail_to_start(task, "CannotStartContainerError: the container exits as soon as it is started")
             return
-        task.started_at = clock.now()
+        task.started_at = clock().now()
         self._listen(task)
         self._move(task, "RUNNING")
         task.unregistered = list(task.deployment.revision.lattice)
@@ -126,7 +126,7 @@ class Lifecycle:
     def _await_drained(self, task: ServiceTask, until: float) -> None:
         """DEACTIVATING lasts while targets drain, as it does for load balancers (task lifecycle); bounded."""
         self._registrar.deregister(task)
-        if self._registrar.is_listed(task) and clock.current().time() < until:
+        if self._registrar.is_listed(task) and clock().time() < until:
             self._after(task, _DRAIN_CHECK_SECONDS, lambda each: self._await_drained(each, until))
             return
         self._terminate(task)
@@ -144,14 +144,14 @@ class Lifecycle:
 
     def _deprovision(self, task: ServiceTask) -> None:
         self._close(task)
-        task.execution_stopped_at = clock.now()
+        task.execution_stopped_at = clock().now()
         if task.started_at is not None and task.exit_code is None:
             task.exit_code = 0
         self._move(task, "DEPROVISIONING")
         self._after(task, self._settings.deprovisioning_seconds, self._end)
 
     def _end(self, task: ServiceTask) -> None:
-        task.stopped_at = clock.now()
+        task.stopped_at = clock().now()
         self._registrar.deregister(task)  # what could not be taken out before
         self._placement.give_back(task)
         self._move(task, "STOPPED")
@@ -174,8 +174,8 @@ class Lifecycle:
     def _note(self, task: ServiceTask) -> None:
         """Each change that EventBridge hears of raises the version (botocore, Task.version)."""
         task.version += 1
-        task.updated_at = clock.now()
-        self._notices.task(task)
+        task.updated_at = clock().now()
+        self._events.task(task)
 
     def _after(self, task: ServiceTask, seconds: float, step: Callable[[ServiceTask], None]) -> None:
         task.timers.append(self._guard.call_later(seconds, lambda: step(task)))
@@ -185,13 +185,13 @@ class Lifecycle:
             script = container.behaviour(definition)
             name = f"{task.task_definition.family}:{task.task_definition.revision}"
             answer = container.responder(definition, name, container_port)
-            network.current().listen(ip, port, answer, tls=container_port in script.tls_ports)
+            network().listen(ip, port, answer, tls=container_port in script.tls_ports)
 
     def _close(self, task: ServiceTask) -> None:
         if task.started_at is None:
             return
         for ip, port, _, _ in _sockets(task):
-            network.current().close(ip, port)
+            network().close(ip, port)
 
 
 def _sockets(task: ServiceTask) -> list[tuple[str, int, Mapping[str, Any], int]]:

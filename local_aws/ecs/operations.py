@@ -7,13 +7,13 @@ from typing import Any
 from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundException
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
 
-from local_aws import clock
 from local_aws.ec2 import reach
 from local_aws.ecs import rollouts, validation
 from local_aws.ecs.errors import ServiceNotActiveError
 from local_aws.ecs.model import Document, Service
 from local_aws.ecs.scheduler import Scheduler
 from local_aws.ecs.settings import Settings
+from local_aws.services import clock
 
 _ALWAYS_DEPLOYS = ("vpcLatticeConfigurations",)
 _DEPLOYS_ON_CHANGE = (
@@ -58,7 +58,7 @@ class Operations:
             cluster=cluster,
             name=name,
             arn=f"arn:aws:ecs:{self._backend.region_name}:{self._backend.account_id}:service/{cluster.name}/{name}",
-            created_at=clock.now(),
+            created_at=clock().now(),
             created_by=caller,
             desired_count=desired,
             request=kept,

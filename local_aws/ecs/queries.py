@@ -7,12 +7,12 @@ from typing import Any
 from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundException
 from moto.ecs.models import EC2ContainerServiceBackend
 
-from local_aws import clock
 from local_aws.ecs import describe, describe_task
 from local_aws.ecs.model import Document, Service, ServiceTask
 from local_aws.ecs.pages import page
 from local_aws.ecs.reads import LaggedReads
 from local_aws.ecs.settings import Settings
+from local_aws.services import clock
 
 _MOST_SERVICES, _MOST_TASKS, _MOST_DEPLOYMENTS = 10, 100, 20
 """How many one call describes (botocore)."""
@@ -155,7 +155,7 @@ class Queries:
     def _shown(self, arn: str, now: Document) -> Document | None:
         if self._settings.read_lag_seconds <= 0:
             return now
-        return self._earlier.at(arn, clock.current().time() - self._settings.read_lag_seconds)
+        return self._earlier.at(arn, clock().time() - self._settings.read_lag_seconds)
 
     def _task(self, task: Any, request: Mapping[str, Any]) -> Any:
         if not isinstance(task, ServiceTask):

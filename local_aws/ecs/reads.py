@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from local_aws import clock
 from local_aws.ecs.model import Document
+from local_aws.services import clock
 
 _KEPT_SECONDS = 3600.0
 
@@ -17,7 +17,7 @@ class LaggedReads:
 
     def record(self, documents: Iterable[tuple[str, Document]]) -> None:
         """Remember what is true now; what is not among the documents does not exist any more."""
-        now = clock.current().time()
+        now = clock().time()
         present = dict(documents)
         for arn in present.keys() | self._states.keys():
             states, document = self._states[arn], present.get(arn)

@@ -11,11 +11,11 @@ from moto.core.exceptions import ServiceException
 
 from local_aws import lattice
 from local_aws.ecs.model import ServiceTask
-from local_aws.iam import platform
+from local_aws.iam import service_principals
 from local_aws.iam.requests import needs_of
 from local_aws.lattice.errors import AnswerLostError
 
-Role = platform.Acting
+Role = service_principals.ServicePrincipal
 Target = tuple[str, str, int]
 """Target group ARN, address, port."""
 
@@ -97,7 +97,7 @@ class Registrar:
         """ECS acts in the infrastructure role that the service's configuration names (ECS Developer Guide)."""
         group, ip, port = target
         params = {"targetGroupIdentifier": group, "targets": [{"id": ip, "port": port}]}
-        return platform.refusal(role, needs_of("vpc-lattice", operation, params))
+        return service_principals.refusal(role, needs_of("vpc-lattice", operation, params))
 
     def _refusal(self, role: Role, target: Target) -> str | None:
         group, ip, port = target
@@ -126,7 +126,7 @@ class Registrar:
 
 def _role(task: ServiceTask, configuration: Mapping[str, Any]) -> Role:
     service = task.service.arn
-    return Role(configuration["roleArn"], platform.ECS, "ecs-service-scheduler", service)
+    return Role(configuration["roleArn"], service_principals.ECS, "ecs-service-scheduler", service)
 
 
 __all__ = ["Registrar", "Target"]

@@ -9,11 +9,11 @@ from moto.core.responses import ActionResult
 from moto.ecs.models import Task
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from local_aws import clock
-from local_aws.ecs import describe, describe_task, shapes, trail
+from local_aws.ecs import cloudtrail, describe, describe_task, shapes
 from local_aws.ecs.backend import EcsBackend
 from local_aws.ecs.faults import Call, lose
 from local_aws.ecs.model import Document
+from local_aws.services import clock
 
 
 class EcsResponse(EC2ContainerServiceResponse):
@@ -27,7 +27,7 @@ class EcsResponse(EC2ContainerServiceResponse):
         """Every call: faults that are due, the operation, the log of calls, CloudTrail."""
         operation, parameters = self._get_action(), dict(self._get_params() or {})
         backend = self.ecs_backend
-        call = Call(operation, parameters, clock.current().time())
+        call = Call(operation, parameters, clock().time())
         backend.calls.append(call)
         fault = backend.faults.take(operation)
         if fault is not None and fault.error is not None:
@@ -39,15 +39,15 @@ class EcsResponse(EC2ContainerServiceResponse):
         body = json.loads(answer[2]) if answer[2] else {}
         if answer[0] >= 400:
             call.error = str(body.get("__type", "")).rpartition("#")[2]
-        if operation in trail.RECORDED:
-            caller = trail.identity(self.current_account, self.access_key)
-            trail.record(backend.guard, operation, parameters, body, caller, self.region)
+        if operation in cloudtrail.RECORDED:
+            caller = cloudtrail.identity(self.current_account, self.access_key)
+            cloudtrail.record(backend.guard, operation, parameters, body, caller, self.region)
         if fault is not None and fault.error is None:
             lose(self.normalized_request)
         return answer
 
     def create_service(self) -> ActionResult:
-        caller = trail.identity(self.current_account, self.access_key)["arn"]
+        caller = cloudtrail.identity(self.current_account, self.access_key)["arn"]
         service = self.ecs_backend.operations.create(self._get_params(), caller)
         return self._answer({"service": describe.service(service, tags=True)})
 

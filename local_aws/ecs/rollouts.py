@@ -7,11 +7,11 @@ deployment circuit breaker detects failures"; kayac/ecspresso #899 for what supe
 import random
 import secrets
 
-from local_aws import clock
 from local_aws.ecs import breaker
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.model import Deployment, Revision, Rollback, Service, ServiceDeployment, ServiceTask
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.settings import Settings
+from local_aws.services import clock
 
 WORKLOAD = (
     "taskDefinition", "capacityProviderStrategy", "launchType", "platformVersion", "loadBalancers",
@@ -27,9 +27,9 @@ _SUPERSEDED = "A newer service deployment replaced this one."
 class Rollouts:
     """Keeps ``deployments``, ``history`` and ``revisions`` of services. Wants the scheduler's lock held."""
 
-    def __init__(self, settings: Settings, notices: Notices) -> None:
+    def __init__(self, settings: Settings, events: EcsEvents) -> None:
         self._settings = settings
-        self._notices = notices
+        self._events = events
 
     def start(self, service: Service) -> None:
         """Deploy what the service's request says now."""
@@ -47,9 +47,9 @@ class Rollouts:
         entry.rollout_state = "COMPLETED"
         entry.rollout_reason = f"ECS deployment {entry.id} completed."
         entry.failed_tasks = 0
-        entry.updated_at = clock.now()
-        self._notices.message(service, f"(deployment {entry.id}) deployment completed.")
-        self._notices.deployment(service, entry, "SERVICE_DEPLOYMENT_COMPLETED")
+        entry.updated_at = clock().now()
+        self._events.message(service, f"(deployment {entry.id}) deployment completed.")
+        self._events.deployment(service, entry, "SERVICE_DEPLOYMENT_COMPLETED")
         if record is None:
             return
         rolled_back = record.status == "ROLLBACK_IN_PROGRESS"
@@ -76,10 +76,10 @@ class Rollouts:
         """
         service, entry = task.service, task.deployment
         entry.failures_in_a_row += 1
-        entry.paused_until = clock.current().time() + breaker.pause(entry.failures_in_a_row, self._settings)
+        entry.paused_until = clock().time() + breaker.pause(entry.failures_in_a_row, self._settings)
         if breaker.is_impaired(entry.failures_in_a_row):
-            self._notices.message(service, "is unable to consistently start tasks successfully.")
-            self._notices.action(service, "SERVICE_TASK_START_IMPAIRED", kind="WARN")
+            self._events.message(service, "is unable to consistently start tasks successfully.")
+            self._events.action(service, "SERVICE_TASK_START_IMPAIRED", kind="WARN")
         if entry.status != "PRIMARY" or entry.rollout_state != "IN_PROGRESS":
             return
         entry.failed_tasks += 1
@@ -102,17 +102,17 @@ class Rollouts:
     def _fail(self, service: Service, entry: Deployment, record: ServiceDeployment) -> None:
         entry.rollout_state = "FAILED"
         entry.rollout_reason = _FAILED
-        entry.updated_at = clock.now()
+        entry.updated_at = clock().now()
         record.breaker_status = "TRIGGERED"
-        self._notices.message(service, f"(deployment {entry.id}) deployment failed: tasks failed to start.")
-        self._notices.deployment(service, entry, "SERVICE_DEPLOYMENT_FAILED", kind="ERROR")
+        self._events.message(service, f"(deployment {entry.id}) deployment failed: tasks failed to start.")
+        self._events.deployment(service, entry, "SERVICE_DEPLOYMENT_FAILED", kind="ERROR")
         target = _last_completed(service)
         if service.configuration["deploymentCircuitBreaker"].get("rollback") and target is not None:
             self._roll_back(service, record, target)
             return
         # Without a rollback the service deployment stops (botocore, ServiceDeployment.stoppedAt). That it does too
         # when there is nothing to go back to is an assumption: the guide only says that the deployment is stalled.
-        record.stopped_at = clock.now()
+        record.stopped_at = clock().now()
         _finish(record, "STOPPED", _FAILED)
 
     def _roll_back(self, service: Service, record: ServiceDeployment, target: Revision) -> None:
@@ -134,18 +134,18 @@ class Rollouts:
             service.deployments.insert(0, entry)
             entry.status, entry.rollout_state = "PRIMARY", "IN_PROGRESS"
         reason = f"ECS deployment circuit breaker: rolling back to deploymentId {entry.id}."
-        self._notices.message(service, f"rolling back to deployment {entry.id}.")
+        self._events.message(service, f"rolling back to deployment {entry.id}.")
         self._in_progress(service, entry, reason)
         record.status = "ROLLBACK_IN_PROGRESS"
         record.status_reason = _FAILED
-        record.updated_at = clock.now()
-        record.rollback = Rollback(_FAILED, clock.now(), target)
+        record.updated_at = clock().now()
+        record.rollback = Rollback(_FAILED, clock().now(), target)
 
     def _supersede(self, service: Service) -> None:
         """A rollout that is still going on ends STOPPED, whoever starts the next (kayac/ecspresso #899)."""
         record = service.rollout
         if record is not None:
-            record.stopped_at = clock.now()
+            record.stopped_at = clock().now()
             if record.breaker_status == "MONITORING":
                 record.breaker_status = "MONITORING_COMPLETE"
             _finish(record, "STOPPED", _SUPERSEDED)
@@ -154,23 +154,23 @@ class Rollouts:
         for entry in service.deployments:
             if entry.status == "PRIMARY":
                 entry.status = "ACTIVE"
-                entry.updated_at = clock.now()
+                entry.updated_at = clock().now()
 
     def _in_progress(self, service: Service, entry: Deployment, reason: str) -> None:
         entry.rollout_reason = reason
-        entry.updated_at = clock.now()
+        entry.updated_at = clock().now()
         service.whole_since, service.steady = None, False
-        self._notices.deployment(service, entry, "SERVICE_DEPLOYMENT_IN_PROGRESS")
+        self._events.deployment(service, entry, "SERVICE_DEPLOYMENT_IN_PROGRESS")
 
     def _entry(self, service: Service, revision: Revision) -> Deployment:
-        entry = Deployment(f"ecs-svc/{_number()}", revision, clock.now(), clock.now())
+        entry = Deployment(f"ecs-svc/{_number()}", revision, clock().now(), clock().now())
         service.deployments.insert(0, entry)
         return entry
 
     def _revision(self, service: Service) -> Revision:
         workload = {name: service.request[name] for name in WORKLOAD if name in service.request}
         arn = f"{_sibling(service, 'service-revision')}/{_number()}"
-        revision = Revision(arn, clock.now(), workload)
+        revision = Revision(arn, clock().now(), workload)
         service.revisions[arn] = revision
         return revision
 
@@ -181,8 +181,8 @@ class Rollouts:
             arn=f"{_sibling(service, 'service-deployment')}/{secrets.token_urlsafe(15)}",
             target=target,
             sources=sources,
-            created_at=clock.now(),
-            updated_at=clock.now(),
+            created_at=clock().now(),
+            updated_at=clock().now(),
             configuration=configuration,
             breaker_status="MONITORING" if enabled else "DISABLED",
             breaker_threshold=breaker.threshold(configuration["deploymentCircuitBreaker"], service.desired_count),
@@ -205,7 +205,7 @@ def _last_completed(service: Service) -> Revision | None:
 def _finish(record: ServiceDeployment, status: str, reason: str | None = None) -> None:
     record.status = status
     record.status_reason = reason or record.status_reason
-    record.finished_at = record.updated_at = clock.now()
+    record.finished_at = record.updated_at = clock().now()
 
 
 def _primary(service: Service) -> Deployment:

@@ -6,19 +6,19 @@ from typing import Any
 
 from moto.ecs.models import TaskDefinition
 
-from local_aws import clock
 from local_aws.ecs import placement, rolling
 from local_aws.ecs.addresses import NoPlaceError
-from local_aws.ecs.guard import Guard
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.health import TOLERANCE, Health
 from local_aws.ecs.lifecycle import Lifecycle
 from local_aws.ecs.model import Deployment, Service, ServiceTask
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.placement import Placement
 from local_aws.ecs.registration import Registrar
 from local_aws.ecs.rolling import Candidate, Condition, Step
 from local_aws.ecs.rollouts import Rollouts
 from local_aws.ecs.settings import Settings
+from local_aws.ecs.write_guard import WriteGuard
+from local_aws.services import clock
 
 _SCHEDULER = "ServiceSchedulerInitiated"
 
@@ -31,9 +31,9 @@ class Scheduler:
 
     def __init__(
         self,
-        guard: Guard,
+        guard: WriteGuard,
         settings: Settings,
-        notices: Notices,
+        events: EcsEvents,
         registrar: Registrar,
         places: Placement,
         definition: Callable[[str], TaskDefinition],
@@ -41,11 +41,11 @@ class Scheduler:
         forget: Callable[[ServiceTask], None],
         forget_service: Callable[[Service], None],
     ) -> None:
-        self.rollouts = Rollouts(settings, notices)
-        self._health = Health(settings, notices, registrar, self.rollouts)
+        self.rollouts = Rollouts(settings, events)
+        self._health = Health(settings, events, registrar, self.rollouts)
         self._guard = guard
         self._settings = settings
-        self._notices = notices
+        self._events = events
         self._registrar = registrar
         self._places = places
         self._definition = definition
@@ -53,7 +53,7 @@ class Scheduler:
         self._forget = forget
         self._forget_service = forget_service
         self._lifecycle = Lifecycle(
-            guard, settings, notices, registrar, places, self._task_changed, self.rollouts.note_failed
+            guard, settings, events, registrar, places, self._task_changed, self.rollouts.note_failed
         )
 
     def converge(self, service: Service) -> None:
@@ -95,7 +95,7 @@ class Scheduler:
             primary is not None
             and service.status == "ACTIVE"
             and primary.rollout_state != "FAILED"  # "doesn't launch any new tasks" (botocore, rolloutState)
-            and clock.current().time() + TOLERANCE >= primary.paused_until
+            and clock().time() + TOLERANCE >= primary.paused_until
         )
         return rolling.decide(tasks, service.bounds, may_start=may_start)
 
@@ -108,7 +108,7 @@ class Scheduler:
             self._lifecycle.stop(task, _SCHEDULER, self._why(task, unhealthy=unhealthy))
         if stopped:
             names = " ".join(f"(task {task.id})" for task in stopped)
-            self._notices.message(service, f"has stopped {len(stopped)} running tasks: {names}.")
+            self._events.message(service, f"has stopped {len(stopped)} running tasks: {names}.")
         started = self._start(service, step.start)
         self._wake_after_pause(service)
         return bool(stopped) or started
@@ -130,13 +130,13 @@ class Scheduler:
             try:
                 started.append(self._launch(service, entry))
             except NoPlaceError as error:
-                self._notices.message(service, f"was unable to place a task because {error}")
-                self._notices.action(service, "SERVICE_TASK_PLACEMENT_FAILURE", kind="ERROR", reason=str(error))
-                entry.paused_until = clock.current().time() + self._settings.placement_retry_seconds
+                self._events.message(service, f"was unable to place a task because {error}")
+                self._events.action(service, "SERVICE_TASK_PLACEMENT_FAILURE", kind="ERROR", reason=str(error))
+                entry.paused_until = clock().time() + self._settings.placement_retry_seconds
                 break
         if started:
             names = " ".join(f"(task {task.id})" for task in started)
-            self._notices.message(service, f"has started {len(started)} tasks: {names}.")
+            self._events.message(service, f"has started {len(started)} tasks: {names}.")
         return bool(started)
 
     def _launch(self, service: Service, entry: Deployment) -> ServiceTask:
@@ -151,7 +151,7 @@ class Scheduler:
             service=service,
             deployment=entry,
             task_definition=definition,
-            created_at=clock.now(),
+            created_at=clock().now(),
             launch_type=launch_type,
             tags=_tags(service, definition.tags),
             interface=place.interface,
@@ -178,11 +178,11 @@ class Scheduler:
             and len(service.deployments) == 1
             and len(service.tasks_of(primary)) == len(conditions) == healthy == service.desired_count
         )
-        now = clock.current().time() + TOLERANCE
+        now = clock().time() + TOLERANCE
         if not whole:
             service.whole_since, service.steady = None, False
         elif service.whole_since is None:
-            service.whole_since = clock.current().time()
+            service.whole_since = clock().time()
             self._at(service, "settle", self._settings.settle_seconds, lambda: self.converge(service))
         elif not service.steady and now - service.whole_since >= self._settings.settle_seconds:
             self._declare_steady(service)
@@ -196,8 +196,8 @@ class Scheduler:
     def _say_steady(self, service: Service) -> None:
         if not service.steady:
             return
-        self._notices.message(service, "has reached a steady state.")
-        self._notices.action(service, "SERVICE_STEADY_STATE")
+        self._events.message(service, "has reached a steady state.")
+        self._events.action(service, "SERVICE_STEADY_STATE")
         self._at(service, "steady", self._settings.steady_repeat_seconds, lambda: self._say_steady(service))
 
     def _retire(self, service: Service) -> None:
@@ -223,7 +223,7 @@ class Scheduler:
         self.converge(service)
 
     def _wake_after_pause(self, service: Service) -> None:
-        entry, now = service.primary, clock.current().time()
+        entry, now = service.primary, clock().time()
         if entry is not None and entry.paused_until > now + TOLERANCE:
             self._at(service, "pause", entry.paused_until - now, lambda: self.converge(service))
 

@@ -11,8 +11,9 @@ from moto.sts.models import STSBackend
 
 from local_aws import extend
 from local_aws.eventbus import ACCOUNT
-from local_aws.iam import side
+from local_aws.iam import side_permissions
 from local_aws.iam.identities import ADMINISTRATOR, Identity, UnknownKeyError
+from local_aws.services import current
 
 
 @functools.cache
@@ -68,20 +69,34 @@ class LocalIamBackend(IAMBackend):
 
     def linked_role_of_lattice(self) -> Role | None:
         """The service-linked role that the account's first resource of VPC Lattice makes."""
-        return next((role for role in list(self.roles.values()) if role.name == side.LATTICE_ROLE), None)
+        return next((role for role in list(self.roles.values()) if role.name == side_permissions.LATTICE_ROLE), None)
 
     def link_role_of_lattice(self) -> None:
         """Make it (VPC Lattice User Guide, using service-linked roles)."""
         trust = {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": side.LATTICE_SERVICE}, "Action": "sts:AssumeRole"}
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": side_permissions.LATTICE_SERVICE},
+                    "Action": "sts:AssumeRole",
+                }
             ],
         }
-        path = f"/aws-service-role/{side.LATTICE_SERVICE}/"
-        self.create_role(side.LATTICE_ROLE, json.dumps(trust), path, None, "", [], "3600", side.LATTICE_SERVICE)
+        path = f"/aws-service-role/{side_permissions.LATTICE_SERVICE}/"
+        self.create_role(
+            side_permissions.LATTICE_ROLE,
+            json.dumps(trust),
+            path,
+            None,
+            "",
+            [],
+            "3600",
+            side_permissions.LATTICE_SERVICE,
+        )
         self.attach_role_policy(
-            f"arn:{self.partition}:iam::aws:policy/aws-service-role/AWSVpcLatticeServiceRolePolicy", side.LATTICE_ROLE
+            f"arn:{self.partition}:iam::aws:policy/aws-service-role/AWSVpcLatticeServiceRolePolicy",
+            side_permissions.LATTICE_ROLE,
         )
 
 
@@ -119,11 +134,9 @@ class _Session:
 
 
 def _identity(key: str) -> Identity | None:
-    from local_aws.iam import enforcement
-
-    active = enforcement.active()
+    enforcement = current().enforcement
     try:
-        return None if active is None else active.identities.of(key)
+        return None if enforcement is None else enforcement.identities.of(key)
     except UnknownKeyError:
         return None
 

@@ -7,7 +7,7 @@ CloudFormation's providers use, those of a test.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.utils import get_backend as lambda_backend
@@ -17,9 +17,7 @@ from moto.sts.models import sts_backends
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.iam.documents import PolicyError
 from local_aws.iam.evaluation import Policy
-
-if TYPE_CHECKING:
-    from local_aws.inspect import Journal
+from local_aws.journal import Journal
 
 ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:user/local"
 """What the administrator's ARN is."""
@@ -75,7 +73,7 @@ class Identity:
 class Identities:
     """Finds the identity of an access key. Keys of functions are known from the journal, which gave them out."""
 
-    journal: "Journal"
+    journal: Journal
     _known: dict[str, Identity] = field(default_factory=dict)
 
     def of(self, key: str) -> Identity | None:
@@ -134,7 +132,7 @@ def trust_policy(arn: str) -> str | Mapping[str, Any] | None:
 
 
 def _of_session(key: str) -> Identity | None:
-    role = next((one for one in sts_backends[ACCOUNT]["aws"].assumed_roles if one.access_key_id == key), None)
+    role = next((role for role in sts_backends[ACCOUNT]["aws"].assumed_roles if role.access_key_id == key), None)
     if role is None:
         return None
     return Identity("role", role_name(role.role_arn), role.role_arn, role.session_name, role.session_name,
@@ -143,7 +141,7 @@ def _of_session(key: str) -> Identity | None:
 
 def _of_user(key: str) -> Identity | None:
     for user in list(_backend().users.values()):
-        if any(one.access_key_id == key for one in user.access_keys):
+        if any(access_key.access_key_id == key for access_key in user.access_keys):
             return Identity("user", user.name, user.arn, caller=user.name)
     return None
 

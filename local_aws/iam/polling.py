@@ -3,7 +3,7 @@
 import sys
 import time
 
-from local_aws.iam import platform
+from local_aws.iam import service_principals
 
 _LOOK_SECONDS = 0.5
 """Real time for which an answer stands while nothing is received."""
@@ -23,10 +23,14 @@ class Polling:
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
-            acting = platform.for_function(role_arn, function_arn)
-            problem = platform.refusal(acting, platform.side(platform.POLLING, self._queue_arn), note=False)
+            principal = service_principals.for_function(role_arn, function_arn)
+            problem = service_principals.refusal(
+                principal, service_principals.side_needs(service_principals.POLLING, self._queue_arn), log=False
+            )
             if problem is not None and problem != self._problem:
-                platform.refusal(acting, platform.side(platform.POLLING, self._queue_arn))
+                service_principals.refusal(
+                    principal, service_principals.side_needs(service_principals.POLLING, self._queue_arn)
+                )
                 print(f"{self._queue_arn} is not polled: {problem}", file=sys.stderr)
             self._problem = problem
         return self._problem
@@ -44,7 +48,10 @@ class Polling:
         self._used(["sqs:DeleteMessage"], role_arn, function_arn)
 
     def _used(self, actions: list[str], role_arn: str, function_arn: str) -> None:
-        platform.refusal(platform.for_function(role_arn, function_arn), platform.side(actions, self._queue_arn))
+        service_principals.refusal(
+            service_principals.for_function(role_arn, function_arn),
+            service_principals.side_needs(actions, self._queue_arn),
+        )
 
 
 __all__ = ["Polling"]

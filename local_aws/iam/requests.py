@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from local_aws.iam import reference, side
+from local_aws.iam import reference, side_permissions
 from local_aws.iam.actions import rule_for
 from local_aws.iam.needs import Need, Params
 
@@ -31,7 +31,7 @@ def needs_of(service: str, operation: str, params: Params, *, first: bool = Fals
         except (KeyError, StopIteration) as error:
             raise _unwritten(f"{prefix}:{operation}", f"{error!r} is not among its parameters") from error
     checked = tuple(_checked(own))
-    return (*checked, *_checked(side.beside(prefix, operation, params, checked, first=first)))
+    return (*checked, *_checked(side_permissions.beside(prefix, operation, params, checked, first=first)))
 
 
 def _without_resource(action: str) -> Need:

@@ -4,7 +4,9 @@ from moto.vpclattice.models import vpclattice_backends
 
 from local_aws import ec2, eventbus, extend
 from local_aws.lattice.backend import ECS, LatticeBackend
+from local_aws.lattice.dataplane import ANYBODY, Client
 from local_aws.lattice.protocol import LatticeResponse
+from local_aws.network import Request, Response
 
 
 def install() -> None:
@@ -21,4 +23,9 @@ def backend(account: str = eventbus.ACCOUNT, region: str = eventbus.REGION) -> L
     return vpclattice_backends[account][region]  # type: ignore[return-value]
 
 
-__all__ = ["ECS", "LatticeBackend", "LatticeResponse", "backend", "install"]
+def route(name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
+    """The answer of the data plane to a request for a service at a listener's port (see :meth:`DataPlane.route`)."""
+    return backend().data_plane.route(name, port, request, client)
+
+
+__all__ = ["ECS", "LatticeBackend", "LatticeResponse", "backend", "install", "route"]

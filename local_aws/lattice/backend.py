@@ -6,7 +6,6 @@ from typing import Any
 
 from moto.core.utils import camelcase_to_underscores
 
-from local_aws import clock
 from local_aws.lattice import shapes
 from local_aws.lattice.associations import AssociationOperations
 from local_aws.lattice.dataplane import DataPlane
@@ -20,6 +19,7 @@ from local_aws.lattice.state import View
 from local_aws.lattice.tagging import TagOperations
 from local_aws.lattice.target_groups import TargetGroupOperations
 from local_aws.lattice.targets import TargetOperations
+from local_aws.services import clock
 
 ECS = "ecs.amazonaws.com"
 """The caller that the log of calls shows for what ECS does."""
@@ -64,7 +64,7 @@ class LatticeBackend(
         fit the model. Operations follow each other; nothing else happens meanwhile.
         """
         params = copy.deepcopy(dict(params))
-        call = Call(operation, params, clock.current().time(), caller)
+        call = Call(operation, params, clock().time(), caller)
         with self.lock:
             self.calls.append(call)
             try:

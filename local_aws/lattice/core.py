@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 from moto.vpclattice.models import VPCLatticeBackend
 
-from local_aws import clock
+from local_aws.clock import Timer
 from local_aws.ec2 import reach
 from local_aws.lattice import errors, ids
 from local_aws.lattice.faults import Call, Faults
@@ -28,6 +28,7 @@ from local_aws.lattice.state import (
     View,
     VpcAssociation,
 )
+from local_aws.services import clock
 
 Params = Mapping[str, Any]
 R = TypeVar("R", bound=Resource)
@@ -103,7 +104,7 @@ class LatticeState(VPCLatticeBackend):
 
     def base(self, prefix: str, path: str, params: Params) -> dict[str, Any]:
         """What a new resource has from its beginning: id, ARN, times, tags."""
-        new_id, now = ids.new(prefix), clock.now()
+        new_id, now = ids.new(prefix), clock().now()
         return {
             "id": new_id,
             "arn": ids.arn(self.region_name, self.account_id, f"{path}/{new_id}"),
@@ -150,7 +151,7 @@ class LatticeState(VPCLatticeBackend):
             code = CODES.get(quota, UNPUBLISHED)
             raise errors.over_quota(quota.replace("_", " "), limit, code, kind, resource_id)
 
-    def later(self, seconds: float, action: Callable[[], None]) -> clock.Timer | None:
+    def later(self, seconds: float, action: Callable[[], None]) -> Timer | None:
         """Do ``action`` under the lock, ``seconds`` of the local AWS's time from now (at once if none)."""
 
         def locked() -> None:
@@ -160,7 +161,7 @@ class LatticeState(VPCLatticeBackend):
         if seconds <= 0:
             action()
             return None
-        return clock.call_later(seconds, locked)
+        return clock().call_later(seconds, locked)
 
     def begin(self, resource: Resource) -> None:
         """Start an asynchronous creation."""
@@ -189,7 +190,7 @@ class LatticeState(VPCLatticeBackend):
     def forget(self, resource: Resource) -> None:
         """Remember of a removed resource only that lists which lag may still show it."""
         resource.gone = True
-        self._removed.append((clock.current().time(), resource))
+        self._removed.append((clock().time(), resource))
 
     # ---- lists
 
@@ -197,7 +198,7 @@ class LatticeState(VPCLatticeBackend):
         """The resources as lists show them, which may lag behind (``faults.list_lag``)."""
         if not self.faults.list_lag:
             return list(among.values())
-        since = clock.current().time() - self.faults.list_lag
+        since = clock().time() - self.faults.list_lag
         gone = [resource for when, resource in self._removed if when > since and isinstance(resource, of)]
         return [each for each in (*among.values(), *gone) if each.created_at.timestamp() <= since]
 
@@ -224,7 +225,7 @@ class LatticeState(VPCLatticeBackend):
 
 
 def _now() -> datetime:
-    return clock.now()
+    return clock().now()
 
 
 def _key(item: View) -> str:

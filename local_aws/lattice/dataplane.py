@@ -12,12 +12,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from local_aws import clock, network
 from local_aws.lattice import ids
 from local_aws.lattice.auth import lets_in
 from local_aws.lattice.headers import Client, forwarded
+from local_aws.lattice.listeners import RuleOperations
 from local_aws.lattice.routing import (
     ListenerRoutes,
     RuleRoute,
@@ -30,9 +29,7 @@ from local_aws.lattice.routing import (
 )
 from local_aws.lattice.state import Service, ServiceNetwork, Target, TargetGroup
 from local_aws.network import Request, Response
-
-if TYPE_CHECKING:
-    from local_aws.lattice.backend import LatticeBackend
+from local_aws.services import clock, network
 
 
 class UnknownServiceError(LookupError):
@@ -57,7 +54,7 @@ ANYBODY = Client()
 class DataPlane:
     """Routes requests of one account and region."""
 
-    def __init__(self, backend: "LatticeBackend") -> None:
+    def __init__(self, backend: RuleOperations) -> None:
         self._backend = backend
         self._weights = SmoothWeights()
         self._turns: dict[str, Iterator[int]] = defaultdict(itertools.count)
@@ -69,7 +66,7 @@ class DataPlane:
     def configuration_changed(self) -> None:
         """Remember the configuration as it is from now on."""
         if self._backend.timing.propagation > 0:
-            self._history.append((clock.current().time(), self._build()))
+            self._history.append((clock().time(), self._build()))
         else:
             self._stale = True
 
@@ -87,7 +84,7 @@ class DataPlane:
             if self._stale:
                 self._history, self._stale = [(-math.inf, self._build())], False
             return self._history[-1][1]
-        before = clock.current().time() - lag
+        before = clock().time() - lag
         spread = sum(when <= before for when, _ in self._history)
         del self._history[: max(spread - 1, 0)]
         return self._history[0][1]
@@ -246,7 +243,7 @@ class DataPlane:
             return Response(503)
         sent = forwarded(request, client, port, decision.scheme, decision.service_arn, group.arn)
         try:
-            return network.current().send(
+            return network().send(
                 address, target_port or port, sent, timeout=60.0, tls=group.config.get("protocol") == "HTTPS"
             )
         except TimeoutError:
@@ -259,11 +256,4 @@ def _takes_requests(target: Target | None) -> bool:
     return target is None or target.health in {"HEALTHY", "UNAVAILABLE"}
 
 
-def route(name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
-    """The answer to a request, by the data plane of the local AWS's own account and region."""
-    from local_aws import lattice
-
-    return lattice.backend().data_plane.route(name, port, request, client)
-
-
-__all__ = ["ANYBODY", "Client", "DataPlane", "Decision", "UnknownServiceError", "route"]
+__all__ = ["ANYBODY", "Client", "DataPlane", "Decision", "UnknownServiceError"]

@@ -7,10 +7,12 @@ The reason codes are assumptions, because no source lists them: nothing should d
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from local_aws import clock, network
+from local_aws.clock import ManualClock, Timer
 from local_aws.lattice import health_config
 from local_aws.lattice.core import LatticeState
 from local_aws.lattice.state import Target, TargetGroup
+from local_aws.network import Request
+from local_aws.services import clock, network
 
 _probers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="lattice-health-check")
 
@@ -25,17 +27,17 @@ class HealthChecks(LatticeState):
         self._check_in(self.timing.first_check, group, target)
 
     def _check_in(self, seconds: float, group: TargetGroup, target: Target) -> None:
-        target.timer = clock.call_later(seconds, partial(self._check, group, target))
+        target.timer = clock().call_later(seconds, partial(self._check, group, target))
 
     def _check(self, group: TargetGroup, target: Target) -> None:
         """Due: check now if time is moved by hand (tests see the result at once), else beside the clock's thread."""
         timer = target.timer
-        if isinstance(clock.current(), clock.ManualClock):
+        if isinstance(clock(), ManualClock):
             self._check_now(group, target, timer)
         else:
             _probers.submit(self._check_now, group, target, timer)
 
-    def _check_now(self, group: TargetGroup, target: Target, timer: clock.Timer | None) -> None:
+    def _check_now(self, group: TargetGroup, target: Target, timer: Timer | None) -> None:
         failure = self._probe(group, target)
         with self.lock:
             if target.timer is not timer or timer is None or target.draining:
@@ -49,11 +51,9 @@ class HealthChecks(LatticeState):
         port = int(check.get("port") or target.port or 0)
         if not self.health_check_allowed(target.id, port):
             return "HealthCheckTimeout"
-        request = network.Request(
-            "GET", check["path"], {"host": f"{target.id}:{port}", "user-agent": "Amazon-VPC-Lattice"}
-        )
+        request = Request("GET", check["path"], {"host": f"{target.id}:{port}", "user-agent": "Amazon-VPC-Lattice"})
         try:
-            answer = network.current().send(
+            answer = network().send(
                 target.id,
                 port,
                 request,

@@ -2,10 +2,10 @@
 
 import json
 
-from local_aws import clock
 from local_aws.lattice import errors, ids
 from local_aws.lattice.core import LatticeState, Params
 from local_aws.lattice.state import AccessLogSubscription, Policy, Service, ServiceNetwork, View
+from local_aws.services import clock
 
 
 class PolicyOperations(LatticeState):
@@ -32,7 +32,7 @@ class PolicyOperations(LatticeState):
         if problem:
             raise errors.invalid(f"policy {problem}", ("policy", problem))
         self.within("auth_policy_bytes", len(text.encode()), "AUTH_POLICY", holder.id)
-        now = clock.now()
+        now = clock().now()
         before = self.auth_policies.get(holder.id)
         self.auth_policies[holder.id] = Policy(text, before.created_at if before else now, now)
         return self._policy_view(holder)

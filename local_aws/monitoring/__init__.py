@@ -6,7 +6,7 @@ the numbers that Lambda and SQS publish of themselves.
 """
 
 from local_aws import extend
-from local_aws.monitoring import logs, services
+from local_aws.monitoring import logs, service_metrics
 from local_aws.monitoring.backend import LocalCloudWatchBackend
 from local_aws.monitoring.metrics import backend, record
 from local_aws.monitoring.responses import LocalCloudWatchResponse
@@ -20,7 +20,7 @@ def install() -> None:
 
 def start() -> None:
     """Let queues publish their metrics every minute, too: for the server. ``stop`` ends it."""
-    backend().minutes.sample(services.sample_queues)
+    backend().minutes.sample(service_metrics.sample_queues)
 
 
 def stop() -> None:

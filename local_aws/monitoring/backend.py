@@ -10,7 +10,6 @@ from typing import Any
 from moto.cloudwatch.exceptions import InvalidFormat, ResourceNotFound, ValidationError
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dashboard, Dimension, MetricDatumBase
 
-from local_aws import clock, eventbus
 from local_aws.monitoring import dashboards, history, warmup
 from local_aws.monitoring.actions import act
 from local_aws.monitoring.alarms import ALARM, INSUFFICIENT_DATA, OK, STATES, judge
@@ -20,6 +19,7 @@ from local_aws.monitoring.reasons import reason, reason_data
 from local_aws.monitoring.settings import check, watch_of
 from local_aws.monitoring.shapes import Change, State, event_detail
 from local_aws.monitoring.store import HIGH, STANDARD, Metric, Statistics, Store
+from local_aws.services import clock, events
 
 
 class LocalCloudWatchBackend(CloudWatchBackend):
@@ -87,7 +87,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
 
     def put_metric_alarm(self, *args: Any, **wanted: Any) -> Alarm:
         check(wanted)
-        now = clock.current().time()
+        now = clock().time()
         with self.lock:
             before: Any = self.alarms.get(wanted["name"])
             if before is not None:
@@ -107,7 +107,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
         """What is put inside the block has this warm-up: moto's put_metric_alarm has no place for it."""
         with self.lock:
             before: Any = self.alarms.get(name)
-            warm_up = warmup.read(configuration, clock.current().time() if before is None else before.warm_up.since)
+            warm_up = warmup.read(configuration, clock().time() if before is None else before.warm_up.since)
             yield
             alarm: Any = self.alarms[name]
             alarm.warm_up, alarm.warm_up_configuration = warm_up, configuration
@@ -116,7 +116,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
         with self.lock:
             for name in alarm_names:
                 if name in self.alarms:
-                    self.history.append(history.configured(name, clock.current().time(), "deleted"))
+                    self.history.append(history.configured(name, clock().time(), "deleted"))
             super().delete_alarms(alarm_names)
 
     def set_alarm_state(self, alarm_name: str, reason: str, reason_data: str | None, state_value: str) -> None:
@@ -128,7 +128,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
             if state_value not in STATES:
                 raise ValidationError(f"StateValue is {state_value!r}; allowed are {', '.join(STATES)}")
             alarm: Any = self.alarms[alarm_name]
-        self._enter(alarm, State(state_value, reason, reason_data, clock.current().time()))
+        self._enter(alarm, State(state_value, reason, reason_data, clock().time()))
 
     def evaluate(self, end: int) -> None:
         """Judge every alarm by the periods that ended at ``end`` (seconds since the epoch) or before."""
@@ -144,13 +144,13 @@ class LocalCloudWatchBackend(CloudWatchBackend):
         found = {p.start: p for p in self.store.datapoints(watch.metric, begin, end, watch.period, watch.unit)}
         starts = range(begin, end, watch.period)
         seen = [watch.breaches(found[start]) if start in found else None for start in starts]
-        if alarm.warm_up.holds(clock.current().time(), len(found), watch.periods):
+        if alarm.warm_up.holds(clock().time(), len(found), watch.periods):
             return
         verdict = judge(seen, watch.periods, watch.datapoints, watch.missing)
         if verdict.state is None or verdict.state == alarm.current.value:
             return
         points = tuple(found.values())[-watch.periods :]
-        now = clock.current().time()
+        now = clock().time()
         why = reason(watch, verdict, points, counted=alarm.datapoints_to_alarm is not None)
         self._enter(alarm, State(verdict.state, why, reason_data(watch, points, now, end), now))
 
@@ -165,7 +165,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
             if change.before.value == state.value:
                 return
             self.history.append(history.changed(change))
-        eventbus.publish("aws.cloudwatch", "CloudWatch Alarm State Change", [alarm.alarm_arn], event_detail(change))
+        events().publish("aws.cloudwatch", "CloudWatch Alarm State Change", [alarm.alarm_arn], event_detail(change))
         if alarm.actions_enabled:
             for arn in _actions(alarm)[state.value]:
                 self._act(change, arn)
@@ -221,7 +221,7 @@ def _values(datum: Mapping[str, Any]) -> list[Statistics]:
 
 def _seconds(moment: datetime | None) -> float:
     if moment is None:
-        return clock.current().time()
+        return clock().time()
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

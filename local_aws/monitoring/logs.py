@@ -5,10 +5,10 @@ from typing import Any
 
 import moto.logs.models as moto_logs
 
-from local_aws import clock
 from local_aws.monitoring.emf import EmfError, parse
 from local_aws.monitoring.metrics import backend, record
 from local_aws.monitoring.store import Statistics
+from local_aws.services import clock
 
 _moto_put = moto_logs.LogStream.put_log_events
 
@@ -40,4 +40,4 @@ def install() -> None:
     """Look at every log event from now on, and let CloudWatch Logs live in the local AWS's time."""
     module: Any = moto_logs
     module.LogStream.put_log_events = _put_log_events
-    module.utcnow = lambda: clock.now().replace(tzinfo=None)
+    module.utcnow = lambda: clock().now().replace(tzinfo=None)

@@ -6,10 +6,10 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 
-from local_aws import clock
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.monitoring.backend import LocalCloudWatchBackend
 from local_aws.monitoring.store import Metric, Statistics
+from local_aws.services import clock
 
 
 def record(
@@ -22,7 +22,7 @@ def record(
 ) -> None:
     """Record one value of a metric, at a time (seconds since the epoch, or aware) or now; ordinary clients see it."""
     moment = at.timestamp() if isinstance(at, datetime) else at
-    seconds = clock.current().time() if moment is None else moment
+    seconds = clock().time() if moment is None else moment
     backend().store.add(Metric.of(namespace, name, dimensions), seconds, Statistics.one(value), unit)
 
 

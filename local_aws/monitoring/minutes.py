@@ -3,8 +3,12 @@
 import sys
 import traceback
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from local_aws import clock
+from local_aws.services import clock
+
+if TYPE_CHECKING:
+    from local_aws.clock import Timer
 
 SETTLE_SECONDS = 5.0
 """How long after a minute its alarms are evaluated. An assumption: AWS does it within the next minute or so."""
@@ -21,7 +25,7 @@ class Minutes:
         self._evaluate = evaluate
         self._wanted = wanted
         self._samples: tuple[Sample, ...] = ()
-        self._timer: clock.Timer | None = None
+        self._timer: Timer | None = None
 
     def sample(self, *samples: Sample) -> None:
         """Take these every minute, before alarms are evaluated; and run every minute from now on."""
@@ -31,9 +35,9 @@ class Minutes:
     def arm(self) -> None:
         """Run after the minute that is under way, if nothing is set for it yet."""
         if self._timer is None and (self._samples or self._wanted()):
-            now = clock.current().time()
+            now = clock().time()
             end = (int(now) // _MINUTE + 1) * _MINUTE
-            self._timer = clock.call_later(end + SETTLE_SECONDS - now, self._run)
+            self._timer = clock().call_later(end + SETTLE_SECONDS - now, self._run)
 
     def stop(self) -> None:
         self._samples = ()
@@ -42,7 +46,7 @@ class Minutes:
         self._timer = None
 
     def _run(self) -> None:
-        end = int(clock.current().time()) // _MINUTE * _MINUTE
+        end = int(clock().time()) // _MINUTE * _MINUTE
         self._timer = None
         self.arm()
         for sample in self._samples:

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_aws import clock
+from local_aws.clock import Clock
 from local_aws.eventbus import REGION
-from local_aws.iam import platform as platforms
+from local_aws.iam import service_principals
 from local_aws.runtime.api import Invocation, RuntimeApi
 from local_aws.runtime.logs import LogFiles, LogStream
 from local_aws.runtime.values import FunctionSettings, Outcome
@@ -32,6 +32,7 @@ class Platform:
     endpoint_url: str
     runtime: Path
     files: LogFiles
+    clock: Clock
 
 
 class ExecutionEnvironment:
@@ -40,7 +41,7 @@ class ExecutionEnvironment:
     def __init__(self, settings: FunctionSettings, platform: Platform, access_key: str) -> None:
         self.settings = settings
         self.access_key = access_key
-        self._stream = LogStream(settings, platform.files)
+        self._stream = LogStream(settings, platform.files, platform.clock)
         self._api = RuntimeApi(settings.timeout, lambda: int(time.time() * 1000))
         self._trace()
         self._process = self._start(platform)
@@ -80,8 +81,8 @@ class ExecutionEnvironment:
     def _trace(self) -> None:
         """Lambda sends traces in the function's role; without the permission there are none, and the function runs."""
         if self.settings.traces:
-            acting = platforms.for_function(self.settings.role, self.settings.arn)
-            why = platforms.refusal(acting, platforms.side(platforms.TRACING))
+            principal = service_principals.for_function(self.settings.role, self.settings.arn)
+            why = service_principals.refusal(principal, service_principals.side_needs(service_principals.TRACING))
             if why is not None:
                 print(f"{self.settings.name} sends no traces: {why}", file=sys.stderr)
 
@@ -104,7 +105,7 @@ class ExecutionEnvironment:
 
     def _variables(self, platform: Platform) -> Mapping[str, str]:
         """The environment variables that Lambda defines (Developer Guide, "Defined runtime environment variables")."""
-        settings, now = self.settings, clock.current()
+        settings, clock = self.settings, platform.clock
         path = [str(settings.task), *(str(layer / "python") for layer in settings.layers)]
         logging = {"AWS_LAMBDA_LOG_FORMAT": settings.log_format} if settings.log_format == "JSON" else {}
         if settings.log_level:
@@ -135,8 +136,8 @@ class ExecutionEnvironment:
             "LAMBDA_RUNTIME_DIR": str(platform.runtime),
             "PYTHONPATH": os.pathsep.join(path),
             "LOCAL_AWS_IMPORT_PATH": os.pathsep.join(path),
-            "LOCAL_AWS_SPEED": repr(getattr(now, "speed", 1.0)),
-            "LOCAL_AWS_EPOCH": repr(getattr(now, "epoch", 0.0)),
+            "LOCAL_AWS_SPEED": repr(clock.speed or 1.0),
+            "LOCAL_AWS_EPOCH": repr(clock.epoch),
         }
 
     def _await_init(self, request_id: str) -> dict[str, str] | None:

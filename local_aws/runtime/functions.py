@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from local_aws import clock
-from local_aws.inspect import Invocation, Journal
+from local_aws.journal import Invocation, Journal
 from local_aws.runtime import start_lambda
 from local_aws.runtime.environment import ExecutionEnvironment, Platform
 from local_aws.runtime.start_lambda import ContainerEnvironment
@@ -55,9 +54,10 @@ class Functions:
     """
 
     def __init__(self, platform: Platform, journal: Journal, limit: int | None = None) -> None:
+        self._clock = platform.clock
         self._platform = platform
         self._journal = journal
-        self._containers = start_lambda.from_environment()
+        self._containers = start_lambda.from_environment(platform.clock)
         self._limit = limit or (1 if self._containers else environments_from_environment())
         self._pools: dict[str, _Pool] = {}
         self._changed = threading.Condition()
@@ -72,7 +72,7 @@ class Functions:
         own limit of environments the caller waits.
         """
         environment = self._acquire(settings, reserved)
-        started = clock.current().time()
+        started = self._clock.time()
         try:
             outcome = environment.invoke(payload)
         finally:
@@ -183,6 +183,6 @@ def _pick(
 ) -> tuple[Environment | None, list[Environment]]:
     """A warm environment of exactly these settings, if any; and those that are dead, elsewhere or made for others."""
     idle = pool.idle
-    pool.idle = [one for one in idle if one.alive and one.settings == settings and type(one) is place]
+    pool.idle = [known for known in idle if known.alive and known.settings == settings and type(known) is place]
     stale = [environment for environment in idle if environment not in pool.idle]
     return (pool.idle.pop() if pool.idle else None), stale

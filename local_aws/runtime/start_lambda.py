@@ -13,7 +13,7 @@ import time
 import uuid
 from urllib.parse import quote, urlsplit
 
-from local_aws import clock
+from local_aws.clock import Clock
 from local_aws.runtime.values import FunctionSettings, Outcome, is_error
 
 _START_SECONDS = 120.0
@@ -113,7 +113,7 @@ class StartLambda:
         return ContainerEnvironment(settings, self._at)
 
 
-def from_environment() -> StartLambda | None:
+def from_environment(clock: Clock) -> StartLambda | None:
     """What LOCAL_AWS_START_LAMBDA names, if it is set.
 
     AddressError if it is no address. ValueError if the local AWS's time runs faster than real time: containers cannot follow.
@@ -121,7 +121,7 @@ def from_environment() -> StartLambda | None:
     at = url()
     if at is None:
         return None
-    speed = getattr(clock.current(), "speed", 1.0)
+    speed = clock.speed or 1.0
     if speed != 1:
         raise ValueError(
             f"LOCAL_AWS_START_LAMBDA goes with LOCAL_AWS_SPEED=1 only (it is {speed:g}): containers keep real time."

@@ -14,7 +14,7 @@ from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.utils import generate_stack_id
 
 from local_aws import extend
-from local_aws.stack import capabilities, change_sets, custom, dependents, operations, progress, resources
+from local_aws.stack import capabilities, change_sets, custom, dependents, operations, progress, providers, resources
 from local_aws.stack.change_sets import Asked, ChangeSet, ChangeSetNotFoundError, InvalidChangeSetStatusError
 from local_aws.stack.responses import LocalCloudFormationResponse
 
@@ -293,4 +293,4 @@ def install() -> None:
     dependents.install()
     custom.install()
     progress.install()
-    resources.install()
+    providers.install()

@@ -12,8 +12,8 @@ import moto.cloudformation.parsing as moto_parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 
-from local_aws.stack import resources
-from local_aws.stack.exchange import Answer, NotDoneError, ask, strings
+from local_aws.services import current
+from local_aws.stack.custom_responses import Answer, NotDoneError, strings
 from local_aws.stack.resources import ResourceError
 
 TYPE = "AWS::CloudFormation::CustomResource"
@@ -161,7 +161,10 @@ class CustomResource(CloudFormationModel):
             "ResourceProperties": properties,
             **more,
         }
-        return ask(token, request, _seconds(properties), resources.endpoint())
+        responses = current().responses
+        if responses is None:
+            raise ResourceError("Custom resources need a server, because functions run there: local_aws.server.running")
+        return responses.ask(token, request, _seconds(properties))
 
 
 class FailedCreationError(ResourceError):

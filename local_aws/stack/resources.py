@@ -13,11 +13,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
-from moto.cloudformation.parsing import get_model_list, get_model_map, get_name_type_map
 from moto.core.common_models import CloudFormationModel
-from moto.logs.models import LogGroup
 
 from local_aws.eventbus import REGION
+from local_aws.services import current
 
 Properties = Mapping[str, Any]
 
@@ -50,29 +49,13 @@ class Provider:
     """The same where the properties as they were are needed, too; it decides itself whether to replace."""
 
 
-_endpoint: str | None = None
-
-
-def use_endpoint(url: str | None) -> None:
-    """Where the providers' clients go: the running server, or moto in this process if None."""
-    global _endpoint  # noqa: PLW0603  moto's CloudFormation models are classes without a place for it
-    _endpoint = url
-
-
-def endpoint() -> str:
-    """The running server's address. ResourceError in one process, where nothing could answer it."""
-    if _endpoint is None:
-        raise ResourceError("Custom resources need a server, because functions run there: local_aws.server.running")
-    return _endpoint
-
-
 def client(service: str) -> Any:
-    """A client of the local AWS, for providers."""
+    """A client of the running server, or of moto in this process, for providers."""
     make: Any = boto3.client  # its types know services by literal names only
     return make(
         service,
         region_name=REGION,
-        endpoint_url=_endpoint,
+        endpoint_url=current().endpoint_url,
         aws_access_key_id="cloudformation",
         aws_secret_access_key="local",  # noqa: S106  signs requests that nobody checks
         config=Config(retries={"mode": "standard", "max_attempts": 3}),
@@ -155,27 +138,3 @@ def model_of(provider: Provider) -> type[CloudFormationModel]:
             return cls(provider.create(properties, new_resource_name), properties)
 
     return Model
-
-
-_moto_log_group_attribute = LogGroup.get_cfn_attribute
-
-
-def _log_group_attribute(group: LogGroup, name: str) -> str:
-    """The ARN ends in ``:*``, as policies need it to mean the streams (Template Reference, AWS::Logs::LogGroup, Arn)."""
-    value = _moto_log_group_attribute(group, name)
-    return f"{value.removesuffix(':*')}:*" if name == "Arn" else value
-
-
-_installed: list[type[CloudFormationModel]] = []
-
-
-def install() -> None:
-    """Make moto's CloudFormation know the providers' types; theirs win over moto's own. Installing again is harmless."""
-    log_group: Any = LogGroup
-    log_group.get_cfn_attribute = _log_group_attribute
-    if not _installed:
-        from local_aws.stack import providers
-
-        _installed.extend(model_of(provider) for provider in providers.ALL)
-        for cached in (get_model_list, get_model_map, get_name_type_map):
-            cached.cache_clear()

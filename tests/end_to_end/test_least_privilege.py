@@ -13,8 +13,8 @@ import pytest
 
 from local_aws import server
 from local_aws.__main__ import build
+from local_aws.iam.authorization_log import Authorization
 from local_aws.iam.evaluation import Request
-from local_aws.iam.ledger import Authorization
 from tests.end_to_end import roles, tour
 from tests.end_to_end.administrator import Administrator
 from tests.end_to_end.conftest import ROOT, Operator

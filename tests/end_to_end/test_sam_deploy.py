@@ -15,6 +15,7 @@ from local_aws import server
 from local_aws.__main__ import build
 from local_aws.demo import traffic
 from local_aws.ec2.backend import DEFAULT_VPC
+from local_aws.environment import client_variables
 from tests.end_to_end.account import inventory
 from tests.end_to_end.conftest import Operator
 
@@ -36,7 +37,7 @@ class Deployer(Operator):
         """What ``sam`` writes; the root of the repository is its directory."""
         environment = {
             **os.environ,
-            **server.environment(self.aws),
+            **client_variables(self.aws.endpoint_url),
             "HOME": str(self.home),
             "SAM_CLI_TELEMETRY": "0",
             "SAM_CLI_POLL_DELAY": "0.2",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_aws.iam.authorization_log import Authorization
 from local_aws.iam.evaluation import Decision, Policy, PolicyError, Request, decide, mentions
-from local_aws.iam.ledger import Authorization
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
 LAMBDA = frozenset({("Service", "lambda.amazonaws.com")})

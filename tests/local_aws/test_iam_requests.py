@@ -2,14 +2,14 @@
 
 import pytest
 
-from local_aws.iam import reference, side
+from local_aws.iam import reference, side_permissions
 from local_aws.iam.requests import UnwrittenError, needs_of
 
 TAGS = {"owner": "me"}
 LATTICE = "arn:aws:vpc-lattice:us-east-1:123456789012:"
 ECS = "arn:aws:ecs:us-east-1:123456789012:"
 EC2 = "arn:aws:ec2:us-east-1:123456789012:"
-LINKED = f"arn:aws:iam::123456789012:role/aws-service-role/{side.LATTICE_SERVICE}/{side.LATTICE_ROLE}"
+LINKED = f"arn:aws:iam::123456789012:role/aws-service-role/{side_permissions.LATTICE_SERVICE}/{side_permissions.LATTICE_ROLE}"
 
 
 def asked(service, operation, params, **more):
@@ -164,7 +164,7 @@ def test_what_nobody_has_written_is_an_error_and_no_yes(service, operation, para
 
 
 def test_every_side_permission_is_an_action_of_an_operation_and_has_a_source():
-    for each in (*side.TABLE, side.FIRST):
+    for each in (*side_permissions.TABLE, side_permissions.FIRST):
         assert each.source
         for operation in each.operations:
             assert reference.is_action(f"{each.service}:{operation}"), operation

@@ -8,9 +8,9 @@ from typing import Any
 
 from moto.sqs.models import Queue, sqs_backends
 
-from local_aws import clock
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.monitoring.metrics import record
+from local_aws.services import clock
 
 _POISON = 3
 """Receipts after which a standard queue's age leaves a message out (SQS Developer Guide, ApproximateAgeOfOldestMessage)."""
@@ -45,7 +45,7 @@ def oldest(queue: Queue) -> float:
     In a dead-letter queue that is since it was moved. In a standard queue a message that was received three times and
     more no longer counts.
     """
-    now = clock.current().time()
+    now = clock().time()
     waiting: list[Any] = list(queue._messages)
     if not queue.fifo_queue:
         waiting = [message for message in waiting if message.approximate_receive_count < _POISON or _moved(message)]

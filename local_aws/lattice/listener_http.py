@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol, cast
 
-from local_aws import lattice, network
+from local_aws import lattice
 from local_aws.lattice.dataplane import Client, DataPlane, UnknownServiceError
 from local_aws.network import Request, Response
+from local_aws.services import network
 
 LOOPBACK = "127.0.0.1"
 LISTENER_HEADER = "x-local-lattice-listener"
@@ -37,7 +38,7 @@ class Addressed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class ListenerServer:
     """A door that is open."""
 
     port: int
@@ -51,18 +52,18 @@ class Front:
         self.thread.join(timeout=5)
 
 
-def serve(port: int, host: str = LOOPBACK) -> Front:
+def serve(port: int, host: str = LOOPBACK) -> ListenerServer:
     """Open the HTTP door on ``port`` (0: any free one)."""
-    server = ThreadingHTTPServer((host, port), _HttpDoor)
+    server = ThreadingHTTPServer((host, port), _HttpListener)
     server.daemon_threads = True
-    return _opened(server, "lattice-http-front")
+    return _started(server, "lattice-http-listener")
 
 
-def serve_tls(port: int, listener_port: int | None = None, host: str = LOOPBACK) -> Front:
+def serve_tls(port: int, listener_port: int | None = None, host: str = LOOPBACK) -> ListenerServer:
     """Open the TLS pass-through door on ``port``, for the listeners on ``listener_port``, or for each service's first."""
-    server = _TlsServer((host, port), _TlsDoor)
+    server = _TlsServer((host, port), _TlsListener)
     server.listener_port = listener_port
-    return _opened(server, "lattice-tls-front")
+    return _started(server, "lattice-tls-listener")
 
 
 def _plane() -> DataPlane:
@@ -70,13 +71,13 @@ def _plane() -> DataPlane:
     return lattice.backend().data_plane
 
 
-def _opened(server: socketserver.TCPServer, name: str) -> Front:
+def _started(server: socketserver.TCPServer, name: str) -> ListenerServer:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name=name, daemon=True)
     thread.start()
-    return Front(server.server_address[1], server, thread)
+    return ListenerServer(server.server_address[1], server, thread)
 
 
-class _HttpDoor(BaseHTTPRequestHandler):
+class _HttpListener(BaseHTTPRequestHandler):
     """One connection of an HTTP client; any method."""
 
     protocol_version = "HTTP/1.1"
@@ -135,7 +136,7 @@ class _TlsServer(socketserver.ThreadingTCPServer):
     listener_port: int | None = None
 
 
-class _TlsDoor(socketserver.BaseRequestHandler):
+class _TlsListener(socketserver.BaseRequestHandler):
     """One connection of a TLS client. Whatever is wrong, it is closed without a word, as VPC Lattice has none to say."""
 
     server: _TlsServer
@@ -170,7 +171,7 @@ class _TlsDoor(socketserver.BaseRequestHandler):
         if decision.target is None or not _plane().reaches(decision, listener):
             return None
         ip, port = decision.target
-        return cast("Addressed", network.current()).address_of(ip, port or listener)
+        return cast("Addressed", network()).address_of(ip, port or listener)
 
 
 def read_hello(client: socket.socket) -> tuple[bytes, str | None]:

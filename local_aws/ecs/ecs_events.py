@@ -9,25 +9,25 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws import clock
 from local_aws.ecs import describe_task
-from local_aws.ecs.guard import Guard
 from local_aws.ecs.model import Deployment, Document, Service, ServiceTask
+from local_aws.ecs.write_guard import WriteGuard
+from local_aws.services import clock
 
 SOURCE = "aws.ecs"
 _MESSAGES_KEPT = 100
 """DescribeServices shows the 100 newest (botocore, Service.events)."""
 
 
-class Notices:
+class EcsEvents:
     """Says what happened, when the lock of the scheduler is free again."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: WriteGuard) -> None:
         self._guard = guard
 
     def message(self, service: Service, text: str) -> None:
         """Put a message on top of the service's own list of events."""
-        entry = {"id": str(uuid.uuid4()), "createdAt": clock.now(), "message": f"(service {service.name}) {text}"}
+        entry = {"id": str(uuid.uuid4()), "createdAt": clock().now(), "message": f"(service {service.name}) {text}"}
         service.events.insert(0, entry)
         del service.events[_MESSAGES_KEPT:]
 
@@ -40,7 +40,7 @@ class Notices:
             "eventType": kind,
             "eventName": name,
             "deploymentId": deployment.id,
-            "updatedAt": clock.iso(deployment.updated_at),
+            "updatedAt": clock().iso(deployment.updated_at),
             "reason": deployment.rollout_reason,
         }
         self._guard.say(SOURCE, "ECS Deployment State Change", [service.arn], detail)
@@ -51,7 +51,7 @@ class Notices:
             "eventType": kind,
             "eventName": name,
             "clusterArn": service.cluster.arn,
-            "createdAt": _milliseconds(clock.now()),
+            "createdAt": _milliseconds(clock().now()),
             **more,
         }
         self._guard.say(SOURCE, "ECS Service Action", [service.arn], detail)
@@ -79,11 +79,11 @@ def plain(value: Any) -> Any:
 
 
 def _now() -> str:
-    return _milliseconds(clock.now())
+    return _milliseconds(clock().now())
 
 
 def _milliseconds(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-__all__ = ["Document", "Notices", "plain"]
+__all__ = ["Document", "EcsEvents", "plain"]

@@ -11,8 +11,8 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.sts.models import sts_backends
 
-from local_aws import clock
-from local_aws.ecs.guard import Guard
+from local_aws.ecs.write_guard import WriteGuard
+from local_aws.services import clock
 
 RECORDED = frozenset({"CreateService", "UpdateService", "DeleteService", "TagResource", "UntagResource"})
 _EVENT_SOURCE = "ecs.amazonaws.com"
@@ -47,13 +47,13 @@ def identity(account: str, access_key: str | None) -> dict[str, Any]:
                 "accountId": account,
                 "userName": name,
             },
-            "attributes": {"creationDate": clock.iso(), "mfaAuthenticated": "false"},
+            "attributes": {"creationDate": clock().iso(), "mfaAuthenticated": "false"},
         },
     }
 
 
 def record(
-    guard: Guard,
+    guard: WriteGuard,
     operation: str,
     parameters: Mapping[str, Any],
     answer: Mapping[str, Any],
@@ -65,7 +65,7 @@ def record(
     detail: dict[str, Any] = {
         "eventVersion": "1.11",
         "userIdentity": dict(caller),
-        "eventTime": clock.iso(),
+        "eventTime": clock().iso(),
         "eventSource": _EVENT_SOURCE,
         "eventName": operation,
         "awsRegion": region,
