@@ -179,7 +179,7 @@ def test_what_is_deployed_is_changed_deleted_found_again_and_taken_away(deployer
 
     # Deleted alone: what serves goes on, and what ECS has to do, it can.
     network, table = deployer.output("ServiceNetworkArn"), deployer.output("RegistryTableName")
-    asked = sum(caller.asked.values())
+    asked = sum(caller.requests.values())
     assert "Deleted successfully" in deployer.sam("delete", "--no-prompts")
     replace_a_task(deployer, service)
     kept = deployer.aws.client("vpc-lattice").list_service_network_vpc_associations(serviceNetworkIdentifier=network)
@@ -195,8 +195,8 @@ def test_what_is_deployed_is_changed_deleted_found_again_and_taken_away(deployer
     assert serving(deployer) == before
     replace_a_task(deployer, service)
     caller.stop()
-    assert sum(caller.asked.values()) > asked
-    assert caller.wrong == []
+    assert sum(caller.requests.values()) > asked
+    assert caller.failures == []
 
     # Uninstalled and deleted: nothing is left but what the first installation kept.
     uninstall(deployer)
