@@ -56,8 +56,8 @@ class Story:
         self._begin(
             1,
             "Deploy the service",
-            "examples/file-transfer, with CloudFormation: one ECS service with an admin UI, an API and a TLS port.\n"
-            "Its security group has no inbound rule.",
+            "examples/file-transfer, with CloudFormation: one ECS service with an admin UI, an API and a TLS\n"
+            "port. Its security group has no inbound rule.",
         )
         self.machine.deploy(self._template, self._parameters)
         self._wait("the service's own deployment completes", lambda: self._succeeded(1))
@@ -118,7 +118,7 @@ class Story:
         self._begin(
             4,
             "A service becomes unhealthy",
-            "The security group of ECS service orders has no inbound rule, and its label says lattice.ingress: off.",
+            "The security group of ECS service orders has no inbound rule, and lattice.ingress is off.",
         )
         orders = self._unhealthy
         orders.subscribe("oncall@example.com")

@@ -96,18 +96,18 @@ class LocalEc2Backend(EC2Backend):
             unknown: list[Request] = []
             if ids:
                 by_id = {rule.id: rule for rule in old}
-                for each in ids:
-                    if each not in by_id:
-                        raise InvalidSecurityGroupRuleIdNotFoundError(each)
-                gone = [by_id[each] for each in ids]
+                for rule_id in ids:
+                    if rule_id not in by_id:
+                        raise InvalidSecurityGroupRuleIdNotFoundError(rule_id)
+                gone = [by_id[rule_id] for rule_id in ids]
             else:
                 gone, unknown = self._matching(group, requests, old, egress=egress)
             if unknown and group.vpc_id != self.default_vpc.id:
                 raise InvalidPermissionNotFoundError
             taken = {rule.id for rule in gone}
             self._set(group, [rule for rule in old if rule.id not in taken], egress=egress)
-            for each in taken:
-                self.tags.pop(each, None)
+            for rule_id in taken:
+                self.tags.pop(rule_id, None)
             return Revoked(tuple(gone), tuple(unknown))
 
     def describe(self, name: str, descriptions: Mapping[str, str], *, egress: bool) -> None:
@@ -115,11 +115,11 @@ class LocalEc2Backend(EC2Backend):
         with self._lock:
             group = self._own(name)
             by_id = {rule.id: rule for rule in (group.egress_rules if egress else group.ingress_rules)}
-            for each in descriptions:
-                if each not in by_id:
-                    raise InvalidSecurityGroupRuleIdNotFoundError(each)
-            for each, text in descriptions.items():
-                _describe(by_id[each], text)
+            for rule_id in descriptions:
+                if rule_id not in by_id:
+                    raise InvalidSecurityGroupRuleIdNotFoundError(rule_id)
+            for rule_id, text in descriptions.items():
+                _describe(by_id[rule_id], text)
 
     def foreign_group(self, owner: str, name: str = "foreign", vpc_id: str | None = None) -> str:
         """For tests: a security group of another account that is shared with this one (VPC User Guide, "Share security
@@ -134,8 +134,8 @@ class LocalEc2Backend(EC2Backend):
         self, group_ids: list[str] | None = None, groupnames: list[str] | None = None, filters: Any = None
     ) -> list[SecurityGroup]:
         """moto's; an id that is not there is named in the error."""
-        for each in group_ids or ():
-            self._group(each)
+        for group_id in group_ids or ():
+            self._group(group_id)
         return super().describe_security_groups(group_ids, groupnames, filters)
 
     def get_managed_prefix_list_entries(self, prefix_list_id: str) -> ManagedPrefixList | None:
@@ -146,7 +146,7 @@ class LocalEc2Backend(EC2Backend):
     def _iterate_security_rules(self, *args: Any, **kwargs: Any) -> Any:
         """moto's; a rule with a prefix list keeps its description."""
         sources = kwargs.get("prefix_list_ids") or (args[6] if len(args) > 6 else ())
-        told = {each["PrefixListId"]: each.get("Description") for each in sources}
+        told = {source["PrefixListId"]: source.get("Description") for source in sources}
         for rule in super()._iterate_security_rules(*args, **kwargs):
             if rule.prefix_list_id:
                 _describe(rule, told.get(rule.prefix_list_id))
@@ -184,8 +184,8 @@ class LocalEc2Backend(EC2Backend):
         for request in requests:
             rules.check_request(request, self.managed_prefix_lists)
             wanted = [rules.key(rule) for rule in self._rules(group, {**request, "sgrule_tags": {}}, egress=egress)]
-            gone += [known[each] for each in wanted if each in known]
-            unknown += [request] if any(each not in known for each in wanted) else []
+            gone += [known[rule] for rule in wanted if rule in known]
+            unknown += [request] if any(rule not in known for rule in wanted) else []
         return gone, unknown
 
     def _own(self, name: str) -> SecurityGroup:

@@ -34,19 +34,21 @@ def lets_lattice_in(account: str, region: str, address: str, port: int) -> bool:
     ec2 = in_use(account, region)
     if ec2 is None:
         return True
-    interfaces = [each for each in tuple(ec2.enis.values()) if address in _addresses(each)]
+    interfaces = [interface for interface in tuple(ec2.enis.values()) if address in _addresses(interface)]
     if not interfaces:
         return True
     sources = lattice_ranges(ec2, ipaddress.ip_address(address).version)
-    groups = {group.id: group for each in interfaces for group in each.group_set}
+    groups = {group.id: group for interface in interfaces for group in interface.group_set}
     return any(_admits(ec2, rule, port, sources) for group in groups.values() for rule in tuple(group.ingress_rules))
 
 
 def lattice_ranges(ec2: EC2Backend, version: int) -> tuple[Network, ...]:
     """Where VPC Lattice comes from, over IP version 4 or 6."""
     name = _LISTS[version].format(region=ec2.region_name)
-    lists = (each for each in tuple(ec2.managed_prefix_lists.values()) if each.prefix_list_name == name)
-    return tuple(block for each in lists for block in _entries(each))
+    lists = (
+        prefix_list for prefix_list in tuple(ec2.managed_prefix_lists.values()) if prefix_list.prefix_list_name == name
+    )
+    return tuple(block for prefix_list in lists for block in _entries(prefix_list))
 
 
 def problem(subnets: Sequence[str], groups: Sequence[str], account: str, region: str) -> str | None:
@@ -105,7 +107,7 @@ def _contains(outer: Network, inner: Network) -> bool:
 
 
 def _addresses(interface: Any) -> set[str]:
-    secondary = {each["PrivateIpAddress"] for each in interface.private_ip_addresses}
+    secondary = {private["PrivateIpAddress"] for private in interface.private_ip_addresses}
     return {interface.private_ip_address, *secondary, *interface.ipv6_addresses}
 
 

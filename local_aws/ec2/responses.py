@@ -90,7 +90,7 @@ class LocalEc2Response(EC2Response):
 
     def _rules_are_there(self) -> None:
         """A security group rule that is tagged has to exist: moto tags any id."""
-        rules = [each for each in self._get_param("Resources", []) if each.startswith("sgr-")]
+        rules = [identifier for identifier in self._get_param("Resources", []) if identifier.startswith("sgr-")]
         if rules:
             self.ec2_backend.describe_security_group_rules(rules, {})
 
@@ -120,8 +120,8 @@ class LocalEc2Response(EC2Response):
     def _describe(self, *, egress: bool) -> ActionResult:
         self.error_on_dryrun()
         told = {
-            each["SecurityGroupRuleId"]: each.get("Description", "")
-            for each in self._get_param("SecurityGroupRuleDescriptions", [])
+            described["SecurityGroupRuleId"]: described.get("Description", "")
+            for described in self._get_param("SecurityGroupRuleDescriptions", [])
         }
         if told:
             self.ec2_backend.describe(self._group(), told, egress=egress)
@@ -152,8 +152,8 @@ def _permission(request: Request) -> Mapping[str, Any]:
         "IpProtocol": request["ip_protocol"],
         "FromPort": request["from_port"],
         "ToPort": request["to_port"],
-        "IpRanges": [each for each in blocks if "CidrIp" in each],
-        "Ipv6Ranges": [each for each in blocks if "CidrIpv6" in each],
+        "IpRanges": [block for block in blocks if "CidrIp" in block],
+        "Ipv6Ranges": [block for block in blocks if "CidrIpv6" in block],
         "PrefixListIds": list(request["prefix_list_ids"] or ()),
         "UserIdGroupPairs": list(request["source_groups"] or ()),
     }

@@ -50,7 +50,7 @@ def _weight_of(listed: Any) -> int:
 def load(rules: Iterable[SecurityGroupRule], lists: Mapping[str, Any]) -> tuple[int, int]:
     """What rules of one direction weigh together, for IPv4 and IPv6."""
     weights = [weight(rule, lists) for rule in rules]
-    return sum(each for each, _ in weights), sum(each for _, each in weights)
+    return sum(ipv4 for ipv4, _ in weights), sum(ipv6 for _, ipv6 in weights)
 
 
 def check_request(request: Mapping[str, Any], lists: Mapping[str, Any]) -> None:

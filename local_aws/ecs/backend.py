@@ -77,10 +77,10 @@ class EcsBackend(EC2ContainerServiceBackend):
     def _calculate_task_resource_requirements(task_definition: TaskDefinition) -> dict[str, Any]:
         """What a task needs of an instance: moto adds None where a container has no memory of its own, as it may with Fargate; here 0."""
         containers = [
-            each
-            if {"memory", "memoryReservation", "Memory", "MemoryReservation"} & each.keys()
-            else {**each, "memory": 0}
-            for each in task_definition.container_definitions
+            container
+            if {"memory", "memoryReservation", "Memory", "MemoryReservation"} & container.keys()
+            else {**container, "memory": 0}
+            for container in task_definition.container_definitions
         ]
         view = cast("TaskDefinition", SimpleNamespace(container_definitions=containers))
         return EC2ContainerServiceBackend._calculate_task_resource_requirements(view)

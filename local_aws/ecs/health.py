@@ -63,7 +63,7 @@ class Health:
 
     def culprit(self, task: ServiceTask, statuses: dict[Target, str]) -> Target:
         """The first unhealthy target of a task."""
-        return next(each for each in sorted(task.registered) if statuses.get(each) in self._unhealthy_statuses)
+        return next(target for target in sorted(task.registered) if statuses.get(target) in self._unhealthy_statuses)
 
 
 __all__ = ["TOLERANCE", "Health"]

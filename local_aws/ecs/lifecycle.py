@@ -82,11 +82,11 @@ class Lifecycle:
         task.pull_started_at = clock().now()
         self._move(task, "PENDING")
         try:
-            behaviours = [container.behaviour(each) for each in containers(task.task_definition)]
+            behaviours = [container.behaviour(definition) for definition in containers(task.task_definition)]
         except BadBehaviourError as error:
             self._fail_to_start(task, f"CannotStartContainerError: {error}")
             return
-        given = [each.start_seconds for each in behaviours if each.start_seconds is not None]
+        given = [script.start_seconds for script in behaviours if script.start_seconds is not None]
         self._after(task, max(given, default=self._settings.start_seconds), self._run)
 
     def _run(self, task: ServiceTask) -> None:
@@ -101,7 +101,7 @@ class Lifecycle:
         task.unregistered = list(task.deployment.revision.lattice)
         self.register(task)
         if ending is not None:
-            self._after(task, ending.after_seconds, lambda each: self._crash(each, ending))
+            self._after(task, ending.after_seconds, lambda crashed: self._crash(crashed, ending))
         self._after(task, self._settings.healthy_after_seconds, self._changed)
         self._changed(task)
 
@@ -127,7 +127,7 @@ class Lifecycle:
         """DEACTIVATING lasts while targets drain, as it does for load balancers (task lifecycle); bounded."""
         self._registrar.deregister(task)
         if self._registrar.is_listed(task) and clock().time() < until:
-            self._after(task, _DRAIN_CHECK_SECONDS, lambda each: self._await_drained(each, until))
+            self._after(task, _DRAIN_CHECK_SECONDS, lambda drained: self._await_drained(drained, until))
             return
         self._terminate(task)
 
@@ -135,8 +135,10 @@ class Lifecycle:
         """SIGTERM, and SIGKILL after the longest ``stopTimeout`` of its containers (botocore, ContainerDefinition)."""
         self._move(task, "STOPPING")
         definitions = containers(task.task_definition)
-        wanted = max(container.behaviour(each).stop_seconds for each in definitions)
-        allowed = max(float(each.get("stopTimeout") or self._settings.stop_timeout_seconds) for each in definitions)
+        wanted = max(container.behaviour(definition).stop_seconds for definition in definitions)
+        allowed = max(
+            float(definition.get("stopTimeout") or self._settings.stop_timeout_seconds) for definition in definitions
+        )
         task.exit_code = _KILLED if wanted > allowed else 0
         if not wanted:
             self._close(task)
@@ -202,21 +204,21 @@ def _sockets(task: ServiceTask) -> list[tuple[str, int, Mapping[str, Any], int]]
     if task.ip is None:
         return []
     found: list[tuple[str, int, Mapping[str, Any], int]] = []
-    for each in containers(task.task_definition):
-        bound = {b.container_port: b.host_port for b in task.bindings if b.container == each["name"]}
-        mapped = {b.container_port for b in task.bindings if b.container == each["name"] and b.protocol == "tcp"}
-        ports = sorted(container.behaviour(each).ports(mapped))
+    for definition in containers(task.task_definition):
+        bound = {b.container_port: b.host_port for b in task.bindings if b.container == definition["name"]}
+        mapped = {b.container_port for b in task.bindings if b.container == definition["name"] and b.protocol == "tcp"}
+        ports = sorted(container.behaviour(definition).ports(mapped))
         reached = (port for port in ports if port in bound or task.interface is not None)
-        found += [(task.ip, bound.get(port, port), each, port) for port in reached]
+        found += [(task.ip, bound.get(port, port), definition, port) for port in reached]
     return found
 
 
 def _ending(task: ServiceTask) -> _Ending | None:
     """The first essential container that exits by itself."""
     endings = []
-    for each in containers(task.task_definition):
-        script = container.behaviour(each)
-        if not each.get("essential", True):
+    for definition in containers(task.task_definition):
+        script = container.behaviour(definition)
+        if not definition.get("essential", True):
             continue
         if script.crash_after_seconds is not None:
             endings.append(_Ending(script.crash_after_seconds))

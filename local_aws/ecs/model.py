@@ -202,7 +202,7 @@ class Service:
 
     @property
     def primary(self) -> Deployment | None:
-        return next((each for each in self.deployments if each.status == "PRIMARY"), None)
+        return next((deployment for deployment in self.deployments if deployment.status == "PRIMARY"), None)
 
     @property
     def rollout(self) -> ServiceDeployment | None:

@@ -56,9 +56,13 @@ class Placement:
             )
             ports = [
                 Binding(
-                    name, each["containerPort"], each["containerPort"], each.get("protocol", "tcp"), each.get("name")
+                    name,
+                    mapping["containerPort"],
+                    mapping["containerPort"],
+                    mapping.get("protocol", "tcp"),
+                    mapping.get("name"),
                 )
-                for name, each in mappings
+                for name, mapping in mappings
             ]
             return Place(interface, None, arn, tuple(ports))
         if instance is None:
@@ -79,12 +83,12 @@ class Placement:
         instances = self._backend.container_instances.get(service.cluster.name, {})
         load = Counter(
             task.container_instance_arn
-            for each in self._backend.services.values()
-            for task in getattr(each, "tasks", ())
+            for service in self._backend.services.values()
+            for task in getattr(service, "tasks", ())
             if not task.is_gone
         )
-        active = [each for each in instances.values() if each.status == "ACTIVE"]
-        return min(active, key=lambda each: load[each.container_instance_arn], default=None)
+        active = [instance for instance in instances.values() if instance.status == "ACTIVE"]
+        return min(active, key=lambda instance: load[instance.container_instance_arn], default=None)
 
     def _ip(self, instance: ContainerInstance) -> str:
         ec2: Any = ec2_backends[self._backend.account_id][self._backend.region_name]

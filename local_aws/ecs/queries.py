@@ -40,11 +40,11 @@ class Queries:
         if len(asked) > _MOST_SERVICES:
             raise InvalidParameterException(f"Cannot describe more than {_MOST_SERVICES} services in one call.")
         found, failures = [], []
-        for each in asked:
-            service = self._service(cluster.name, each)
+        for name in asked:
+            service = self._service(cluster.name, name)
             document = self._shown(service.arn, describe.service(service, tags=True)) if service else None
             if document is None:
-                failures.append({"arn": self._service_arn(cluster.name, each), "reason": "MISSING"})
+                failures.append({"arn": self._service_arn(cluster.name, name), "reason": "MISSING"})
             else:
                 found.append(_without_tags(document, request))
         return {"services": found, "failures": failures}
@@ -71,11 +71,15 @@ class Queries:
         known = {task.task_arn.rpartition("/")[2]: task for task in self._backend.tasks.get(cluster.name, {}).values()}
         found: list[Any] = []
         failures = []
-        for each in asked:
-            task: Any = known.get(each.rpartition("/")[2])
+        for identifier in asked:
+            task: Any = known.get(identifier.rpartition("/")[2])
             shown = self._task(task, request) if task is not None else None
             if shown is None:
-                arn = each if each.startswith("arn:") else f"{cluster.arn.replace(':cluster/', ':task/')}/{each}"
+                arn = (
+                    identifier
+                    if identifier.startswith("arn:")
+                    else f"{cluster.arn.replace(':cluster/', ':task/')}/{identifier}"
+                )
                 failures.append({"arn": arn, "reason": "MISSING"})
             else:
                 found.append(shown)

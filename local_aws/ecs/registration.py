@@ -118,7 +118,7 @@ class Registrar:
 
         Assumption: the documentation does not say which port is registered.
         """
-        binding = next(each for each in task.bindings if each.name == configuration["portName"])
+        binding = next(bound for bound in task.bindings if bound.name == configuration["portName"])
         if task.ip is None:
             raise ValueError(f"{task.task_arn} has no address")
         return (configuration["targetGroupArn"], task.ip, binding.host_port)

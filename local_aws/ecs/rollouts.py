@@ -126,7 +126,7 @@ class Rollouts:
         service.request.update(target.workload)
         adopt(service)
         self._demote(service)
-        entry = next((each for each in service.deployments if each.revision is target), None)
+        entry = next((deployment for deployment in service.deployments if deployment.revision is target), None)
         if entry is None:
             entry = self._entry(service, target)
         else:

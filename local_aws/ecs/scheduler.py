@@ -75,7 +75,7 @@ class Scheduler:
 
     def end(self, service: Service) -> None:
         """Stop everything of a service that is DRAINING."""
-        for task in [each for each in service.tasks if each.should_run]:
+        for task in [running for running in service.tasks if running.should_run]:
             self._lifecycle.stop(task, _SCHEDULER, f"Service {service.name} was deleted")
         if service.status == "INACTIVE":
             seconds = self._settings.inactive_service_retention_seconds

@@ -71,7 +71,7 @@ def _parse(text: str) -> tuple[Statement, ...]:
     if version not in _VERSIONS:
         raise PolicyError(f"There is no policy version {version!r}, only {_words(_VERSIONS)}")
     statements = enumerate(_listed(document["Statement"]))
-    return tuple(_statement(index, one, variables=version == _VERSIONS[0]) for index, one in statements)
+    return tuple(_statement(index, statement, variables=version == _VERSIONS[0]) for index, statement in statements)
 
 
 def _statement(index: int, statement: Mapping[str, Any], *, variables: bool) -> Statement:

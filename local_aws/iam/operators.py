@@ -60,7 +60,7 @@ def operator_of(text: str) -> Operator:
 @functools.lru_cache(maxsize=8192)
 def glob(pattern: str) -> re.Pattern[str]:
     """The pattern in which ``*`` stands for any characters and ``?`` for one; nothing else is special."""
-    parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in re.split(r"([*?])", pattern))
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
     return re.compile("".join(parts), re.DOTALL)
 
 

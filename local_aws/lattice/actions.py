@@ -13,7 +13,7 @@ FIXED_STATUSES = (404, 500)
 
 def group_ids(action: View) -> list[str]:
     """The target groups that an action names, whatever their weights."""
-    return [each["targetGroupIdentifier"] for each in action.get("forward", {}).get("targetGroups", ())]
+    return [group["targetGroupIdentifier"] for group in action.get("forward", {}).get("targetGroups", ())]
 
 
 class ActionChecks(LatticeState):
@@ -41,14 +41,16 @@ class ActionChecks(LatticeState):
         if "fixedResponse" in action:
             return self._checked_fixed(action["fixedResponse"], protocol)
         wanted = action["forward"]["targetGroups"]
-        if len(wanted) > 1 and any("weight" not in each for each in wanted):
+        if len(wanted) > 1 and any("weight" not in forwarded for forwarded in wanted):
             message = "a weight is required for each of several target groups"
             raise errors.invalid(message, ("action.forward.targetGroups", message))
-        named = [ids.tail(each["targetGroupIdentifier"]) for each in wanted]
+        named = [ids.tail(forwarded["targetGroupIdentifier"]) for forwarded in wanted]
         if len(set(named)) < len(named):
             message = "a target group is named twice"
             raise errors.invalid(message, ("action.forward.targetGroups", message))
-        groups = [self.find(self.target_groups, each["targetGroupIdentifier"], TargetGroup.kind) for each in wanted]
+        groups = [
+            self.find(self.target_groups, forwarded["targetGroupIdentifier"], TargetGroup.kind) for forwarded in wanted
+        ]
         for group in groups:
             self.live(group)
             self._fits(group, protocol)
@@ -56,8 +58,8 @@ class ActionChecks(LatticeState):
         return {
             "forward": {
                 "targetGroups": [
-                    {"targetGroupIdentifier": group.id, "weight": each.get("weight", 100)}
-                    for group, each in zip(groups, wanted, strict=True)
+                    {"targetGroupIdentifier": group.id, "weight": forwarded.get("weight", 100)}
+                    for group, forwarded in zip(groups, wanted, strict=True)
                 ]
             }
         }
@@ -116,8 +118,8 @@ class ActionChecks(LatticeState):
         if path := http.get("pathMatch"):
             checked["pathMatch"] = {"match": path["match"], "caseSensitive": path.get("caseSensitive", True)}
         checked["headerMatches"] = [
-            {"name": each["name"], "match": each["match"], "caseSensitive": each.get("caseSensitive", False)}
-            for each in http.get("headerMatches", ())
+            {"name": header["name"], "match": header["match"], "caseSensitive": header.get("caseSensitive", False)}
+            for header in http.get("headerMatches", ())
         ]
         return {"httpMatch": checked}
 

@@ -17,7 +17,11 @@ class AssociationOperations(LatticeState):
     def _new_service_association(self, params: Params) -> ServiceAssociation:
         """One a pair, and none while the old one is going (API reference)."""
         network, service = self.network(params), self.live(self.service(params))
-        of_network = [one for one in self.service_network_service_associations.values() if one.network is network]
+        of_network = [
+            association
+            for association in self.service_network_service_associations.values()
+            if association.network is network
+        ]
         for other in of_network:
             if other.service is service:
                 message = f"Service {service.id} is already associated with {network.id}, in status {other.status}"
@@ -63,11 +67,11 @@ class AssociationOperations(LatticeState):
         found = self.listed(self.service_network_service_associations, ServiceAssociation)
         if "serviceNetworkIdentifier" in params:
             network = self.network(params)
-            found = [one for one in found if one.network is network]
+            found = [association for association in found if association.network is network]
         if "serviceIdentifier" in params:
             service = self.service(params)
-            found = [one for one in found if one.service is service]
-        return self.page([one.view() for one in found], params)
+            found = [association for association in found if association.service is service]
+        return self.page([association.view() for association in found], params)
 
     # ---- service network and VPC
 
@@ -85,7 +89,11 @@ class AssociationOperations(LatticeState):
         self._vpc_exists(vpc_id)
         groups = list(dict.fromkeys(params.get("securityGroupIds", ())))
         self.within("security_groups_per_association", len(groups), VpcAssociation.kind)
-        of_network = [one for one in self.service_network_vpc_associations.values() if one.network is network]
+        of_network = [
+            association
+            for association in self.service_network_vpc_associations.values()
+            if association.network is network
+        ]
         self.within("vpc_associations_per_network", len(of_network) + 1, VpcAssociation.kind, network.id)
         association = VpcAssociation(
             **self.base("snva", "servicenetworkvpcassociation", params),
@@ -146,10 +154,10 @@ class AssociationOperations(LatticeState):
         found = self.listed(self.service_network_vpc_associations, VpcAssociation)
         if "serviceNetworkIdentifier" in params:
             network = self.network(params)
-            found = [one for one in found if one.network is network]
+            found = [association for association in found if association.network is network]
         if "vpcIdentifier" in params:
-            found = [one for one in found if one.vpc_id == params["vpcIdentifier"]]
-        return self.page([one.view() for one in found], params)
+            found = [association for association in found if association.vpc_id == params["vpcIdentifier"]]
+        return self.page([association.view() for association in found], params)
 
     # ---- both
 

@@ -18,9 +18,11 @@ def lets_in(policy: str | None, principal: str | None) -> bool:
     statements: Any = json.loads(policy).get("Statement", []) if policy else []
     if isinstance(statements, Mapping):
         statements = [statements]
-    meant = [one for one in statements if _means(one.get("Principal"), principal)]
-    denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in meant)
-    return not denied and any(one.get("Effect") == "Allow" and _holds(one.get("Condition"), principal) for one in meant)
+    meant = [statement for statement in statements if _means(statement.get("Principal"), principal)]
+    denied = any(statement.get("Effect") == "Deny" and not statement.get("Condition") for statement in meant)
+    return not denied and any(
+        statement.get("Effect") == "Allow" and _holds(statement.get("Condition"), principal) for statement in meant
+    )
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]] | None, who: str | None) -> bool:

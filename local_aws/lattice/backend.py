@@ -89,19 +89,19 @@ class LatticeBackend(
 
     def register_targets(self, target_group_identifier: str, targets: Sequence[Mapping[str, Any]]) -> View:
         """RegisterTargets; the answer's ``unsuccessful`` holds targets that were refused."""
-        params = {"targetGroupIdentifier": target_group_identifier, "targets": [dict(one) for one in targets]}
+        params = {"targetGroupIdentifier": target_group_identifier, "targets": [dict(target) for target in targets]}
         return self.perform("RegisterTargets", params, ECS)
 
     def deregister_targets(self, target_group_identifier: str, targets: Sequence[Mapping[str, Any]]) -> View:
         """DeregisterTargets; targets drain, and are listed until that is over."""
-        params = {"targetGroupIdentifier": target_group_identifier, "targets": [dict(one) for one in targets]}
+        params = {"targetGroupIdentifier": target_group_identifier, "targets": [dict(target) for target in targets]}
         return self.perform("DeregisterTargets", params, ECS)
 
     def list_targets(self, target_group_identifier: str) -> list[View]:
         """All targets with ``id``, ``port``, ``status`` and ``reasonCode``. Not in the log of calls: ECS asks often."""
         with self.lock:
             group = self.target_group({"targetGroupIdentifier": target_group_identifier})
-            return [one.view() for one in group.targets.values()]
+            return [target.view() for target in group.targets.values()]
 
     def get_rule(self, service_identifier: str, listener_identifier: str, rule_identifier: str) -> View:
         """GetRule."""

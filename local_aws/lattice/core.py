@@ -200,7 +200,7 @@ class LatticeState(VPCLatticeBackend):
             return list(among.values())
         since = clock().time() - self.faults.list_lag
         gone = [resource for when, resource in self._removed if when > since and isinstance(resource, of)]
-        return [each for each in (*among.values(), *gone) if each.created_at.timestamp() <= since]
+        return [resource for resource in (*among.values(), *gone) if resource.created_at.timestamp() <= since]
 
     def page(self, views: Iterable[View], params: Params) -> View:
         """One page of a list. The token names the last item shown, so that pages stay right while things change."""

@@ -125,14 +125,14 @@ class DataPlane:
             return []
         backend = self._backend
         of_vpc = {
-            one.network.id
-            for one in backend.service_network_vpc_associations.values()
-            if one.vpc_id == client.vpc_id and one.status in {"ACTIVE", "UPDATE_IN_PROGRESS"}
+            association.network.id
+            for association in backend.service_network_vpc_associations.values()
+            if association.vpc_id == client.vpc_id and association.status in {"ACTIVE", "UPDATE_IN_PROGRESS"}
         }
         shared = [
-            one.network
-            for one in backend.service_network_service_associations.values()
-            if one.service is service and one.network.id in of_vpc and one.status == "ACTIVE"
+            association.network
+            for association in backend.service_network_service_associations.values()
+            if association.service is service and association.network.id in of_vpc and association.status == "ACTIVE"
         ]
         if not shared:
             raise ConnectionRefusedError(f"{service.id} is not in a service network of {client.vpc_id}")
@@ -220,9 +220,9 @@ class DataPlane:
         """Whether every resource on the way that asks for IAM lets the client in (User Guide, "Auth policies")."""
         policies = self._backend.auth_policies
         return all(
-            one.auth_type != "AWS_IAM"
-            or lets_in(policies[one.id].text if one.id in policies else None, client.principal)
-            for one in resources
+            resource.auth_type != "AWS_IAM"
+            or lets_in(policies[resource.id].text if resource.id in policies else None, client.principal)
+            for resource in resources
         )
 
     # ---- doing

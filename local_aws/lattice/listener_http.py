@@ -207,10 +207,10 @@ def read_hello(client: socket.socket) -> tuple[bytes, str | None]:
     raise ConnectionAbortedError("the connection ended before its ClientHello did")
 
 
-def _pipe_both(one: socket.socket, other: socket.socket) -> None:
-    back = threading.Thread(target=_pipe, args=(other, one), daemon=True)
+def _pipe_both(client: socket.socket, upstream: socket.socket) -> None:
+    back = threading.Thread(target=_pipe, args=(upstream, client), daemon=True)
     back.start()
-    _pipe(one, other)
+    _pipe(client, upstream)
     back.join()
 
 

@@ -19,7 +19,7 @@ class ListenerOperations(ActionChecks):
 
     def _new_listener(self, params: Params) -> Listener:
         service, protocol = self.live(self.service(params)), params["protocol"]
-        siblings = [one for one in self.listeners.values() if one.service is service]
+        siblings = [listener for listener in self.listeners.values() if listener.service is service]
         self.name_is_free(siblings, params["name"])
         port = params.get("port", DEFAULT_PORTS[protocol])
         self._port_is_free(siblings, port)
@@ -74,7 +74,7 @@ class ListenerOperations(ActionChecks):
 
     def op_delete_listener(self, params: Params) -> View:
         listener = self.listener(params)
-        for rule in [one for one in self.rules.values() if one.listener_id == listener.id]:
+        for rule in [known for known in self.rules.values() if known.listener_id == listener.id]:
             del self.rules[rule.id]
             self.forget(rule)
         del self.listeners[listener.id]
@@ -84,8 +84,8 @@ class ListenerOperations(ActionChecks):
 
     def op_list_listeners(self, params: Params) -> View:
         service = self.service(params)
-        found = [one for one in self.listed(self.listeners, Listener) if one.service is service]
-        return self.page([one.view() for one in found], params)
+        found = [listener for listener in self.listed(self.listeners, Listener) if listener.service is service]
+        return self.page([listener.view() for listener in found], params)
 
 
 class RuleOperations(ActionChecks):
@@ -152,7 +152,7 @@ class RuleOperations(ActionChecks):
     def op_update_rule(self, params: Params) -> View:
         listener = self.listener(params)
         rule = self._own_rule(listener, params["ruleIdentifier"])
-        others = [one for one in self.rules_of(listener) if one is not rule]
+        others = [other for other in self.rules_of(listener) if other is not rule]
         if "priority" in params:
             self._priority_is_free(others, params["priority"])
         change = self._checked_change(listener, rule, params)
@@ -191,7 +191,7 @@ class RuleOperations(ActionChecks):
         for wanted in params["rules"]:
             try:
                 rule = self._own_rule(listener, wanted["ruleIdentifier"])
-                self._named_once(rule, [one for one, _ in changes])
+                self._named_once(rule, [changed for changed, _ in changes])
                 changes.append((rule, self._checked_change(listener, rule, wanted)))
             except errors.LatticeError as error:
                 failed.append(_failure(wanted["ruleIdentifier"], error.code, error.message))
@@ -216,8 +216,8 @@ class RuleOperations(ActionChecks):
         after = {rule.id: rule.priority for rule in self.rules_of(listener)}
         after |= {rule.id: change["priority"] for rule, change in changes}
         taken = list(after.values())
-        clashing = [one for one in changes if taken.count(one[1]["priority"]) > 1]
-        moving = [one for one in clashing if one[1]["priority"] != one[0].priority]
+        clashing = [change for change in changes if taken.count(change[1]["priority"]) > 1]
+        moving = [change for change in clashing if change[1]["priority"] != change[0].priority]
         return moving[-1] if moving else None
 
     def op_delete_rule(self, params: Params) -> View:
@@ -230,9 +230,9 @@ class RuleOperations(ActionChecks):
     def op_list_rules(self, params: Params) -> View:
         """By priority, the default rule last. The summaries hold neither match nor action (service model)."""
         listener = self.listener(params)
-        shown = [one for one in self.listed(self.rules, Rule) if one.listener_id == listener.id]
+        shown = [rule for rule in self.listed(self.rules, Rule) if rule.listener_id == listener.id]
         shown.sort(key=lambda rule: rule.priority or 0)
-        return self.page([one.view() for one in (*shown, listener.default)], params)
+        return self.page([rule.view() for rule in (*shown, listener.default)], params)
 
 
 def _failure(identifier: str, code: str, message: str) -> View:

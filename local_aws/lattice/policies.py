@@ -109,4 +109,6 @@ class PolicyOperations(LatticeState):
     def op_list_access_log_subscriptions(self, params: Params) -> View:
         holder = self._holder(params)
         listed = self.listed(self.access_log_subscriptions, AccessLogSubscription)
-        return self.page([one.view() for one in listed if one.resource_id == holder.id], params)
+        return self.page(
+            [subscription.view() for subscription in listed if subscription.resource_id == holder.id], params
+        )

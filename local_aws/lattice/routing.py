@@ -48,7 +48,7 @@ def rule_of(action: View, rule_id: str, match: View | None) -> RuleRoute:
     return RuleRoute(
         rule_id,
         match,
-        tuple((each["targetGroupIdentifier"], each["weight"]) for each in groups),
+        tuple((group["targetGroupIdentifier"], group["weight"]) for group in groups),
         fixed["statusCode"] if fixed else None,
     )
 

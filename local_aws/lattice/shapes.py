@@ -189,7 +189,7 @@ def answer(name: str, view: Mapping[str, Any]) -> dict[str, Any]:
     if "output" not in spec:
         return {}
     shown = _shown(spec["output"]["shape"], view)
-    problems = [one for one in _problems(spec["output"]["shape"], shown, "") if not _as_aws_deviates(one)]
+    problems = [problem for problem in _problems(spec["output"]["shape"], shown, "") if not _as_aws_deviates(problem)]
     if problems:
         raise BadAnswerError(f"{name} answers against its model: {errors.summary(problems)}")
     return shown

@@ -118,9 +118,11 @@ class TargetGroupOperations(ActionChecks):
     def op_list_target_groups(self, params: Params) -> View:
         found = self.listed(self.target_groups, TargetGroup)
         if "vpcIdentifier" in params:
-            found = [one for one in found if one.config.get("vpcIdentifier") == params["vpcIdentifier"]]
+            found = [group for group in found if group.config.get("vpcIdentifier") == params["vpcIdentifier"]]
         if "targetGroupType" in params:
-            found = [one for one in found if one.type == params["targetGroupType"]]
+            found = [group for group in found if group.type == params["targetGroupType"]]
         users = self.users()
-        views = [{**one.view(), "serviceArns": [service.arn for service in users.get(one.id, ())]} for one in found]
+        views = [
+            {**group.view(), "serviceArns": [service.arn for service in users.get(group.id, ())]} for group in found
+        ]
         return self.page(views, params)

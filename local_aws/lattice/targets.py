@@ -100,8 +100,8 @@ class TargetOperations(HealthChecks, ActionChecks):
         group = self.target_group(params)
         found = list(group.targets.values())
         if wanted := params.get("targets"):
-            found = [one for one in found if any(_is(one, each) for each in wanted)]
-        return self.page([one.view() for one in found], params)
+            found = [target for target in found if any(_is(target, identifier) for identifier in wanted)]
+        return self.page([target.view() for target in found], params)
 
     # ---- what follows from a change of rules or targets
 

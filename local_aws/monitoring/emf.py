@@ -45,7 +45,7 @@ def parse(message: str) -> tuple[Recorded, ...]:
         raise EmfError(f"_aws.Timestamp must be a number of milliseconds, not {at!r}")
     if not isinstance(directives, list):
         raise EmfError("_aws.CloudWatchMetrics must be a list")
-    return tuple(one for directive in directives for one in _directive(document, directive, at / 1000))
+    return tuple(recorded for directive in directives for recorded in _directive(document, directive, at / 1000))
 
 
 def _directive(document: Mapping[str, Any], directive: Any, at: float) -> Iterator[Recorded]:

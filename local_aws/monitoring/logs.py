@@ -32,8 +32,10 @@ def take(group: str, message: str, at: float) -> None:
         print(f"{group}: a line is no embedded metric: {error}", file=sys.stderr)
         record("AWS/Logs", "EMFValidationErrors", {"LogGroupName": group}, 1, at, "Count")
         return
-    for one in found:
-        backend().store.add(one.metric, one.at, Statistics.one(one.value), one.unit, one.resolution)
+    for recorded in found:
+        backend().store.add(
+            recorded.metric, recorded.at, Statistics.one(recorded.value), recorded.unit, recorded.resolution
+        )
 
 
 def install() -> None:

@@ -52,7 +52,11 @@ def built(build: Path) -> dict[str, Built]:
         raise BuildMissingError(f"There is no build in {build}: run sam build.")
     template = yaml_parse(path.read_text(encoding="utf-8"))
     resources, defaults = template["Resources"], template.get("Globals", {}).get("Function", {})
-    layers = {key: build / one["Properties"]["ContentUri"] for key, one in resources.items() if one["Type"] == _LAYER}
+    layers = {
+        key: build / resource["Properties"]["ContentUri"]
+        for key, resource in resources.items()
+        if resource["Type"] == _LAYER
+    }
     found = {}
     for logical_id, resource in resources.items():
         if resource["Type"] == _FUNCTION:
@@ -72,9 +76,12 @@ def deployed(cloudformation: Any, functions: Any, stack_name: str) -> list[Deplo
             f"The local AWS has no stack {stack_name} (make local loads it; so does sam deploy)."
         ) from error
     return [
-        Deployed(one["LogicalResourceId"], functions.get_function_configuration(FunctionName=one["PhysicalResourceId"]))
-        for one in resources
-        if one["ResourceType"] == "AWS::Lambda::Function"
+        Deployed(
+            resource["LogicalResourceId"],
+            functions.get_function_configuration(FunctionName=resource["PhysicalResourceId"]),
+        )
+        for resource in resources
+        if resource["ResourceType"] == "AWS::Lambda::Function"
     ]
 
 
@@ -85,14 +92,17 @@ def template(running: Iterable[Deployed], build: Mapping[str, Built], architectu
     """
     resources: dict[str, Any] = {}
     for function in running:
-        one = build.get(function.logical_id)
-        if one is None:
+        found = build.get(function.logical_id)
+        if found is None:
             raise BuildMissingError(
                 f"The stack has {function.logical_id}, and the build has not ({', '.join(sorted(build))}): run sam build."
             )
-        for logical_id, directory in one.built_layers.items():
+        for logical_id, directory in found.built_layers.items():
             resources[logical_id] = {"Type": _LAYER, "Properties": {"ContentUri": str(directory.resolve())}}
-        resources[function.logical_id] = {"Type": _FUNCTION, "Properties": _properties(function, one, architecture)}
+        resources[function.logical_id] = {
+            "Type": _FUNCTION,
+            "Properties": _properties(function, found, architecture),
+        }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
@@ -101,19 +111,19 @@ def template(running: Iterable[Deployed], build: Mapping[str, Built], architectu
     }
 
 
-def _properties(function: Deployed, one: Built, architecture: str) -> dict[str, Any]:
+def _properties(function: Deployed, built: Built, architecture: str) -> dict[str, Any]:
     configuration = function.configuration
     declared = dict.fromkeys(sorted(variables(function, "", {})), "")
     return {
         "FunctionName": function.name,
-        "CodeUri": str(one.code.resolve()),
+        "CodeUri": str(built.code.resolve()),
         "Handler": configuration["Handler"],
         "Runtime": configuration["Runtime"],
         "Architectures": [architecture],
         "Timeout": configuration["Timeout"],
         "MemorySize": configuration["MemorySize"],
         "LoggingConfig": dict(configuration.get("LoggingConfig", {})),
-        "Layers": list(one.layers),
+        "Layers": list(built.layers),
         "Environment": {"Variables": declared},
     }
 

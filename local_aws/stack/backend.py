@@ -62,7 +62,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
     def make_change_set(self, stack_name: str, asked: Asked) -> ChangeSet:
         """CreateChangeSet. One of type CREATE makes the stack that it is of, without anything in it."""
         stack = self._to_be_made(stack_name, asked) if asked.kind == "CREATE" else self._to_be_changed(stack_name)
-        if any(each.asked.name == asked.name for each in self.change_sets_of(stack.stack_id)):
+        if any(known.asked.name == asked.name for known in self.change_sets_of(stack.stack_id)):
             raise change_sets.NameTakenError(asked.name)
         change_set = change_sets.make(stack, asked)
         if stack.stack_id not in self.stacks:
@@ -77,13 +77,17 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         if name in self._change_sets:
             return self._change_sets[name]
         if not name.startswith("arn:") and stack_name:
-            for each in self.change_sets_of(stack_name):
-                if each.asked.name == name:
-                    return each
+            for change_set in self.change_sets_of(stack_name):
+                if change_set.asked.name == name:
+                    return change_set
         raise ChangeSetNotFoundError(name)
 
     def change_sets_of(self, stack_name: str) -> list[ChangeSet]:
-        return [each for each in self._change_sets.values() if stack_name in {each.stack.name, each.stack.stack_id}]
+        return [
+            change_set
+            for change_set in self._change_sets.values()
+            if stack_name in {change_set.stack.name, change_set.stack.stack_id}
+        ]
 
     def execute(self, change_set: ChangeSet, *, rolls_back: bool = True) -> None:
         """ExecuteChangeSet. The stack's other change sets go, because they are of a stack that is no more."""
@@ -191,8 +195,8 @@ class LocalCloudFormationBackend(CloudFormationBackend):
             _refuse_in_progress(stack, "deleted")
             if retained and stack.status != "DELETE_FAILED":
                 raise ValidationError(message="RetainResources is for stacks that are in the state DELETE_FAILED.")
-            for each in self.change_sets_of(stack.stack_id):
-                del self._change_sets[each.id]
+            for change_set in self.change_sets_of(stack.stack_id):
+                del self._change_sets[change_set.id]
             if stack.enable_termination_protection:
                 text = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
                 raise ValidationError(message=text)

@@ -29,7 +29,7 @@ def is_custom(resource: Mapping[str, Any]) -> bool:
 
 def uses(template: Mapping[str, Any]) -> bool:
     """Whether a template has such a resource."""
-    return any(is_custom(each) for each in (template.get("Resources") or {}).values())
+    return any(is_custom(resource) for resource in (template.get("Resources") or {}).values())
 
 
 class CustomResource(CloudFormationModel):

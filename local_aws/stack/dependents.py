@@ -48,9 +48,9 @@ def closure(changed: list[str], resources: Mapping[str, Any]) -> list[str]:
     ordered: list[str] = []
 
     def put(name: str, above: frozenset[str]) -> None:
-        for each in sorted(refers.get(name, ())):
-            if each not in above:
-                put(each, above | {name})
+        for referenced in sorted(refers.get(name, ())):
+            if referenced not in above:
+                put(referenced, above | {name})
         if name in reached and name not in ordered:
             ordered.append(name)
 
@@ -64,8 +64,8 @@ def _diff(self: Any, other_template: dict[str, Any], parameters: dict[str, Any] 
     resources = other_template["Resources"]
     before, after = changes.settled(self), changes.settled(_loaded(self, other_template, parameters))
     found = changes.between(before, after)
-    by_action = {action: [each.name for each in found if each.action == action] for action in ("Add", "Remove")}
-    changed = [each.name for each in found if each.action == "Modify" and each.is_static]
+    by_action = {action: [change.name for change in found if change.action == action] for action in ("Add", "Remove")}
+    changed = [change.name for change in found if change.action == "Modify" and change.is_static]
     everything = [name for name in closure([*changed, *by_action["Add"]], resources) if name in after]
     dependents = [name for name in everything if name not in changed and name in before]
     self.resolved_before = {name: _resolved(self._resource_json_map[name], self) for name in dependents}

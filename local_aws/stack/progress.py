@@ -74,7 +74,7 @@ def _outputs(stack: Stack) -> Any:
 
 
 def _stack_resources(stack: Stack) -> list[Any]:
-    return [each for each in stack.resource_map.values() if each is not None]
+    return [resource for resource in stack.resource_map.values() if resource is not None]
 
 
 def _add_stack_event(stack: Stack, status: str, resource_status_reason: str | None = None, **_more: Any) -> None:

@@ -45,7 +45,7 @@ def delete_all(
 
 
 def _is_referred_to(name: str, by: Iterable[str], bodies: Mapping[str, Any]) -> bool:
-    return any(name in set(references(bodies[each])) for each in by)
+    return any(name in set(references(bodies[other])) for other in by)
 
 
 def _deleted(stack: Stack, name: str, body: dict[str, Any]) -> bool:

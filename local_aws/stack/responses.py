@@ -77,7 +77,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
 
     def list_change_sets(self) -> ActionResult:
         found = self._backend.change_sets_of(self._get_param("StackName"))
-        return ActionResult({"Summaries": [change_sets.summary(each) for each in found]})
+        return ActionResult({"Summaries": [change_sets.summary(change_set) for change_set in found]})
 
     def delete_change_set(self) -> EmptyResult:
         change_set = self._change_set()
@@ -125,13 +125,13 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         """Values by name; UsePreviousValue is the one that the stack has."""
         given = self._get_param("Parameters", [])
         previous: dict[str, str] = {}
-        if any(each.get("UsePreviousValue") for each in given) and kind == "UPDATE":
+        if any(parameter.get("UsePreviousValue") for parameter in given) and kind == "UPDATE":
             previous = self._backend.get_stack(stack_name).parameters
         values: dict[str, str] = {}
-        for each in given:
-            name = each["ParameterKey"]
-            if not each.get("UsePreviousValue"):
-                values[name] = each["ParameterValue"]
+        for parameter in given:
+            name = parameter["ParameterKey"]
+            if not parameter.get("UsePreviousValue"):
+                values[name] = parameter["ParameterValue"]
             elif name in previous:
                 values[name] = previous[name]
             else:

@@ -127,7 +127,7 @@ def all_parameters(template: Mapping[str, Any], given: Mapping[str, Any]) -> dic
 def _problem(name: str, value: str, spec: Mapping[str, Any]) -> str | None:
     wanted = spec.get("ConstraintDescription")
     elements = value.split(",") if str(spec.get("Type")) == "CommaDelimitedList" else [value]
-    allowed = [str(one) for one in spec.get("AllowedValues", ())]
+    allowed = [str(allowed) for allowed in spec.get("AllowedValues", ())]
     if allowed and any(element not in allowed for element in elements):
         return f"{name} = {value!r}: allowed are {', '.join(allowed)}"
     if "AllowedPattern" in spec and not all(re.fullmatch(spec["AllowedPattern"], element) for element in elements):

@@ -43,7 +43,7 @@ def _vpc_of(identifier: str) -> dict[str, Value]:
 
 
 def _new_tags(params: Params) -> list[Mapping[str, str]]:
-    return [tag for each in params.get("TagSpecifications") or () for tag in each.get("Tags") or ()]
+    return [tag for specification in params.get("TagSpecifications") or () for tag in specification.get("Tags") or ()]
 
 
 def _authorize(operation: str, params: Params) -> Iterator[Need]:

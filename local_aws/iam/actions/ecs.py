@@ -59,10 +59,10 @@ def _service_of(resource: str) -> tuple[str, str]:
 
 def _of_service(action: str, member: str, params: Params) -> Iterator[Need]:
     """What is about service deployments or revisions is authorised on them and on their service."""
-    for each in params.get(member) or ():
-        cluster, service = _service_of(each)
+    for resource in params.get(member) or ():
+        cluster, service = _service_of(resource)
         yield Need(action, service, {"ecs:cluster": cluster})
-        yield Need(action, each, {"ecs:cluster": cluster, "ecs:service": service})
+        yield Need(action, resource, {"ecs:cluster": cluster, "ecs:service": service})
 
 
 def _clusters(params: Params) -> list[Need]:

@@ -105,8 +105,8 @@ def _keys(params: Params) -> dict[str, Value]:
 
 
 def _groups(action: Params | None) -> Iterator[str]:
-    for each in ((action or {}).get("forward") or {}).get("targetGroups") or ():
-        yield as_arn("vpc-lattice", each["targetGroupIdentifier"], "targetgroup/")
+    for group in ((action or {}).get("forward") or {}).get("targetGroups") or ():
+        yield as_arn("vpc-lattice", group["targetGroupIdentifier"], "targetgroup/")
 
 
 __all__ = ["needs"]

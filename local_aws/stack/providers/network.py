@@ -67,7 +67,7 @@ def _inline(properties: Properties, direction: _Direction) -> list[Permission]:
 
 
 def _without(permissions: Iterable[Permission], others: list[Permission]) -> list[Permission]:
-    return [each for each in permissions if each not in others]
+    return [permission for permission in permissions if permission not in others]
 
 
 def _create_group(properties: Properties, name: str) -> Made:
@@ -116,7 +116,7 @@ def _change_rules(group: str, direction: _Direction, old: list[Permission], new:
 
 
 def _change_tags(resource: str, old: Properties, new: Properties) -> None:
-    before, after = ({tag["Key"]: tag["Value"] for tag in each.get("Tags") or ()} for each in (old, new))
+    before, after = ({tag["Key"]: tag["Value"] for tag in body.get("Tags") or ()} for body in (old, new))
     if gone := [{"Key": key} for key in before if key not in after]:
         client("ec2").delete_tags(Resources=[resource], Tags=gone)
     if come := [{"Key": key, "Value": value} for key, value in after.items() if before.get(key) != value]:
