@@ -26,7 +26,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """Faults to come, by operation (``UpdateService``) or for any (``*``), each used up by one call."""
+    """Upcoming faults, by operation (``UpdateService``) or for any (``*``); each affects one call."""
 
     error: ClassVar[type[ServiceException]] = ServiceException
     throttled: ClassVar[tuple[str, str]]

@@ -1,4 +1,4 @@
-"""The HTTP side of EC2: moto's, with faults, a log of calls, and whole calls for what moto does rule by rule."""
+"""EC2 over HTTP: moto's, with faults, a log of calls, and atomic calls where moto works rule by rule."""
 
 import base64
 import copy
@@ -16,7 +16,7 @@ from local_aws.faults import Call, lose
 from local_aws.services import clock
 
 _PAGE = range(5, 1001)
-"""Rules on a page of DescribeSecurityGroupRules (botocore)."""
+"""Maximum number of rules on a page of DescribeSecurityGroupRules (botocore)."""
 
 
 class LocalEc2Response(EC2Response):
@@ -62,7 +62,7 @@ class LocalEc2Response(EC2Response):
         return self._describe(egress=True)
 
     def describe_security_group_rules(self) -> ActionResult:
-        """By id, by filters, in pages that stay whole while rules come and go."""
+        """By id, by filters, in pages that stay correct while rules are added and removed."""
         self.error_on_dryrun()
         found = self.ec2_backend.describe_security_group_rules(
             self._get_param("SecurityGroupRuleIds", []), self._filters()
@@ -89,13 +89,13 @@ class LocalEc2Response(EC2Response):
         return super().delete_tags()
 
     def _rules_are_there(self) -> None:
-        """A security group rule that is tagged has to exist: moto tags any id."""
+        """A tagged security group rule must exist: moto tags any id."""
         rules = [identifier for identifier in self._get_param("Resources", []) if identifier.startswith("sgr-")]
         if rules:
             self.ec2_backend.describe_security_group_rules(rules, {})
 
     def _filters(self) -> dict[str, list[str]]:
-        filters: Any = self._filters_from_querystring()  # moto's type says text, its value is a list
+        filters: Any = self._filters_from_querystring()  # moto declares a string, but its value is a list
         return dict(filters)
 
     def _authorize(self, *, egress: bool) -> ActionResult:

@@ -1,4 +1,4 @@
-"""Management calls as CloudTrail hands them to EventBridge: ``AWS API Call via CloudTrail``.
+"""Management calls as CloudTrail sends them to EventBridge: ``AWS API Call via CloudTrail``.
 
 Shape: ECS Developer Guide, "Log Amazon ECS API calls using AWS CloudTrail"; failed calls carry ``errorCode`` and
 ``errorMessage`` (AWS CloudTrail User Guide, record contents).
@@ -19,7 +19,7 @@ _EVENT_SOURCE = "ecs.amazonaws.com"
 
 
 def identity(account: str, access_key: str | None) -> dict[str, Any]:
-    """Who called: the role session that STS gave the access key to, else an IAM user named after the key."""
+    """The caller: the role session that STS issued the access key for, else an IAM user named after the key."""
     key = access_key or "AKIAIOSFODNN7EXAMPLE"
     role = _assumed(account, key)
     if role is None:
@@ -60,7 +60,7 @@ def record(
     caller: Mapping[str, Any],
     region: str,
 ) -> None:
-    """Say that an operation was called. ``answer`` is its JSON answer, an error's if it has a ``__type``."""
+    """Publish the event of a call. ``answer`` is its JSON response, an error if it has a ``__type``."""
     error = answer.get("__type")
     detail: dict[str, Any] = {
         "eventVersion": "1.11",

@@ -1,14 +1,14 @@
-"""What a simulated container does, told by the environment of its container definition.
+"""The behavior of a simulated container, configured by the environment of its container definition.
 
 ================================ =======================================================================================
 ``START_SECONDS``                seconds from PENDING to RUNNING (default 5)
-``CRASH_AFTER_SECONDS``          seconds after its start at which it exits with code 1; 0: it never starts
-``OUT_OF_MEMORY_AFTER_SECONDS``  seconds after its start at which it is killed for its memory (exit code 137), more than 0
-``LISTEN``                       container ports that it really listens on: ``9090 9091``, or ``none`` (default: those mapped)
+``CRASH_AFTER_SECONDS``          seconds from its start to its exit with code 1; 0: it never starts
+``OUT_OF_MEMORY_AFTER_SECONDS``  seconds from its start to its OOM kill (exit code 137), more than 0
+``LISTEN``                       container ports that it listens on: ``9090 9091``, or ``none`` (default: the mapped ports)
 ``RESPOND``                      status by path prefix, the longest wins: ``/healthz=503 /=200`` (default 200)
 ``TLS_PORTS``                    container ports that speak TLS: ``8443 9443``
-``STOP_SECONDS``                 how long it goes on answering after SIGTERM (default 0; ``stopTimeout`` cuts it)
-``VERSION``                      what it says of itself (default: the revision of its task definition)
+``STOP_SECONDS``                 how long it continues to respond after SIGTERM (default 0; ``stopTimeout`` limits it)
+``VERSION``                      the version that it reports (default: the revision of its task definition)
 ================================ =======================================================================================
 """
 
@@ -24,12 +24,12 @@ _RULE = re.compile(r"(/[^\s=]*)=([1-5][0-9][0-9])")
 
 
 class BadBehaviourError(ValueError):
-    """A container's environment asks for something that the simulated container cannot do."""
+    """A container's environment has a value that the simulated container does not support."""
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A container's script; seconds are of the local AWS's clock, None means never or "as the scheduler has it"."""
+    """A container's script; seconds of the local AWS's clock; None: never, or the scheduler's default."""
 
     start_seconds: float | None = None
     crash_after_seconds: float | None = None
@@ -41,17 +41,17 @@ class Behaviour:
     version: str | None = None
 
     def ports(self, mapped: Iterable[int]) -> frozenset[int]:
-        """The container ports it listens on, of which ``mapped`` have a port mapping."""
+        """The container ports that it listens on; ``mapped`` are those with a port mapping."""
         return frozenset(mapped) if self.listens_on is None else self.listens_on
 
     def status(self, path: str) -> int:
-        """The status that ``path`` (with or without a query) is answered with."""
+        """The status of the response for ``path`` (with or without a query)."""
         plain = path.partition("?")[0]
         return next((status for prefix, status in self.statuses if plain.startswith(prefix)), 200)
 
 
 def behaviour(definition: Mapping[str, Any]) -> Behaviour:
-    """Read a container definition; BadBehaviourError says which variable is wrong and what it may be."""
+    """Parse a container definition; BadBehaviourError names the invalid variable and its allowed values."""
     environment = {item["name"]: item.get("value", "") for item in definition.get("environment") or ()}
     return Behaviour(
         start_seconds=_seconds(environment, "START_SECONDS"),
@@ -66,7 +66,7 @@ def behaviour(definition: Mapping[str, Any]) -> Behaviour:
 
 
 def responder(definition: Mapping[str, Any], task_definition: str, port: int) -> Responder:
-    """What answers on one port of a container: JSON that says who answered, and how it was asked.
+    """The responder of one container port: JSON with its identity and the request.
 
     ``task_definition`` is ``family:revision``.
     """

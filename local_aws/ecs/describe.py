@@ -160,7 +160,7 @@ def service_deployment(owner: Service, deployment: ServiceDeployment) -> Documen
 
 
 def task_set(owner: Service, task_set: TaskSet) -> Document:
-    """A member of ``taskSets``; moto keeps them, their tasks are not run."""
+    """A member of ``taskSets``; moto keeps them, and their tasks do not run."""
     return given(
         {
             "id": task_set.id,
@@ -189,7 +189,7 @@ def task_set(owner: Service, task_set: TaskSet) -> Document:
 
 
 def _platform(workload: Mapping[str, Any]) -> Document:
-    """A deployment shows what LATEST came to mean."""
+    """A deployment shows the version that LATEST resolved to."""
     if workload.get("launchType") != "FARGATE":
         return {}
     version = workload.get("platformVersion") or "LATEST"

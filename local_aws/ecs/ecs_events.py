@@ -1,4 +1,4 @@
-"""What ECS says of its services and tasks: EventBridge events in their documented shapes, and the service's messages.
+"""ECS's EventBridge events about services and tasks in their documented shapes, and the messages of services.
 
 Shapes: ECS Developer Guide, "Amazon ECS service deployment state change events", "service action events" and "task
 state change events".
@@ -20,13 +20,13 @@ _MESSAGES_KEPT = 100
 
 
 class EcsEvents:
-    """Says what happened, when the lock of the scheduler is free again."""
+    """Publishes events once the scheduler's lock is released."""
 
     def __init__(self, guard: WriteGuard) -> None:
         self._guard = guard
 
     def message(self, service: Service, text: str) -> None:
-        """Put a message on top of the service's own list of events."""
+        """Add a message to the top of the service's list of events."""
         entry = {"id": str(uuid.uuid4()), "createdAt": clock().now(), "message": f"(service {service.name}) {text}"}
         service.events.insert(0, entry)
         del service.events[_MESSAGES_KEPT:]
@@ -34,7 +34,7 @@ class EcsEvents:
     def deployment(self, service: Service, deployment: Deployment, name: str, *, kind: str = "INFO") -> None:
         """``ECS Deployment State Change``: SERVICE_DEPLOYMENT_IN_PROGRESS, _COMPLETED or _FAILED.
 
-        The detail names neither cluster nor service; the service's ARN is the event's only resource.
+        The detail names neither cluster nor service; the event's only resource is the service's ARN.
         """
         detail = {
             "eventType": kind,
@@ -66,7 +66,7 @@ class EcsEvents:
 
 
 def plain(value: Any) -> Any:
-    """A document as JSON has it: times are text."""
+    """A document as JSON: times are strings."""
     match value:
         case datetime():
             return _milliseconds(value)

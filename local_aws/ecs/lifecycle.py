@@ -1,7 +1,7 @@
-"""The life of one task: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED.
+"""The lifecycle of one task: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED.
 
-Source: ECS Developer Guide, "Amazon ECS task lifecycle". ACTIVATING is left out: the local AWS registers targets at
-RUNNING (assumption).
+Source: ECS Developer Guide, "Amazon ECS task lifecycle". ACTIVATING does not exist here: the local AWS registers
+targets at RUNNING (assumption).
 """
 
 from collections.abc import Callable, Mapping
@@ -21,13 +21,13 @@ from local_aws.services import clock, network
 _KILLED = 137
 """128 + SIGKILL, as Docker reports it."""
 _OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
-"""What a container says that used more memory than it may (ECS Developer Guide, "Stopped tasks error messages")."""
+"""The reason of a container that exceeded its memory limit (ECS Developer Guide, "Stopped tasks error messages")."""
 _DRAIN_CHECK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """How an essential container comes to its end by itself."""
+    """How an essential container exits by itself."""
 
     after_seconds: float
     exit_code: int = 1
@@ -35,7 +35,7 @@ class _Ending:
 
 
 class Lifecycle:
-    """Moves tasks through their states on the clock's timers. Every method wants the scheduler's lock held."""
+    """Moves tasks through their states on the clock's timers. Call every method with the scheduler's lock held."""
 
     def __init__(
         self,
@@ -56,13 +56,13 @@ class Lifecycle:
         self._failed = failed
 
     def begin(self, task: ServiceTask) -> None:
-        """Take a new task through its start."""
+        """Start a new task."""
         task.updated_at = clock().now()
         self._events.task(task)
         self._after(task, self._settings.provisioning_seconds, self._pull)
 
     def stop(self, task: ServiceTask, code: str, reason: str) -> None:
-        """Stop a task: out of its target groups, SIGTERM, SIGKILL, gone."""
+        """Stop a task: deregister its targets, SIGTERM, SIGKILL, deprovision."""
         if not task.should_run:
             return
         self._doom(task, code, reason)
@@ -74,7 +74,7 @@ class Lifecycle:
         self._await_drained(task, clock().time() + self._settings.deactivating_seconds)
 
     def register(self, task: ServiceTask) -> None:
-        """Register what could not be registered before."""
+        """Register the targets whose registration failed before."""
         for problem in self._registrar.register(task):
             self._events.message(task.service, f"was unable to register (task {task.id}) in VPC Lattice: {problem}")
 
@@ -106,7 +106,7 @@ class Lifecycle:
         self._changed(task)
 
     def _crash(self, task: ServiceTask, ending: "_Ending") -> None:
-        """An essential container exits by itself: the whole task stops (ECS Developer Guide, stopped task errors)."""
+        """An essential container exits by itself, so the whole task stops (ECS Developer Guide, stopped task errors)."""
         task.exit_code, task.exit_reason = ending.exit_code, ending.reason
         self._close(task)
         self._doom(task, "EssentialContainerExited", "Essential container in task exited")
@@ -124,7 +124,7 @@ class Lifecycle:
         self._changed(task)
 
     def _await_drained(self, task: ServiceTask, until: float) -> None:
-        """DEACTIVATING lasts while targets drain, as it does for load balancers (task lifecycle); bounded."""
+        """DEACTIVATING lasts while targets drain, as for load balancers (task lifecycle), up to a limit."""
         self._registrar.deregister(task)
         if self._registrar.is_listed(task) and clock().time() < until:
             self._after(task, _DRAIN_CHECK_SECONDS, lambda drained: self._await_drained(drained, until))
@@ -154,13 +154,13 @@ class Lifecycle:
 
     def _end(self, task: ServiceTask) -> None:
         task.stopped_at = clock().now()
-        self._registrar.deregister(task)  # what could not be taken out before
+        self._registrar.deregister(task)  # targets whose deregistration failed before
         self._placement.give_back(task)
         self._move(task, "STOPPED")
         self._changed(task)
 
     def _doom(self, task: ServiceTask, code: str, reason: str) -> None:
-        """From now on it should not run: everything that was planned for it is off."""
+        """Mark it to stop, and cancel its timers."""
         for timer in task.timers:
             timer.cancel()
         task.timers.clear()
@@ -174,7 +174,7 @@ class Lifecycle:
         self._note(task)
 
     def _note(self, task: ServiceTask) -> None:
-        """Each change that EventBridge hears of raises the version (botocore, Task.version)."""
+        """Each change that EventBridge receives increments the version (botocore, Task.version)."""
         task.version += 1
         task.updated_at = clock().now()
         self._events.task(task)
@@ -197,9 +197,9 @@ class Lifecycle:
 
 
 def _sockets(task: ServiceTask) -> list[tuple[str, int, Mapping[str, Any], int]]:
-    """Address, port, container definition and container port of everything that a task listens on over TCP.
+    """Address, port, container definition and container port of each TCP listener of a task.
 
-    A port without a mapping is reached where the task has the address for itself (awsvpc).
+    A port without a mapping is reachable where the task has its own address (awsvpc).
     """
     if task.ip is None:
         return []

@@ -1,4 +1,4 @@
-"""The HTTP side: moto's handlers, those of services and tasks replaced, and the operations that moto lacks."""
+"""ECS over HTTP: moto's handlers, with services and tasks replaced, and the operations that moto lacks."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,14 +17,14 @@ from local_aws.services import clock
 
 
 class EcsResponse(EC2ContainerServiceResponse):
-    """Answers ECS requests. Answers about services and their tasks are measured against botocore's shapes."""
+    """Answers ECS requests. Responses about services and their tasks are validated against botocore's shapes."""
 
     @property
     def ecs_backend(self) -> EcsBackend:
         return super().ecs_backend  # type: ignore[return-value]
 
     def call_action(self) -> Any:
-        """Every call: faults that are due, the operation, the log of calls, CloudTrail."""
+        """Every call: due faults, the operation, the log of calls, CloudTrail."""
         operation, parameters = self._get_action(), dict(self._get_params() or {})
         backend = self.ecs_backend
         call = Call(operation, parameters, clock().time())
@@ -95,12 +95,12 @@ class EcsResponse(EC2ContainerServiceResponse):
         return self._answer(query(self._get_params()))
 
     def _answer(self, document: Document) -> ActionResult:
-        """The document, if it is one that botocore's model of the operation allows: every member known, every type right."""
+        """The document, if botocore's model of the operation allows it: all members known, all types correct."""
         shapes.check_answer(self._get_action(), document)
         return ActionResult(document)
 
     def _refused(self, error: ServiceException) -> tuple[int, dict[str, Any], Any]:
-        """An error in the JSON protocol; it may be one that every AWS service has and the model of ECS does not name."""
+        """An error in the JSON protocol; it may be an error that all AWS services share and ECS's model does not name."""
         headers: dict[str, Any] = {"content-type": "application/x-amz-json-1.1"}
         body = json.dumps({"__type": error.code, "message": error.message})
         headers, body = self._enrich_response(headers, body)

@@ -1,7 +1,7 @@
 """Deployments of a service: starting one, superseding, completing, failing, rolling back.
 
 Sources: botocore (Deployment, ServiceDeployment, DeploymentCircuitBreaker); ECS Developer Guide, "How the Amazon ECS
-deployment circuit breaker detects failures"; kayac/ecspresso #899 for what superseding does to a service deployment.
+deployment circuit breaker detects failures"; kayac/ecspresso #899 for the effect of superseding on a service deployment.
 """
 
 import random
@@ -18,21 +18,21 @@ WORKLOAD = (
     "serviceRegistries", "networkConfiguration", "serviceConnectConfiguration", "volumeConfigurations",
     "vpcLatticeConfigurations", "gatewayConnectors",
 )  # fmt: skip
-"""What a service revision holds (botocore, ServiceRevision)."""
+"""The members of a service revision (botocore, ServiceRevision)."""
 
 _FAILED = "ECS deployment circuit breaker: tasks failed to start."
 _SUPERSEDED = "A newer service deployment replaced this one."
 
 
 class Rollouts:
-    """Keeps ``deployments``, ``history`` and ``revisions`` of services. Wants the scheduler's lock held."""
+    """Keeps ``deployments``, ``history`` and ``revisions`` of services. Call with the scheduler's lock held."""
 
     def __init__(self, settings: Settings, events: EcsEvents) -> None:
         self._settings = settings
         self._events = events
 
     def start(self, service: Service) -> None:
-        """Deploy what the service's request says now."""
+        """Deploy the service's current request."""
         revision = self._revision(service)
         self._supersede(service)
         sources = tuple({entry.revision.arn: entry.revision for entry in service.deployments}.values())
@@ -58,7 +58,7 @@ class Rollouts:
         _finish(record, "ROLLBACK_SUCCESSFUL" if rolled_back else "SUCCESSFUL")
 
     def note_healthy(self, task: ServiceTask) -> None:
-        """A healthy task sets the failures back (botocore, resetOnHealthyTask; on by default)."""
+        """A healthy task resets the failure count (botocore, resetOnHealthyTask; on by default)."""
         task.proven = True
         entry, record = task.deployment, task.service.rollout
         entry.failures_in_a_row = 0
@@ -69,10 +69,10 @@ class Rollouts:
                 record.breaker_failures = 0
 
     def note_failed(self, task: ServiceTask) -> None:
-        """A task did not start, or ended before it was healthy once.
+        """A task failed to start, or ended before it was ever healthy.
 
-        VPC Lattice health checks are not among those that the circuit breaker looks at (ECS Developer Guide), so
-        tasks replaced for that reason do not come here.
+        The circuit breaker ignores VPC Lattice health checks (ECS Developer Guide), so tasks that ECS replaces for
+        them do not get here.
         """
         service, entry = task.service, task.deployment
         entry.failures_in_a_row += 1
@@ -94,7 +94,7 @@ class Rollouts:
             self._fail(service, entry, record)
 
     def drop_empty(self, service: Service) -> None:
-        """Deployments that are replaced and have no task left are not listed any more."""
+        """Replaced deployments without tasks are no longer listed."""
         service.deployments = [
             entry for entry in service.deployments if entry.status == "PRIMARY" or service.tasks_of(entry)
         ]
@@ -111,15 +111,15 @@ class Rollouts:
             self._roll_back(service, record, target)
             return
         # Without a rollback the service deployment stops (botocore, ServiceDeployment.stoppedAt). That it does too
-        # when there is nothing to go back to is an assumption: the guide only says that the deployment is stalled.
+        # without a revision to roll back to is an assumption: the guide only says that the deployment is stalled.
         record.stopped_at = clock().now()
         _finish(record, "STOPPED", _FAILED)
 
     def _roll_back(self, service: Service, record: ServiceDeployment, target: Revision) -> None:
         """Deploy the last completed revision again, its list of target groups included.
 
-        An entry of that revision that is still listed becomes PRIMARY again and keeps its tasks; else there is a new
-        entry (assumption; the reason names the id of the PRIMARY deployment in published outputs).
+        A listed entry of that revision becomes PRIMARY again and keeps its tasks; otherwise a new entry is created
+        (assumption; the reason names the id of the PRIMARY deployment in published outputs).
         """
         for name in WORKLOAD:
             service.request.pop(name, None)
@@ -142,7 +142,7 @@ class Rollouts:
         record.rollback = Rollback(_FAILED, clock().now(), target)
 
     def _supersede(self, service: Service) -> None:
-        """A rollout that is still going on ends STOPPED, whoever starts the next (kayac/ecspresso #899)."""
+        """A rollout in progress ends STOPPED, whatever starts the next one (kayac/ecspresso #899)."""
         record = service.rollout
         if record is not None:
             record.stopped_at = clock().now()
@@ -190,7 +190,7 @@ class Rollouts:
 
 
 def adopt(service: Service) -> None:
-    """Give the attributes that moto reads the values of the request."""
+    """Copy the request to the attributes that moto reads."""
     service.task_definition = service.request.get("taskDefinition")
     service.launch_type = service.request.get("launchType")
     service.load_balancers = list(service.request.get("loadBalancers") or ())
@@ -216,7 +216,7 @@ def _primary(service: Service) -> Deployment:
 
 
 def _sibling(service: Service, kind: str) -> str:
-    """An ARN beside the service's: of its deployments and revisions (ECS Developer Guide, view service history)."""
+    """An ARN derived from the service's, for its deployments and revisions (ECS Developer Guide, view service history)."""
     return service.arn.replace(":service/", f":{kind}/")
 
 

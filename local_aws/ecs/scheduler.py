@@ -1,4 +1,4 @@
-"""The service scheduler: brings each service towards what it should be, whenever something of it changed."""
+"""The service scheduler: moves each service towards its desired state whenever something about it changes."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -24,9 +24,9 @@ _SCHEDULER = "ServiceSchedulerInitiated"
 
 
 class Scheduler:
-    """Runs the tasks of services with the ECS deployment controller. Wants the lock of ``guard`` held.
+    """Runs the tasks of services with the ECS deployment controller. Call with the lock of ``guard`` held.
 
-    ``remember`` and ``forget`` keep moto's own books of tasks and services in step.
+    ``remember`` and ``forget`` update moto's own state of tasks and services.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Scheduler:
         )
 
     def converge(self, service: Service) -> None:
-        """Take every step that can be taken now; timers bring the rest."""
+        """Take every step that is possible now; timers trigger the rest."""
         if service.controller != "ECS" or service.status == "INACTIVE":
             return
         conditions = self._health.conditions(service)
@@ -74,7 +74,7 @@ class Scheduler:
         self.converge(task.service)
 
     def end(self, service: Service) -> None:
-        """Stop everything of a service that is DRAINING."""
+        """Stop all tasks of a DRAINING service."""
         for task in [running for running in service.tasks if running.should_run]:
             self._lifecycle.stop(task, _SCHEDULER, f"Service {service.name} was deleted")
         if service.status == "INACTIVE":
@@ -82,7 +82,7 @@ class Scheduler:
             self._at(service, "forget", seconds, lambda: self._forget_service(service))
         self.converge(service)
 
-    # ---- what to do
+    # ---- steps
 
     def _decide(self, service: Service, conditions: dict[str, Condition]) -> Step:
         primary = service.primary
@@ -100,7 +100,7 @@ class Scheduler:
         return rolling.decide(tasks, service.bounds, may_start=may_start)
 
     def _take(self, service: Service, step: Step) -> bool:
-        """Do a step; whether there may be another one at once."""
+        """Take a step; whether another may follow immediately."""
         tasks = {task.task_arn: task for task in service.tasks}
         stopped = [tasks[key] for key in dict.fromkeys(step.stops)]
         for task in stopped:
@@ -114,7 +114,7 @@ class Scheduler:
         return bool(stopped) or started
 
     def _why(self, task: ServiceTask, *, unhealthy: bool) -> str:
-        """The reason in a stopped task; that of unhealthy targets is modelled on the one for load balancers."""
+        """The stopped reason of a task; for unhealthy targets it follows the text for load balancers."""
         if unhealthy:
             group = self._health.culprit(task, self._registrar.statuses([task]))[0]
             return f"Task failed VPC Lattice health checks in (target-group {group})"
@@ -165,10 +165,10 @@ class Scheduler:
         self._lifecycle.begin(task)
         return task
 
-    # ---- what follows
+    # ---- consequences
 
     def _settle(self, service: Service, conditions: dict[str, Condition]) -> None:
-        """COMPLETED and steady once all wanted tasks are healthy and no other task is left, for a while."""
+        """COMPLETED and steady once all desired tasks have been healthy, without any other task, for a while."""
         primary = service.primary
         healthy = sum(condition is Condition.HEALTHY for condition in conditions.values())
         whole = (
@@ -239,7 +239,7 @@ class Scheduler:
         self._forget(task)
 
     def _at(self, service: Service, name: str, seconds: float, action: Callable[[], None]) -> None:
-        """Run ``action`` later; a service has one timer of each name."""
+        """Run ``action`` later; a service has one timer per name."""
 
         def fire() -> None:
             service.timers.pop(name, None)

@@ -1,4 +1,4 @@
-"""One lock around the scheduler. What happens inside is said outside, when the state is whole again."""
+"""One lock around the scheduler. Events are published after its release, when the state is consistent."""
 
 import threading
 from collections import deque
@@ -13,9 +13,9 @@ _Event = tuple[str, str, Sequence[str], Mapping[str, Any]]
 
 
 class WriteGuard:
-    """A lock that a thread may take again; events are published when the outermost holder has let go.
+    """A reentrant lock; events are published when the outermost holder releases it.
 
-    Whoever hears an event may therefore call ECS at once, from the same thread, and finds the state it was told of.
+    A subscriber may therefore call ECS from the same thread and finds the state that the event describes.
     """
 
     def __init__(self) -> None:
@@ -23,11 +23,11 @@ class WriteGuard:
         self._depth = 0
         self._events: deque[_Event] = deque()
         self.before_leaving: Callable[[], None] = lambda: None
-        """Called inside the lock, each time that its outermost holder is done."""
+        """Called with the lock held, whenever its outermost holder finishes."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the lock for a block."""
+        """Hold the lock until the block ends."""
         outermost = False
         try:
             with self._lock:
@@ -44,7 +44,7 @@ class WriteGuard:
                 self._publish()
 
     def say(self, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
-        """Publish an event as soon as nobody holds the lock any more."""
+        """Publish an event once the lock is released."""
         self._events.append((source, detail_type, resources, detail))
 
     def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
@@ -61,7 +61,7 @@ class WriteGuard:
             try:
                 event = self._events.popleft()
             except IndexError:
-                return  # another thread was quicker
+                return  # another thread was faster
             events().publish(*event)
 
 

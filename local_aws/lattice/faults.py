@@ -21,7 +21,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """Faults to come, by operation (``CreateRule``) or for any (``*``), each used up by one call."""
+    """Upcoming faults, by operation (``CreateRule``) or for any (``*``); each affects one call."""
 
     list_lag: float = 0.0
     """Seconds until lists (and GetResources) show what was created, and stop showing what was deleted."""

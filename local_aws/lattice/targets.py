@@ -103,7 +103,7 @@ class TargetOperations(HealthChecks, ActionChecks):
             found = [target for target in found if any(_is(target, identifier) for identifier in wanted)]
         return self.page([target.view() for target in found], params)
 
-    # ---- what follows from a change of rules or targets
+    # ---- consequences from a change of rules or targets
 
     def refresh_targets(self) -> None:
         """Give every target the status that its target group's use and health check ask for.

@@ -298,7 +298,7 @@ def test_mentions_looks_at_actions_alone():
     assert not mentions(found, "sns:Publish")
 
 
-def test_an_entry_of_the_ledger_is_a_request():
+def test_an_entry_of_the_authorization_log_is_a_request():
     entry = Authorization("r", "f", "sqs:SendMessage", QUEUE, {}, side=False, allowed=False, statements=(), time=0.0)
     assert decide([policy(allow())], entry).allowed
 
