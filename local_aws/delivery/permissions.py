@@ -1,7 +1,7 @@
-"""May a service of AWS reach a queue, topic or function? Read from the resource's own policy.
+"""May an AWS service access a queue, topic or function? Decided by the resource-based policy.
 
-EventBridge User Guide, "Resource-based policies": queues and functions must allow events.amazonaws.com; what is refused
-goes to the rule's dead-letter queue at once, without a retry.
+EventBridge User Guide, "Resource-based policies": queues and functions must allow events.amazonaws.com; denied
+events go to the rule's dead-letter queue at once, without a retry.
 """
 
 import json
@@ -14,7 +14,7 @@ from local_aws.services import clock
 
 
 def allows(policy: str | Mapping[str, Any] | None, service: str, action: str, resource: str, source_arn: str) -> bool:
-    """Whether a statement allows ``service`` to do ``action`` on ``resource`` for ``source_arn``, and none denies it.
+    """Whether the policy allows ``service`` to perform ``action`` on ``resource`` for ``source_arn``.
 
     PolicyError, a ValueError, if the policy cannot be evaluated.
     """
@@ -31,17 +31,17 @@ def allows(policy: str | Mapping[str, Any] | None, service: str, action: str, re
     return decide([Policy(f"of {resource}", _unqualified(policy))], request).allowed
 
 
-def key_admits_services(key_id: str) -> bool:
-    """Whether AWS's services can publish to a topic that is encrypted with this key (none is the empty text).
+def key_allows_services(key_id: str) -> bool:
+    """Whether AWS services can publish to a topic encrypted with this key (empty: not encrypted).
 
-    The policy of the AWS managed key ``alias/aws/sns`` lets none of them in and cannot be changed (Amazon SNS Developer
+    The policy of the AWS managed key ``alias/aws/sns`` allows none of them and cannot be changed (Amazon SNS Developer
     Guide, "Enable compatibility between event sources from AWS services and encrypted topics").
     """
     return not str(key_id).endswith("alias/aws/sns")
 
 
 def _unqualified(policy: str | Mapping[str, Any]) -> Mapping[str, Any]:
-    """The policy, with functions named without the version that they run anyway."""
+    """The policy with function ARNs reduced to their unqualified form."""
     document = json.loads(policy) if isinstance(policy, str) else policy
     statements = document.get("Statement") or []
     listed = statements if isinstance(statements, list) else [statements]

@@ -1,6 +1,6 @@
-"""SQS with the local AWS's time, safe under many pollers, and with the five minutes of deduplication that FIFO has.
+"""SQS in the local AWS's time, safe for concurrent pollers, with the deduplication interval of FIFO queues.
 
-moto keeps the rest: visibility, delay, message groups, redrive to the dead-letter queue by ``maxReceiveCount``.
+moto does the rest: visibility, delay, message groups, redrive to the dead-letter queue by ``maxReceiveCount``.
 """
 
 import itertools
@@ -21,7 +21,7 @@ _sequence = itertools.count(18870266526534479616)
 
 
 class LocalSqsBackend(SQSBackend):
-    """moto's, one request at a time: moto itself hands one message to two receivers that ask at once."""
+    """moto's, one request at a time: moto gives the same message to two concurrent receivers."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -59,10 +59,10 @@ class LocalSqsBackend(SQSBackend):
         changed(self.get_queue(queue_name))
 
     def hold(self, queue_name: str, message_ids: set[str], *, held: bool) -> None:
-        """Keep messages from becoming visible while a function works on them, or stop doing so.
+        """Keep messages invisible while a function processes them, or stop doing so.
 
-        Functions run in real time and visibility in the local AWS's: without this a quick clock would hand a message
-        out again while its function still runs, which AWS rules out (a visibility timeout is at least the time-out).
+        Functions run in real time and visibility timeouts in the local AWS's: with a fast clock a message would become
+        visible while its function runs, which AWS prevents (the visibility timeout is at least the function's).
         """
         with self.lock:
             queue = self.queues.get(queue_name)
@@ -75,30 +75,30 @@ class LocalSqsBackend(SQSBackend):
 
 
 def real_seconds(seconds: float) -> float:
-    """How long ``seconds`` of the local AWS's time take; 0 where time is moved by hand."""
+    """The real duration of ``seconds`` of the local AWS's time; 0 where time is moved by hand."""
     speed = clock().speed
     return seconds / speed if speed else 0.0
 
 
 def wait_for_change(queue: Queue, seconds: float) -> None:
-    """Wait until something happens to the queue, at most ``seconds`` of real time."""
+    """Wait until the queue changes, at most ``seconds`` of real time."""
     with queue._messages_lock:
         queue._messages_lock.wait(seconds)
 
 
 def changed(queue: Queue) -> None:
-    """Wake who waits for the queue."""
+    """Wake the threads that wait for the queue."""
     with queue._messages_lock:
         queue._messages_lock.notify_all()
 
 
 def _add_message(queue: Queue, message: Message) -> None:
-    moved = message.approximate_receive_count > 0  # a dead letter keeps its place whatever its deduplication id
+    moved = message.approximate_receive_count > 0  # dead letters are not deduplicated
     if queue.fifo_queue:
         if message.deduplication_id and not moved and _is_duplicate(queue, message.deduplication_id):
             return
         message.sequence_number = message.sequence_number or str(next(_sequence))
-    known: Any = message  # moto's messages do not say when they came to the queue they are in
+    known: Any = message  # moto's messages do not record when they entered their queue
     known.came, known.moved = clock().time(), moved
     with queue._messages_lock:
         queue._messages.append(message)
@@ -121,7 +121,7 @@ def _visible(message: Any) -> bool:
 
 
 def install() -> None:
-    """Put this SQS in the place of moto's."""
+    """Replace moto's SQS."""
     extend.install("sqs", LocalSqsBackend)
     module: Any = moto_sqs
     module.unix_time = lambda: clock().time()

@@ -1,4 +1,4 @@
-"""Hand something to the resource with an ARN, as EventBridge, the scheduler and Lambda's destinations do."""
+"""Delivery to a resource by its ARN, for EventBridge, the scheduler and Lambda's destinations."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ from local_aws.runtime.values import Trigger
 
 
 class DeliveryError(Exception):
-    """A target could not be reached; ``code`` is what EventBridge writes into the dead letter's ERROR_CODE."""
+    """A delivery failed; ``code`` is the dead letter's ERROR_CODE."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class DeliveryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is to be delivered. ``service`` is the principal that delivers, ``source_arn`` its rule or schedule."""
+    """A delivery. ``service`` is the principal that delivers, ``source_arn`` its rule or schedule."""
 
     text: str
     trigger: Trigger
@@ -40,7 +40,7 @@ class Delivery:
 
 
 def deliver(arn: str, delivery: Delivery, asynchronous: AsynchronousInvocations) -> None:
-    """Send ``delivery`` to a queue, a topic, or asynchronously to a function; DeliveryError says why it cannot be."""
+    """Send ``delivery`` to a queue, a topic, or asynchronously to a function; DeliveryError if that fails."""
     service, resource = arn.split(":")[2], arn.split(":", 5)[5]
     if service == "sqs":
         _to_queue(arn, resource, delivery)
@@ -56,7 +56,7 @@ def deliver(arn: str, delivery: Delivery, asynchronous: AsynchronousInvocations)
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends to a destination or dead-letter queue: a service, for its resource, in a role's name if it has one."""
+    """The sender to a destination or dead-letter queue: a service for its resource, with a role if it has one."""
 
     service: str
     source_arn: str
@@ -66,7 +66,7 @@ class Sender:
 def send(
     arn: str, text: str, attributes: Mapping[str, str], sender: Sender, asynchronous: AsynchronousInvocations
 ) -> None:
-    """Send a text to a destination or dead-letter queue; what fails is said on stderr, for nobody is left to tell."""
+    """Send a text to a destination or dead-letter queue; a failure is printed to stderr, its last resort."""
     delivery = Delivery(
         text,
         Trigger("destination"),
@@ -78,11 +78,11 @@ def send(
     try:
         deliver(arn, delivery, asynchronous)
     except DeliveryError as error:
-        print(f"Lost, because {arn} does not take it: {error}: {text[:500]}", file=sys.stderr)
+        print(f"Lost, because {arn} did not accept it: {error}: {text[:500]}", file=sys.stderr)
 
 
 def group_id_of(target: Mapping[str, Any], event: Mapping[str, Any]) -> str | None:
-    """A target's MessageGroupId: as it stands, or the text at its JSON path in the event."""
+    """A target's MessageGroupId: a constant, or the text at its JSON path in the event."""
     setting = (target.get("SqsParameters") or {}).get("MessageGroupId")
     if setting is None or not setting.startswith("$."):
         return setting
@@ -102,7 +102,7 @@ def _to_queue(arn: str, name: str, delivery: Delivery) -> None:
     try:
         backend.send_message(name, delivery.text, attributes, group_id=delivery.group_id)
     except Exception as error:
-        raise DeliveryError("SDK_CLIENT_ERROR", f"{name} refused the message: {error}") from error
+        raise DeliveryError("SDK_CLIENT_ERROR", f"{name} rejected the message: {error}") from error
 
 
 def _to_topic(arn: str, delivery: Delivery) -> None:
@@ -112,13 +112,13 @@ def _to_topic(arn: str, delivery: Delivery) -> None:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no topic {arn}")
     if delivery.role_arn:
         _check(delivery, "sns:Publish", arn, None)
-    if delivery.service and not permissions.key_admits_services(topic.kms_master_key_id):
-        raise DeliveryError("NO_PERMISSIONS", f"The key of {arn} does not let {delivery.service} in")
+    if delivery.service and not permissions.key_allows_services(topic.kms_master_key_id):
+        raise DeliveryError("NO_PERMISSIONS", f"The key of {arn} does not allow {delivery.service}")
     try:
         backend.publish(delivery.text, arn=arn)
     except Exception as error:
         message = getattr(error, "message", None) or error
-        raise DeliveryError("SDK_CLIENT_ERROR", f"{arn} refused the message: {message}") from error
+        raise DeliveryError("SDK_CLIENT_ERROR", f"{arn} rejected the message: {message}") from error
 
 
 def _to_function(arn: str, name: str, delivery: Delivery, asynchronous: AsynchronousInvocations) -> None:
@@ -132,7 +132,7 @@ def _to_function(arn: str, name: str, delivery: Delivery, asynchronous: Asynchro
 
 
 def _check(delivery: Delivery, action: str, arn: str, policy: Any) -> None:
-    """In the role's name, if there is a role; else by the resource's own policy."""
+    """Check the role's permissions if there is a role, else the resource-based policy."""
     if delivery.role_arn:
         session = re.split("[:/]", delivery.source_arn)[-1] or delivery.service
         principal = service_principals.ServicePrincipal(

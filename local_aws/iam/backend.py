@@ -1,4 +1,4 @@
-"""IAM and STS in moto, with what moto leaves out: AWS's managed policies, sessions of functions, trust policies."""
+"""moto's IAM and STS, with AWS's managed policies, sessions of functions and trust policies."""
 
 import functools
 import json
@@ -18,13 +18,13 @@ from local_aws.services import current
 
 @functools.cache
 def _aws_policies() -> Mapping[str, tuple[str, Any]]:
-    """AWS's managed policies by what follows ``policy`` in their ARN; moto carries them (1,500, so read when needed)."""
+    """AWS's managed policies by the part after ``policy`` in their ARN; moto has 1,500 of them, so they load on demand."""
     loaded: dict[str, Any] = json.loads(aws_managed_policies_data)
     return {f"{data['Path']}{name}": (name, data) for name, data in loaded.items()}
 
 
 class LocalIamBackend(IAMBackend):
-    """moto's; a managed policy of AWS is there when it is attached or read for the first time."""
+    """moto's; a managed policy of AWS exists once it is attached or read for the first time."""
 
     def managed_policy(self, arn: str) -> ManagedPolicy | None:
         """The policy with this ARN, AWS's own or the account's; None if there is none."""
@@ -59,7 +59,7 @@ class LocalIamBackend(IAMBackend):
         return super().get_policy(policy_arn)
 
     def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:
-        """Also without a version, which moto demands: IAM takes 2008-10-17 for one that is left out (IAM User Guide, Version)."""
+        """Also without a version, which moto requires: IAM's default is 2008-10-17 (IAM User Guide, Version)."""
         document = _object(policy_json)
         if document is None or "Version" in document:
             super().put_role_policy(role_name, policy_name, policy_json)
@@ -68,11 +68,11 @@ class LocalIamBackend(IAMBackend):
         self.get_role(role_name).put_policy(policy_name, policy_json)
 
     def linked_role_of_lattice(self) -> Role | None:
-        """The service-linked role that the account's first resource of VPC Lattice makes."""
+        """The service-linked role that the account's first VPC Lattice resource creates; None before that."""
         return next((role for role in list(self.roles.values()) if role.name == side_permissions.LATTICE_ROLE), None)
 
     def link_role_of_lattice(self) -> None:
-        """Make it (VPC Lattice User Guide, using service-linked roles)."""
+        """Create the service-linked role (VPC Lattice User Guide, using service-linked roles)."""
         trust = {
             "Version": "2012-10-17",
             "Statement": [
@@ -109,7 +109,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 class LocalStsBackend(STSBackend):
-    """moto's, for which a role must exist; a function's key is a session of its role."""
+    """moto's, with sessions for the access keys of functions."""
 
     def get_assumed_role_from_access_key(self, access_key_id: str) -> Any:
         identity = _identity(access_key_id)
@@ -123,7 +123,7 @@ class LocalStsBackend(STSBackend):
 
 
 class _Session:
-    """A function's session, as moto's STS and CloudTrail read sessions."""
+    """A function's session in the form that moto's STS and CloudTrail read."""
 
     def __init__(self, identity: Identity) -> None:
         self.arn = identity.principal_arn
@@ -142,7 +142,7 @@ def _identity(key: str) -> Identity | None:
 
 
 def install() -> None:
-    """Put this IAM and STS in the place of moto's."""
+    """Replace moto's IAM and STS."""
     extend.install("iam", LocalIamBackend)
     extend.install("sts", LocalStsBackend)
 

@@ -19,7 +19,7 @@ from local_aws.iam.documents import PolicyError
 from local_aws.iam.evaluation import Decision, Policy, Request, decide, mentions
 from local_aws.iam.identities import ADMINISTRATOR, Identities, Identity, UnknownKeyError
 from local_aws.iam.needs import Need, Params
-from local_aws.iam.requests import UnwrittenError, needs_of
+from local_aws.iam.requests import UnknownNeedsError, needs_of
 from local_aws.iam.tags import tags_of
 from local_aws.iam.variables import Value
 from local_aws.lattice import shapes
@@ -96,7 +96,7 @@ class Enforcement:
             if operation == "AssumeRole" and service == "sts":
                 return self._assume_role_refusal(response, identity, params, needs)
             return self._first_refusal(response, identity, needs)
-        except UnwrittenError as error:
+        except UnknownNeedsError as error:
             if mentions(identities.policies_of(identity), error.action):
                 return denials.undecided(response, str(error))
             return _denied(
@@ -157,7 +157,9 @@ def parameters(response: BaseResponse, service: str, operation: str) -> Params:
         return shapes.parse(operation, response.uri_match, query, request.get_data(as_text=True))
     model = get_service_model(service)
     if operation not in model.operation_names:
-        raise UnwrittenError(f"{reference.prefix_of(service)}:{operation}", f"{service} has no operation {operation}")
+        raise UnknownNeedsError(
+            f"{reference.prefix_of(service)}:{operation}", f"{service} has no operation {operation}"
+        )
     parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)]
     parsed = parser(model.operation_model(operation), map_type=dict).parse(
         {

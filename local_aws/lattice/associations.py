@@ -15,7 +15,7 @@ class AssociationOperations(LatticeState):
         return self.once(operation, params, lambda: self._new_service_association(params)).view()
 
     def _new_service_association(self, params: Params) -> ServiceAssociation:
-        """One a pair, and none while the old one is going (API reference)."""
+        """One per pair, and none while the old one is being deleted (API reference)."""
         network, service = self.network(params), self.live(self.service(params))
         of_network = [
             association
@@ -80,7 +80,7 @@ class AssociationOperations(LatticeState):
         return self.once(operation, params, lambda: self._new_vpc_association(params)).view()
 
     def _new_vpc_association(self, params: Params) -> VpcAssociation:
-        """A VPC is associated with one service network at most (User Guide, quotas); text as clients have seen it."""
+        """A VPC has at most one service network (User Guide, quotas); text as clients have observed it."""
         network, vpc_id = self.network(params), params["vpcIdentifier"]
         for other in self.service_network_vpc_associations.values():
             if other.vpc_id == vpc_id:
@@ -109,7 +109,7 @@ class AssociationOperations(LatticeState):
         return association
 
     def _vpc_exists(self, vpc_id: str) -> None:
-        """Refuse a VPC that EC2 does not know, once EC2 holds any VPC that somebody made."""
+        """Reject a VPC that EC2 does not know, as soon as EC2 has any VPC besides the default one."""
         known = vpcs.known(self.account_id, self.region_name)
         if known and vpc_id not in known:
             raise errors.invalid(f"VPC {vpc_id} does not exist", ("vpcIdentifier", "does not exist"))
@@ -122,7 +122,7 @@ class AssociationOperations(LatticeState):
         return self._vpc_association(params).view()
 
     def op_update_service_network_vpc_association(self, params: Params) -> View:
-        """Replaces the security groups; one that has any keeps at least one (API reference)."""
+        """Replaces the security groups; an association with groups must keep at least one (API reference)."""
         association = self._vpc_association(params)
         self._settled(association)
         self.live(association)
@@ -162,7 +162,7 @@ class AssociationOperations(LatticeState):
     # ---- both
 
     def _settled(self, association: Resource) -> None:
-        """An association that is being made or updated can be neither deleted nor updated (API reference)."""
+        """An association that is being created or updated can be neither deleted nor updated (API reference)."""
         if association.status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:
             message = f"Association {association.id} is in status {association.status}"
             raise errors.conflict(message, association.id, association.kind)

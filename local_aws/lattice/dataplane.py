@@ -1,10 +1,9 @@
-"""The data plane: requests to a service reach a target by the rules, as they were when they had spread.
+"""The data plane: routes requests for a service to a target, by the configuration that has propagated.
 
-Sources: VPC Lattice User Guide ("Listener rules", "Target groups", "HTTP targets", "Auth policies"). Assumptions, since
-no source says them: a group without a target that can answer gives 503, as do weights that sum to 0, a target that does
-not answer the connection, and one whose security groups are closed; a target that answers too late gives 504; versions
-that do not fit give 502; a target whose checks have not decided yet gets no request; another group of the same rule does
-not help out.
+Sources: VPC Lattice User Guide ("Listener rules", "Target groups", "HTTP targets", "Auth policies"). Assumptions without
+a public source: 503 for a group without an available target, for weights that sum to 0, for a target that refuses the
+connection and for closed security groups; 504 for a target that responds too late; 502 for incompatible versions; no
+requests to a target whose checks have not decided yet; no failover to another group of the rule.
 """
 
 import itertools
@@ -38,7 +37,7 @@ class UnknownServiceError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the data plane does with a request: a target to ask, or a status to answer with."""
+    """The routing decision for a request: a target, or the status of the response."""
 
     service_arn: str
     status: int | None
@@ -61,24 +60,24 @@ class DataPlane:
         self._history: list[tuple[float, Table]] = []
         self._stale = True
 
-    # ---- configuration, which may lag
+    # ---- configuration, possibly with a lag
 
     def configuration_changed(self) -> None:
-        """Remember the configuration as it is from now on."""
+        """Record the configuration that applies from now on."""
         if self._backend.timing.propagation > 0:
             self._history.append((clock().time(), self._build()))
         else:
             self._stale = True
 
     def timing_changes(self) -> None:
-        """How long changes take to spread is about to change: what is in force now stays until it has spread."""
+        """Call before the propagation time changes: the effective configuration stays until the new one has propagated."""
         if self._backend.timing.propagation <= 0:
             self._history, self._stale = [(-math.inf, self._build())], False
         else:
             self._stale = True
 
     def table(self) -> Table:
-        """The configuration in force: the newest that is at least ``timing.propagation`` old."""
+        """The effective configuration: the newest that is at least ``timing.propagation`` old."""
         lag = self._backend.timing.propagation
         if lag <= 0:
             if self._stale:
@@ -117,9 +116,9 @@ class DataPlane:
         raise UnknownServiceError(f"No VPC Lattice service has the id or domain name {name}")
 
     def _networks(self, service: Service, client: Client) -> list[ServiceNetwork]:
-        """The service networks that both the client's VPC and the service are associated with; else nobody answers.
+        """The service networks of both the client's VPC and the service; ConnectionRefusedError if there are none.
 
-        None for a client without a VPC: reachability is not checked for it.
+        Empty for a client without a VPC: its reachability is not checked.
         """
         if client.vpc_id is None:
             return []
@@ -145,7 +144,7 @@ class DataPlane:
         return found
 
     def _has_certificate(self, service: Service, listener: ListenerRoutes, name: str) -> None:
-        """HTTPS by a custom domain name needs the service's own certificate (User Guide, custom domain name)."""
+        """HTTPS with a custom domain name needs the service's certificate (User Guide, custom domain name)."""
         custom = service.custom_domain
         if listener.protocol == "HTTPS" and custom and covers(custom, name.lower()) and not service.certificate:
             raise ConnectionRefusedError(f"{service.name} has no certificate for {name}: the TLS handshake fails")
@@ -170,12 +169,12 @@ class DataPlane:
             ]
             return min(ports, default=None)
 
-    # ---- deciding
+    # ---- decision
 
     def decide(self, name: str, port: int, request: Request, client: Client = ANYBODY) -> Decision:
-        """Which rule, target group and target a request gets, or the status it gets instead; sends nothing.
+        """The rule, target group and target of a request, or the status of its response; sends nothing.
 
-        Raises UnknownServiceError for a name that nobody has, ConnectionRefusedError if no listener is reachable.
+        Raises UnknownServiceError for an unknown name, ConnectionRefusedError if no listener is reachable.
         """
         with self._backend.lock:
             service = self.service(name)
@@ -206,9 +205,9 @@ class DataPlane:
         return Decision(service.arn, None, rule.id, group, target, "https" if listener.protocol == "HTTPS" else "http")
 
     def _usable(self, group: TargetGroup) -> list[tuple[str, int | None]]:
-        """The targets that take requests: the healthy ones, or all if every one is unhealthy (fail open).
+        """The targets that receive requests: the healthy ones, or all if all are unhealthy (fail-open).
 
-        One that drains, or is gone, goes on until that has spread.
+        A draining or removed target receives requests until that has propagated.
         """
         keys = self.table().targets.get(group.id, ())
         targets = {key: group.targets.get(key) for key in keys}
@@ -217,7 +216,7 @@ class DataPlane:
         return well or (unwell if len(unwell) == len(targets) else [])
 
     def _allowed(self, resources: Iterable[Service | ServiceNetwork], client: Client) -> bool:
-        """Whether every resource on the way that asks for IAM lets the client in (User Guide, "Auth policies")."""
+        """Whether all resources with auth type AWS_IAM allow the client (User Guide, "Auth policies")."""
         policies = self._backend.auth_policies
         return all(
             resource.auth_type != "AWS_IAM"
@@ -225,15 +224,15 @@ class DataPlane:
             for resource in resources
         )
 
-    # ---- doing
+    # ---- forwarding
 
     def reaches(self, decision: Decision, port: int) -> bool:
-        """Whether the security groups of the decision's target, if it has one, let a connection through."""
+        """Whether the decision has a target and its security groups allow the connection."""
         address, target_port = decision.target or ("", None)
         return decision.target is not None and self._backend.reaches(address, target_port or port)
 
     def route(self, name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
-        """The answer to a request for a service at a listener's port; raises as :meth:`decide` does."""
+        """The response to a request for a service at a listener's port; raises like :meth:`decide`."""
         decision = self.decide(name, port, request, client)
         if decision.target is None or decision.group is None:
             return Response(decision.status or 503, {"content-type": "text/plain"})

@@ -12,7 +12,7 @@ DEFAULT_PORTS = {"HTTP": 80, "HTTPS": 443, "TLS_PASSTHROUGH": 443}
 
 
 class ListenerOperations(ActionChecks):
-    """Create, read, update, delete and list listeners; their default rule comes and goes with them."""
+    """Create, read, update, delete and list listeners with their default rules."""
 
     def op_create_listener(self, params: Params) -> View:
         return self.once("CreateListener", params, lambda: self._new_listener(params)).view()
@@ -53,7 +53,7 @@ class ListenerOperations(ActionChecks):
                 raise errors.conflict(message, other.id, other.kind)
 
     def _domain_suffices(self, service: Service, protocol: str) -> None:
-        """A TLS_PASSTHROUGH listener finds its service by the custom domain name (User Guide, TLS listeners)."""
+        """A TLS_PASSTHROUGH listener identifies its service by the custom domain name (User Guide, TLS listeners)."""
         if protocol == "TLS_PASSTHROUGH" and not service.custom_domain:
             message = "a TLS_PASSTHROUGH listener needs a service with a custom domain name"
             raise errors.invalid(message, ("protocol", message))
@@ -162,7 +162,7 @@ class RuleOperations(ActionChecks):
         return rule.view()
 
     def _checked_change(self, listener: Listener, rule: Rule, wanted: Params) -> View:
-        """What of a rule changes, in the form it is kept in; raises if it may not."""
+        """The changed attributes of a rule as they are stored; raises if the change is not allowed."""
         self.live(listener.service)
         change: View = {}
         if "match" in wanted:
@@ -180,10 +180,10 @@ class RuleOperations(ActionChecks):
         self.routing_changed()
 
     def op_batch_update_rule(self, params: Params) -> View:
-        """Up to ten rules; made for swapping priorities, so those are judged as the set that results (API reference).
+        """Up to ten rules; meant for swapping priorities, so the resulting priorities are validated together (API reference).
 
-        A rule that cannot be updated is reported in ``unsuccessful`` and the others are done. Which of two rules that
-        end on one priority fails (the one that moves, or the later one of two) is an assumption, and so are the codes.
+        A rule that cannot be updated is reported in ``unsuccessful``; the others are updated. Which of two rules with
+        the same resulting priority fails (the moving one, or the later one) is an assumption, as are the codes.
         """
         listener = self.listener(params)
         changes: list[tuple[Rule, View]] = []
@@ -212,7 +212,7 @@ class RuleOperations(ActionChecks):
             raise errors.invalid(message, ("rules", message))
 
     def _clash(self, listener: Listener, changes: Sequence[tuple[Rule, View]]) -> tuple[Rule, View] | None:
-        """The last of the changes whose priority another rule has, once all changes are done; None if there is none."""
+        """The last change whose resulting priority another rule has after all changes; None if there is none."""
         after = {rule.id: rule.priority for rule in self.rules_of(listener)}
         after |= {rule.id: change["priority"] for rule, change in changes}
         taken = list(after.values())
@@ -228,7 +228,7 @@ class RuleOperations(ActionChecks):
         return {}
 
     def op_list_rules(self, params: Params) -> View:
-        """By priority, the default rule last. The summaries hold neither match nor action (service model)."""
+        """By priority, the default rule last. Summaries have neither match nor action (service model)."""
         listener = self.listener(params)
         shown = [rule for rule in self.listed(self.rules, Rule) if rule.listener_id == listener.id]
         shown.sort(key=lambda rule: rule.priority or 0)

@@ -1,4 +1,4 @@
-"""Auth policies and access log subscriptions: what hangs on a service or a service network."""
+"""Auth policies and access log subscriptions of services and service networks."""
 
 import json
 
@@ -54,7 +54,7 @@ class PolicyOperations(LatticeState):
         return self._policy_view(self._holder(params))
 
     def op_delete_auth_policy(self, params: Params) -> View:
-        """Allowed under AWS_IAM too: everything is denied from then on (API reference)."""
+        """Allowed with AWS_IAM too: all requests are denied afterwards (API reference)."""
         holder = self._holder(params)
         if self.auth_policies.pop(holder.id, None) is None:
             raise errors.not_found(holder.id, "AUTH_POLICY")
@@ -67,7 +67,7 @@ class PolicyOperations(LatticeState):
         return self.once(operation, params, lambda: self._new_subscription(params)).view()
 
     def _new_subscription(self, params: Params) -> AccessLogSubscription:
-        """One for each kind of destination and resource (User Guide, "Access logs")."""
+        """One per kind of destination and resource (User Guide, "Access logs")."""
         holder, destination = self._holder(params), params["destinationArn"]
         kind = destination.split(":")[2]
         if kind not in {"logs", "s3", "firehose"}:

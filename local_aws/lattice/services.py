@@ -8,7 +8,7 @@ from local_aws.lattice.state import Resource, Service, ServiceNetwork, View
 class ServiceOperations(LatticeState):
     """Create, read, update, delete and list both."""
 
-    # ---- service networks: no status, so made and deleted at once (service model)
+    # ---- service networks: no status, so created and deleted immediately (service model)
 
     def op_create_service_network(self, params: Params) -> View:
         return self._network_view(self.once("CreateServiceNetwork", params, lambda: self._new_network(params)))
@@ -53,7 +53,7 @@ class ServiceOperations(LatticeState):
         return self._network_view(network)
 
     def op_delete_service_network(self, params: Params) -> View:
-        """Refused while a service or a VPC is associated; auth policy and log subscriptions go with it (API reference)."""
+        """Rejected while a service or a VPC is associated; also deletes auth policy and log subscriptions (API reference)."""
         network = self.network(params)
         view = self._network_view(network)
         for count, what in (("numberOfAssociatedVPCs", "VPC(s)"), ("numberOfAssociatedServices", "service(s)")):
@@ -104,9 +104,9 @@ class ServiceOperations(LatticeState):
         return service.view()
 
     def op_delete_service(self, params: Params) -> View:
-        """Refused while it is associated with a service network or being created.
+        """Rejected while it is associated with a service network or being created.
 
-        Listeners, rules, auth policy and log subscriptions go with it (API reference, DeleteService).
+        Also deletes listeners, rules, auth policy and log subscriptions (API reference, DeleteService).
         """
         service = self.service(params)
         if service.status == "CREATE_IN_PROGRESS":

@@ -21,7 +21,7 @@ from local_aws.lattice.state import (
 
 
 class TagOperations(LatticeState):
-    """TagResource, UntagResource, ListTagsForResource; and what GetResources finds."""
+    """TagResource, UntagResource, ListTagsForResource, and the resources for GetResources."""
 
     def op_tag_resource(self, params: Params) -> View:
         """Keys that begin with ``aws:`` are AWS's own (User Guide, tags)."""
@@ -63,10 +63,10 @@ class TagOperations(LatticeState):
                 return found
         raise errors.not_found(arn, "RESOURCE")
 
-    # ---- Resource Groups Tagging API: moto's backend asks these of every service
+    # ---- Resource Groups Tagging API: moto calls these for every service
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
-        """All resources with their tags; moto filters. It lags like lists do (``faults.list_lag``)."""
+        """All resources with their tags; moto filters. It lags like lists (``faults.list_lag``)."""
         with self.lock:
             found = [
                 TaggedResource(arn=resource.arn, tags=dict(resource.tags), resource_type=f"vpc-lattice:{name}")

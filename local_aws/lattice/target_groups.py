@@ -1,4 +1,4 @@
-"""Target groups: what they are made of, and when they may go."""
+"""Target groups: their configuration, and when they can be deleted."""
 
 from local_aws.lattice import errors, health_config, vpcs
 from local_aws.lattice.actions import ActionChecks
@@ -30,7 +30,7 @@ class TargetGroupOperations(ActionChecks):
         return group
 
     def _completed(self, kind: str, config: View) -> View:
-        """The configuration with its defaults (service model, TargetGroupConfig); raises for what does not go together.
+        """The configuration with its defaults (service model, TargetGroupConfig); raises for invalid combinations.
 
         That protocol and VPC are required for targets other than functions follows from every example of the User
         Guide; that a TCP group has no protocol version is an assumption.
@@ -80,7 +80,7 @@ class TargetGroupOperations(ActionChecks):
         return self._group_view(self.target_group(params))
 
     def op_update_target_group(self, params: Params) -> View:
-        """Replaces the health check; what is left out gets its default (assumption: merging is not documented)."""
+        """Replaces the health check; omitted members get their default (assumption: merging is not documented)."""
         group = self.live(self.target_group(params))
         if "healthCheck" not in group.config:
             message = f"Target groups of type {group.type} have no health check"
@@ -92,7 +92,7 @@ class TargetGroupOperations(ActionChecks):
         return self._group_view(group)
 
     def op_delete_target_group(self, params: Params) -> View:
-        """Refused while a rule names it, while it is being created, and while it lists targets, draining ones too.
+        """Rejected while a rule uses it, while it is being created, and while it lists targets, even draining ones.
 
         Service model, DeleteTargetGroup; targets: behaviour reported for the Terraform AWS provider (issue 41601).
         """

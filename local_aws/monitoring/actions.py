@@ -29,6 +29,6 @@ def act(change: Change, arn: str) -> None:
 
 def _publish(change: Change, arn: str) -> None:
     backend = sns_backends[ACCOUNT][REGION]
-    if not permissions.key_admits_services(backend.get_topic(arn).kms_master_key_id):
+    if not permissions.key_allows_services(backend.get_topic(arn).kms_master_key_id):
         raise ActionError("CloudWatch Alarms does not have authorization to access the SNS topic encryption key.")
     backend.publish(notification(change), arn, subject=subject(change))

@@ -1,7 +1,7 @@
 """Asynchronous invocations: retried, then handed to the failure destination (Lambda Developer Guide, "Asynchronous").
 
-Lambda tries a failed asynchronous invocation twice more, after one and after two minutes; throttled ones come back with
-a growing pause until the event is too old (6 hours by default).
+Lambda tries a failed asynchronous invocation twice more, after one and after two minutes; throttled
+invocations are retried until the event is too old (6 hours by default).
 """
 
 import json
@@ -23,7 +23,7 @@ _THROTTLED_SECONDS = 5.0
 Invoke = Callable[[str, bytes, Trigger], Outcome]
 Find = Callable[[str], LambdaFunction]
 Send = Callable[[str, str, dict[str, str], LambdaFunction], None]
-"""Hand a text with attributes to the resource with this ARN, in the name of the function's role."""
+"""Send a text with attributes to the resource with this ARN, with the function's role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class _Event:
 
 
 class AsynchronousInvocations:
-    """Lambda's internal queue in front of asynchronous invocations."""
+    """Lambda's internal queue of asynchronous invocations."""
 
     def __init__(self, find: Find, invoke: Invoke, send: Send, clock: Clock) -> None:
         self._find = find
@@ -47,7 +47,7 @@ class AsynchronousInvocations:
         self._closed = False
 
     def submit(self, function: str, payload: bytes, trigger: Trigger) -> None:
-        """Accept an event; it runs in the background, in local AWS's time."""
+        """Accept an event; it is processed in the background, in the local AWS's time."""
         self._enqueue(_Event(function, payload, trigger, self._clock.time()))
 
     def close(self) -> None:

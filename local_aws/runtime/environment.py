@@ -1,4 +1,4 @@
-"""One execution environment: a worker process with the real awslambdaric, and the Runtime API that feeds it."""
+"""One execution environment: a worker process with the real awslambdaric, and its Runtime API."""
 
 import json
 import os
@@ -20,14 +20,14 @@ from local_aws.runtime.logs import LogFiles, LogStream
 from local_aws.runtime.values import FunctionSettings, Outcome
 
 _START = Path(__file__).with_name("start.py")
-# Lambda gives initialisation 10 s and repeats it within the time-out (Developer Guide, "Lambda execution environment
-# lifecycle"). Here one initialisation may take a minute: the machine is a laptop that may be busy.
+# Lambda allows 10 s for initialization and repeats it within the timeout (Developer Guide, "Lambda execution environment
+# lifecycle"). Here one initialization may take a minute: the machine may be a busy laptop.
 _INIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What all environments share. ``runtime`` is the directory of what Lambda's runtime brings."""
+    """What all environments share. ``runtime`` is the directory of the packages in Lambda's runtime."""
 
     endpoint_url: str
     runtime: Path
@@ -36,7 +36,7 @@ class Platform:
 
 
 class ExecutionEnvironment:
-    """Runs one invocation at a time. Not usable any more once ``alive`` is False."""
+    """Runs one invocation at a time, as long as ``alive`` is True."""
 
     def __init__(self, settings: FunctionSettings, platform: Platform, access_key: str) -> None:
         self.settings = settings
@@ -53,7 +53,7 @@ class ExecutionEnvironment:
         return self._process.poll() is None and self._api.init_error is None
 
     def invoke(self, payload: bytes) -> Outcome:
-        """Run the function on ``payload``; what goes wrong in it is an outcome, as Lambda words it."""
+        """Run the function on ``payload``; its errors are outcomes in Lambda's words."""
         invocation = Invocation(str(uuid.uuid4()), payload, self.settings.arn)
         failure = self._await_init(invocation.request_id)
         started = time.monotonic()
@@ -71,7 +71,7 @@ class ExecutionEnvironment:
         return Outcome(invocation.request_id, invocation.result or b"null", error, duration, self._stream.take_recent())
 
     def close(self) -> None:
-        """End the worker and wait until it has gone."""
+        """End the worker and wait for its end."""
         self._kill()
         self._api.close()
         self._reader.join(timeout=5)
@@ -79,7 +79,7 @@ class ExecutionEnvironment:
             self._process.stdout.close()
 
     def _trace(self) -> None:
-        """Lambda sends traces in the function's role; without the permission there are none, and the function runs."""
+        """Lambda sends traces with the function's role; without the permission the function runs without traces."""
         if self.settings.traces:
             principal = service_principals.for_function(self.settings.role, self.settings.arn)
             why = service_principals.refusal(principal, service_principals.side_needs(service_principals.TRACING))
@@ -88,7 +88,7 @@ class ExecutionEnvironment:
 
     def _start(self, platform: Platform) -> subprocess.Popen[str]:
         # -I: no PYTHON* variables, no user packages; -S: no site-packages and none of its .pth files, so that the
-        # repository's editable install cannot stand in for the built layer.
+        # repository's editable install cannot replace the built layer.
         command = [sys.executable, "-I", "-S", str(_START)]
         return subprocess.Popen(
             command,
@@ -100,7 +100,7 @@ class ExecutionEnvironment:
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # Ctrl-C is for the local AWS, which then ends its workers in order
+            start_new_session=True,  # Ctrl-C is for the local AWS, which then stops its workers
         )
 
     def _variables(self, platform: Platform) -> Mapping[str, str]:
@@ -118,7 +118,7 @@ class ExecutionEnvironment:
             **logging,
             "_HANDLER": settings.handler,
             "AWS_ACCESS_KEY_ID": self.access_key,
-            "AWS_SECRET_ACCESS_KEY": "local",  # signs requests that nobody checks
+            "AWS_SECRET_ACCESS_KEY": "local",  # signatures are not checked
             "AWS_SESSION_TOKEN": "local",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,

@@ -23,7 +23,7 @@ _MAX_ASYNC_PAYLOAD = 1024 * 1024
 
 
 class LocalLambdaBackend(LambdaBackend):
-    """moto's, with event source mappings that do not make SQS invoke, and the properties that moto drops."""
+    """moto's, with event source mappings that are polled, and properties that moto drops."""
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
         if not service_principals.is_trusted(str(spec.get("Role")), service_principals.LAMBDA):
@@ -57,7 +57,7 @@ class LocalLambdaBackend(LambdaBackend):
         return mapping
 
     def _check_polling(self, spec: dict[str, Any]) -> None:
-        """The role must allow it before (Lambda API Reference, CreateEventSourceMapping; the text is AWS's)."""
+        """The role must allow polling beforehand (Lambda API Reference, CreateEventSourceMapping; the text is AWS's)."""
         queue = str(spec.get("EventSourceArn"))
         function = self.get_function(str(spec.get("FunctionName")), None) if ":sqs:" in queue else None
         if function is None:
@@ -127,7 +127,7 @@ def _check_payload(payload: bytes, limit: int) -> None:
 
 
 def install() -> None:
-    """Put this Lambda in the place of moto's."""
+    """Replace moto's Lambda."""
     extend.install("lambda", LocalLambdaBackend, LocalLambdaResponse)
     model: Any = LambdaFunction
     model.get_configuration = _configuration
@@ -141,13 +141,13 @@ _moto_mapping_configuration = EventSourceMapping.get_configuration
 
 
 def _mapping_configuration(mapping: EventSourceMapping) -> dict[str, Any]:
-    """With what the poller says of its work, such as a permission that is missing."""
+    """With the poller's result, such as a missing permission."""
     result = getattr(mapping, "last_processing_result", "No records processed")
     return {**_moto_mapping_configuration(mapping), "LastProcessingResult": result}
 
 
 def _invoke_for_moto(function: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
-    """For what invokes inside of moto, such as custom resources and SNS: the payload, whether it failed, the logs."""
+    """For invocations inside of moto, such as custom resources and SNS: payload, failure, logs."""
     outcome = current().running_compute().invoke(function, json.dumps(event).encode(), Trigger("moto"))
     return outcome.payload.decode(), outcome.error is not None, "\n".join(outcome.logs)
 

@@ -1,4 +1,4 @@
-"""Where the output of functions goes: one file a function, and the function's log group in CloudWatch Logs."""
+"""The output of functions: one file per function, and the function's log group in CloudWatch Logs."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from local_aws.runtime.values import FunctionSettings
 
 
 class LogFiles:
-    """The directory of the functions' log files; many environments write at once, a line at a time."""
+    """The directory of the functions' log files; concurrent environments write line by line."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -32,7 +32,7 @@ class LogFiles:
 
 
 class LogStream:
-    """What one execution environment writes: its own log stream, named as Lambda names it."""
+    """The log stream of one execution environment, named as in Lambda."""
 
     def __init__(self, settings: FunctionSettings, files: LogFiles, clock: Clock) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class LogStream:
         self._denied: bool | None = None
 
     def write(self, line: str) -> None:
-        """Into the file always, for whoever develops the function; into the log group if the role allows it."""
+        """Write to the file, and to the log group if the role allows it."""
         with self._lock:
             self._recent.append(line)
             if self._denied is None:
@@ -58,11 +58,11 @@ class LogStream:
         if self.name not in backend.groups[group].streams:
             backend.create_log_stream(group, self.name)
         event = {"timestamp": int(self._clock.time() * 1000), "message": line}
-        # Not through PutLogEvents: it refuses what lies two hours ahead, and the local AWS's time may run ahead.
+        # Not through PutLogEvents: it rejects events two hours ahead, and the local AWS's time may run ahead.
         backend.groups[group].put_log_events(self.name, [event])
 
     def _may_write(self) -> bool:
-        """Asked once an environment: Lambda logs in the function's role (Lambda Developer Guide, execution role)."""
+        """Lambda logs with the function's role (Lambda Developer Guide, execution role); checked once per environment."""
         settings = self._settings
         group, stream = arn("logs", f"log-group:{settings.log_group}"), log_stream(settings.log_group, self.name)
         needs = service_principals.side_needs(["logs:CreateLogStream", "logs:PutLogEvents"], stream)

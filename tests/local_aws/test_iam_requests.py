@@ -3,7 +3,7 @@
 import pytest
 
 from local_aws.iam import reference, side_permissions
-from local_aws.iam.requests import UnwrittenError, needs_of
+from local_aws.iam.requests import UnknownNeedsError, needs_of
 
 TAGS = {"owner": "me"}
 LATTICE = "arn:aws:vpc-lattice:us-east-1:123456789012:"
@@ -159,7 +159,7 @@ def test_requests_carry_the_condition_keys_of_their_services():
     ],
 )
 def test_what_nobody_has_written_is_an_error_and_no_yes(service, operation, params, said):
-    with pytest.raises(UnwrittenError, match=said):
+    with pytest.raises(UnknownNeedsError, match=said):
         needs_of(service, operation, params)
 
 

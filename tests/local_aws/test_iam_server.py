@@ -83,9 +83,9 @@ def refused(call, **parameters):
 
 def test_the_endpoints_own_keys_are_the_administrator(aws):
     assert aws.client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/local"
+    before = [entry for entry in aws.authorizations if entry.action == "ecs:ListClusters"]
     aws.client("ecs").list_clusters()
-    assert "local" not in {entry.role for entry in aws.authorizations}
-    assert "local" not in {entry.caller for entry in aws.authorizations}
+    assert [entry for entry in aws.authorizations if entry.action == "ecs:ListClusters"] == before
 
 
 def last_of(aws, arn):

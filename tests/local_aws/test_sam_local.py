@@ -362,12 +362,12 @@ def test_start_lambda_takes_over_when_it_first_listens_and_for_good(lambda_of_sa
     monkeypatch.setenv("LOCAL_AWS_START_LAMBDA", f"http://127.0.0.1:{port}")
     with clock_of(1) as clock:
         containers = start_lambda.from_environment(clock)
-        assert not containers.has_come()
+        assert not containers.has_started()
         monkeypatch.setattr(containers, "_port", lambda_of_sam.server_address[1])
-        assert containers.has_come()
+        assert containers.has_started()
         lambda_of_sam.shutdown()
         lambda_of_sam.server_close()
-        assert containers.has_come(), "one that ended makes invocations fail; nobody goes back"
+        assert containers.has_started(), "one that ended makes invocations fail; nobody goes back"
 
 
 def test_an_environment_of_another_place_is_not_taken(lambda_of_sam):
