@@ -1,6 +1,6 @@
 """Event source mappings: Lambda reads a queue, invokes the function with batches, and deletes processed messages.
 
-Behaviour: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch size, window, FIFO order, concurrency).
+Behavior: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch size, window, FIFO order, concurrency).
 """
 
 import contextlib

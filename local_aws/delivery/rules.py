@@ -131,7 +131,7 @@ def _refused(code: str, message: str) -> dict[str, Any]:
 def _flatten(node: Any, prefix: str = "", result: dict[str, Any] | None = None) -> dict[str, Any]:
     """moto's, extended to objects within arrays, whose values EventBridge treats as alternatives.
 
-    EventBridge also requires that one element match all fields; that is not modelled here.
+    EventBridge also requires that one element match all fields; that is not modeled here.
     """
     result = {} if result is None else result
     for name, value in node.items():

@@ -17,7 +17,7 @@ from local_aws.demo.unhealthy import Rule
 
 _WIDTH = 100
 _INDENT = 3
-_COLOURS = {
+_COLORS = {
     **dict.fromkeys(("HEALTHY", "UNAVAILABLE", "ACTIVE", "SUCCESSFUL"), "green"),
     **dict.fromkeys(("INITIAL", "DRAINING", "UNUSED", "PENDING", "IN_PROGRESS", "CREATE_IN_PROGRESS"), "yellow"),
 }
@@ -98,7 +98,7 @@ class View:
     def _ecs(self, service: EcsService) -> None:
         self._heading(f"ECS service [bold]{service.name}[/]", f"{service.running} of {service.desired} tasks running")
         lines = [
-            _Line(f"deployment {number}", deployment.task_definition, deployment.attached, _coloured(deployment.status))
+            _Line(f"deployment {number}", deployment.task_definition, deployment.attached, _colored(deployment.status))
             for number, deployment in enumerate(service.deployments, start=1)
         ]
         self._lines(lines, (0, 0, 0))
@@ -123,7 +123,7 @@ def _console() -> Console:
 def _below(graph: Graph) -> Iterator[tuple[Service, list[_Line]]]:
     health = {group.name: Counter(status for _, _, status in group.targets) for group in graph.groups}
     for service in graph.services:
-        networks = [_Line("network", name, "", _coloured(status)) for name, status in service.networks]
+        networks = [_Line("network", name, "", _colored(status)) for name, status in service.networks]
         rules = [line for listener in service.listeners for line in _rules(listener, health)]
         yield service, [*(networks or [_Line("network", "none", "", "")]), *rules]
 
@@ -158,11 +158,11 @@ def _used(graph: Graph) -> set[str]:
 def _health(counts: Counter[str]) -> str:
     if not counts:
         return "[dim]no targets[/]"
-    return ", ".join(f"{count} {_coloured(status)}" for status, count in sorted(counts.items()))
+    return ", ".join(f"{count} {_colored(status)}" for status, count in sorted(counts.items()))
 
 
-def _coloured(status: str) -> str:
-    return f"[{_COLOURS.get(status, 'red')}]{status}[/]"
+def _colored(status: str) -> str:
+    return f"[{_COLORS.get(status, 'red')}]{status}[/]"
 
 
 def _packed(entries: Sequence[str], width: int) -> list[str]:

@@ -23,12 +23,12 @@ from local_aws.network import Request, Responder, Response
 _RULE = re.compile(r"(/[^\s=]*)=([1-5][0-9][0-9])")
 
 
-class BadBehaviourError(ValueError):
+class BadBehaviorError(ValueError):
     """A container's environment has a value that the simulated container does not support."""
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behavior:
     """A container's script; seconds of the local AWS's clock; None: never, or the scheduler's default."""
 
     start_seconds: float | None = None
@@ -50,10 +50,10 @@ class Behaviour:
         return next((status for prefix, status in self.statuses if plain.startswith(prefix)), 200)
 
 
-def behaviour(definition: Mapping[str, Any]) -> Behaviour:
-    """Parse a container definition; BadBehaviourError names the invalid variable and its allowed values."""
+def behavior(definition: Mapping[str, Any]) -> Behavior:
+    """Parse a container definition; BadBehaviorError names the invalid variable and its allowed values."""
     environment = {item["name"]: item.get("value", "") for item in definition.get("environment") or ()}
-    return Behaviour(
+    return Behavior(
         start_seconds=_seconds(environment, "START_SECONDS"),
         crash_after_seconds=_seconds(environment, "CRASH_AFTER_SECONDS"),
         out_of_memory_after_seconds=_positive(environment, "OUT_OF_MEMORY_AFTER_SECONDS"),
@@ -70,7 +70,7 @@ def responder(definition: Mapping[str, Any], task_definition: str, port: int) ->
 
     ``task_definition`` is ``family:revision``.
     """
-    script = behaviour(definition)
+    script = behavior(definition)
     version = script.version or task_definition.rpartition(":")[2]
     headers = {
         "content-type": "application/json",
@@ -103,7 +103,7 @@ def _seconds(environment: Mapping[str, str], name: str) -> float | None:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise BadBehaviourError(f"{name} is {text!r}; it must be a number of seconds, 0 or more")
+        raise BadBehaviorError(f"{name} is {text!r}; it must be a number of seconds, 0 or more")
     return seconds
 
 
@@ -112,7 +112,7 @@ def _statuses(text: str) -> tuple[tuple[str, int], ...]:
     for word in text.split():
         match = _RULE.fullmatch(word)
         if match is None:
-            raise BadBehaviourError(f"RESPOND has {word!r}; each word must be a path and a status, as /healthz=503")
+            raise BadBehaviorError(f"RESPOND has {word!r}; each word must be a path and a status, as /healthz=503")
         rules.append((match[1], int(match[2])))
     return tuple(sorted(rules, key=lambda rule: -len(rule[0])))
 
@@ -120,7 +120,7 @@ def _statuses(text: str) -> tuple[tuple[str, int], ...]:
 def _positive(environment: Mapping[str, str], name: str) -> float | None:
     seconds = _seconds(environment, name)
     if seconds == 0:
-        raise BadBehaviourError(f"{name} is {environment[name]!r}; it must be a number of seconds, more than 0")
+        raise BadBehaviorError(f"{name} is {environment[name]!r}; it must be a number of seconds, more than 0")
     return seconds
 
 
@@ -134,10 +134,10 @@ def _ports(environment: Mapping[str, str], name: str, otherwise: str = "") -> fr
     text = environment.get(name, "")
     words = text.replace(",", " ").split()
     if any(not word.isdecimal() or not 0 < int(word) < 65536 for word in words):
-        raise BadBehaviourError(
+        raise BadBehaviorError(
             f"{name} is {text!r}; it must be container ports (1-65535) separated by spaces{otherwise}"
         )
     return frozenset(map(int, words))
 
 
-__all__ = ["BadBehaviourError", "Behaviour", "behaviour", "responder"]
+__all__ = ["BadBehaviorError", "Behavior", "behavior", "responder"]

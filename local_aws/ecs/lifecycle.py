@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.ecs import container
-from local_aws.ecs.container import BadBehaviourError
+from local_aws.ecs.container import BadBehaviorError
 from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.model import ServiceTask, containers
 from local_aws.ecs.placement import Placement
@@ -82,11 +82,11 @@ class Lifecycle:
         task.pull_started_at = clock().now()
         self._move(task, "PENDING")
         try:
-            behaviours = [container.behaviour(definition) for definition in containers(task.task_definition)]
-        except BadBehaviourError as error:
+            behaviors = [container.behavior(definition) for definition in containers(task.task_definition)]
+        except BadBehaviorError as error:
             self._fail_to_start(task, f"CannotStartContainerError: {error}")
             return
-        given = [script.start_seconds for script in behaviours if script.start_seconds is not None]
+        given = [script.start_seconds for script in behaviors if script.start_seconds is not None]
         self._after(task, max(given, default=self._settings.start_seconds), self._run)
 
     def _run(self, task: ServiceTask) -> None:
@@ -135,7 +135,7 @@ class Lifecycle:
         """SIGTERM, and SIGKILL after the longest ``stopTimeout`` of its containers (botocore, ContainerDefinition)."""
         self._move(task, "STOPPING")
         definitions = containers(task.task_definition)
-        wanted = max(container.behaviour(definition).stop_seconds for definition in definitions)
+        wanted = max(container.behavior(definition).stop_seconds for definition in definitions)
         allowed = max(
             float(definition.get("stopTimeout") or self._settings.stop_timeout_seconds) for definition in definitions
         )
@@ -184,7 +184,7 @@ class Lifecycle:
 
     def _listen(self, task: ServiceTask) -> None:
         for ip, port, definition, container_port in _sockets(task):
-            script = container.behaviour(definition)
+            script = container.behavior(definition)
             name = f"{task.task_definition.family}:{task.task_definition.revision}"
             answer = container.responder(definition, name, container_port)
             network().listen(ip, port, answer, tls=container_port in script.tls_ports)
@@ -207,7 +207,7 @@ def _sockets(task: ServiceTask) -> list[tuple[str, int, Mapping[str, Any], int]]
     for definition in containers(task.task_definition):
         bound = {b.container_port: b.host_port for b in task.bindings if b.container == definition["name"]}
         mapped = {b.container_port for b in task.bindings if b.container == definition["name"] and b.protocol == "tcp"}
-        ports = sorted(container.behaviour(definition).ports(mapped))
+        ports = sorted(container.behavior(definition).ports(mapped))
         reached = (port for port in ports if port in bound or task.interface is not None)
         found += [(task.ip, bound.get(port, port), definition, port) for port in reached]
     return found
@@ -217,7 +217,7 @@ def _ending(task: ServiceTask) -> _Ending | None:
     """The first essential container that exits by itself."""
     endings = []
     for definition in containers(task.task_definition):
-        script = container.behaviour(definition)
+        script = container.behavior(definition)
         if not definition.get("essential", True):
             continue
         if script.crash_after_seconds is not None:

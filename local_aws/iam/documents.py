@@ -111,7 +111,7 @@ def _read(name: str, statement: Mapping[str, Any], *, variables: bool) -> Statem
 
 def _one_of(statement: Mapping[str, Any], name: str, negated: str) -> tuple[list[str] | None, bool]:
     if name in statement and negated in statement:
-        raise ValueError(f"{name} and {negated} cannot stand together")
+        raise ValueError(f"{name} and {negated} are mutually exclusive")
     for element in (name, negated):
         if element in statement:
             values = _listed(statement[element])

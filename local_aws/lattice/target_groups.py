@@ -94,7 +94,7 @@ class TargetGroupOperations(ActionChecks):
     def op_delete_target_group(self, params: Params) -> View:
         """Rejected while a rule uses it, while it is being created, and while it lists targets, even draining ones.
 
-        Service model, DeleteTargetGroup; targets: behaviour reported for the Terraform AWS provider (issue 41601).
+        Service model, DeleteTargetGroup; targets: behavior reported for the Terraform AWS provider (issue 41601).
         """
         group = self.target_group(params)
         why = None

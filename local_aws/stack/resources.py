@@ -1,8 +1,7 @@
-"""Resource types of CloudFormation that moto lacks or makes by halves, made through the APIs of the local AWS.
+"""Resource types of CloudFormation that moto lacks or supports in part, created with the APIs of the local AWS.
 
-A provider calls the service as any client does, so what it makes is what a user would have made: validated against
-the service's model and answered by the same simulation. Attributes and what Ref gives are those of the CloudFormation
-Template Reference.
+A provider calls the service like any client, so its resources are those that a user would create: validated against the
+service's model and served by the same simulation. Ref and attributes are those of the CloudFormation Template Reference.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,12 +21,12 @@ Properties = Mapping[str, Any]
 
 
 class ResourceError(ValueError):
-    """A resource could not be made; the text names it and says why."""
+    """A resource could not be created; the text names it and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a provider made: what Ref gives, what GetAtt gives, and whether it is ready by now."""
+    """A created resource: Ref, attributes for GetAtt, and whether it is ready."""
 
     ref: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +35,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How one resource type is made and taken away. ``create`` gets the properties and a generated name."""
+    """How one resource type is created and deleted. ``create`` gets the properties and a generated name."""
 
     type: str
     create: Callable[[Properties, str], Made]
@@ -44,9 +43,9 @@ class Provider:
     attributes: frozenset[str] = frozenset()
     name_property: str = ""
     update: Callable[[Made, Properties, str], Made] | None = None
-    """Changes in place; without it an update takes the old one away and makes a new one."""
+    """Updates in place; by default an update deletes the old resource and creates a new one."""
     update_from: Callable[[Made, Properties, Properties, str], Made] | None = None
-    """The same where the properties as they were are needed, too; it decides itself whether to replace."""
+    """The same with the previous properties; it decides itself whether to replace."""
 
 
 def client(service: str) -> Any:
@@ -63,7 +62,7 @@ def client(service: str) -> Any:
 
 
 def model_of(provider: Provider) -> type[CloudFormationModel]:
-    """The class that moto's CloudFormation asks for ``provider.type``."""
+    """The class for ``provider.type`` in moto's CloudFormation."""
 
     class Model(CloudFormationModel):
         def __init__(self, made: Made, properties: Properties) -> None:
@@ -83,7 +82,7 @@ def model_of(provider: Provider) -> type[CloudFormationModel]:
             return self.made.attributes[attribute_name]
 
         def delete(self, account_id: str, region_name: str) -> None:
-            # moto takes a TypeError or AttributeError of this method for its absence.
+            # moto interprets a TypeError or AttributeError of this method as its absence.
             try:
                 provider.delete(self.made, self.properties)
             except (TypeError, AttributeError) as error:

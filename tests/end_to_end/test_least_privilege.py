@@ -36,9 +36,9 @@ NAME = "name"
 REACHED = {
     # The rule that is added must be tagged as ours; which groups tasks will have is not known beforehand.
     ("ec2:AuthorizeSecurityGroupIngress", "security-group", "aws:requesttag/ecs-lattice:owner"),
-    # Authorised on the group alone.
+    # Authorized on the group alone.
     ("ec2:RevokeSecurityGroupIngress", "security-group", NAME),
-    # The same call is authorised on the association as well, which must be tagged as ours.
+    # The same call is authorized on the association as well, which must be tagged as ours.
     ("vpc-lattice:CreateServiceNetworkServiceAssociation", "service", "aws:requesttag/ecs-lattice:owner"),
 }
 """Writes that are allowed on what is not ours (docs/security.md, "What IAM cannot narrow"): action, kind of resource, and

@@ -215,7 +215,7 @@ def test_an_uninstall_and_a_deletion_leave_nothing(deployer):
     deploy_and_delete_the_example(deployer)
     refused = deployer.sam("deploy", *plain("refused", deployer.home, BEANS), fails=True)
     assert "Failed to create changeset for the stack: refused" in refused
-    assert "Reason: The local AWS cannot make these resources: Beans (AWS::Coffee::Beans)" in refused
+    assert "Reason: The local AWS does not support these resources: Beans (AWS::Coffee::Beans)" in refused
     assert "Reason: Requires capabilities : [CAPABILITY_IAM]" in deployer.sam(
         "deploy", *plain("refused", deployer.home, ROLE), fails=True
     )

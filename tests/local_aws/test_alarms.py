@@ -576,7 +576,7 @@ def test_clients_put_and_read_metrics_by_exact_dimensions(machine, cloudwatch):
     assert turned["MetricDataResults"][0]["Values"] == [12.0, 7.0]
     listed = cloudwatch.list_metrics(Namespace="N")["Metrics"]
     assert [metric["Dimensions"] for metric in listed] == [data["Dimensions"], []]
-    with pytest.raises(ClientError, match="works out no expressions"):
+    with pytest.raises(ClientError, match="does not support expressions"):
         cloudwatch.get_metric_data(MetricDataQueries=[{"Id": "e", "Expression": "1+m"}], **window)
 
 

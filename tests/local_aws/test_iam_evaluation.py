@@ -261,7 +261,7 @@ def test_a_trust_policy_names_who_may_take_the_role(principal, allowed):
     ("statement", "said"),
     [
         ({**allow(), "NotPrincipal": "*"}, "NotPrincipal"),
-        ({**allow(), "NotAction": "x"}, "cannot stand together"),
+        ({**allow(), "NotAction": "x"}, "are mutually exclusive"),
         ({**allow(), "Effect": "allow"}, "Allow or Deny"),
         ({"Effect": "Allow", "Resource": "*"}, "Action or NotAction is missing"),
         ({"Effect": "Allow", "Action": "*"}, "Resource or NotResource is missing"),

@@ -74,7 +74,7 @@ def asked(service, operation, params, **more):
         ("sts", "GetCallerIdentity", {}, []),
     ],
 )  # fmt: skip
-def test_a_call_is_authorised_on_its_resources(service, operation, params, needs):
+def test_a_call_is_authorized_on_its_resources(service, operation, params, needs):
     assert asked(service, operation, params) == needs
 
 
@@ -151,7 +151,7 @@ def test_requests_carry_the_condition_keys_of_their_services():
 @pytest.mark.parametrize(
     ("service", "operation", "params", "said"),
     [
-        ("ecs", "RunTask", {}, "authorised on task-definition"),
+        ("ecs", "RunTask", {}, "authorized on task-definition"),
         ("dynamodb", "ExecuteStatement", {}, "no action of this name"),
         ("ec2", "CreateTags", {"Resources": ["unheard-1"]}, "'unheard'"),
         ("sns", "Publish", {"TopicArn": "arn:aws:sqs:us-east-1:1:t"}, "none of the resources"),

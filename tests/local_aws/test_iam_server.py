@@ -282,7 +282,7 @@ def test_a_temporary_key_that_nobody_gave_out_is_refused(aws):
     assert refused(client.get_caller_identity)[:2] == ("InvalidClientTokenId", 403)
 
 
-def test_no_role_reaches_what_is_not_authorised_at_all(aws, role, session):
+def test_no_role_reaches_what_is_not_authorized_at_all(aws, role, session):
     aws.client("s3").create_bucket(Bucket="bucket")
     code, status, _ = refused(session(role(allow("s3:*")))("s3").list_buckets)
     assert (code, status) == ("AccessDenied", 403)

@@ -126,7 +126,7 @@ def test_what_put_log_events_brings_becomes_metrics_and_an_alarm(capsys):
         machine.clock.advance(70)
         assert cloudwatch.describe_alarms()["MetricAlarms"][0]["StateValue"] == "ALARM"
         assert sums(cloudwatch, "AWS/Logs", "EMFValidationErrors", {"LogGroupName": "/probe"}) == [1.0]
-    assert "/probe: a line is no embedded metric: dimension 'Route'" in capsys.readouterr().err
+    assert "/probe: invalid embedded metric: dimension 'Route'" in capsys.readouterr().err
 
 
 def test_a_moment_can_be_given_as_seconds_as_a_time_or_not_at_all():
