@@ -7,7 +7,7 @@ from ecs_lattice.ingress.model import AllowedPorts, PortRange
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from local_aws import ec2 as security
-from local_aws import eventbus
+from local_aws.services import events
 from tests.histories.checks import answers, comes_to_rest, deployments_of, failing, released
 from tests.histories.labels import LABELS, hooked_up
 
@@ -55,7 +55,7 @@ def settled(world) -> None:
 
 def killed() -> list[str]:
     """What ECS said of tasks that it replaces because they fail the checks of VPC Lattice."""
-    names = [one["detail"].get("eventName", "") for one in eventbus.history if one["source"] == "aws.ecs"]
+    names = [one["detail"].get("eventName", "") for one in events().history if one["source"] == "aws.ecs"]
     return [name for name in names if name == "VPC_LATTICE_TARGET_UNHEALTHY"]
 
 
@@ -510,7 +510,7 @@ def test_a_lost_table_closes_nothing_and_knows_custom_resources_again(world):
 
 
 def announced(world) -> list[tuple[str, str, str, str, str]]:
-    details = [one["detail"] for one in eventbus.history if one["source"] == "ecs-lattice"]
+    details = [one["detail"] for one in events().history if one["source"] == "ecs-lattice"]
     return [(d["route"], d["previousState"], d["state"], d["code"], d["previousCode"]) for d in details]
 
 

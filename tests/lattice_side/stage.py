@@ -22,7 +22,7 @@ from ecs_lattice.outcome import NotYet, Outcome
 from ecs_lattice.settings import Settings
 from local_aws import inprocess
 from local_aws import lattice as local_lattice
-from local_aws.lattice.dataplane import route as route_request
+from local_aws.lattice import route as route_request
 from local_aws.network import Request, Response
 
 NAME = "shop"

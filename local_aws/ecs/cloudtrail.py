@@ -1,4 +1,4 @@
-"""Management calls as CloudTrail hands them to EventBridge: ``AWS API Call via CloudTrail``.
+"""Management calls as CloudTrail sends them to EventBridge: ``AWS API Call via CloudTrail``.
 
 Shape: ECS Developer Guide, "Log Amazon ECS API calls using AWS CloudTrail"; failed calls carry ``errorCode`` and
 ``errorMessage`` (AWS CloudTrail User Guide, record contents).
@@ -11,15 +11,15 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.sts.models import sts_backends
 
-from local_aws import clock
-from local_aws.ecs.guard import Guard
+from local_aws.ecs.write_guard import WriteGuard
+from local_aws.services import clock
 
 RECORDED = frozenset({"CreateService", "UpdateService", "DeleteService", "TagResource", "UntagResource"})
 _EVENT_SOURCE = "ecs.amazonaws.com"
 
 
 def identity(account: str, access_key: str | None) -> dict[str, Any]:
-    """Who called: the role session that STS gave the access key to, else an IAM user named after the key."""
+    """The caller: the role session that STS issued the access key for, else an IAM user named after the key."""
     key = access_key or "AKIAIOSFODNN7EXAMPLE"
     role = _assumed(account, key)
     if role is None:
@@ -47,25 +47,25 @@ def identity(account: str, access_key: str | None) -> dict[str, Any]:
                 "accountId": account,
                 "userName": name,
             },
-            "attributes": {"creationDate": clock.iso(), "mfaAuthenticated": "false"},
+            "attributes": {"creationDate": clock().iso(), "mfaAuthenticated": "false"},
         },
     }
 
 
 def record(
-    guard: Guard,
+    guard: WriteGuard,
     operation: str,
     parameters: Mapping[str, Any],
     answer: Mapping[str, Any],
     caller: Mapping[str, Any],
     region: str,
 ) -> None:
-    """Say that an operation was called. ``answer`` is its JSON answer, an error's if it has a ``__type``."""
+    """Publish the event of a call. ``answer`` is its JSON response, an error if it has a ``__type``."""
     error = answer.get("__type")
     detail: dict[str, Any] = {
         "eventVersion": "1.11",
         "userIdentity": dict(caller),
-        "eventTime": clock.iso(),
+        "eventTime": clock().iso(),
         "eventSource": _EVENT_SOURCE,
         "eventName": operation,
         "awsRegion": region,

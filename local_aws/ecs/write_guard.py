@@ -1,4 +1,4 @@
-"""One lock around the scheduler. What happens inside is said outside, when the state is whole again."""
+"""One lock around the scheduler. Events are published after its release, when the state is consistent."""
 
 import threading
 from collections import deque
@@ -6,27 +6,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from local_aws import clock, eventbus
+from local_aws.clock import Timer
+from local_aws.services import clock, events
 
-Notice = tuple[str, str, Sequence[str], Mapping[str, Any]]
+_Event = tuple[str, str, Sequence[str], Mapping[str, Any]]
 
 
-class Guard:
-    """A lock that a thread may take again; events are published when the outermost holder has let go.
+class WriteGuard:
+    """A reentrant lock; events are published when the outermost holder releases it.
 
-    Whoever hears an event may therefore call ECS at once, from the same thread, and finds the state it was told of.
+    A subscriber may therefore call ECS from the same thread and finds the state that the event describes.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        self._notices: deque[Notice] = deque()
+        self._events: deque[_Event] = deque()
         self.before_leaving: Callable[[], None] = lambda: None
-        """Called inside the lock, each time that its outermost holder is done."""
+        """Called with the lock held, whenever its outermost holder finishes."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the lock for a block."""
+        """Hold the lock until the block ends."""
         outermost = False
         try:
             with self._lock:
@@ -43,25 +44,25 @@ class Guard:
                 self._publish()
 
     def say(self, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
-        """Publish an event as soon as nobody holds the lock any more."""
-        self._notices.append((source, detail_type, resources, detail))
+        """Publish an event once the lock is released."""
+        self._events.append((source, detail_type, resources, detail))
 
-    def call_later(self, seconds: float, action: Callable[[], None]) -> clock.Timer:
+    def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
         """Run ``action`` with the lock held, ``seconds`` of the local AWS's time from now."""
 
         def locked() -> None:
             with self.held():
                 action()
 
-        return clock.call_later(seconds, locked)
+        return clock().call_later(seconds, locked)
 
     def _publish(self) -> None:
-        while self._notices:
+        while self._events:
             try:
-                notice = self._notices.popleft()
+                event = self._events.popleft()
             except IndexError:
-                return  # another thread was quicker
-            eventbus.publish(*notice)
+                return  # another thread was faster
+            events().publish(*event)
 
 
-__all__ = ["Guard"]
+__all__ = ["WriteGuard"]

@@ -1,20 +1,16 @@
-"""How SNS reaches what it really can: endpoints on loopback by POST, with retries, and functions.
+"""SNS delivery to HTTP and HTTPS endpoints on loopback, with retries.
 
-Headers, retries and the function's event: Amazon SNS Developer Guide, "HTTP/HTTPS headers", "Message delivery retries";
-AWS Lambda Developer Guide, "Using Lambda with Amazon SNS".
+Sources: Amazon SNS Developer Guide, "HTTP/HTTPS headers", "Message delivery retries".
 """
 
 import http.client
-import json
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from moto.sns.models import Subscription
 
-from local_aws import certificates, clock
-from local_aws.delivery.targets import DeliveryError, Parcel, deliver
-from local_aws.runtime.values import Trigger
+from local_aws import certificates
+from local_aws.services import clock
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _RETRIES, _RETRY_SECONDS = 3, 20.0
@@ -36,7 +32,7 @@ def post(
     done: Callable[[str], None],
     attempt: int = 0,
 ) -> None:
-    """POST to an endpoint, again on the clock if it fails for a while; ``done`` gets how it ended."""
+    """POST to an endpoint, with retries on the clock; ``done`` receives the outcome."""
     headers = {
         "Content-Type": "text/plain; charset=UTF-8",
         "User-Agent": "Amazon Simple Notification Service Agent",
@@ -47,7 +43,7 @@ def post(
         **({"x-amz-sns-rawdelivery": "true"} if raw else {}),
     }
     try:
-        status = _send(subscription.endpoint, body.encode(), headers)
+        status = _status(subscription.endpoint, body.encode(), headers)
     except (OSError, http.client.HTTPException) as error:
         status, failure = 0, f"{type(error).__name__}: {error}"
     else:
@@ -58,31 +54,10 @@ def post(
         done(f"failed: {failure}")
     else:
         again = {"raw": raw, "done": done, "attempt": attempt + 1}
-        clock.call_later(_RETRY_SECONDS, lambda: post(subscription, message_id, body, **again))  # type: ignore[arg-type]
+        clock().call_later(_RETRY_SECONDS, lambda: post(subscription, message_id, body, **again))  # type: ignore[arg-type]
 
 
-def to_function(subscription: Subscription, document: Mapping[str, Any]) -> str:
-    """Invoke a function asynchronously with the event of one notification; how it ended, as a Delivery says it."""
-    from local_aws.runtime import lambda_service  # the server's; it stands on delivery, too
-
-    renamed = {"SigningCertURL": "SigningCertUrl", "UnsubscribeURL": "UnsubscribeUrl"}
-    notification = {renamed.get(name, name): value for name, value in document.items()}
-    record = {
-        "EventSource": "aws:sns",
-        "EventVersion": "1.0",
-        "EventSubscriptionArn": subscription.arn,
-        "Sns": {"Subject": None, "MessageAttributes": {}, **notification},
-    }
-    trigger = Trigger("sns", {"topic": subscription.topic_arn, "messageId": document["MessageId"]})
-    parcel = Parcel(json.dumps({"Records": [record]}), trigger, "sns.amazonaws.com", subscription.topic_arn)
-    try:
-        deliver(subscription.endpoint, parcel, lambda_service.compute().asynchronous)
-    except (DeliveryError, RuntimeError) as error:
-        return f"failed: {error}"
-    return "delivered"
-
-
-def _send(endpoint: str, body: bytes, headers: Mapping[str, str]) -> int:
+def _status(endpoint: str, body: bytes, headers: Mapping[str, str]) -> int:
     url = urlsplit(endpoint)
     connection: http.client.HTTPConnection
     host = url.hostname or ""

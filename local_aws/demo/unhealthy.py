@@ -1,4 +1,4 @@
-"""The chapter on health: a service whose security group stays closed, the message about it, and the command it prints."""
+"""The chapter on health: a service behind a closed security group, the message about it, and the command in it."""
 
 import os
 import re
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws import server
 from local_aws.demo.machine import Machine
+from local_aws.environment import client_variables
 
 NAME = "orders"
 _OWNER_TAG = "ecs-lattice:owner"
+_FIX = re.compile(r"\s*(Mends it|To fix):$")
 _LABELS = {
     "lattice.service": NAME,
     "lattice.port": "web",
@@ -25,7 +26,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An inbound rule with a prefix list. ``owner`` is the stack that its tag names, empty where it has none."""
+    """An inbound rule with a prefix list. ``owner``: the stack that its tag names, or empty."""
 
     ports: str
     prefix_list: str
@@ -33,8 +34,8 @@ class Rule:
 
 
 @dataclass
-class Ailing:
-    """An ECS service in a security group of its own that lets nobody in and that nobody opens."""
+class UnhealthyService:
+    """An ECS service whose own security group allows no inbound traffic."""
 
     machine: Machine
     cluster: str
@@ -46,7 +47,7 @@ class Ailing:
         self.group = ""
 
     def subscribe(self, address: str) -> None:
-        """Have the messages of the stack recorded for this mail address, as somebody on call would get them."""
+        """Record the stack's messages to this email address, as the person on call would receive them."""
         self.machine.aws.client("sns").subscribe(
             TopicArn=self.machine.output("NotifyTopicArn"), Protocol="email", Endpoint=address
         )
@@ -85,45 +86,45 @@ class Ailing:
         self.machine.ecs.delete_service(cluster=self.cluster, service=NAME, force=True)
 
     def statuses(self) -> set[str]:
-        """What VPC Lattice finds of its targets, those aside that are being taken out."""
+        """The statuses of its targets in VPC Lattice, without those that are being deregistered."""
         groups = [group for group in self.machine.graph().groups if group.name.startswith(NAME)]
         return {status for group in groups for _, _, status in group.targets} - {"DRAINING"}
 
     def message(self, word: str) -> dict[str, Any] | None:
         """The newest message about it whose subject begins with ``word``."""
-        found = [one for one in self.machine.messages() if (one["subject"] or "").startswith(f"{word} {NAME}/")]
+        subjects = (f"{word} {NAME}/", f"{word}: {NAME}/")
+        found = [mail for mail in self.machine.messages() if (mail["subject"] or "").startswith(subjects)]
         return found[-1] if found else None
 
     def run(self, command: str) -> str:
-        """Run a command as it was printed, in a shell with the AWS CLI; what it said if it failed, else nothing."""
+        """Run a command as printed, in a shell with the AWS CLI; its error output if it failed, else nothing."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        environment = {**os.environ, **server.environment(self.machine.aws), "PATH": path, "AWS_PAGER": ""}
+        environment = {**os.environ, **client_variables(self.machine.aws.endpoint_url), "PATH": path, "AWS_PAGER": ""}
         done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
         return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
 
 
 def rules(machine: Machine, group: str) -> list[Rule]:
-    """The inbound rules of a security group that let a prefix list in, by port."""
+    """The inbound rules of a security group that allow a prefix list, by port."""
     found = machine.aws.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
-    listed = [one for one in found["SecurityGroupRules"] if not one["IsEgress"] and "PrefixListId" in one]
+    listed = [rule for rule in found["SecurityGroupRules"] if not rule["IsEgress"] and "PrefixListId" in rule]
     return [
         Rule(
-            f"{one['FromPort']}-{one['ToPort']}" if one["FromPort"] != one["ToPort"] else str(one["FromPort"]),
-            one["PrefixListId"],
-            next((tag["Value"] for tag in one.get("Tags", ()) if tag["Key"] == _OWNER_TAG), ""),
+            f"{rule['FromPort']}-{rule['ToPort']}" if rule["FromPort"] != rule["ToPort"] else str(rule["FromPort"]),
+            rule["PrefixListId"],
+            next((tag["Value"] for tag in rule.get("Tags", ()) if tag["Key"] == _OWNER_TAG), ""),
         )
-        for one in sorted(listed, key=lambda one: int(one["FromPort"]))
+        for rule in sorted(listed, key=lambda rule: int(rule["FromPort"]))
     ]
 
 
 def first_command(body: str) -> str:
-    """The command that the first cause of a message says mends it; empty where there is none."""
-    lines = body.splitlines()
-    starts = [number for number, line in enumerate(lines) if line.strip() == "Mends it:"]
-    if not starts:
+    """The command in a message that fixes its first cause; empty where there is none."""
+    lines = iter(body.splitlines())
+    if not any(_FIX.match(line) for line in lines):  # leaves the lines after the heading
         return ""
     command: list[str] = []
-    for line in lines[starts[0] + 1 :]:
+    for line in lines:
         command.append(line.strip())
         if not line.endswith("\\"):
             break
@@ -131,13 +132,13 @@ def first_command(body: str) -> str:
 
 
 def first_cause(body: str) -> str:
-    """The code of the cause that a message names first; empty where it names none."""
+    """The code of the first cause in a message; empty where it has none."""
     found = re.search(r"^1\. .*?\[([A-Z_]+)\]$", body, flags=re.MULTILINE | re.DOTALL)
     return found[1] if found else ""
 
 
 def shortened(body: str, width: int) -> list[str]:
-    """A message up to its first cause; lines that are longer than ``width`` are folded after a comma."""
+    """A message up to its first cause; lines longer than ``width`` are folded after a comma."""
     text = re.split(r"\n(?=2\. |docs/troubleshooting\.md)", body, maxsplit=1)
     lines = [*text[0].rstrip().splitlines(), *(["", "…"] if len(text) > 1 else [])]
     return [piece for line in lines for piece in _folded(line, width)]

@@ -1,4 +1,4 @@
-"""Metrics that AWS's services publish of themselves, as far as alarms of this application need them.
+"""Metrics that AWS services publish, as far as this application's alarms need them.
 
 Sources: AWS Lambda Developer Guide, "Types of metrics for Lambda functions"; Amazon SQS Developer Guide, "Available
 CloudWatch metrics for Amazon SQS". Names, units and dimensions are theirs.
@@ -8,12 +8,12 @@ from typing import Any
 
 from moto.sqs.models import Queue, sqs_backends
 
-from local_aws import clock
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.monitoring.metrics import record
+from local_aws.services import clock
 
 _POISON = 3
-"""Receipts after which a standard queue's age leaves a message out (SQS Developer Guide, ApproximateAgeOfOldestMessage)."""
+"""The receive count from which on a standard queue's age ignores a message (SQS Developer Guide, ApproximateAgeOfOldestMessage)."""
 
 
 def invoked(function: str, at: float, seconds: float, *, failed: bool) -> None:
@@ -26,12 +26,12 @@ def invoked(function: str, at: float, seconds: float, *, failed: bool) -> None:
 
 
 def throttled(function: str) -> None:
-    """A function was not run because its concurrency was used up."""
+    """A function's invocation was throttled."""
     record("AWS/Lambda", "Throttles", {"FunctionName": function}, 1, None, "Count")
 
 
 def sample_queues(at: float) -> None:
-    """What SQS publishes of every queue each minute."""
+    """Record the metrics that SQS publishes per queue and minute."""
     for queue in list(sqs_backends[ACCOUNT][REGION].queues.values()):
         dimensions = {"QueueName": str(queue.name)}
         for name, value in _counts(queue).items():
@@ -40,12 +40,12 @@ def sample_queues(at: float) -> None:
 
 
 def oldest(queue: Queue) -> float:
-    """Seconds since the oldest message that is still there came into the queue; 0 if there is none.
+    """The age of the oldest message in the queue in seconds; 0 if there is none.
 
-    In a dead-letter queue that is since it was moved. In a standard queue a message that was received three times and
-    more no longer counts.
+    In a dead-letter queue, the time since it was moved. In a standard queue, messages that have been received three
+    times or more do not count.
     """
-    now = clock.current().time()
+    now = clock().time()
     waiting: list[Any] = list(queue._messages)
     if not queue.fifo_queue:
         waiting = [message for message in waiting if message.approximate_receive_count < _POISON or _moved(message)]
@@ -66,5 +66,5 @@ def _came(message: Any) -> float:
 
 
 def _moved(message: Any) -> bool:
-    """Whether a message lies in a dead-letter queue, where its receipts before count for nothing."""
+    """Whether a message is in a dead-letter queue, where its previous receive count does not matter."""
     return bool(getattr(message, "moved", False))

@@ -1,12 +1,12 @@
-"""Doors to the data plane for real clients: an HTTP server and a TLS pass-through server on loopback.
+"""Endpoints of the data plane for real clients: an HTTP server and a TLS passthrough server on loopback.
 
-The HTTP door speaks plain HTTP for HTTPS listeners too: it stands behind the place where VPC Lattice ends TLS. The
-service is found by the Host header (generated or custom domain name); the listener's port by, in this order, the header
-``x-local-lattice-listener``, a port in the Host header that is not the door's own, ``x-forwarded-proto`` (http 80,
+The HTTP endpoint speaks plain HTTP for HTTPS listeners too: it starts where VPC Lattice terminates TLS. The service is
+found by the Host header (generated or custom domain name); the listener's port by, in this order, the header
+``x-local-lattice-listener``, a port in the Host header other than the endpoint's own, ``x-forwarded-proto`` (http 80,
 https 443), and 80, or 443 where the service has no listener on 80.
 
-The TLS door does what a TLS_PASSTHROUGH listener does: it reads the server name of the ClientHello, finds the service
-by its custom domain name and passes the bytes on both ways.
+The TLS endpoint works like a TLS_PASSTHROUGH listener: it reads the server name of the ClientHello, finds the service by
+its custom domain name and forwards the bytes in both directions.
 """
 
 import contextlib
@@ -18,65 +18,66 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol, cast
 
-from local_aws import lattice, network
+from local_aws import lattice
 from local_aws.lattice.dataplane import Client, DataPlane, UnknownServiceError
 from local_aws.network import Request, Response
+from local_aws.services import network
 
 LOOPBACK = "127.0.0.1"
 LISTENER_HEADER = "x-local-lattice-listener"
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection"}
 _MOST_HELLO = 65_536
-"""Bytes after which something is no ClientHello."""
+"""The maximum number of bytes of a ClientHello."""
 
 
 class Addressed(Protocol):
-    """A network whose addresses stand for real ones."""
+    """A network that maps its addresses to real ones."""
 
     def address_of(self, ip: str, port: int) -> tuple[str, int] | None:
         """The loopback address behind ``ip:port``; None if nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
-    """A door that is open."""
+class ListenerServer:
+    """A running endpoint."""
 
     port: int
     server: socketserver.BaseServer
     thread: threading.Thread
 
     def stop(self) -> None:
-        """Close the door and wait until it is closed."""
+        """Close the endpoint and wait until it is closed."""
         self.server.shutdown()
         self.server.server_close()
         self.thread.join(timeout=5)
 
 
-def serve(port: int, host: str = LOOPBACK) -> Front:
-    """Open the HTTP door on ``port`` (0: any free one)."""
-    server = ThreadingHTTPServer((host, port), _HttpDoor)
+def serve(port: int, host: str = LOOPBACK) -> ListenerServer:
+    """Open the HTTP endpoint on ``port`` (0: any free port)."""
+    server = ThreadingHTTPServer((host, port), _HttpListener)
     server.daemon_threads = True
-    return _opened(server, "lattice-http-front")
+    return _started(server, "lattice-http-listener")
 
 
-def serve_tls(port: int, listener_port: int | None = None, host: str = LOOPBACK) -> Front:
-    """Open the TLS pass-through door on ``port``, for the listeners on ``listener_port``, or for each service's first."""
-    server = _TlsServer((host, port), _TlsDoor)
+def serve_tls(port: int, listener_port: int | None = None, host: str = LOOPBACK) -> ListenerServer:
+    """Open the TLS passthrough endpoint on ``port``, for listeners on ``listener_port``, by default each service's first."""
+    server = _TlsServer((host, port), _TlsListener)
     server.listener_port = listener_port
-    return _opened(server, "lattice-tls-front")
+    return _started(server, "lattice-tls-listener")
 
 
 def _plane() -> DataPlane:
-    """The data plane, asked for anew each time: a reset of the local AWS makes another."""
+    """The current data plane: a reset of the local AWS creates a new one."""
     return lattice.backend().data_plane
 
 
-def _opened(server: socketserver.TCPServer, name: str) -> Front:
+def _started(server: socketserver.TCPServer, name: str) -> ListenerServer:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name=name, daemon=True)
     thread.start()
-    return Front(server.server_address[1], server, thread)
+    return ListenerServer(server.server_address[1], server, thread)
 
 
-class _HttpDoor(BaseHTTPRequestHandler):
+class _HttpListener(BaseHTTPRequestHandler):
     """One connection of an HTTP client; any method."""
 
     protocol_version = "HTTP/1.1"
@@ -87,7 +88,7 @@ class _HttpDoor(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
-        """Write nothing: whoever wants a log asks the targets."""
+        """Write nothing: the targets have logs."""
 
     def _answer(self) -> None:
         request = Request(self.command, self.path, dict(self.headers.items()), self._body())
@@ -105,7 +106,7 @@ class _HttpDoor(BaseHTTPRequestHandler):
         return self.rfile.read(int(length)) if length.isdigit() else b""
 
     def _meant(self) -> tuple[str, int]:
-        """The service's name and the listener's port that the client means."""
+        """The service's name and the listener's port that the client addresses."""
         host, _, given = self.headers.get("host", "").partition(":")
         if asked := self.headers.get(LISTENER_HEADER, ""):
             return host, int(asked) if asked.isdigit() else 0
@@ -135,8 +136,8 @@ class _TlsServer(socketserver.ThreadingTCPServer):
     listener_port: int | None = None
 
 
-class _TlsDoor(socketserver.BaseRequestHandler):
-    """One connection of a TLS client. Whatever is wrong, it is closed without a word, as VPC Lattice has none to say."""
+class _TlsListener(socketserver.BaseRequestHandler):
+    """One connection of a TLS client. Any error closes it without a message, because VPC Lattice cannot send one."""
 
     server: _TlsServer
 
@@ -160,7 +161,7 @@ class _TlsDoor(socketserver.BaseRequestHandler):
             return
 
     def _target(self, name: str | None) -> tuple[str, int] | None:
-        """The real address of the target whose turn it is."""
+        """The real address of the next target."""
         if name is None:
             return None
         listener = self.server.listener_port or _plane().passthrough_port(name)
@@ -170,13 +171,13 @@ class _TlsDoor(socketserver.BaseRequestHandler):
         if decision.target is None or not _plane().reaches(decision, listener):
             return None
         ip, port = decision.target
-        return cast("Addressed", network.current()).address_of(ip, port or listener)
+        return cast("Addressed", network()).address_of(ip, port or listener)
 
 
 def read_hello(client: socket.socket) -> tuple[bytes, str | None]:
     """The bytes up to the end of a ClientHello, and the server name in it.
 
-    OpenSSL reads it; the handshake it believes in never happens. Raises ConnectionError for what is no TLS.
+    OpenSSL parses it; the handshake never completes. ConnectionError if it is not TLS.
     """
     names: list[str | None] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -206,10 +207,10 @@ def read_hello(client: socket.socket) -> tuple[bytes, str | None]:
     raise ConnectionAbortedError("the connection ended before its ClientHello did")
 
 
-def _pipe_both(one: socket.socket, other: socket.socket) -> None:
-    back = threading.Thread(target=_pipe, args=(other, one), daemon=True)
+def _pipe_both(client: socket.socket, upstream: socket.socket) -> None:
+    back = threading.Thread(target=_pipe, args=(upstream, client), daemon=True)
     back.start()
-    _pipe(one, other)
+    _pipe(client, upstream)
     back.join()
 
 
