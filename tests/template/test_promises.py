@@ -143,7 +143,7 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
         without("AccessLogGroup", "RetentionInDays"),
         {"every_log_group_forgets_after_a_time": ["AccessLogGroup"]},
     ),
-    "a longer time-out": (
+    "a longer timeout": (
         set_to("EcsServiceFunction", "Timeout", 61),
         {"a_message_stays_invisible_for_six_times_as_long_as_its_function_may_take": ["EcsServicesQueue"]},
     ),
