@@ -141,7 +141,7 @@ class World:
         self.event_router = EventRouter(self.registry, self, self, now)
         owner = self.settings.owner
         alarms = BotoAlarms(boto3.client("cloudwatch"), owner)
-        keeper = AlarmSync(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
+        alarm_sync = AlarmSync(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
         self.resync = Resync(
             self.settings,
             ecs,
@@ -151,10 +151,10 @@ class World:
             self.ingress,
             now,
             lambda _seconds: None,
-            keeper,
+            alarm_sync,
         )
         targets = BotoTargets(self.lattice)
-        self.probe = Probe(owner, self.registry, targets, ecs, self, keeper, now, lambda _seconds: None, 1, 1_000.0)
+        self.probe = Probe(owner, self.registry, targets, ecs, self, alarm_sync, now, lambda _seconds: None, 1, 1_000.0)
         self.workers = {
             "ecsService": ReconcileConsumer(
                 "ecsService",

@@ -33,10 +33,10 @@ def test_a_route_has_one_alarm_that_says_what_it_watches_and_what_to_do():
     assert alarm.missing_data == "ignore"
     assert alarm.description == (
         "Route default of ECS service shop/orders on VPC Lattice service orders is impaired: in 3 of the last 5 minutes "
-        "a target was UNHEALTHY, or none could answer though ECS is to run tasks. A notification names the likely cause; "
-        "docs/troubleshooting.md has what to do for each. To look yourself: aws vpc-lattice list-targets "
-        "--target-group-identifier tg-00000000000000001. Labels: lattice.alarm, lattice.alarm.minutes. Made by "
-        "ecs-lattice and removed with the route.\necs-lattice:owner=ecs-lattice"
+        "a target was UNHEALTHY, or no target could answer although ECS should be running tasks. A notification names the "
+        "likely cause; docs/troubleshooting.md says how to fix it. To inspect: aws vpc-lattice list-targets "
+        "--target-group-identifier tg-00000000000000001 --region us-east-1. Labels: lattice.alarm, lattice.alarm.minutes. "
+        "Created by ecs-lattice and deleted with the route.\necs-lattice:owner=ecs-lattice"
     )
 
 

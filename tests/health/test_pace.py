@@ -30,7 +30,7 @@ def test_all_are_read_in_their_order():
     read_ = read_all([3, 1, 2], read, a_pace(FakeTime()), threads=1)
     assert asked == [3, 1, 2]
     assert read_.values == {3: 6, 1: 2, 2: 4}
-    assert (read_.failed, read_.late) == ({}, ())
+    assert (read_.failed, read_.not_reached) == ({}, ())
 
 
 def test_several_are_read_at_a_time():
@@ -47,7 +47,7 @@ def test_the_deadline_of_the_function_holds_for_its_threads():
     with deadline.within(-1):
         read_ = read_all([1, 2], read, a_pace(FakeTime()), threads=2)
     assert read_.values == {}
-    assert read_.late == (1, 2)
+    assert read_.not_reached == (1, 2)
 
 
 def test_what_fails_is_unknown_and_does_not_stop_the_others():
@@ -94,14 +94,14 @@ def test_what_the_time_does_not_suffice_for_is_late_not_failed():
 
     read_ = read_all(range(5), read, a_pace(time, seconds=30), threads=1)
     assert list(read_.values) == [0, 1, 2]
-    assert read_.late == (3, 4)
+    assert read_.not_reached == (3, 4)
     assert read_.failed == {}
 
 
 def test_nobody_sleeps_beyond_the_end():
     time = FakeTime()
     pace = a_pace(time, seconds=5)
-    pace.hold(6)
+    pace.back_off(6)
     with pytest.raises(OutOfTimeError):
         pace.wait()
     assert time.slept == []
@@ -128,7 +128,7 @@ def test_those_behind_one_that_hangs_are_late():
     try:
         read_ = read_all([1, 2], lambda _key: freed.wait(30), a_pace(FakeTime(), seconds=0.01), threads=1)
         assert list(read_.failed) == [1]
-        assert read_.late == (2,)
+        assert read_.not_reached == (2,)
     finally:
         freed.set()
 
@@ -140,7 +140,7 @@ def test_calls_start_no_faster_than_the_beat():
         pace.wait()
     assert time.now() == NOW + 1.5
     time.time += 60
-    assert pace.left == 0
+    assert pace.remaining == 0
 
 
 def test_an_error_of_the_program_is_not_taken_for_an_unknown():

@@ -57,12 +57,12 @@ class Surroundings:
         self.listed.clear()
         self.described.clear()
         self.metrics.published.clear()
-        keeper = AlarmSync("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
+        alarm_sync = AlarmSync("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
 
         class Ecs:
             services = staticmethod(self.services_of)
 
-        probe = Probe("stack", self, self, Ecs(), self.metrics, keeper, self.time.now, self.time.sleep, threads=1)
+        probe = Probe("stack", self, self, Ecs(), self.metrics, alarm_sync, self.time.now, self.time.sleep, threads=1)
         return probe.run(seconds)
 
 
@@ -84,7 +84,7 @@ def test_a_healthy_route_costs_one_call_and_two_metrics():
     )
     assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 1.0, "Unknown": 0.0}
     assert (around.listed, around.described) == ([GROUP], [])
-    assert (done.routes, done.impaired, done.unknown, done.late, dict(done.unread)) == (1, 0, 0, 0, {})
+    assert (done.routes, done.impaired, done.unknown, done.not_reached, dict(done.unread)) == (1, 0, 0, 0, {})
 
 
 def test_a_live_route_without_targets_is_impaired():
@@ -173,13 +173,13 @@ def test_a_run_that_was_too_short_publishes_what_it_has_and_the_next_one_begins_
     around.seconds_a_call = 5.0
     done = around.run(50)
     assert around.listed == [group(n) for n in range(7)]
-    assert (done.unknown, done.late, done.impaired) == (3, 3, 0)
+    assert (done.unknown, done.not_reached, done.impaired) == (3, 3, 0)
     assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 10.0, "Unknown": 3.0}
     around.run(50)
     assert around.listed == [group(n) for n in (7, 8, 9, 0, 1, 2, 3)]
     around.seconds_a_call = 0.0
-    assert around.run(50).late == 0
-    assert ("probe", "late") not in around.documents
+    assert around.run(50).not_reached == 0
+    assert ("probe", "not-reached") not in around.documents
 
 
 def test_alarms_are_kept_in_every_run_and_deleted_only_when_the_table_is_known_to_be_whole():

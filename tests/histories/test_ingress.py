@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.ingress.model import AllowedPorts, PortRange
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
@@ -470,7 +471,7 @@ def test_uninstalling_takes_the_rules_of_routes_away_and_leaves_those_of_custom_
     settled(world)
     hooked_up(world, groups=[group])
     ports = [AllowedPorts("IPV4", PortRange(7000, 7000))]
-    assert world.ingress.open_groups("ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
+    assert open_groups(world.ingress, "ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
     left = {}
     for _ in range(12):
         left = world.resync.run("uninstall", 600)["left"]
@@ -490,8 +491,8 @@ def test_a_lost_table_closes_nothing_and_knows_custom_resources_again(world):
     settled(world)
     hooked_up(world, groups=[group])
     ports = [AllowedPorts("IPV4", PortRange(7000, 7001)), AllowedPorts("IPV6", PortRange(7000, 7000))]
-    world.ingress.open_groups("ecs-lattice-ingress-1", [group], ports, "by a template")
-    world.ingress.open_groups("ecs-lattice-ingress-2", [unused], ports[:1], "by a template")
+    open_groups(world.ingress, "ecs-lattice-ingress-1", [group], ports, "by a template")
+    open_groups(world.ingress, "ecs-lattice-ingress-2", [unused], ports[:1], "by a template")
     requirements = sorted(world.registry.requirements())
     assert len(requirements) == 3
     before = world.inbound(group)
