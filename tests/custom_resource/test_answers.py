@@ -129,7 +129,7 @@ def test_a_delete_that_is_denied_keeps_its_id_and_says_why(account, receiver):
     ],
     ids=["quota", "throttled", "server error", "no connection", "unknown code"],
 )  # fmt: skip
-def test_what_aws_does_not_carry_out_is_answered_with_its_own_words(account, receiver, error, said):
+def test_a_failed_call_is_answered_with_the_message_of_aws(account, receiver, error, said):
     request = account.request("Create", properties(account))
     account.before = failing("AuthorizeSecurityGroupIngress", error)
     custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
@@ -188,7 +188,7 @@ def test_work_that_begins_too_late_is_answered_at_once(account, receiver):
     assert received(receiver)["Status"] == "FAILED"
 
 
-def test_calls_stop_before_the_last_word_is_due(account, receiver):
+def test_calls_stop_before_the_shutdown_margin(account, receiver):
     def apply(_: Request) -> Response:
         deadline.check()
         raise AssertionError("no time was left for calls")

@@ -79,7 +79,7 @@ def test_a_description_is_what_ec2_takes():
 
 
 @pytest.mark.parametrize("empty", [[], "", None])
-def test_groups_and_ports_are_needed(empty):
+def test_groups_and_ports_are_required(empty):
     assert problems(SecurityGroupIds=empty, Ports=empty) == [
         ("MISSING_PROPERTY", "SecurityGroupIds", ""),
         ("MISSING_PROPERTY", "Ports", ""),
@@ -110,7 +110,7 @@ def test_what_cloudformation_adds_is_no_problem():
     assert wanted(ServiceTimeout="600").group_ids == (GROUP,)
 
 
-def test_all_problems_are_told_together():
+def test_all_problems_are_reported_together():
     told = problems(SecurityGroupIds=["x", "y"], Ports=["0"], AddressFamilies="IPv5", Zone="a", Description="ß")
     assert sorted(key for _, key, _ in told) == [
         "AddressFamilies", "Description", "Ports", "SecurityGroupIds", "SecurityGroupIds", "Zone",

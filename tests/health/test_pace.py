@@ -1,4 +1,4 @@
-"""Many reads in little time."""
+"""Many reads in a short time."""
 
 import threading
 
@@ -61,7 +61,7 @@ def test_what_fails_is_unknown_and_does_not_stop_the_others():
     assert read_.failed == {2: "ListTargets: AccessDeniedException: another account's"}
 
 
-def test_a_throttled_read_holds_the_whole_pass_for_as_long_as_aws_says_and_is_tried_again():
+def test_a_throttled_read_makes_the_whole_pass_back_off_as_long_as_aws_says_and_is_retried():
     time, waiting = FakeTime(), [throttled(7)]
     seen = []
 
@@ -85,7 +85,7 @@ def test_a_read_that_is_throttled_for_ever_is_unknown_and_ends():
     assert "slow down" in read_.failed[1]
 
 
-def test_what_the_time_does_not_suffice_for_is_late_not_failed():
+def test_what_the_time_does_not_suffice_for_is_not_reached_and_not_failed():
     time = FakeTime()
 
     def read(key):
@@ -107,7 +107,7 @@ def test_nobody_sleeps_beyond_the_end():
     assert time.slept == []
 
 
-def test_a_read_that_hangs_is_left_behind_and_is_unknown():
+def test_a_read_that_hangs_is_abandoned_and_is_unknown():
     freed = threading.Event()
 
     def read(key):
@@ -123,7 +123,7 @@ def test_a_read_that_hangs_is_left_behind_and_is_unknown():
         freed.set()
 
 
-def test_those_behind_one_that_hangs_are_late():
+def test_reads_behind_one_that_hangs_are_not_reached():
     freed = threading.Event()
     try:
         read_ = read_all([1, 2], lambda _key: freed.wait(30), a_pace(FakeTime(), seconds=0.01), threads=1)
@@ -133,7 +133,7 @@ def test_those_behind_one_that_hangs_are_late():
         freed.set()
 
 
-def test_calls_start_no_faster_than_the_beat():
+def test_calls_start_no_faster_than_the_pace():
     time = FakeTime()
     pace = a_pace(time, every=0.5)
     for _ in range(4):

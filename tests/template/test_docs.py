@@ -83,7 +83,7 @@ def test_every_alarm_of_the_stack_has_its_line(source):
 
 
 def test_the_page_of_the_custom_resource_names_every_property_attribute_and_code():
-    known = {*properties._KNOWN, "ServiceTimeout"}
+    known = {*properties._PATTERNS, "ServiceTimeout"}
     rows = {
         name
         for row in re.findall(r"^\| (`.*?) \|", CUSTOM_RESOURCE, flags=re.MULTILINE)

@@ -100,7 +100,7 @@ def test_the_ingress_examples_properties_are_accepted_and_it_reads_what_is_answe
     given["SecurityGroupIds"] = ["sg-0123456789abcdef0"]
     given["Ports"] = template["Parameters"]["Ports"]["Default"].split(",")
     given["Description"] = given["Description"]["Fn::Sub"].replace("${AWS::StackName}", "transfer-network")
-    assert isinstance(properties.read(given), properties.RequiredIngress), properties.read(given)
+    assert isinstance(properties.read(given), properties.IngressProperties), properties.read(given)
     read = {one["Value"]["Fn::GetAtt"][1] for one in template["Outputs"].values()} - {"GroupId"}
     assert read <= set(resource._data(resource.OpenedGroups()))
 

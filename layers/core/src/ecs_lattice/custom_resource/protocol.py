@@ -98,14 +98,16 @@ def body(request: Request, response: Response) -> bytes:
     whole IDs, the longest first; then the reason, between two characters, with an ellipsis.
     """
     data, reason = dict(response.data), response.reason
-    while _size(request, response, "", data) > RESPONSE_BYTES and any("," in value for value in data.values()):
+
+    def fits(text: str) -> bool:
+        return len(_encoded(request, response, text, data)) <= RESPONSE_BYTES
+
+    while not fits("") and any("," in value for value in data.values()):
         longest = max(sorted(data), key=lambda name: len(data[name]) if "," in data[name] else -1)
         data[longest] = data[longest].rpartition(",")[0]
-    if _size(request, response, "", data) > RESPONSE_BYTES:
-        data = {}
-    if _size(request, response, reason, data) > RESPONSE_BYTES:
-        reason = _cut(reason, lambda shorter: _size(request, response, shorter, data) <= RESPONSE_BYTES)
-    return _encoded(request, response, reason, data)
+    if not fits(""):
+        data.clear()
+    return _encoded(request, response, reason if fits(reason) else _cut(reason, fits), data)
 
 
 def _cut(text: str, fits: Callable[[str], bool]) -> str:
@@ -115,10 +117,6 @@ def _cut(text: str, fits: Callable[[str], bool]) -> str:
         middle = (fitting + too_long) // 2
         fitting, too_long = (middle, too_long) if fits(text[:middle] + _ELLIPSIS) else (fitting, middle)
     return text[:fitting] + _ELLIPSIS
-
-
-def _size(request: Request, response: Response, reason: str, data: Mapping[str, str]) -> int:
-    return len(_encoded(request, response, reason, data))
 
 
 def _encoded(request: Request, response: Response, reason: str, data: Mapping[str, str]) -> bytes:

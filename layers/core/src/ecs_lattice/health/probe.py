@@ -4,10 +4,9 @@ Level-triggered like everything here: nothing is remembered between runs but the
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched, groupby
-from typing import Protocol
 
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.errors import AlarmsError
@@ -21,24 +20,12 @@ from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import EcsServices, MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, stack_metrics
 from ecs_lattice.model import ServiceId
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Now, Registry
 
 # Shares of the time after which the reads of targets and of ECS end; the rest is for the alarms.
 _READ_SHARE, _ECS_SHARE = 0.7, 0.9
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _NOT_REACHED = ("probe", "not-reached")  # the document with the ids of the groups that the last run did not reach
-
-
-class Memory(Protocol):
-    """What the probe needs of the registry."""
-
-    def claims(self) -> Iterable[ClaimRecord]: ...
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
-
-    def delete_document(self, kind: str, key: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class Probe:
     """Runs once a minute. Lists the targets of ``threads`` groups at a time; ``ecs_reads_per_second`` limits reads of ECS."""
 
     owner: str
-    registry: Memory
+    registry: Registry
     targets: TargetStatuses
     ecs: EcsServices
     metrics: MetricsSink

@@ -54,12 +54,7 @@ class SecurityGroupRules:
 
     def prefix_list_rule(self, ports: AllowedPorts) -> IngressRule | None:
         """The narrowest rule with VPC Lattice's prefix list as its source that covers ``ports``, whoever owns it."""
-        found = [
-            (allowed.ports.last - allowed.ports.first, rule.id, rule)
-            for rule, allowed in self._prefix_list_rules
-            if allowed.covers(ports)
-        ]
-        return min(found)[2] if found else None
+        return next((rule for rule, allowed in self._prefix_list_rules if allowed.covers(ports)), None)
 
     def cidr_rule(self, ports: AllowedPorts) -> IngressRule | None:
         """A rule with an address range as its source, such as ``0.0.0.0/0``, that contains all addresses of VPC Lattice."""
@@ -133,13 +128,15 @@ class SecurityGroupRules:
         return dataclasses.replace(self, rules=tuple(by_id.values()))
 
     @cached_property
-    def _prefix_list_rules(self) -> tuple[tuple[IngressRule, AllowedPorts], ...]:
+    def _prefix_list_rules(self) -> list[tuple[IngressRule, AllowedPorts]]:
+        """Narrow rules first."""
         families = {source.id: source.family for source in self.prefix_lists}
-        return tuple(
+        found = [
             (rule, AllowedPorts(families[rule.prefix_list_id], rule.ports or _EVERY_PORT))
             for rule in self.rules
             if rule.prefix_list_id in families and rule.protocol in _TCP_OR_ALL
-        )
+        ]
+        return sorted(found, key=lambda entry: (entry[1].ports.last - entry[1].ports.first, entry[0].id))
 
 
 def desired_ports(rules: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> frozenset[AllowedPorts]:

@@ -6,9 +6,8 @@ become required meanwhile: no interleaving leaves a requirement unmet. Rules may
 is revoked by the sweep alone (:mod:`ecs_lattice.ingress.sweep`).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from ecs_lattice import ownership
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundError, QuotaError
@@ -25,16 +24,7 @@ from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, Security
 from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
-
-
-class Requirements(Protocol):
-    """What ingress needs of the registry."""
-
-    def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]: ...
-
-    def requirements(self) -> Iterator[IngressRequirement]: ...
-
-    def put_requirement(self, requirement: IngressRequirement) -> None: ...
+from ecs_lattice.ports import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,7 @@ class Ingress:
     """
 
     groups: SecurityGroups
-    requirements: Requirements
+    requirements: Registry
     owner: str
     label_prefix: str
     account: str | None = None

@@ -4,9 +4,9 @@ A rule of ours is revoked by the second sweep in a row that finds it unneeded: a
 """
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
 
 from ecs_lattice import ownership
 from ecs_lattice.errors import DeniedError, NotFoundError
@@ -15,17 +15,11 @@ from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, unneede
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.outcome import Problem
+from ecs_lattice.ports import Registry
 
 _UNNEEDED = ("stack", "unneeded-rules")  # the document with the ids of the rules that the last sweep found unneeded
+_PORTS = re.compile(r"(\d+)(?:-(\d*))?")  # in the value of a tag
 _DESCRIPTION = "VPC Lattice, restored by the resync"
-
-
-class Documents(Protocol):
-    """What the sweep needs of the registry."""
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ class Sweeper:
     """Sweeps all groups that are required open or that contain a rule of ours."""
 
     ingress: Ingress
-    documents: Documents
+    documents: Registry
 
     def sweep(self, *, is_all_released: bool = False) -> SweptGroups:
         """Sweep all groups. A table without its marker is new or was lost, and does not know yet what is required: nothing is
@@ -151,12 +145,10 @@ def rebuild_requirements(ingress: Ingress) -> int:
 
 def _tagged(rule: IngressRule) -> list[tuple[str, PortRange]]:
     """(custom resource, ports) from the tags of a rule; ignores values that are not ours."""
-    found = []
-    for key, value in rule.tags:
-        if not key.startswith(ownership.INGRESS):
-            continue
-        for part in value.split():
-            first, _, last = part.partition("-")
-            if first.isdecimal() and (last or first).isdecimal():
-                found.append((key.removeprefix(ownership.INGRESS), PortRange(int(first), int(last or first))))
-    return found
+    return [
+        (key.removeprefix(ownership.INGRESS), PortRange(int(match[1]), int(match[2] or match[1])))
+        for key, value in rule.tags
+        if key.startswith(ownership.INGRESS)
+        for match in map(_PORTS.fullmatch, value.split())
+        if match
+    ]
