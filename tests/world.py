@@ -127,7 +127,12 @@ class World:
         self.settings = settings or self.settings
         now = self.clock.time
         ecs = BotoEcs(self.ecs, self.ec2)
-        self.ingress = Ingress(BotoSecurityGroups(self.ec2, self.settings.owner), self.registry, self.settings.owner)
+        self.ingress = Ingress(
+            BotoSecurityGroups(self.ec2, self.settings.owner),
+            self.registry,
+            self.settings.owner,
+            self.settings.label_prefix,
+        )
         announcer = EventBridgeAnnouncer(self, self.settings.owner, now)
         self.ecs_side = EcsSide(
             self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now, self.ingress, announcer
@@ -136,7 +141,7 @@ class World:
         self.event_router = EventRouter(self.registry, self, self, now)
         owner = self.settings.owner
         alarms = BotoAlarms(boto3.client("cloudwatch"), owner)
-        keeper = AlarmSync(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
+        alarm_sync = AlarmSync(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
         self.resync = Resync(
             self.settings,
             ecs,
@@ -146,10 +151,10 @@ class World:
             self.ingress,
             now,
             lambda _seconds: None,
-            keeper,
+            alarm_sync,
         )
         targets = BotoTargets(self.lattice)
-        self.probe = Probe(owner, self.registry, targets, ecs, self, keeper, now, lambda _seconds: None, 1, 1_000.0)
+        self.probe = Probe(owner, self.registry, targets, ecs, self, alarm_sync, now, lambda _seconds: None, 1, 1_000.0)
         self.workers = {
             "ecsService": ReconcileConsumer(
                 "ecsService",

@@ -15,7 +15,6 @@ from ecs_lattice.model import ServiceId
 NOT_FOUND = "NOT_FOUND"
 _SHOWN = 4  # causes; those behind them are named in one line
 _TARGETS, _UNREAD, _A_MINUTE = 6, 5, 60
-_RUN = " Run: "  # what a status puts before the command that mends it (ecs_lattice.ingress.problems)
 
 
 def not_well(incident: Incident, alarm: AlarmChange, evidence: Evidence, findings: Sequence[Finding]) -> Message:
@@ -176,17 +175,16 @@ def _facts(evidence: Evidence, findings: Sequence[Finding]) -> tuple[tuple[str, 
         ("Tasks", _tasks(evidence)),
     ]
     if evidence.status is not None and evidence.status.code:
-        said = _without_repeated_command(evidence.status.message, findings)
+        said = evidence.status.message + _unless_repeated(evidence.status.command, findings)
         facts.append(("ecs-lattice", f"{evidence.status.state}, {evidence.status.code}: {said}"))
     return tuple(facts)
 
 
-def _without_repeated_command(said: str, findings: Sequence[Finding]) -> str:
-    """A status without the command at its end, where a cause gives the same one, laid out to be pasted."""
-    sentences, _, command = said.partition(_RUN)
+def _unless_repeated(command: str, findings: Sequence[Finding]) -> str:
+    """The command of a status; empty where a cause gives the same one, laid out to be pasted."""
     operation = " ".join(command.split()[:3])
     given = [str(one) for finding in findings[:_SHOWN] for one in finding.commands]
-    return sentences if operation and any(one.startswith(operation) for one in given) else said
+    return f" To fix: {command}" if command and not any(one.startswith(operation) for one in given) else ""
 
 
 def _impact(evidence: Evidence) -> str:

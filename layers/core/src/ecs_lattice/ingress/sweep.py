@@ -1,163 +1,154 @@
-"""The resync's part of ingress: what is needed and missing comes back, what nobody needs goes at the second look.
+"""The resync's part of ingress: restores rules that are required and missing, and revokes those that nobody requires.
 
-When the resync tidies security groups: what is remembered from one whole sweep to the next, and what a lost table needs.
+A rule of ours is revoked by the second sweep in a row that finds it unneeded: a consumer may be about to require it.
 """
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
 
 from ecs_lattice import ownership
 from ecs_lattice.errors import DeniedError, NotFoundError
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import SecurityGroupRules, should_be_ours, unneeded
+from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, unneeded_rules
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.outcome import Problem
+from ecs_lattice.ports import Registry
 
-_DESCRIPTION = "VPC Lattice, put back by the resync"
+_UNNEEDED = ("stack", "unneeded-rules")  # the document with the ids of the rules that the last sweep found unneeded
+_PORTS = re.compile(r"(\d+)(?:-(\d*))?")  # in the value of a tag
+_DESCRIPTION = "VPC Lattice, restored by the resync"
 
 
 @dataclass(frozen=True, slots=True)
-class Tidied:
-    """``unneeded``: ids of our rules that nobody needs now and that are still there. ``revoked``: those that went.
-    ``helped``: needers for whom something was opened. ``problems``: groups that could not be worked."""
+class SweptGroups:
+    """``unneeded``: ids of our rules that nobody requires and that still exist. ``revoked``: those that were revoked.
+    ``helped``: consumers for whom ports were opened. ``problems``: of groups that could not be opened or read."""
 
     unneeded: frozenset[str] = frozenset()
     revoked: tuple[str, ...] = ()
     helped: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Tidier:
-    """Works all groups that somebody needs or in which a rule of ours stands."""
-
-    ingress: Ingress
-
-    def tidy(self, unneeded_before: Collection[str]) -> Tidied:
-        """Add what is missing, merge, and revoke what was unneeded in the look before, too."""
-        requirements: dict[str, list[IngressRequirement]] = {}
-        for requirement in self.ingress.requirements.requirements():
-            requirements.setdefault(requirement.group_id, []).append(requirement)
-        try:
-            owned = {rule.group_id for rule in self.ingress.groups.owned_rules()}
-            gates = self.ingress.gates({*requirements, *owned})
-        except DeniedError as error:
-            return Tidied(frozenset(unneeded_before), problems=(problems.denied(requirements, error),))
-        found = [self._group(gate, requirements.get(one, []), unneeded_before) for one, gate in sorted(gates.items())]
-        return Tidied(
-            unneeded=frozenset().union(*(one.unneeded for one in found)),
-            revoked=tuple(rule_id for one in found for rule_id in one.revoked),
-            helped=frozenset().union(*(one.helped for one in found)),
-            problems=tuple(problem for one in found for problem in one.problems),
+    def plus(self, other: "SweptGroups") -> "SweptGroups":
+        """Both together."""
+        return SweptGroups(
+            self.unneeded | other.unneeded,
+            self.revoked + other.revoked,
+            self.helped | other.helped,
+            self.problems + other.problems,
         )
-
-    def rebuild(self) -> int:
-        """Take the needs of custom resources from the tags on our rules into a table that has lost them; how many."""
-        lists = {one.id: one.family for one in self.ingress.groups.prefix_lists()}
-        found: dict[tuple[str, str], set[AllowedPorts]] = {}
-        for rule in self.ingress.groups.owned_rules():
-            family = lists.get(rule.prefix_list_id or "")
-            for consumer, ports in _marked(rule):
-                if family:
-                    found.setdefault((rule.group_id, consumer), set()).add(AllowedPorts(family, ports))
-        count = 0
-        for (group_id, consumer), openings in sorted(found.items()):
-            if consumer not in {one.consumer for one in self.ingress.requirements.requirements_on(group_id)}:
-                self.ingress.requirements.put_requirement(
-                    IngressRequirement(group_id, consumer, tuple(sorted(openings)))
-                )
-                count += 1
-        return count
-
-    def _group(
-        self, gate: SecurityGroupRules, requirements: list[IngressRequirement], before: Collection[str]
-    ) -> Tidied:
-        try:
-            return self._tidied(gate, requirements, before)
-        except NotFoundError:
-            return Tidied()  # the group has gone, and its rules with it
-        except DeniedError as error:
-            ids = frozenset(rule.id for rule in unneeded(gate, requirements))
-            return Tidied(ids, problems=(problems.denied([gate.group_id], error),))
-
-    def _tidied(
-        self, gate: SecurityGroupRules, requirements: list[IngressRequirement], before: Collection[str]
-    ) -> Tidied:
-        missing = should_be_ours(gate, requirements) - set(gate.ours)
-        closed = {one for requirement in requirements for one in requirement.openings if not gate.rule_for(one)}
-        gate, full = self.ingress.authorize(gate, sorted(missing), _DESCRIPTION)
-        going = [
-            rule
-            for rule in unneeded(gate, self.ingress.requirements.requirements_on(gate.group_id))
-            if rule.id in before
-        ]
-        revoked = self.ingress.revoke(gate, going) if going else ()
-        gate = gate.without(revoked)
-        if full and revoked:
-            gate, full = self.ingress.authorize(gate, full, _DESCRIPTION)
-        self.ingress.mark(gate, requirements)
-        still = [one for one in full if not gate.wide_rule_for(one)]
-        return Tidied(
-            unneeded=frozenset(rule.id for rule in unneeded(gate, requirements)),
-            revoked=revoked,
-            helped=frozenset(
-                requirement.consumer
-                for requirement in requirements
-                if any(one in closed and gate.rule_for(one) for one in requirement.openings)
-            ),
-            problems=(problems.full(gate, still),) if still else (),
-        )
-
-
-def _marked(rule: IngressRule) -> list[tuple[str, PortRange]]:
-    """(custom resource, ports) in the tags of a rule; what a person has written there is passed over."""
-    found = []
-    for key, value in rule.tags:
-        if not key.startswith(ownership.INGRESS):
-            continue
-        for part in value.split():
-            first, _, last = part.partition("-")
-            if first.isdecimal() and (last or first).isdecimal():
-                found.append((key.removeprefix(ownership.INGRESS), PortRange(int(first), int(last or first))))
-    return found
-
-
-_KIND, _KEY = "stack", "unneeded-rules"
-
-
-class Documents(Protocol):
-    """What of the registry is needed here."""
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """A rule goes in the second sweep that finds it unneeded: somebody may be about to need it."""
+    """Sweeps all groups that are required open or that contain a rule of ours."""
 
     ingress: Ingress
-    documents: Documents
+    documents: Registry
 
-    def sweep(self, *, is_all_released: bool = False) -> Tidied:
-        """Tidy all groups. A table without its marker is new or was lost, and does not know yet who needs what: then nothing
-        is revoked, and what the tags on our rules say of custom resources is taken in. (ECS services say it themselves.)
-        ``is_all_released``: the stack is being uninstalled, and no ECS service has anything to say any more.
+    def sweep(self, *, is_all_released: bool = False) -> SweptGroups:
+        """Sweep all groups. A table without its marker is new or was lost, and does not know yet what is required: nothing is
+        revoked then, and the requirements of custom resources are rebuilt from tags. (ECS services declare theirs again.)
+        ``is_all_released``: the stack is being uninstalled, and no ECS service requires anything any more.
         """
-        tidier = Tidier(self.ingress)
         is_complete = self.documents.document("stack", "marker") is not None
         if not is_complete:
-            tidier.rebuild()
+            rebuild_requirements(self.ingress)
         may_revoke = is_complete or is_all_released
-        done = tidier.tidy(self._remembered() if may_revoke else frozenset())
-        unneeded = done.unneeded if may_revoke else frozenset()
-        if unneeded != self._remembered():
-            self.documents.put_document(_KIND, _KEY, json.dumps(sorted(unneeded)))
-        return done
+        before = frozenset(json.loads(self.documents.document(*_UNNEEDED) or "[]"))
+        swept = sweep_groups(self.ingress, before if may_revoke else frozenset())
+        unneeded = swept.unneeded if may_revoke else frozenset()
+        if unneeded != before:
+            self.documents.put_document(*_UNNEEDED, json.dumps(sorted(unneeded)))
+        return swept
 
-    def _remembered(self) -> frozenset[str]:
-        return frozenset(json.loads(self.documents.document(_KIND, _KEY) or "[]"))
+
+def sweep_groups(ingress: Ingress, unneeded_before: Collection[str]) -> SweptGroups:
+    """Add missing rules, merge ranges, and revoke the unneeded rules that are in ``unneeded_before`` (ids), too."""
+    requirements: dict[str, list[IngressRequirement]] = {}
+    for requirement in ingress.requirements.requirements():
+        requirements.setdefault(requirement.group_id, []).append(requirement)
+    try:
+        owned = {rule.group_id for rule in ingress.groups.owned_rules()}
+        rules = ingress.read({*requirements, *owned})
+    except DeniedError as error:
+        problem = problems.denied(requirements, error, ingress.label_prefix)
+        return SweptGroups(frozenset(unneeded_before), problems=(problem,))
+    swept = SweptGroups()
+    for group_id in sorted(rules):
+        swept = swept.plus(_sweep_group(ingress, rules[group_id], requirements.get(group_id, []), unneeded_before))
+    return swept
+
+
+def _sweep_group(
+    ingress: Ingress,
+    before: SecurityGroupRules,
+    requirements: list[IngressRequirement],
+    unneeded_before: Collection[str],
+) -> SweptGroups:
+    try:
+        rules, revoked, full = _restore_and_revoke(ingress, before, requirements, unneeded_before)
+    except NotFoundError:
+        return SweptGroups()  # the group was deleted, and its rules with it
+    except DeniedError as error:
+        problem = problems.denied([before.group_id], error, ingress.label_prefix)
+        return SweptGroups(frozenset(unneeded_rules(before, requirements)), problems=(problem,))
+    helped = frozenset(
+        requirement.consumer
+        for requirement in requirements
+        for ports in requirement.ports
+        if rules.prefix_list_rule(ports) and not before.prefix_list_rule(ports)
+    )
+    closed = [ports for ports in full if not rules.cidr_rule(ports)]
+    found = (problems.full(rules, closed),) if closed else ()
+    return SweptGroups(frozenset(unneeded_rules(rules, requirements)), revoked, helped, found)
+
+
+def _restore_and_revoke(
+    ingress: Ingress,
+    rules: SecurityGroupRules,
+    requirements: list[IngressRequirement],
+    unneeded_before: Collection[str],
+) -> tuple[SecurityGroupRules, tuple[str, ...], tuple[AllowedPorts, ...]]:
+    """The rules afterwards, the ids of those revoked, and the ports for which there is no room."""
+    missing = desired_ports(rules, requirements) - set(rules.ours)
+    rules, full = ingress.authorize(rules, sorted(missing), _DESCRIPTION)
+    unneeded = unneeded_rules(rules, ingress.requirements.requirements_on(rules.group_id))
+    unneeded = tuple(rule_id for rule_id in unneeded if rule_id in unneeded_before)
+    if unneeded:
+        rules = rules.without(ingress.revoke(rules, unneeded))
+        rules, full = ingress.authorize(rules, full, _DESCRIPTION)
+    ingress.tag(rules, requirements)
+    return rules, unneeded, full
+
+
+def rebuild_requirements(ingress: Ingress) -> int:
+    """Restore the requirements of custom resources in a table that has lost them, from the tags on our rules; how many."""
+    families = {source.id: source.family for source in ingress.groups.prefix_lists()}
+    found: dict[tuple[str, str], set[AllowedPorts]] = {}
+    for rule in ingress.groups.owned_rules():
+        if family := families.get(rule.prefix_list_id or ""):
+            for consumer, ports in _tagged(rule):
+                found.setdefault((rule.group_id, consumer), set()).add(AllowedPorts(family, ports))
+    lost = [
+        (consumer, group_id)
+        for group_id, consumer in sorted(found)
+        if consumer not in {one.consumer for one in ingress.requirements.requirements_on(group_id)}
+    ]
+    for consumer, group_id in lost:
+        ingress.require(consumer, group_id, found[group_id, consumer])
+    return len(lost)
+
+
+def _tagged(rule: IngressRule) -> list[tuple[str, PortRange]]:
+    """(custom resource, ports) from the tags of a rule; ignores values that are not ours."""
+    return [
+        (key.removeprefix(ownership.INGRESS), PortRange(int(match[1]), int(match[2] or match[1])))
+        for key, value in rule.tags
+        if key.startswith(ownership.INGRESS)
+        for match in map(_PORTS.fullmatch, value.split())
+        if match
+    ]

@@ -5,7 +5,7 @@ import json
 
 from ecs_lattice.diagnosis.evidence import Evidence, SecuritySeen
 from ecs_lattice.diagnosis.findings import Command, Finding, Likelihood, aws
-from ecs_lattice.ingress.model import IngressRule, PortRange
+from ecs_lattice.ingress.model import IngressRule
 from ecs_lattice.model import AddressFamily
 
 # Where VPC Lattice's requests come from (VPC Lattice User Guide, "Control traffic using security groups": the managed
@@ -121,7 +121,7 @@ def closed_ports(evidence: Evidence) -> tuple[int, ...]:
 
 
 def _covers(rule: IngressRule, port: int) -> bool:
-    return rule.protocol in {"tcp", "6", "-1"} and (rule.ports is None or rule.ports.covers(PortRange(port, port)))
+    return rule.protocol in {"tcp", "6", "-1"} and (rule.ports is None or rule.ports.first <= port <= rule.ports.last)
 
 
 def _is_lattice(rule: IngressRule, security: SecuritySeen, family: AddressFamily) -> bool:

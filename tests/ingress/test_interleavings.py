@@ -1,25 +1,26 @@
-"""Two at one group: whatever the one does, and wherever in it the other does what he does, nobody who asks is left closed."""
+"""Two consumers of one group: wherever the one comes between the calls of the other, no requirement is left unmet."""
 
 import itertools
 
 import pytest
 
+from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
-from ecs_lattice.ingress.sweep import Tidier
-from tests.ingress.groups import OWNER, VPC, Groups, Hooked, Requirements, opening
+from ecs_lattice.ingress.sweep import sweep_groups
+from tests.ingress.groups import LABEL_PREFIX, OWNER, VPC, Groups, Hooked, Requirements, allowed
 
 GROUP = "sg-a"
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 
 
 def resource_comes(ingress):
-    assert ingress.open_each("cr", [GROUP], [opening(80)], "x").problems == ()
+    assert open_groups(ingress, "cr", [GROUP], [allowed(80)], "x").problems == ()
 
 
 def route_comes(ingress):
-    wants = [PortRequirement((GROUP,), VPC, opening(80))]
-    assert RouteIngress(ingress).open(SERVICE, wants, [GROUP], "x").closed == ()
+    requirements = [PortRequirement((GROUP,), VPC, allowed(80))]
+    assert RouteIngress(ingress).open(SERVICE, requirements, [GROUP], "x").closed == ()
 
 
 def wide_resource_leaves(ingress):
@@ -31,8 +32,8 @@ def equal_resource_leaves(ingress):
 
 
 def route_leaves_and_a_sweep_revokes(ingress):
-    ingress.forget("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", [GROUP])
-    Tidier(ingress).tidy({rule.id for rule in ingress.groups.owned_rules()})
+    ingress.require("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", GROUP, ())
+    sweep_groups(ingress, {rule.id for rule in ingress.groups.owned_rules()})
 
 
 COMING = [resource_comes, route_comes]
@@ -40,15 +41,15 @@ LEAVING = [wide_resource_leaves, equal_resource_leaves, route_leaves_and_a_sweep
 
 
 def before_they_meet(groups, leaving):
-    """Somebody needs the port already, alone, so that a rule of ours is about to go."""
-    ingress = Ingress(groups, Requirements(), OWNER)
+    """A single consumer requires the port, so that a rule of ours is about to be revoked."""
+    ingress = Ingress(groups, Requirements(), OWNER, LABEL_PREFIX)
     if leaving is wide_resource_leaves:
-        ingress.open_each("wide", [GROUP], [opening(70, 90)], "x")
+        open_groups(ingress, "wide", [GROUP], [allowed(70, 90)], "x")
     elif leaving is equal_resource_leaves:
-        ingress.open_each("equal", [GROUP], [opening(80)], "x")
+        open_groups(ingress, "equal", [GROUP], [allowed(80)], "x")
     else:
-        wants = [PortRequirement((GROUP,), VPC, opening(80))]
-        RouteIngress(ingress).open("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", wants, [], "x")
+        requirements = [PortRequirement((GROUP,), VPC, allowed(80))]
+        RouteIngress(ingress).open("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", requirements, [], "x")
     return ingress.requirements
 
 
@@ -63,11 +64,11 @@ def met(leaving, coming, first, at):
     def before(_name):
         if not came and next(count) == at:
             came.append(at)
-            second(Ingress(groups, requirements, OWNER))
+            second(Ingress(groups, requirements, OWNER, LABEL_PREFIX))
 
-    first(Ingress(Hooked(groups, before), Hooked(requirements, before), OWNER))
+    first(Ingress(Hooked(groups, before), Hooked(requirements, before), OWNER, LABEL_PREFIX))
     if not came:
-        second(Ingress(groups, requirements, OWNER))
+        second(Ingress(groups, requirements, OWNER, LABEL_PREFIX))
     is_open = any(rule.ports.first <= 80 <= rule.ports.last for rule in groups.rules([GROUP]))
     return is_open, bool(came)
 
@@ -75,7 +76,7 @@ def met(leaving, coming, first, at):
 @pytest.mark.parametrize("coming", COMING)
 @pytest.mark.parametrize("leaving", LEAVING)
 @pytest.mark.parametrize("comes_second", [True, False])
-def test_whoever_comes_while_somebody_leaves_is_let_in(coming, leaving, comes_second):
+def test_a_consumer_that_comes_while_another_leaves_has_its_port_open(coming, leaving, comes_second):
     first = leaving if comes_second else coming
     moments = 0
     for at in itertools.count():
