@@ -117,9 +117,9 @@ def rules(machine: Machine, group: str) -> list[Rule]:
 
 
 def first_command(body: str) -> str:
-    """The command that the first cause of a message says mends it; empty where there is none."""
+    """The command that the first cause of a message gives to fix it; empty where there is none."""
     lines = body.splitlines()
-    starts = [number for number, line in enumerate(lines) if line.strip() == "Mends it:"]
+    starts = [number for number, line in enumerate(lines) if line.strip() == "To fix:"]
     if not starts:
         return ""
     command: list[str] = []

@@ -5,10 +5,12 @@ import dataclasses
 import pytest
 
 from ecs_lattice.diagnosis import causes
-from ecs_lattice.diagnosis.causes import checking, container_check, deployment, network, targets, tasks
+from ecs_lattice.diagnosis.causes import checking, deployment, network, targets, tasks
+from ecs_lattice.diagnosis.causes.container_check import container_health_check
 from ecs_lattice.diagnosis.causes.reason_hints import hints
-from ecs_lattice.diagnosis.evidence import ContainerMade, EventSeen, TargetSeen
 from ecs_lattice.diagnosis.findings import RANKS, Finding, ranked
+from ecs_lattice.facts import ContainerDefinition
+from ecs_lattice.graph import Target
 from ecs_lattice.model import Route
 from tests.diagnosis.making import (
     CASES,
@@ -26,8 +28,8 @@ from tests.diagnosis.making import (
     a_service,
     a_task,
     evidence,
-    ill,
     security,
+    unhealthy,
 )
 from tests.diagnosis.making import targets as some_targets
 
@@ -49,12 +51,14 @@ def test_every_cause_has_a_rank_of_its_own_and_a_case():
 
 
 def test_nothing_is_guessed_where_nothing_could_be_read():
-    blind = evidence(group=None, targets=None, service=None, tasks=None, definition=None, security=None, route=None)
+    blind = evidence(
+        group=None, targets=None, service=None, tasks=None, task_definition=None, security=None, route=None
+    )
     assert causes.diagnose(blind) == ()
 
 
 @pytest.mark.parametrize(
-    "missing", ["group", "targets", "service", "tasks", "definition", "security", "route", "status"]
+    "missing", ["group", "targets", "service", "tasks", "task_definition", "security", "route", "status"]
 )
 @pytest.mark.parametrize("name", CASES)
 def test_every_cause_bears_that_a_part_is_unknown(name, missing):
@@ -89,7 +93,7 @@ def test_findings_are_ranked_by_likelihood_and_then_by_what_makes_the_others_fol
     ],
 )
 def test_a_group_that_lets_lattice_in_is_open(rule):
-    assert network.closed_ports(ill(security=security(rule))) == ()
+    assert network.closed_ports(unhealthy(security=security(rule))) == ()
 
 
 @pytest.mark.parametrize(
@@ -106,23 +110,23 @@ def test_a_group_that_lets_lattice_in_is_open(rule):
     ],
 )
 def test_a_group_that_does_not_is_closed(rule):
-    assert network.closed_ports(ill(security=security(rule))) == (8080,)
+    assert network.closed_ports(unhealthy(security=security(rule))) == (8080,)
 
 
 def test_one_open_group_of_several_is_enough():
     second = dataclasses.replace(SECURITY_GROUP, id="sg-2")
     rule = dataclasses.replace(a_rule(), group_id="sg-2")
-    assert network.closed_ports(ill(security=security(rule, groups=(SECURITY_GROUP, second)))) == ()
+    assert network.closed_ports(unhealthy(security=security(rule, groups=(SECURITY_GROUP, second)))) == ()
 
 
 def test_the_prefix_list_of_the_other_family_does_not_help():
-    six = ill(group=a_group(family="IPV6"), security=security(a_rule(), a_rule(cidr="0.0.0.0/0")))
+    six = unhealthy(group=a_group(family="IPV6"), security=security(a_rule(), a_rule(cidr="0.0.0.0/0")))
     assert network.prefix_list_rule_missing(six).title.endswith("(IPv6)")
     assert network.prefix_list_rule_missing(dataclasses.replace(six, security=security(a_rule(cidr="::/0")))) is None
 
 
 def test_a_rule_for_others_at_another_port_is_not_lattice_let_in():
-    seen = ill(security=security(a_rule(443, cidr="0.0.0.0/0")))
+    seen = unhealthy(security=security(a_rule(443, cidr="0.0.0.0/0")))
     assert network.prefix_list_rule_missing(seen).code == "PREFIX_LIST_RULE_MISSING"
     assert network.port_not_open(seen) is None
 
@@ -134,13 +138,14 @@ def test_a_closed_group_is_only_likely_while_a_target_still_answers():
 
 def test_a_group_closed_at_the_health_port_only_says_so():
     finding = network.port_not_open(CASES["PORT_NOT_OPEN-health"])
-    assert "port 9000 (the health check's port)" in finding.title
+    assert "not on port 9000" in finding.title
+    assert "uses port 9000 for health checks" in finding.seen
     assert '"FromPort":9000' in str(finding.commands[0])
 
 
 def test_the_command_opens_all_closed_ports_of_the_group_that_is_not_the_default():
     default = dataclasses.replace(SECURITY_GROUP, id="sg-default", is_default=True)
-    seen = ill(
+    seen = unhealthy(
         security=security(groups=(default, SECURITY_GROUP)),
         group=a_group(health=dataclasses.replace(HEALTH, port=9000)),
     )
@@ -152,12 +157,12 @@ def test_the_command_opens_all_closed_ports_of_the_group_that_is_not_the_default
 
 def test_without_checks_the_health_port_need_not_be_open():
     off = dataclasses.replace(HEALTH, enabled=False, port=9000)
-    assert network.closed_ports(ill(group=a_group(health=off))) == ()
+    assert network.closed_ports(unhealthy(group=a_group(health=off))) == ()
 
 
 def test_what_holds_a_move_to_another_vpc_is_said_only_where_ecs_registers_the_tasks():
-    attached = network.other_vpc(ill(service=a_service(vpc_id="vpc-22")))
-    by_us = network.other_vpc(ill(service=a_service(a_deployment(entries=()), vpc_id="vpc-22")))
+    attached = network.other_vpc(unhealthy(vpc_id="vpc-22"))
+    by_us = network.other_vpc(unhealthy(service=a_service(a_deployment(entries=())), vpc_id="vpc-22"))
     assert "lattice.targets = controller" in attached.advice
     assert [command.words[2] for command in attached.commands] == ["describe-subnets", "tag-resource", "update-service"]
     assert "lattice.targets" not in by_us.advice
@@ -166,7 +171,7 @@ def test_what_holds_a_move_to_another_vpc_is_said_only_where_ecs_registers_the_t
 
 @pytest.mark.parametrize("vpc", ["", "vpc-11"])
 def test_the_same_vpc_or_an_unknown_one_is_not_another(vpc):
-    assert network.other_vpc(ill(service=a_service(vpc_id=vpc))) is None
+    assert network.other_vpc(unhealthy(vpc_id=vpc)) is None
 
 
 # The health check.
@@ -174,7 +179,7 @@ def test_the_same_vpc_or_an_unknown_one_is_not_another(vpc):
 
 def test_a_reason_code_alone_is_no_cause():
     for reason in ("HealthCheckTimeout", "HealthCheckConnectionError", "HealthCheckCodeMismatch", "TlsHandshake"):
-        seen = evidence(targets=(TargetSeen("10.0.0.1", 8080, "HEALTHY", reason),))
+        seen = evidence(targets=(Target("10.0.0.1", 8080, "HEALTHY", reason),))
         assert causes.diagnose(seen) == ()
 
 
@@ -192,37 +197,39 @@ def test_a_reason_code_alone_is_no_cause():
     ],
 )
 def test_reason_codes_are_read_by_their_words(reason, hint):
-    assert hints(ill(reason)) == hint
+    assert hints(unhealthy(reason)) == hint
 
 
 def test_where_the_checks_cannot_get_in_nothing_is_said_of_the_container():
-    closed = ill(
-        "HealthCheckCodeMismatch", security=security(), definition=a_definition(command=OWN_CHECK, app_protocol="grpc")
+    closed = unhealthy(
+        "HealthCheckCodeMismatch",
+        security=security(),
+        task_definition=a_definition(command=OWN_CHECK, app_protocol="grpc"),
     )
     assert [each.code for each in causes.diagnose(closed)] == ["PREFIX_LIST_RULE_MISSING"]
 
 
 def test_an_answer_of_another_code_means_that_somebody_listens():
-    seen = ill("HealthCheckCodeMismatch")
+    seen = unhealthy("HealthCheckCodeMismatch")
     assert checking.not_listening(seen) is None
-    assert checking.wrong_protocol(dataclasses.replace(seen, definition=a_definition(app_protocol="grpc"))) is None
+    assert checking.wrong_protocol(dataclasses.replace(seen, task_definition=a_definition(app_protocol="grpc"))) is None
     assert checking.health_code(seen).likelihood == "likely"
 
 
 def test_no_connection_means_that_no_code_was_answered():
-    assert checking.health_code(ill("HealthCheckConnectionError")) is None
-    assert checking.not_listening(ill("HealthCheckConnectionError")).likelihood == "likely"
+    assert checking.health_code(unhealthy("HealthCheckConnectionError")) is None
+    assert checking.not_listening(unhealthy("HealthCheckConnectionError")).likelihood == "likely"
 
 
 def test_without_any_hint_both_are_possible():
-    assert [(each.code, each.likelihood) for each in causes.diagnose(ill())] == [
+    assert [(each.code, each.likelihood) for each in causes.diagnose(unhealthy())] == [
         ("HEALTH_CODE", "possible"),
         ("NOT_LISTENING", "possible"),
     ]
 
 
 def test_the_container_s_own_check_names_the_right_path_and_the_command_that_sets_it():
-    finding = checking.health_code(ill(definition=a_definition(command=OWN_CHECK)))
+    finding = checking.health_code(unhealthy(task_definition=a_definition(command=OWN_CHECK)))
     assert finding.likelihood == "likely"
     assert "key=lattice.health.path,value=/livez" in str(finding.commands[0])
 
@@ -240,14 +247,14 @@ def test_the_keys_are_those_of_the_stack_s_prefix():
 
 
 def test_a_container_that_asks_itself_at_another_port_listens_elsewhere():
-    seen = ill(definition=a_definition(command=("CMD", "curl", "http://127.0.0.1:3000/")))
+    seen = unhealthy(task_definition=a_definition(command=("CMD", "curl", "http://127.0.0.1:3000/")))
     finding = checking.not_listening(seen)
     assert finding.likelihood == "likely"
     assert "http://localhost:3000/" in finding.seen
 
 
 def test_a_port_that_the_task_definition_does_not_have_is_said():
-    seen = ill(targets=some_targets("UNHEALTHY", port=9090), security=security(a_rule(9090)))
+    seen = unhealthy(targets=some_targets("UNHEALTHY", port=9090), security=security(a_rule(9090)))
     assert "has no container port 9090; it has 8080" in checking.not_listening(seen).seen
 
 
@@ -264,7 +271,7 @@ def test_a_port_that_the_task_definition_does_not_have_is_said():
     ],
 )
 def test_the_protocol_of_the_port_mapping_is_compared(app_protocol, version, wrong):
-    seen = ill(group=a_group(version=version), definition=a_definition(app_protocol=app_protocol))
+    seen = unhealthy(group=a_group(protocol_version=version), task_definition=a_definition(app_protocol=app_protocol))
     assert (checking.wrong_protocol(seen) is not None) is wrong
 
 
@@ -273,19 +280,19 @@ def test_the_protocol_of_the_port_mapping_is_compared(app_protocol, version, wro
     [("https://localhost:8080/", True), ("http://localhost:8080/", False), ("https://localhost:9/", False)],
 )
 def test_the_scheme_of_the_container_s_own_check_is_compared(url, wrong):
-    seen = ill(definition=a_definition(command=("CMD-SHELL", f"curl -kf {url}")))
+    seen = unhealthy(task_definition=a_definition(command=("CMD-SHELL", f"curl -kf {url}")))
     assert (checking.wrong_protocol(seen) is not None) is wrong
 
 
 def test_a_port_for_tls_makes_plain_http_possibly_wrong():
-    seen = ill(targets=some_targets("UNHEALTHY", port=8443), security=security(a_rule(8443)))
+    seen = unhealthy(targets=some_targets("UNHEALTHY", port=8443), security=security(a_rule(8443)))
     assert checking.wrong_protocol(seen).likelihood == "possible"
     secure = dataclasses.replace(seen, group=a_group(protocol="HTTPS"))
     assert checking.wrong_protocol(secure) is None
 
 
 def test_a_group_without_checks_has_no_failing_checks():
-    seen = ill(group=a_group(health=dataclasses.replace(HEALTH, enabled=False)))
+    seen = unhealthy(group=a_group(health=dataclasses.replace(HEALTH, enabled=False)))
     assert causes.diagnose(seen) == ()
 
 
@@ -309,7 +316,7 @@ def test_tasks_that_ecs_replaced_for_their_checks_tell_of_failing_checks_though_
     ],
 )
 def test_what_a_container_asks_itself(command, asked):
-    found = container_check.of(ContainerMade("app", health_command=command))
+    found = container_health_check(ContainerDefinition("app", health_command=command))
     assert (str(found) if found else None) == asked
 
 
@@ -318,7 +325,7 @@ def test_what_a_container_asks_itself(command, asked):
 
 def test_a_task_that_ecs_replaced_because_of_lattice_is_no_cause_by_itself():
     replaced = (a_task(7, **KILLED_BY_ECS, exit_code=137), a_task(8, **KILLED_BY_ECS, exit_code=0))
-    seen = ill(tasks=(a_task(1), *replaced))
+    seen = unhealthy(tasks=(a_task(1), *replaced))
     assert tasks.task_restarting(seen) is tasks.task_stopped(seen) is tasks.out_of_memory(seen) is None
 
 
@@ -337,8 +344,8 @@ def test_one_crash_is_a_stopped_task_and_two_are_a_restarting_one():
 
 
 def test_a_failed_container_health_check_is_a_crash():
-    unhealthy = {"stop_code": "ServiceSchedulerInitiated", "reason": "Task failed container health checks"}
-    seen = evidence(targets=(), tasks=(a_task(7, **unhealthy), a_task(8, **unhealthy)))
+    failed = {"stop_code": "ServiceSchedulerInitiated", "reason": "Task failed container health checks"}
+    seen = evidence(targets=(), tasks=(a_task(7, **failed), a_task(8, **failed)))
     assert tasks.task_restarting(seen).likelihood == "certain"
 
 
@@ -391,7 +398,7 @@ def test_a_service_that_runs_something_has_tasks():
 def test_no_task_without_a_word_from_ecs_is_only_likely():
     assert tasks.no_tasks(evidence(service=a_service(running=0), tasks=())).likelihood == "likely"
     assert tasks.no_tasks(evidence(service=a_service(running=0, status="INACTIVE"), tasks=())).title.endswith(
-        "is deleted"
+        "was deleted"
     )
 
 
@@ -420,8 +427,7 @@ def test_a_task_that_only_just_runs_may_not_be_registered_yet():
 
 
 def test_what_ecs_could_not_register_is_told_in_its_words():
-    service = a_service()
-    said = dataclasses.replace(service, events=(EventSeen(NOW, "was unable to register (task x): denied"),))
+    said = a_service(messages=("was unable to register (task x): denied",))
     finding = targets.not_registered(evidence(targets=(), service=said))
     assert finding.likelihood == "certain"
     assert "denied" in finding.seen
@@ -437,9 +443,9 @@ def test_a_deployment_that_is_over_is_not_under_way(rollout):
 
 def test_a_deployment_past_its_grace_with_unhealthy_targets_is_only_possible():
     service = a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW - 1000))
-    assert deployment.deployment_in_progress(ill(service=service)).likelihood == "possible"
+    assert deployment.deployment_in_progress(unhealthy(service=service)).likelihood == "possible"
     young = a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW - 100))
-    assert deployment.deployment_in_progress(ill(service=young)).likelihood == "likely"
+    assert deployment.deployment_in_progress(unhealthy(service=young)).likelihood == "likely"
 
 
 def test_the_grace_is_the_longer_of_ecs_s_and_the_route_s():

@@ -1,12 +1,10 @@
 """One message when it begins, one when it ends, whatever order and number the signals come in."""
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_lattice.diagnosis.incidents import Change, Incident, ended, take
+from ecs_lattice.diagnosis.incidents import Change, Incident, apply_event, closed, notified
 
 
 def alarm(at, *, previous="OK"):
@@ -17,7 +15,7 @@ def ok(at, *, previous="ALARM"):
     return Change("OK", previous, at, bad=False)
 
 
-def refusal(at, code, previous="well"):
+def refusal(at, code, previous="good"):
     return Change(f"Refused {code}", previous, at, bad=True)
 
 
@@ -25,17 +23,17 @@ def fed(*changes, put_off=False):
     """The steps of ``changes``, each told as it comes (or put off)."""
     incident, steps = Incident("key"), []
     for change in changes:
-        incident, step = take(incident, change)
+        incident, step = apply_event(incident, change)
         if step == "update" or (step == "open" and not put_off):
-            incident = told(incident)
+            incident = sent(incident)
         if step == "close":
-            incident = ended(incident)
+            incident = closed(incident)
         steps.append(step)
     return steps
 
 
-def told(incident):
-    return dataclasses.replace(incident, told=True, told_state=incident.state)
+def sent(incident):
+    return notified(incident, "CODE")
 
 
 @pytest.mark.parametrize(
@@ -64,10 +62,10 @@ def test_what_was_put_off_and_is_over_is_never_told():
 
 
 def test_two_incidents_of_one_subject_have_two_threads():
-    first, _ = take(Incident("key"), alarm(10))
-    again, _ = take(ended(first), alarm(30))
+    first, _ = apply_event(Incident("key"), alarm(10))
+    again, _ = apply_event(closed(first), alarm(30))
     assert first.id != again.id
-    assert take(told(first), ok(20))[0].id == first.id
+    assert apply_event(sent(first), ok(20))[0].id == first.id
 
 
 HISTORY = st.lists(st.sampled_from(["ALARM", "OK"]), min_size=1, max_size=8)

@@ -26,8 +26,8 @@ from tests.diagnosis.making import (
     a_deployment,
     a_service,
     evidence,
-    ill,
     targets,
+    unhealthy,
 )
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -93,7 +93,7 @@ class Desk:
         self.later.append((body, seconds))
         self.due.append((self.time + seconds, body))
 
-    def peek(self, queue_name):
+    def sample(self, queue_name):
         if isinstance(self.letters, Exception):
             raise self.letters
         return self.letters
@@ -147,7 +147,7 @@ def test_an_incident_is_told_once_and_its_end_with_its_length_in_the_same_thread
     assert desk.words == ["ALARM"]
     desk.wait(1)
     assert desk.words == ["ALARM", "OK"]
-    assert "well again after 12 minutes" in desk.published[1][0]
+    assert "recovered after 12 minutes" in desk.published[1][0]
     assert "PREFIX_LIST_RULE_MISSING" in desk.published[1][1]
     assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 1
 
@@ -171,7 +171,7 @@ def test_each_route_has_its_own_incident(desk):
 
 
 def test_within_the_grace_of_a_deployment_it_is_looked_at_again_and_told_when_it_lasts():
-    desk = Desk(ill(service=STARTING))
+    desk = Desk(unhealthy(service=STARTING))
     desk.alarm("ALARM")
     ((body, seconds),) = desk.later
     assert (desk.published, seconds) == ([], 95)
@@ -185,7 +185,7 @@ def test_within_the_grace_of_a_deployment_it_is_looked_at_again_and_told_when_it
 
 
 def test_what_is_over_within_the_grace_was_never_told():
-    desk = Desk(ill(service=STARTING))
+    desk = Desk(unhealthy(service=STARTING))
     desk.alarm("ALARM")
     desk.alarm("OK", 60)
     desk.time += 95
@@ -194,7 +194,7 @@ def test_what_is_over_within_the_grace_was_never_told():
 
 
 def test_a_look_again_of_an_older_incident_says_nothing_of_a_newer_one():
-    desk = Desk(ill(service=STARTING))
+    desk = Desk(unhealthy(service=STARTING))
     desk.alarm("ALARM")
     desk.alarm("OK", 20)
     desk.alarm("ALARM", 40)
@@ -207,9 +207,7 @@ def test_a_look_again_of_an_older_incident_says_nothing_of_a_newer_one():
 
 
 def test_a_longer_grace_than_a_message_can_be_delayed_is_waited_for_in_parts():
-    desk = Desk(
-        ill(service=dataclasses.replace(STARTING, service=dataclasses.replace(STARTING.service, grace_period=2000)))
-    )
+    desk = Desk(unhealthy(service=dataclasses.replace(STARTING, grace_period=2000)))
     desk.alarm("ALARM")
     assert desk.later[0][1] == 900
     desk.time += 900
@@ -221,9 +219,9 @@ def test_a_longer_grace_than_a_message_can_be_delayed_is_waited_for_in_parts():
 @pytest.mark.parametrize(
     "seen",
     [
-        ill(),  # no deployment
-        ill(service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW - 1000))),  # past its grace
-        ill(service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW + 5))),  # began after the alarm
+        unhealthy(),  # no deployment
+        unhealthy(service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW - 1000))),  # past its grace
+        unhealthy(service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW + 5))),  # began after the alarm
         evidence(service=STARTING, targets=()),  # nothing is being tried
         evidence(service=None, targets=targets("UNHEALTHY")),  # ECS could not be read
     ],
@@ -235,7 +233,7 @@ def test_otherwise_it_is_told_at_once(seen):
 
 
 def test_what_is_well_when_it_is_looked_at_again_is_given_time_for_its_alarm_to_see_it_but_not_for_ever():
-    desk = Desk(ill(service=STARTING))
+    desk = Desk(unhealthy(service=STARTING))
     desk.alarm("ALARM")
     desk.seen = evidence()
     for _ in range(7):
@@ -261,15 +259,18 @@ def test_what_comes_and_goes_is_one_incident_and_is_told_once_an_hour(desk):
     desk.wait(4000)
     assert desk.words == ["ALARM", "ALARM", "ALARM", "OK"]
     subjects = [subject for subject, _, _ in desk.published]
-    assert subjects[0] == "ALARM orders/default (shop/orders): the security group does not let VPC Lattice in (IPv4)"
-    assert subjects[1].startswith("ALARM orders/default (shop/orders): comes and goes; the security group")
-    assert subjects[3] == "OK orders/default (shop/orders): well again after 3 hours 1 minute"
+    assert subjects[0] == "ALARM orders/default (shop/orders): the security group does not allow VPC Lattice (IPv4)"
+    assert subjects[1].startswith("ALARM orders/default (shop/orders): flapping; the security group")
+    assert subjects[3] == "OK orders/default (shop/orders): recovered after 3 hours 1 minute"
     one, two, three, over = (" ".join(text.split()) for _, text, _ in desk.published)
-    assert "once more, when the route has been well for 10 minutes" in one
-    assert "not well again since 2026-11-23 07:51 UTC, 9 times since 2026-11-23 06:47 UTC" in two
-    assert "once an hour at most while it comes and goes, and when it has been well for 10 minutes" in two
+    assert "one more message, when the route has been healthy for 10 minutes" in one
+    assert (
+        "become unhealthy 9 times since 2026-11-23 06:47 UTC (1 hour 4 minutes ago), most recently at 2026-11-23 07:51"
+        in two
+    )
+    assert "at most one message an hour, and one when it has been healthy for 10 minutes" in two
     assert "17 times since" in three
-    assert "It was not well 23 times between" in over
+    assert "It was unhealthy 23 times between" in over
     assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 1
 
 
@@ -278,8 +279,8 @@ def test_what_is_not_well_again_after_its_end_was_told_goes_on_and_has_to_be_wel
     desk.at(60, "OK")
     desk.at(1500, "ALARM")
     assert desk.words == ["ALARM", "OK", "ALARM"]
-    assert "comes and goes" in desk.published[2][0]
-    assert "when it has been well for 1 hour" in " ".join(desk.published[2][1].split())
+    assert "flapping" in desk.published[2][0]
+    assert "when it has been healthy for 1 hour" in " ".join(desk.published[2][1].split())
     for start in range(1600, 5000, 700):
         desk.at(start, "OK")
         desk.at(start + 650, "ALARM")
@@ -296,7 +297,7 @@ def test_what_is_not_well_an_hour_after_its_end_was_told_is_an_incident_of_its_o
     desk.at(60, "OK")
     desk.at(660 + 3600, "ALARM")
     assert desk.words == ["ALARM", "OK", "ALARM"]
-    assert "comes and goes" not in desk.published[2][0]
+    assert "flapping" not in desk.published[2][0]
     assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 2
     desk.at(5000, "OK")
     desk.wait(600)
@@ -432,7 +433,7 @@ def test_dead_letters_are_shown(desk):
 def test_dead_letters_that_cannot_be_read_do_not_hold_up_the_message(desk):
     desk.letters = DeniedError("ReceiveMessage", "AccessDenied", "no")
     desk.alarm("ALARM", name="stack/dead-letters", **QUEUE)
-    assert "could not be looked into: ReceiveMessage: AccessDenied: no" in desk.published[0][1]
+    assert "The queue could not be read: ReceiveMessage: AccessDenied: no" in desk.published[0][1]
 
 
 # Unhealthy targets.
@@ -456,7 +457,7 @@ def test_an_unhealthy_target_counts_for_all_routes_of_the_service_and_is_no_mess
 
 
 def test_within_the_grace_an_unhealthy_target_does_not_count():
-    desk = Desk(ill(service=STARTING))
+    desk = Desk(unhealthy(service=STARTING))
     desk.claims = (a_claim(),)
     desk.responder.respond(TargetUnhealthy(SERVICE, NOW))
     desk.claims = ()
@@ -537,7 +538,7 @@ def test_who_dies_while_telling_is_followed_by_one_who_tells_it_once_he_can_be_s
 def test_who_dies_after_telling_leaves_a_message_that_comes_twice_rather_than_never(desk):
     desk.alarm("ALARM")
     ((key, text),) = desk.documents.items()
-    desk.documents[key] = json.dumps({**json.loads(text), "told": False, "telling": "open", "telling_at": NOW})
+    desk.documents[key] = json.dumps({**json.loads(text), "notified": False, "sending": "open", "sending_at": NOW})
     desk.time += 91
     desk.alarm("ALARM")
     assert desk.words == ["ALARM", "ALARM"]
@@ -570,4 +571,4 @@ def test_the_recorded_alarm_and_its_end_make_two_messages(desk):
         desk.responder.respond(alarms.parse_event(json.loads((EVENTS / f"alarm/{name}.json").read_text())))
     desk.wait(7200)
     assert "since 2026-11-23 06:44 UTC" in " ".join(desk.published[0][1].split())
-    assert "well again after 12 minutes" in desk.published[1][0]
+    assert "recovered after 12 minutes" in desk.published[1][0]

@@ -121,7 +121,7 @@ CODES: dict[str, str] = {"BY_KEY": "Text"}
 def f():
     kind = "ONE" if x else "TWO"
     raise _ForeignError(1, f"A_{kind}", "SAID")
-    Standing(r, code="BY_KEYWORD"); self.conflict(s, "SECOND", "M"); found.append(("PAIR", "text"))
+    Resolution(r, code="BY_KEYWORD"); self.conflict(s, "SECOND", "M"); found.append(("PAIR", "text"))
     Problem("FIRST", "MESSAGE"); service.get("NEVER")
 """
     assert set(codes_in(ast.parse(source))) == {

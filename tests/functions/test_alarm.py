@@ -48,7 +48,7 @@ def test_an_alarm_is_told_in_whatever_envelope_it_comes(deployed, told, name):
 
 def test_an_alarm_and_its_end_are_told(deployed, told):
     assert handler(in_a_batch("alarm/route-alarm", "alarm/route-ok"), deployed.context) == DONE
-    assert told() == [ALARM, "OK file-transfer/default (transfer/file-transfer): well again after 12 minutes"]
+    assert told() == [ALARM, "OK file-transfer/default (transfer/file-transfer): recovered after 12 minutes"]
 
 
 def test_refusals_dead_letters_and_the_silent_probe_are_told(deployed, told):
@@ -57,8 +57,8 @@ def test_refusals_dead_letters_and_the_silent_probe_are_told(deployed, told):
     assert told() == [
         "REFUSED file-transfer/default (transfer/file-transfer): NETWORK_UNKNOWN",
         "OK file-transfer/default (transfer/file-transfer): no longer refused after 2 hours 5 minutes",
-        "ALARM Messages lie in the dead-letter queue ecs-lattice-DeadLetterQueue-4QJ2Z8V6N1XC",
-        "ALARM The health of routes is not being watched",
+        "ALARM Dead-letter queue ecs-lattice-DeadLetterQueue-4QJ2Z8V6N1XC is holding messages",
+        "ALARM Route health is unmonitored",
     ]
 
 

@@ -36,7 +36,8 @@ class OnCallWorld:
         sources = BotoSources(world.ecs, world.ec2, world.lattice)
         groups = BotoSecurityGroups(world.ec2, world.settings.owner)
         responder = Responder(
-            world.settings.owner, world.settings.table, Collector(sources, groups, world.registry, now), world.registry,
+            world.settings.owner, world.settings.table, Collector(sources, groups, world.registry, now, world.settings.label_prefix),
+            world.registry,
             SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsDeadLetterQueue(boto3.client("sqs")), world, now,
         )  # fmt: skip
         self.on_call = AlarmConsumer(responder, self, self, now)

@@ -1,4 +1,4 @@
-"""Each cause of ill health, produced as it comes about, is the first in its message; what mends it leads to one recovery."""
+"""Each cause of ill health, produced as it comes about, is the first in its message; fixing it leads to one recovery."""
 
 import dataclasses
 from typing import Any
@@ -34,18 +34,18 @@ def the_mail(on_call) -> str:
 
 
 def recovers(world, on_call, cause: str, seconds: float = 2400) -> None:
-    """From now on one message more comes: that all is well, after how long, and what it was."""
+    """One more message comes: that the route has recovered, after how long, and what it was."""
     world.run(seconds)
     subjects = on_call.subjects()
     assert len(subjects) == 2, subjects
-    assert subjects[1].startswith("OK orders/default (shop/orders): well again after "), subjects
-    assert f"The first cause named was {cause}." in words_of(on_call.mails()[1][1])
+    assert subjects[1].startswith("OK orders/default (shop/orders): recovered after "), subjects
+    assert f"The most likely cause was {cause}." in words_of(on_call.mails()[1][1])
     world.run(3600)
     assert on_call.subjects() == subjects
 
 
 def began_ill(world, environment: dict[str, str], labels=AT_ONCE, ports=(("web", 8080),)) -> str:
-    """A service that was never well, an hour after it was made; its ARN."""
+    """A service that was never healthy, half an hour after it was created; its ARN."""
     arn = world.deploy(world.register(labels, ports=ports, environment=environment), count=1)
     world.start_probing()
     world.run(1800)
@@ -66,7 +66,7 @@ def test_a_container_that_does_not_listen_is_said_and_a_release_that_listens_is_
     arn = began_ill(world, {"LISTEN": "none"})
     mail = the_mail(on_call)
     assert causes(mail)[0] == "NOT_LISTENING"
-    assert "nothing answers at port 8080 of the tasks" in words_of(mail)
+    assert "nothing answers on port 8080 of the tasks" in words_of(mail)
     release(world, arn)
     recovers(world, on_call, "NOT_LISTENING")
 
@@ -84,7 +84,7 @@ def test_a_live_route_whose_release_restarts_for_ever_is_told_of_once(world, on_
     world.run(3600)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "TASK_RESTARTING"
-    assert "container app exited with 1" in words_of(mail)
+    assert "Container app exited with code 1" in words_of(mail)
     assert any(task in mail for task in task_ids(world, "STOPPED"))
     release(world, arn)
     recovers(world, on_call, "TASK_RESTARTING")
@@ -96,7 +96,7 @@ def test_a_live_route_whose_release_runs_out_of_memory_names_the_limit(world, on
     world.run(3600)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "OUT_OF_MEMORY"
-    assert "Its limit is 256 MiB." in words_of(mail)
+    assert "Its memory limit is 256 MiB." in words_of(mail)
     assert "OutOfMemoryError" in mail
     release(world, arn)
     recovers(world, on_call, "OUT_OF_MEMORY")
@@ -116,7 +116,7 @@ def test_tasks_that_somebody_stops_by_hand_again_and_again(world, on_call):
     world.run(600)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "TASK_STOPPED"
-    assert "was stopped by somebody" in words_of(mail)
+    assert "was stopped by a user" in words_of(mail)
     assert "maintenance by hand" in words_of(mail)
     going[0] = False
     recovers(world, on_call, "TASK_STOPPED")

@@ -1,4 +1,4 @@
-"""From ill health to the message that names its cause, and from what it says to the message that all is well."""
+"""From an unhealthy route to the message that names its cause, and from its command to the message of the recovery."""
 
 import pytest
 
@@ -55,12 +55,12 @@ def test_a_closed_group_is_the_first_cause_and_its_command_leads_to_the_recovery
     group = closed(world)
     hooked_up_in(world, group)
     ((subject, mail),) = on_call.mails()
-    assert subject == "ALARM orders/default (shop/orders): the security group does not let VPC Lattice in (IPv4)"
+    assert subject == "ALARM orders/default (shop/orders): the security group does not allow VPC Lattice (IPv4)"
     assert causes(mail)[0] == "PREFIX_LIST_RULE_MISSING"
     run_command(mail, "aws ec2 authorize-security-group-ingress")
     world.run(3600)
     assert len(on_call.mails()) == 2, "\n=====\n".join(f"{a}\n{b}" for a, b in on_call.mails())
-    assert on_call.subjects()[1].startswith("OK orders/default (shop/orders): well again after")
+    assert on_call.subjects()[1].startswith("OK orders/default (shop/orders): recovered after")
     one, two = on_call.chats()
     assert one["metadata"]["threadId"] == two["metadata"]["threadId"]
     assert on_call.refused == []
@@ -71,7 +71,7 @@ def test_a_group_open_at_another_port_is_said_with_the_port(world, on_call):
     hooked_up_in(world, group)
     ((_, mail),) = on_call.mails()
     assert causes(mail)[0] == "PORT_NOT_OPEN"
-    assert "let VPC Lattice (IPv4) in at port 9090; it asks the tasks at port 8080" in " ".join(mail.split())
+    assert "allow VPC Lattice (IPv4) on port 9090, but not on port 8080" in " ".join(mail.split())
 
 
 def test_a_health_path_that_answers_another_code_is_said(world, on_call):

@@ -73,7 +73,7 @@ def test_a_route_in_conflict_is_told_with_who_has_it_and_its_end_when_that_one_h
     ((subject, mail),) = on_call.mails()
     assert subject.startswith("CONFLICTED orders/default (shop/second): ")
     assert "shop/first" in words_of(mail)
-    assert "Nothing of what the others have is touched" in words_of(mail)
+    assert "Existing routing is unchanged, and so is that of the other ECS service" in words_of(mail)
     for _ in range(4):
         world.sweep()
         world.run(900)
@@ -99,12 +99,12 @@ def test_a_dead_letter_is_told_with_its_reason_and_its_end_when_the_queue_is_emp
     world.run(300)
     assert alarms(world) == {name: "ALARM"}
     ((subject, mail),) = on_call.mails()
-    assert subject == "ALARM Messages lie in the dead-letter queue letters"
+    assert subject == "ALARM Dead-letter queue letters is holding messages"
     for words in (
         "reason: A message without detail-type.",
         "function: ecs_events",
         'body: {"odd": true}',
-        "shows the messages",
+        "To inspect the messages",
     ):
         assert words.lower() in words_of(mail).lower()
     world.run(7200)
@@ -114,7 +114,7 @@ def test_a_dead_letter_is_told_with_its_reason_and_its_end_when_the_queue_is_emp
     world.run(1200)
     (over,) = on_call.subjects()[1:]
     assert over.startswith("OK after 2 hours ")
-    assert over.endswith(": Messages lie in the dead-letter queue letters")
+    assert over.endswith(": Dead-letter queue letters is no longer holding messages")
 
 
 def test_a_silent_probe_is_told_of_and_so_is_a_route_whose_tasks_ecs_replaces_meanwhile(world, on_call):
@@ -127,16 +127,14 @@ def test_a_silent_probe_is_told_of_and_so_is_a_route_whose_tasks_ecs_replaces_me
         close(world)
         world.run(3600)
         by_ecs, silent = sorted(on_call.mails(), reverse=True)
-        assert silent[0] == "ALARM The health of routes is not being watched"
-        assert by_ecs[0].startswith(
-            "ALARM orders/default (shop/orders): the security group does not let VPC Lattice in"
-        )
-        assert "No alarm of a route is over meanwhile" in words_of(silent[1])
+        assert silent[0] == "ALARM Route health is unmonitored"
+        assert by_ecs[0].startswith("ALARM orders/default (shop/orders): the security group does not allow VPC Lattice")
+        assert "Until it does, no route alarm recovers" in words_of(silent[1])
         world.ec2.authorize_security_group_ingress(GroupId=world.open_group, IpPermissions=group["IpPermissions"])
         world.run(3600)
-        assert len(on_call.mails()) == 2, "nobody can say that the route is well again"
+        assert len(on_call.mails()) == 2, "nobody can say that the route has recovered"
     world.run(1800)
     of_the_probe, of_the_route = sorted(on_call.subjects()[2:])
     assert of_the_probe.startswith("OK after 1 hour 5")  # it takes some minutes to be missed
-    assert of_the_probe.endswith(": The health of routes is not being watched")
-    assert of_the_route.startswith("OK orders/default (shop/orders): well again after ")
+    assert of_the_probe.endswith(": Route health is no longer unmonitored")
+    assert of_the_route.startswith("OK orders/default (shop/orders): recovered after ")

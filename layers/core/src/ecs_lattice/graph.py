@@ -6,7 +6,7 @@ asked with.
 
 from dataclasses import dataclass
 
-from ecs_lattice.model import HealthCheck, ListenerKey, Match
+from ecs_lattice.model import AddressFamily, HealthCheck, ListenerKey, Match
 
 PARKED_HEADER = "ecs-lattice-parked"
 """The header that a parked rule asks for. Nobody sends it, so a parked rule takes no traffic, but its groups are used."""
@@ -94,16 +94,22 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A registered target. ``status`` is VPC Lattice's (HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE)."""
+    """A registered target; ``id`` is its IP address. ``status`` is VPC Lattice's (HEALTHY, UNHEALTHY, INITIAL, DRAINING,
+    UNUSED, UNAVAILABLE), ``reason`` its reasonCode: a free string whose values no page of AWS lists."""
 
     id: str
     port: int
     status: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"[{self.id}]:{self.port}" if ":" in self.id else f"{self.id}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A target group. ``targets`` is None where they were not asked for; ``tags`` likewise."""
+    """A target group. ``port`` is its default port; targets may have others. ``targets`` and ``tags`` are None where they
+    were not asked for."""
 
     id: str
     arn: str
@@ -116,6 +122,9 @@ class Group:
     service_arns: tuple[str, ...] = ()
     targets: tuple[Target, ...] | None = None
     tags: Tags | None = None
+    port: int = 0
+    protocol_version: str = ""
+    family: AddressFamily = "IPV4"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,5 +25,5 @@ ALL: tuple[Callable[[Evidence], Finding | None], ...] = (
 
 
 def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
-    """The causes that fit, most likely first; none when nothing explains what was seen."""
+    """The causes that fit, most likely first; none when nothing that was seen explains it."""
     return ranked(finding for cause in ALL if (finding := cause(evidence)) is not None)

@@ -3,8 +3,9 @@
 import ipaddress
 import json
 
+from ecs_lattice.diagnosis.causes import commands
 from ecs_lattice.diagnosis.evidence import Evidence, SecuritySeen
-from ecs_lattice.diagnosis.findings import Command, Finding, Likelihood, aws
+from ecs_lattice.diagnosis.findings import Command, Finding, Likelihood, aws, sentences
 from ecs_lattice.ingress.model import IngressRule, PortRange
 from ecs_lattice.model import AddressFamily
 
@@ -15,93 +16,94 @@ LATTICE_ADDRESSES: dict[AddressFamily, str] = {"IPV4": "169.254.171.0/24", "IPV6
 
 def other_vpc(evidence: Evidence) -> Finding | None:
     """The tasks run in another VPC than the target group's: no target can ever be reached."""
-    if evidence.group is None or evidence.service is None or not evidence.service.vpc_id or not evidence.group.vpc_id:
+    group, service = evidence.group, evidence.service
+    if group is None or service is None or evidence.vpc_id in {"", group.vpc_id} or not group.vpc_id:
         return None
-    if evidence.service.vpc_id == evidence.group.vpc_id:
-        return None
-    subnets = evidence.service.service.subnets
-    held = _held_by_ecs(evidence)
-    follows = "a route follows a completed deployment with a new target group"
+    follows = "the route moves to a new target group once a deployment has completed"
+    move = (
+        f"To move to the new VPC, {follows}; but this deployment lists the old group, where ECS cannot register its tasks, so it "
+        f"will not complete. Set {evidence.label('targets')} = controller (as label or tag), so that ecs-lattice registers the "
+        "tasks, and deploy without the old target group."
+        if evidence.is_listed
+        else f"Or let the deployment complete: {follows}."
+    )
     return Finding(
         "OTHER_VPC",
         "certain",
         "the tasks run in another VPC than the target group",
-        f"The subnets of the ECS service ({', '.join(subnets)}) lie in {evidence.service.vpc_id}; the target group "
-        f"{evidence.group.name} belongs to {evidence.group.vpc_id}, and VPC Lattice reaches targets only there.",
-        f"Put the service back into subnets of the old VPC. Or, to move: {follows}, but this deployment has the old one, in "
-        "which ECS cannot register its tasks, so it will not complete. With lattice.targets = controller (as label or tag) "
-        "ecs-lattice registers the tasks, and ECS may be told to leave the target group out."
-        if held
-        else f"Put the service back into subnets of the old VPC, or let the deployment complete: {follows}.",
+        f"The subnets of the ECS service ({', '.join(service.subnets)}) are in {evidence.vpc_id}; target group {group.name} is in "
+        f"{group.vpc_id}, the only VPC in which VPC Lattice can reach its targets.",
+        f"Move the service back to subnets in the old VPC. {move}",
         (
-            aws("shows the VPC of the subnets", evidence.region, "ec2", "describe-subnets", "--subnet-ids", *subnets,
+            aws("To inspect the VPC of the subnets", evidence.region, "ec2 describe-subnets --subnet-ids", *service.subnets,
                 "--query", "Subnets[].[SubnetId,VpcId]", "--output", "text"),
-            *held,
+            *(_leave_old_group(evidence) if evidence.is_listed else ()),
         ),
     )  # fmt: skip
 
 
-def _held_by_ecs(evidence: Evidence) -> tuple[Command, ...]:
-    """How to let a deployment complete that is to register tasks of one VPC in a group of another; none if it is not."""
-    primary = evidence.service.service.primary if evidence.service else None
-    if primary is None or all(entry.group_arn != evidence.group_arn for entry in primary.entries):
-        return ()
+def _leave_old_group(evidence: Evidence) -> tuple[Command, ...]:
+    """How a deployment completes that would register tasks of one VPC in a target group of another."""
     service = evidence.subject.service
+    words = ("--cluster", service.cluster, "--service", service.name, "--vpc-lattice-configurations", "[]")
     return (
-        aws("has ecs-lattice register the tasks", evidence.region, "ecs", "tag-resource", "--resource-arn", service.arn,
-            "--tags", "key=lattice.targets,value=controller"),
-        aws("then deploys without the old VPC's target groups", evidence.region, "ecs", "update-service",
-            "--cluster", service.cluster, "--service", service.name, "--vpc-lattice-configurations", "[]"),
-    )  # fmt: skip
+        commands.tag_service(evidence, "To fix, first have ecs-lattice register the tasks", "targets", "controller"),
+        aws("Then deploy without the old VPC's target groups", evidence.region, "ecs update-service", *words),
+    )
 
 
 def prefix_list_rule_missing(evidence: Evidence) -> Finding | None:
-    """No rule of the tasks' security groups names VPC Lattice's prefix list, and no other is open to it at its ports."""
+    """No rule of the tasks' security groups allows VPC Lattice's prefix list, and no other allows it on its ports."""
     closed = closed_ports(evidence)
-    if (
-        not closed
-        or evidence.security is None
-        or evidence.group is None
-        or _lets_in(evidence.security, evidence.group.family)
-    ):
+    if not closed or evidence.security is None or evidence.group is None:
         return None
     family = evidence.group.family
+    if _lets_in(evidence.security, family):
+        return None
     prefix_list = evidence.security.prefix_list(family)
-    listed = prefix_list.id if prefix_list else f"VPC Lattice's {_spelt(family)} prefix list"
+    source = prefix_list.id if prefix_list else f"VPC Lattice's {_spelt(family)} prefix list"
     return Finding(
         "PREFIX_LIST_RULE_MISSING",
         _likelihood(evidence),
-        f"the security group does not let VPC Lattice in ({_spelt(family)})",
-        f"No inbound rule of {_groups(evidence.security)} has {listed} as its source, and none is open to "
-        f"VPC Lattice's addresses ({LATTICE_ADDRESSES[family]}) at {_ports(closed)}, where it asks and checks the tasks."
-        f"{_why_not(evidence)}",
-        "" if prefix_list else "This Region has no such prefix list, or it could not be seen.",
+        f"the security group does not allow VPC Lattice ({_spelt(family)})",
+        sentences(
+            f"No inbound rule of {_groups(evidence.security)} allows {source} or VPC Lattice's addresses "
+            f"({LATTICE_ADDRESSES[family]}) on {_ports(closed)}.",
+            _use(evidence, closed),
+            _why_not(evidence),
+        ),
+        "" if prefix_list else "This Region has no such prefix list, or it could not be read.",
         _opening(evidence, closed),
     )
 
 
 def port_not_open(evidence: Evidence) -> Finding | None:
-    """VPC Lattice is let in, but not at the port that it needs."""
+    """VPC Lattice is allowed, but not on the port that it needs."""
     closed = closed_ports(evidence)
     if not closed or evidence.security is None or evidence.group is None:
         return None
-    family = evidence.group.family
-    if not _lets_in(evidence.security, family):
+    security, family = evidence.security, evidence.group.family
+    if not _lets_in(security, family):
         return None
-    open_now = sorted(
-        {str(rule.ports or "all") for rule in evidence.security.rules if _is_lattice(rule, evidence.security, family)}
-    )
-    checked = (
-        " (the health check's port)" if set(closed) <= set(evidence.health_ports) - set(evidence.target_ports) else ""
-    )
+    allowed = sorted({str(rule.ports or "all") for rule in security.rules if _is_lattice(rule, security, family)})
     return Finding(
         "PORT_NOT_OPEN",
         _likelihood(evidence),
-        f"VPC Lattice is let in, but not at {_ports(closed)}{checked}",
-        f"The inbound rules of {_groups(evidence.security)} let VPC Lattice ({_spelt(family)}) in at "
-        f"{_ports(open_now)}; it asks the tasks at {_ports(closed)}{checked}.{_why_not(evidence)}",
+        f"the security group allows VPC Lattice, but not on {_ports(closed)}",
+        sentences(
+            f"The inbound rules of {_groups(security)} allow VPC Lattice ({_spelt(family)}) on {_ports(allowed)}, but not on "
+            f"{_ports(closed)}.",
+            _use(evidence, closed),
+            _why_not(evidence),
+        ),
         commands=_opening(evidence, closed),
     )
+
+
+def _use(evidence: Evidence, ports: tuple[int, ...]) -> str:
+    """What VPC Lattice needs the ports for."""
+    is_for_health = not set(ports) & set(evidence.target_ports)
+    return f"VPC Lattice uses {_ports(ports)} for {'' if is_for_health else 'requests and '}health checks."
 
 
 def closed_ports(evidence: Evidence) -> tuple[int, ...]:
@@ -148,9 +150,9 @@ def _likelihood(evidence: Evidence) -> Likelihood:
 
 
 def _why_not(evidence: Evidence) -> str:
-    """Why the group was not opened, where the status says so; it stands among the facts of the message."""
+    """Why the group was not opened, where the status tells; the message shows it among its facts."""
     status = evidence.status
-    return f" ecs-lattice did not open it: {status.code}, see above." if status and "INGRESS" in status.code else ""
+    return f"ecs-lattice did not open it: see {status.code} above." if status and "INGRESS" in status.code else ""
 
 
 def _opening(evidence: Evidence, ports: tuple[int, ...]) -> tuple[Command, ...]:
@@ -166,8 +168,7 @@ def _opening(evidence: Evidence, ports: tuple[int, ...]) -> tuple[Command, ...]:
     ]
     text = json.dumps(permissions, separators=(",", ":"))
     return (
-        aws("mends it", evidence.region, "ec2", "authorize-security-group-ingress", "--group-id", group.id,
-            "--ip-permissions", text),
+        aws("To fix", evidence.region, "ec2 authorize-security-group-ingress --group-id", group.id, "--ip-permissions", text),
     )  # fmt: skip
 
 
