@@ -127,7 +127,12 @@ class World:
         self.settings = settings or self.settings
         now = self.clock.time
         ecs = BotoEcs(self.ecs, self.ec2)
-        self.ingress = Ingress(BotoSecurityGroups(self.ec2, self.settings.owner), self.registry, self.settings.owner)
+        self.ingress = Ingress(
+            BotoSecurityGroups(self.ec2, self.settings.owner),
+            self.registry,
+            self.settings.owner,
+            self.settings.label_prefix,
+        )
         announcer = EventBridgeAnnouncer(self, self.settings.owner, now)
         self.ecs_side = EcsSide(
             self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now, self.ingress, announcer

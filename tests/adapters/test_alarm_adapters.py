@@ -186,8 +186,8 @@ def test_a_read_that_fails_is_said_and_the_others_are_made(world):
     subject = RouteSubject("orders", ServiceId(arn), "default")
     whole = collector.collect(subject)
     assert (whole.unread, whole.is_live, whole.route.port_name) == ((), True, "web")
-    assert [group.id for group in whole.security.groups] == [world.open_group]
-    assert len(whole.security.rules) == 2
+    assert whole.security.ids == (world.open_group,)
+    assert len(whole.security.inbound.rules) == 2
 
     class Blind(BotoSources):
         def targets(self, group_arn):

@@ -97,7 +97,7 @@ class Account:
         )
         self.ec2.meta.events.register("before-call.ec2", self._on_call)
         self.registry = DynamoRegistry(self.dynamodb, "registry")
-        ingress = Ingress(BotoSecurityGroups(self.ec2, OWNER), self.registry, OWNER)
+        ingress = Ingress(BotoSecurityGroups(self.ec2, OWNER), self.registry, OWNER, "lattice")
         self.resource = IngressResource(ingress, self.registry, self.clock.time, self.clock.advance)
         self._numbers = itertools.count(1)
 

@@ -3,7 +3,7 @@
 import dataclasses
 from datetime import UTC, datetime
 
-from ecs_lattice.diagnosis.evidence import Evidence, SecuritySeen, Unread
+from ecs_lattice.diagnosis.evidence import Evidence, TaskSecurityGroups, Unread
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.facts import (
@@ -43,7 +43,7 @@ def a_rule(first=8080, last=None, **more):
 
 
 def security(*rules, groups=(SECURITY_GROUP,)):
-    return SecuritySeen(groups, rules, PREFIX_LISTS)
+    return TaskSecurityGroups.of(groups, rules, PREFIX_LISTS)
 
 
 def a_task(number=1, address="10.0.0.", *, stop_code="", reason="", ago=300, exit_code=None, why=""):

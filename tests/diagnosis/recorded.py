@@ -47,8 +47,8 @@ def a_change(**more) -> StateChange:
 def left_closed() -> Evidence:
     """A group that is not opened, with the status that tells."""
     gate = SecurityGroupRules(SECURITY_GROUP.id, (), PREFIX_LISTS, "ecs-lattice")
-    notice = problems.off(gate, [AllowedPorts("IPV4", PortRange(8080, 8080))])
-    status = RouteStatus("default", "orders", "Live", notice.code, notice.message)
+    notice = problems.off(gate, [AllowedPorts("IPV4", PortRange(8080, 8080))], "lattice")
+    status = RouteStatus("default", "orders", "Live", notice.code, notice.message, command=notice.command)
     return dataclasses.replace(CASES["PREFIX_LIST_RULE_MISSING"], status=status)
 
 

@@ -154,7 +154,7 @@ def test_more_tasks_than_are_desired_are_explained(running, words):
 def test_a_command_of_the_status_that_no_cause_repeats_stays():
     seen = dataclasses.replace(recorded.left_closed(), security=None)
     said = message.text(route_messages.alarm_message(recorded.an_incident(), recorded.an_alarm(), seen, diagnose(seen)))
-    assert "Run: aws ec2 authorize-security-group-ingress" in " ".join(said.split())
+    assert "To fix: aws ec2 authorize-security-group-ingress" in " ".join(said.split())
 
 
 def test_a_part_of_the_stack_that_is_flapping_is_said_to():

@@ -104,7 +104,12 @@ class Bench:
             self.registry,
             self.requests,
             self.machine.clock.time,
-            Ingress(BotoSecurityGroups(self.ec2, self.settings.owner), self.registry, self.settings.owner),
+            Ingress(
+                BotoSecurityGroups(self.ec2, self.settings.owner),
+                self.registry,
+                self.settings.owner,
+                self.settings.label_prefix,
+            ),
             self.announced,
         )
 

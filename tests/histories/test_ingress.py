@@ -64,7 +64,7 @@ def notices(world, arn: str) -> list[str]:
 
 
 def message_of(world, arn: str, code: str) -> str:
-    return next(one.message for one in world.ecs_side.status(ServiceId(arn)).problems if one.code == code)
+    return next(one.text for one in world.ecs_side.status(ServiceId(arn)).problems if one.code == code)
 
 
 def test_a_closed_group_is_open_before_ecs_hears_of_the_target_group_and_no_task_is_killed(world):
@@ -460,7 +460,7 @@ def test_the_plan_tells_what_would_be_opened_and_opens_nothing(world):
     arn = world.deploy(world.register(LABELS), groups=[group])
     world.run(300)
     (requirement,) = world.ecs_side.plan(ServiceId(arn)).openings
-    assert (requirement.group_id, requirement.openings) == (group, (AllowedPorts("IPV4", PortRange(8080, 8080)),))
+    assert (requirement.group_id, requirement.ports) == (group, (AllowedPorts("IPV4", PortRange(8080, 8080)),))
     assert world.inbound(group) == set()
     assert list(world.registry.requirements()) == []
 
@@ -470,7 +470,7 @@ def test_uninstalling_takes_the_rules_of_routes_away_and_leaves_those_of_custom_
     settled(world)
     hooked_up(world, groups=[group])
     ports = [AllowedPorts("IPV4", PortRange(7000, 7000))]
-    assert world.ingress.open_each("ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
+    assert world.ingress.open_groups("ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
     left = {}
     for _ in range(12):
         left = world.resync.run("uninstall", 600)["left"]
@@ -490,8 +490,8 @@ def test_a_lost_table_closes_nothing_and_knows_custom_resources_again(world):
     settled(world)
     hooked_up(world, groups=[group])
     ports = [AllowedPorts("IPV4", PortRange(7000, 7001)), AllowedPorts("IPV6", PortRange(7000, 7000))]
-    world.ingress.open_each("ecs-lattice-ingress-1", [group], ports, "by a template")
-    world.ingress.open_each("ecs-lattice-ingress-2", [unused], ports[:1], "by a template")
+    world.ingress.open_groups("ecs-lattice-ingress-1", [group], ports, "by a template")
+    world.ingress.open_groups("ecs-lattice-ingress-2", [unused], ports[:1], "by a template")
     requirements = sorted(world.registry.requirements())
     assert len(requirements) == 3
     before = world.inbound(group)

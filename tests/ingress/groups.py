@@ -20,7 +20,7 @@ from ecs_lattice.ingress.model import (
     SecurityGroup,
 )
 
-ACCOUNT, OWNER = "123456789012", "ecs-lattice"
+ACCOUNT, OWNER, LABEL_PREFIX = "123456789012", "ecs-lattice", "mesh"
 LISTS = (
     PrefixList("pl-4", "com.amazonaws.us-east-1.vpc-lattice", "IPV4"),
     PrefixList("pl-6", "com.amazonaws.us-east-1.ipv6.vpc-lattice", "IPV6"),
@@ -135,7 +135,7 @@ class Requirements:
         yield from [requirement for _, requirement in sorted(self.written.items())]
 
     def put_requirement(self, requirement: IngressRequirement) -> None:
-        if requirement.openings:
+        if requirement.ports:
             self.written[requirement.group_id, requirement.consumer] = requirement
         else:
             self.written.pop((requirement.group_id, requirement.consumer), None)

@@ -16,7 +16,7 @@ from ecs_lattice.ingress.model import AllowedPorts, PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
 from ecs_lattice.ingress.sweep import Sweeper
-from tests.ingress.groups import LISTS, OWNER, VPC, Crashed, Groups, Hooked, Requirements
+from tests.ingress.groups import LABEL_PREFIX, LISTS, OWNER, VPC, Crashed, Groups, Hooked, Requirements
 
 GROUPS = ["sg-a", "sg-b"]
 PORTS = range(8080, 8086)
@@ -52,7 +52,9 @@ class AnySequence(RuleBasedStateMachine):
             self.groups.add(group)
         self.documents = Documents({("stack", "marker"): "{}"})
         self.before: Any = nothing
-        self.ingress = Ingress(Hooked(self.groups, self.call), Hooked(self.requirements, self.call), OWNER)
+        self.ingress = Ingress(
+            Hooked(self.groups, self.call), Hooked(self.requirements, self.call), OWNER, LABEL_PREFIX
+        )
         self.foreign: dict[str, Any] = {}
         # The book: what each needer has asked for last (groups, openings), and in which groups it ever asked.
         self.book: dict[str, tuple[tuple[str, ...], tuple[AllowedPorts, ...]]] = {}
@@ -72,7 +74,7 @@ class AnySequence(RuleBasedStateMachine):
             answer = routes.open(consumer, wants, before, "a route")
             assert answer.closed == ()
         elif wanted:
-            opened = self.ingress.open_each(consumer, group_ids, wanted, "a custom resource")
+            opened = self.ingress.open_groups(consumer, group_ids, wanted, "a custom resource")
             assert opened.problems == ()
             self.ingress.close(consumer, before, dict.fromkeys(group_ids, wanted))
         else:
@@ -233,7 +235,7 @@ class AnySequence(RuleBasedStateMachine):
                     it
                     for (at, who), requirement in self.requirements.written.items()
                     if (at, who) == (group, consumer)
-                    for it in requirement.openings
+                    for it in requirement.ports
                 }
                 assert chosen <= set(wanted), (consumer, group)
                 assert not chosen or group in group_ids

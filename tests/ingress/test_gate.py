@@ -3,9 +3,8 @@
 import pytest
 
 from ecs_lattice import ownership
-from ecs_lattice.ingress.group import SecurityGroupRules, marks, should_be_ours, unneeded
-from ecs_lattice.ingress.model import IngressRequirement, IngressRule, PortRange
-from ecs_lattice.ingress.ranges import merged, outermost
+from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, requirement_tags, unneeded_rules
+from ecs_lattice.ingress.model import IngressRequirement, IngressRule, PortRange, maximal, merged
 from tests.ingress.groups import LISTS, OWNER, opening
 
 OURS = ((ownership.OWNER, OWNER),)
@@ -44,7 +43,7 @@ def requirement(*openings, consumer="a"):
     ],
 )
 def test_a_prefix_list_rule_lets_in_what_it_covers(given, lets_in):
-    assert (gate(given).rule_for(opening(8080)) is not None) == lets_in
+    assert (gate(given).prefix_list_rule(opening(8080)) is not None) == lets_in
 
 
 @pytest.mark.parametrize(
@@ -62,8 +61,8 @@ def test_a_prefix_list_rule_lets_in_what_it_covers(given, lets_in):
     ],
 )
 def test_a_rule_by_addresses_is_wide_enough_when_it_has_all_of_lattices(cidr, family, is_wide):
-    assert (gate(rule("r", 8080, cidr=cidr)).wide_rule_for(opening(8080, family=family)) is not None) == is_wide
-    assert gate(rule("r", 80, cidr=cidr)).wide_rule_for(opening(8080, family=family)) is None
+    assert (gate(rule("r", 8080, cidr=cidr)).cidr_rule(opening(8080, family=family)) is not None) == is_wide
+    assert gate(rule("r", 80, cidr=cidr)).cidr_rule(opening(8080, family=family)) is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,7 @@ def test_a_rule_by_addresses_is_wide_enough_when_it_has_all_of_lattices(cidr, fa
 )
 def test_what_we_cannot_have_made_is_not_ours_whatever_its_tags_say(theirs):
     assert gate(theirs).ours == {}
-    assert unneeded(gate(theirs), []) == ()
+    assert unneeded_rules(gate(theirs), []) == ()
 
 
 def test_weights_are_counted_for_each_family_apart():
@@ -95,37 +94,37 @@ def test_needs_that_touch_are_one_rule_and_families_are_apart():
         requirement(opening(8080), opening(8081)),
         requirement(opening(8082, 8090), opening(8080, family="IPV6"), consumer="b"),
     ]
-    assert should_be_ours(gate(), requirements) == {opening(8080, 8090), opening(8080, family="IPV6")}
+    assert desired_ports(gate(), requirements) == {opening(8080, 8090), opening(8080, family="IPV6")}
 
 
 def test_what_a_stranger_lets_in_needs_no_rule_and_the_rest_does():
-    assert should_be_ours(gate(rule("r", 8000, 8081)), [requirement(opening(8080), opening(8082))]) == {opening(8082)}
+    assert desired_ports(gate(rule("r", 8000, 8081)), [requirement(opening(8080), opening(8082))]) == {opening(8082)}
 
 
 def test_a_rule_of_ours_that_is_needed_stays_beside_a_strangers_wider_one():
     found = gate(rule("theirs", 8000, 9000), rule("ours", 8080, tags=OURS))
-    assert should_be_ours(found, [requirement(opening(8080))]) == {opening(8080)}
-    assert unneeded(found, [requirement(opening(8080))]) == ()
-    assert [one.id for one in unneeded(found, [])] == ["ours"]
+    assert desired_ports(found, [requirement(opening(8080))]) == {opening(8080)}
+    assert unneeded_rules(found, [requirement(opening(8080))]) == ()
+    assert [one.id for one in unneeded_rules(found, [])] == ["ours"]
 
 
 def test_rules_of_ours_that_a_stranger_has_merged_by_hand_stay_as_they_are():
     found = gate(rule("theirs", 8080, 8081), rule("a", 8080, tags=OURS), rule("b", 8081, tags=OURS))
     requirements = [requirement(opening(8080), opening(8081))]
-    assert should_be_ours(found, requirements) == {opening(8080), opening(8081)}
+    assert desired_ports(found, requirements) == {opening(8080), opening(8081)}
 
 
 def test_a_wide_rule_of_ours_stays_until_what_is_needed_of_it_has_another():
     wide = rule("wide", 8080, 8090, tags=OURS)
-    assert unneeded(gate(wide), [requirement(opening(8085))]) == ()
-    assert [one.id for one in unneeded(gate(wide, rule("r", 8085, tags=OURS)), [requirement(opening(8085))])] == [
+    assert unneeded_rules(gate(wide), [requirement(opening(8085))]) == ()
+    assert [one.id for one in unneeded_rules(gate(wide, rule("r", 8085, tags=OURS)), [requirement(opening(8085))])] == [
         "wide"
     ]
 
 
 def test_a_family_without_a_prefix_list_is_never_asked_for():
     only_four = SecurityGroupRules("sg", (), LISTS[:1], OWNER)
-    assert should_be_ours(only_four, [requirement(opening(80), opening(80, family="IPV6"))]) == {opening(80)}
+    assert desired_ports(only_four, [requirement(opening(80), opening(80, family="IPV6"))]) == {opening(80)}
 
 
 def test_our_rules_say_which_custom_resources_need_them_and_for_what():
@@ -135,7 +134,7 @@ def test_our_rules_say_which_custom_resources_need_them_and_for_what():
         requirement(opening(8080), consumer=SERVICE),
         requirement(opening(443), consumer="cr-2"),
     ]
-    assert {one.id: tags for one, tags in marks(found, requirements).items()} == {
+    assert {one.id: tags for one, tags in requirement_tags(found, requirements).items()} == {
         "r": {"ecs-lattice:ingress:cr-1": "8080-8081 8085"},
         "s": {},
     }
@@ -144,4 +143,4 @@ def test_our_rules_say_which_custom_resources_need_them_and_for_what():
 def test_ranges_are_merged_only_within_a_family_and_only_where_they_touch():
     assert merged([opening(3, 5), opening(1, 2), opening(7), opening(4, 4)]) == (opening(1, 5), opening(7))
     assert merged([]) == ()
-    assert outermost([opening(1, 5), opening(2, 3), opening(4, 6), opening(1, 5)]) == (opening(1, 5), opening(4, 6))
+    assert maximal([opening(1, 5), opening(2, 3), opening(4, 6), opening(1, 5)]) == (opening(1, 5), opening(4, 6))

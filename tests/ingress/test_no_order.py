@@ -6,15 +6,15 @@ import pytest
 
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
-from ecs_lattice.ingress.sweep import Tidier
-from tests.ingress.groups import OWNER, VPC, Groups, Hooked, Requirements, opening
+from ecs_lattice.ingress.sweep import sweep_groups
+from tests.ingress.groups import LABEL_PREFIX, OWNER, VPC, Groups, Hooked, Requirements, opening
 
 GROUP = "sg-a"
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 
 
 def resource_comes(ingress):
-    assert ingress.open_each("cr", [GROUP], [opening(80)], "x").problems == ()
+    assert ingress.open_groups("cr", [GROUP], [opening(80)], "x").problems == ()
 
 
 def route_comes(ingress):
@@ -31,8 +31,8 @@ def equal_resource_leaves(ingress):
 
 
 def route_leaves_and_a_sweep_revokes(ingress):
-    ingress.forget("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", [GROUP])
-    Tidier(ingress).tidy({rule.id for rule in ingress.groups.owned_rules()})
+    ingress.require("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", GROUP, ())
+    sweep_groups(ingress, {rule.id for rule in ingress.groups.owned_rules()})
 
 
 COMING = [resource_comes, route_comes]
@@ -41,11 +41,11 @@ LEAVING = [wide_resource_leaves, equal_resource_leaves, route_leaves_and_a_sweep
 
 def before_they_meet(groups, leaving):
     """Somebody needs the port already, alone, so that a rule of ours is about to go."""
-    ingress = Ingress(groups, Requirements(), OWNER)
+    ingress = Ingress(groups, Requirements(), OWNER, LABEL_PREFIX)
     if leaving is wide_resource_leaves:
-        ingress.open_each("wide", [GROUP], [opening(70, 90)], "x")
+        ingress.open_groups("wide", [GROUP], [opening(70, 90)], "x")
     elif leaving is equal_resource_leaves:
-        ingress.open_each("equal", [GROUP], [opening(80)], "x")
+        ingress.open_groups("equal", [GROUP], [opening(80)], "x")
     else:
         wants = [PortRequirement((GROUP,), VPC, opening(80))]
         RouteIngress(ingress).open("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", wants, [], "x")
@@ -63,11 +63,11 @@ def met(leaving, coming, first, at):
     def before(_name):
         if not came and next(count) == at:
             came.append(at)
-            second(Ingress(groups, requirements, OWNER))
+            second(Ingress(groups, requirements, OWNER, LABEL_PREFIX))
 
-    first(Ingress(Hooked(groups, before), Hooked(requirements, before), OWNER))
+    first(Ingress(Hooked(groups, before), Hooked(requirements, before), OWNER, LABEL_PREFIX))
     if not came:
-        second(Ingress(groups, requirements, OWNER))
+        second(Ingress(groups, requirements, OWNER, LABEL_PREFIX))
     is_open = any(rule.ports.first <= 80 <= rule.ports.last for rule in groups.rules([GROUP]))
     return is_open, bool(came)
 

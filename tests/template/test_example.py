@@ -9,7 +9,7 @@ from samtranslator.yaml_helper import yaml_parse
 from ecs_lattice.custom_resource import properties, resource
 from ecs_lattice.declaration import Bounds, declare
 from ecs_lattice.facts import PortMapping, TaskDefinition
-from ecs_lattice.ingress.open import Opened
+from ecs_lattice.ingress.open import OpenedGroups
 from ecs_lattice.model import Declaration, ListenerKey, Match, Route
 
 TEMPLATE = Path(__file__).parents[2] / "examples" / "file-transfer" / "template.yaml"
@@ -103,7 +103,7 @@ def test_the_ingress_examples_properties_are_accepted_and_it_reads_what_is_answe
     given["Description"] = given["Description"]["Fn::Sub"].replace("${AWS::StackName}", "transfer-network")
     assert isinstance(properties.read(given), properties.RequiredIngress), properties.read(given)
     read = {one["Value"]["Fn::GetAtt"][1] for one in template["Outputs"].values()} - {"GroupId"}
-    assert read <= set(resource._data(Opened()))
+    assert read <= set(resource._data(OpenedGroups()))
 
 
 def test_the_ingress_example_waits_for_as_long_as_lambda_may_try(of):

@@ -9,7 +9,8 @@ class Problem:
 
     ``code`` is a stable word in capitals (``UNKNOWN_KEY``); ``key`` and ``value`` are as written (empty when the
     problem is not about one key); ``where`` names the place ("docker label of container app in orders:7",
-    "tag of the ECS service"); ``message`` says what is wrong and what is allowed or what to do.
+    "tag of the ECS service"); ``message`` says what is wrong and what is allowed or what to do; ``command`` is a shell
+    command that fixes it, where there is one.
     """
 
     code: str
@@ -17,11 +18,17 @@ class Problem:
     key: str = ""
     value: str = ""
     where: str = ""
+    command: str = ""
+
+    @property
+    def text(self) -> str:
+        """The message, with the command at its end."""
+        return f"{self.message} To fix: {self.command}" if self.command else self.message
 
     def __str__(self) -> str:
         subject = f"{self.key} = {self.value!r}" if self.key else ""
         place = f" ({self.where})" if self.where else ""
-        return f"{self.code}: {subject}{place}{': ' if subject or place else ''}{self.message}"
+        return f"{self.code}: {subject}{place}{': ' if subject or place else ''}{self.text}"
 
 
 @dataclass(frozen=True, slots=True)

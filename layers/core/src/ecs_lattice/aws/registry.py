@@ -139,7 +139,7 @@ class DynamoRegistry:
 
     def put_requirement(self, requirement: "IngressRequirement") -> None:
         pk, sk = f"group#{requirement.group_id}", f"need#{requirement.consumer}"
-        if requirement.openings:
+        if requirement.ports:
             self._put(pk, sk, codec.dumps(requirement))
         else:
             self._delete(pk, sk)

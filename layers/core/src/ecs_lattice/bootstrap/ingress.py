@@ -11,4 +11,5 @@ from ecs_lattice.ingress.open import Ingress
 @cache
 def ingress() -> Ingress:
     """Opens and closes security groups."""
-    return Ingress(BotoSecurityGroups(clients.ec2(), settings().owner), registry(), settings().owner)
+    own = settings()
+    return Ingress(BotoSecurityGroups(clients.ec2(), own.owner), registry(), own.owner, own.label_prefix)

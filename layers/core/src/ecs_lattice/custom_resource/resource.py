@@ -15,7 +15,7 @@ from ecs_lattice.custom_resource import properties
 from ecs_lattice.custom_resource.properties import RequiredIngress
 from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Answer, Request
 from ecs_lattice.errors import ConflictError, ThrottledError, UnavailableError
-from ecs_lattice.ingress.open import Ingress, Opened
+from ecs_lattice.ingress.open import Ingress, OpenedGroups
 from ecs_lattice.outcome import Problem
 from ecs_lattice.ports import Now
 
@@ -100,7 +100,7 @@ class IngressResource:
                 return
             deadline.check()  # another request was written between the two: look again
 
-    def _converge(self, request: Request) -> tuple[str, Opened]:
+    def _converge(self, request: Request) -> tuple[str, OpenedGroups]:
         """Make what is wished, until nobody wishes anything else; the newest request, and what came of it."""
         wish = self._wish(request.own_id)
         while True:
@@ -110,20 +110,20 @@ class IngressResource:
                 return wish.requests[-1], opened
             wish = newer
 
-    def _fulfil(self, request: Request, wish: DesiredIngress) -> Opened:
+    def _fulfil(self, request: Request, wish: DesiredIngress) -> OpenedGroups:
         """Add first, remove after: what an update moves is open all the time. With problems nothing is removed."""
         wanted = wish.wanted
         if wanted is None:
             self.ingress.close(request.own_id, wish.group_ids)
-            return Opened()
+            return OpenedGroups()
         openings = wanted.openings(self.ingress.families())
         description = wanted.description or f"VPC Lattice, for {request.logical_id} of {request.stack_name}"
-        opened = self.ingress.open_each(request.own_id, wanted.group_ids, openings, description)
+        opened = self.ingress.open_groups(request.own_id, wanted.group_ids, openings, description)
         if not opened.problems:
             self.ingress.close(request.own_id, wish.group_ids, dict.fromkeys(wanted.group_ids, openings))
         return opened
 
-    def _patiently(self, request: Request, wish: DesiredIngress) -> Opened:
+    def _patiently(self, request: Request, wish: DesiredIngress) -> OpenedGroups:
         """Fulfil, tried again where AWS was busy: CloudFormation cannot be told "not yet"."""
         for _ in range(_TRIES - 1):
             try:
@@ -146,7 +146,7 @@ def _read(text: str | None) -> DesiredIngress:
 
 def said(problems: tuple[Problem, ...]) -> str:
     """Problems as one text for CloudFormation's console, numbered where there are several."""
-    texts = [str(problem) if problem.key else f"{problem.code}: {problem.message}" for problem in problems]
+    texts = [str(problem) if problem.key else f"{problem.code}: {problem.text}" for problem in problems]
     if len(texts) == 1:
         return texts[0]
     numbered = [f"({number}) {text}" for number, text in enumerate(texts, start=1)]
@@ -177,7 +177,7 @@ def _overtaken(request: Request) -> Answer:
     return Answer(False, request.own_id, reason="A newer request for this resource came meanwhile; that one counts.")
 
 
-def _data(opened: Opened) -> dict[str, str]:
+def _data(opened: OpenedGroups) -> dict[str, str]:
     """What Fn::GetAtt gives. Members are always there, because Fn::GetAtt fails on one that is not."""
     lists = {one.family: one.id for one in opened.prefix_lists}
     rules = sorted({rule.id for rule in opened.rules})

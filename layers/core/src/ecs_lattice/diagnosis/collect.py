@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ecs_lattice import deadline
 from ecs_lattice.claims import ClaimRecord
-from ecs_lattice.diagnosis.evidence import Evidence, SecuritySeen, Unread
+from ecs_lattice.diagnosis.evidence import Evidence, TaskSecurityGroups, Unread
 from ecs_lattice.diagnosis.ports import Sources
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side import record as records
@@ -69,7 +69,7 @@ class Collector:
         wanted = (subject.lattice_service, subject.route)
         return next((status for status in statuses if (status.lattice_service, status.route) == wanted), None)
 
-    def _security(self, service: EcsService, vpc_id: str) -> SecuritySeen | None:
+    def _security(self, service: EcsService, vpc_id: str) -> TaskSecurityGroups | None:
         """None for a service without a network of its own (bridge and host): its groups are its instances'."""
         group_ids = (service.primary.security_groups if service.primary else ()) or service.security_groups
         if group_ids:
@@ -79,7 +79,7 @@ class Collector:
         else:
             return None
         rules = self.security_groups.rules([group.id for group in groups]) if groups else ()
-        return SecuritySeen(groups, rules, self.security_groups.prefix_lists())
+        return TaskSecurityGroups.of(groups, rules, self.security_groups.prefix_lists())
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 ``unread`` with the reason; names are AWS's, times epoch seconds.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ecs_lattice.diagnosis.subjects import RouteSubject
@@ -9,8 +10,9 @@ from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.facts import ContainerDefinition, Deployment, EcsService, Task, TaskDefinition
 from ecs_lattice.graph import Group, Target
 from ecs_lattice.health.impaired import is_within_grace
+from ecs_lattice.ingress.group import SecurityGroupRules
 from ecs_lattice.ingress.model import IngressRule, PrefixList, SecurityGroup
-from ecs_lattice.model import AddressFamily, HealthCheck, Route
+from ecs_lattice.model import HealthCheck, Route
 
 ANSWERING = frozenset({"HEALTHY", "UNAVAILABLE"})
 """Statuses of targets that can answer; UNAVAILABLE: health checks are off (VPC Lattice User Guide)."""
@@ -19,15 +21,19 @@ RECENT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class SecuritySeen:
-    """The security groups of the service's tasks, their inbound rules, and VPC Lattice's prefix lists."""
+class TaskSecurityGroups:
+    """The security groups of the service's tasks by id, and the inbound rules of all of them, which add up."""
 
-    groups: tuple[SecurityGroup, ...]
-    rules: tuple[IngressRule, ...]
-    prefix_lists: tuple[PrefixList, ...]
+    ids: tuple[str, ...]
+    inbound: SecurityGroupRules
 
-    def prefix_list(self, family: AddressFamily) -> PrefixList | None:
-        return next((one for one in self.prefix_lists if one.family == family), None)
+    @classmethod
+    def of(
+        cls, groups: Iterable[SecurityGroup], rules: tuple[IngressRule, ...], prefix_lists: tuple[PrefixList, ...]
+    ) -> "TaskSecurityGroups":
+        """A command that adds a rule names the first group: not the VPC's default one where there is another."""
+        ids = tuple(group.id for group in sorted(groups, key=lambda group: group.is_default))
+        return cls(ids, SecurityGroupRules(next(iter(ids), ""), rules, prefix_lists))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Evidence:
     vpc_id: str = ""
     tasks: tuple[Task, ...] | None = None
     task_definition: TaskDefinition | None = None
-    security: SecuritySeen | None = None
+    security: TaskSecurityGroups | None = None
     unread: tuple[Unread, ...] = ()
 
     def label(self, key: str) -> str:

@@ -17,7 +17,6 @@ NOT_FOUND = "NOT_FOUND"
 _SHOWN = 4  # causes; those after them are named in one line
 _FIRST_COMMANDS, _OTHER_COMMANDS = 3, 1  # of the first cause, of each other one
 _TARGETS, _UNREAD, _A_MINUTE = 6, 5, 60
-_RUN = " Run: "  # what a status puts before the command that fixes it (ecs_lattice.ingress.problems)
 
 
 def alarm_message(incident: Incident, alarm: AlarmChange, evidence: Evidence, findings: Sequence[Finding]) -> Message:
@@ -160,16 +159,11 @@ def _facts(evidence: Evidence, findings: Sequence[Finding]) -> tuple[tuple[str, 
     )
     if status is None or not status.code:
         return facts
-    words = _without_repeated_command(status.message, findings)
-    return (*facts, ("ecs-lattice", f"{status.state}, {status.code}: {words}"))
-
-
-def _without_repeated_command(words: str, findings: Sequence[Finding]) -> str:
-    """A status without the command at its end, where a cause gives the same one, laid out to be pasted."""
-    said, _, command = words.partition(_RUN)
-    operation = " ".join(command.split()[:3])
-    given = [str(one) for finding in findings[:_SHOWN] for one in finding.commands]
-    return said if operation and any(one.startswith(operation) for one in given) else words
+    # A cause that gives the same command lays it out to be pasted.
+    shown = {command.words[:3] for finding in findings[:_SHOWN] for command in finding.commands}
+    is_repeated = tuple(status.command.split()[:3]) in shown
+    fix = f"To fix: {status.command}" if status.command and not is_repeated else ""
+    return (*facts, ("ecs-lattice", sentences(f"{status.state}, {status.code}: {status.message}", fix)))
 
 
 def _impact(evidence: Evidence) -> str:

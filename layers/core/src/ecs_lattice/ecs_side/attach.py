@@ -301,9 +301,7 @@ def _closed(question: AttachInput, primary: Deployment, entries: tuple[LatticeEn
     standing = {one.group_arn for one in entries}
     for seat in question.seats:
         if joins and seat.closed and seat.group in standing:
-            message = (
-                f"Nothing is attached while the tasks cannot be reached for a route that is: {seat.closed.message}"
-            )
+            message = f"Nothing is attached while the tasks cannot be reached for a route that is: {seat.closed.text}"
             return Decision("wait", after=_AFTER_A_FAILED_DEPLOYMENT_SECONDS, code=seat.closed.code, message=message)
     return None
 

@@ -27,7 +27,8 @@ def of_routes(service: str, before: Iterable[RouteStatus], after: Iterable[Route
     for now in after:
         was = known.pop((now.lattice_service, now.route), None)
         if _is_news(was, now):
-            found.append(_change(service, was, now.lattice_service, now.route, now.state, now.code, now.message))
+            message = f"{now.message} To fix: {now.command}" if now.command else now.message
+            found.append(_change(service, was, now.lattice_service, now.route, now.state, now.code, message))
     for was in known.values():
         if was.state in _ILL:
             message = "Nobody declares the route any more, and nothing of it is left."

@@ -89,8 +89,8 @@ def _sorted(view: Observation, found: list[_Found], settings: Settings) -> Requi
     off = [one.want for one in found if not is_ours or one.route.ingress == "off"]
     if _is_changing(view) and is_ours:
         # What stood attached before is checked until it is detached; what is off by now is not held on to.
-        left = {one.opening for one in off}
-        managed += [want for want in view.record.ingress.wants if want.opening not in left]
+        left = {one.ports for one in off}
+        managed += [want for want in view.record.ingress.wants if want.ports not in left]
     opened = {_place_of(want): want for want in _merged(managed)}
     return RequiredIngress(
         wants=tuple(sorted(opened.values())),
@@ -106,7 +106,7 @@ def _sorted(view: Observation, found: list[_Found], settings: Settings) -> Requi
 
 
 def _place_of(want: PortRequirement) -> tuple[tuple[str, ...], AllowedPorts]:
-    return want.group_ids, want.opening
+    return want.group_ids, want.ports
 
 
 def _mode(view: Observation, route: Route) -> IngressMode:
@@ -207,7 +207,7 @@ class TaskIngress:
             openings = routes.preview(consumer, routes.resolved(asked.wants)) if asked.wants else ()
             notices = routes.closed(consumer, routes.resolved(asked.off)) if asked.off else ()
         except DeniedError as error:
-            return (), IngressResult(problems=(problems.denied(_group_ids(asked), error),))
+            return (), IngressResult(problems=(problems.denied(_group_ids(asked), error, self.settings.label_prefix),))
         return openings, dataclasses.replace(_admitted(asked, known), notices=notices)
 
     def _settled(self, view: Observation, asked: RequiredIngress, save: Callable[[EcsRecord], None]) -> IngressState:
@@ -221,7 +221,7 @@ class TaskIngress:
             answer = routes.open(consumer, wants, group_ids, f"VPC Lattice to ECS service {view.service_id}")
             notices = answer.notices + (routes.closed(consumer, off) if off else ())
         except DeniedError as error:
-            problem = problems.denied(_group_ids(asked), error)
+            problem = problems.denied(_group_ids(asked), error, self.settings.label_prefix)
             return IngressState(asked.wants, asked.off, group_ids, tuple((want, problem) for want in asked.wants))
         shut = dict(answer.closed)
         closed = tuple((want, shut[it]) for want, it in zip(asked.wants, wants, strict=True) if it in shut)

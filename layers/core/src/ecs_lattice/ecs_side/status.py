@@ -18,7 +18,8 @@ VANISHED = "VANISHED"
 
 @dataclass(frozen=True, slots=True)
 class RouteStatus:
-    """A route as people see it; ``code`` and ``message`` say why it is so, ``at`` since when (epoch seconds)."""
+    """A route as people see it; ``code`` and ``message`` say why it is so, ``command`` fixes it, ``at`` says since when (epoch
+    seconds)."""
 
     route: str
     lattice_service: str
@@ -28,6 +29,7 @@ class RouteStatus:
     at: float = 0.0
     group_arn: str | None = None
     domain_name: str | None = None
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,14 @@ def of_route(
 ) -> RouteStatus:
     """The status of one route. ``attaching``: a deployment of ours hands its tasks over; ``note``: what holds it up;
     ``notice``: what is to be known of it, and holds nothing up."""
-    state, code, message = _state(claim, answer, attaching=attaching), answer.code, answer.message
+    state, code, message, command = _state(claim, answer, attaching=attaching), answer.code, answer.message, ""
     if claim.phase != "declared" and state == "Live" and not code:
         code, message = VANISHED, "Nobody declares this route any more; it is taken away after the grace time."
     elif note is not None and not code:
-        code, message = note.code, note.message
+        code, message, command = note.code, note.message, note.command
         state = "Refused" if state == "Wired" and not attaching else state
     elif notice is not None and not code:
-        code, message = notice.code, notice.message
+        code, message, command = notice.code, notice.message, notice.command
     return RouteStatus(
         route=claim.route.name,
         lattice_service=claim.route.lattice_service,
@@ -64,6 +66,7 @@ def of_route(
         message=message,
         group_arn=claim.own_group or answer.group_arn,
         domain_name=answer.domain_name,
+        command=command,
     )
 
 

@@ -1,140 +1,197 @@
-"""One security group as VPC Lattice meets it: what lets it in, which of that is ours, what should be ours. Pure.
+"""The inbound rules of a security group as VPC Lattice sees them: what is open, which rules are ours, which should be. Pure.
 
-Ours is a rule with our owner tag that lets TCP ports in from VPC Lattice's managed prefix list. Any other rule is somebody
-else's, also one that carries our tag: it is counted and relied on, and never written.
+A rule is ours when it has our owner tag and allows TCP ports from a prefix list of VPC Lattice. Every other rule is foreign,
+even with our tag on it: it counts as open, and is never changed.
 """
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_network
 
 from ecs_lattice import ownership
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PortRange, PrefixList
-from ecs_lattice.ingress.ranges import covers, is_covered, merged, outermost
+from ecs_lattice.ingress.model import (
+    AllowedPorts,
+    IngressRequirement,
+    IngressRule,
+    PortRange,
+    PrefixList,
+    covered,
+    maximal,
+    merged,
+)
 from ecs_lattice.model import AddressFamily
 
+LATTICE_ADDRESSES: dict[AddressFamily, str] = {"IPV4": "169.254.171.0/24", "IPV6": "fd00:ec2:80::/64"}
+"""The source addresses of VPC Lattice's requests and health checks: the content of its managed prefix lists (VPC Lattice
+User Guide, "Control traffic using security groups")."""
 _EVERY_PORT = PortRange(0, 65535)
-_TCP, _EVERYTHING = {"tcp", "6"}, "-1"  # Amazon EC2 API, SecurityGroupRule, IpProtocol
-_FROM: dict[AddressFamily, str] = {"IPV4": "169.254.171.0/24", "IPV6": "fd00:ec2:80::/64"}
-"""From where VPC Lattice reaches targets: what its prefix lists hold (VPC Lattice User Guide, security groups)."""
+_TCP, _ALL_PROTOCOLS = {"tcp", "6"}, "-1"  # Amazon EC2 API, SecurityGroupRule, IpProtocol
+_TAG_VALUE_LIMIT = 256  # Amazon EC2 User Guide, tag restrictions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SecurityGroupRules:
-    """The inbound rules of the group ``group_id``; ``lists`` are the prefix lists of this Region, ``owner`` our stack's."""
+    """The inbound ``rules`` of the group ``group_id``, or of several groups of one task, whose rules add up.
+
+    ``prefix_lists`` are VPC Lattice's in this Region; ``owner`` is this stack (empty where no rule is to count as ours).
+    """
 
     group_id: str
     rules: tuple[IngressRule, ...]
-    lists: tuple[PrefixList, ...]
-    owner: str
+    prefix_lists: tuple[PrefixList, ...]
+    owner: str = ""
 
-    @property
-    def ours(self) -> Mapping[AllowedPorts, IngressRule]:
-        """Our rules by what they open; EC2 has no two equal ones."""
-        return {opening: rule for rule in self.rules if self._is_ours(rule) and (opening := self._opening(rule))}
+    def is_open(self, ports: AllowedPorts) -> bool:
+        """Whether a single rule lets VPC Lattice in at all of ``ports``."""
+        return self.open_rule(ports) is not None
 
-    @property
-    def foreign(self) -> frozenset[AllowedPorts]:
-        """What rules of others open for VPC Lattice's prefix lists."""
-        openings = (self._opening(rule) for rule in self.rules if not self._is_ours(rule))
-        return frozenset(opening for opening in openings if opening)
+    def open_rule(self, ports: AllowedPorts) -> IngressRule | None:
+        """The rule that lets VPC Lattice in at all of ``ports``; None when they are closed."""
+        return self.prefix_list_rule(ports) or self.cidr_rule(ports)
 
-    def rule_for(self, opening: AllowedPorts) -> IngressRule | None:
-        """The prefix-list rule, ours or not, that lets all of ``opening`` in: the narrowest one; None when there is none."""
+    def prefix_list_rule(self, ports: AllowedPorts) -> IngressRule | None:
+        """The narrowest rule with VPC Lattice's prefix list as its source that covers ``ports``, whoever owns it."""
         found = [
-            (given.ports.last - given.ports.first, rule.id, rule)
-            for rule in self.rules
-            if (given := self._opening(rule)) and covers(given, opening)
+            (allowed.ports.last - allowed.ports.first, rule.id, rule)
+            for rule, allowed in self._prefix_list_rules
+            if allowed.covers(ports)
         ]
         return min(found)[2] if found else None
 
-    def wide_rule_for(self, opening: AllowedPorts) -> IngressRule | None:
-        """A rule by addresses that lets ``opening`` in from everywhere that VPC Lattice comes from (``0.0.0.0/0``)."""
-        return next((rule for rule in self.rules if rule.cidr and _lets_in(rule, opening)), None)
+    def cidr_rule(self, ports: AllowedPorts) -> IngressRule | None:
+        """A rule with an address range as its source, such as ``0.0.0.0/0``, that contains all addresses of VPC Lattice."""
+        addresses = ip_network(LATTICE_ADDRESSES[ports.family])
+        for rule in self.rules:
+            if rule.cidr and _is_tcp(rule) and AllowedPorts(ports.family, rule.ports or _EVERY_PORT).covers(ports):
+                source = ip_network(rule.cidr, strict=False)
+                if source.version == addresses.version and addresses.subnet_of(source):  # type: ignore[arg-type]  # one version
+                    return rule
+        return None
 
-    def lists_of(self, opening: AllowedPorts) -> PrefixList | None:
-        """The prefix list of the opening's family; None where this Region has none."""
-        return next((one for one in self.lists if one.family == opening.family), None)
+    def prefix_list(self, family: AddressFamily) -> PrefixList | None:
+        """VPC Lattice's prefix list of ``family``; None where this Region has none."""
+        return next((source for source in self.prefix_lists if source.family == family), None)
+
+    def command(self, ports: Iterable[AllowedPorts]) -> tuple[str, ...]:
+        """The words of the AWS CLI command that lets VPC Lattice in; empty where this Region has no prefix list for it."""
+        sources = [(allowed.ports, source) for allowed in merged(ports) if (source := self.prefix_list(allowed.family))]
+        permissions = [
+            f"IpProtocol=tcp,FromPort={range_.first},ToPort={range_.last},PrefixListIds=[{{PrefixListId={source.id}}}]"
+            for range_, source in sources
+        ]
+        if not permissions:
+            return ()
+        group, region = ("--group-id", self.group_id), ("--region", sources[0][1].region)
+        return ("aws", "ec2", "authorize-security-group-ingress", *group, "--ip-permissions", *permissions, *region)
+
+    @property
+    def allowed(self) -> frozenset[AllowedPorts]:
+        """The ports at which rules with VPC Lattice's prefix lists let it in."""
+        return frozenset(allowed for _, allowed in self._prefix_list_rules)
+
+    @cached_property
+    def ours(self) -> Mapping[AllowedPorts, IngressRule]:
+        """Our rules by the ports that they open; EC2 accepts no duplicates."""
+        return {allowed: rule for rule, allowed in self._prefix_list_rules if self._is_ours(rule)}
+
+    @property
+    def foreign(self) -> frozenset[AllowedPorts]:
+        """The ports that foreign rules open for VPC Lattice's prefix lists."""
+        return frozenset(allowed for rule, allowed in self._prefix_list_rules if not self._is_ours(rule))
 
     def weight(self, family: AddressFamily) -> int:
-        """What the rules of one family weigh, at least: another prefix list weighs what it says, which is not known here.
+        """How much of the quota the rules of one family use, at least: the weight of other prefix lists is unknown here.
 
-        Rules for IPv4 and for IPv6 are counted apart; one that names a group counts for both (Amazon VPC quotas).
+        IPv4 and IPv6 rules count separately; a rule that references a security group counts for both (Amazon VPC quotas).
         """
-        return sum(self._weight(rule, family) for rule in self.rules)
+        weights = {source.id: source.weight * (source.family == family) for source in self.prefix_lists}
+        return sum(
+            (":" in rule.cidr) == (family == "IPV6") if rule.cidr else weights.get(rule.prefix_list_id or "", 1)
+            for rule in self.rules
+        )
 
     def without(self, rule_ids: Collection[str]) -> "SecurityGroupRules":
-        """The gate after these rules were taken away, whatever a stale read still shows."""
+        """The rules after these were revoked, whatever a stale read still shows."""
         return dataclasses.replace(self, rules=tuple(rule for rule in self.rules if rule.id not in rule_ids))
 
-    def _opening(self, rule: IngressRule) -> AllowedPorts | None:
-        source = next((one for one in self.lists if one.id == rule.prefix_list_id), None)
-        if source is None or rule.protocol not in {*_TCP, _EVERYTHING}:
-            return None
-        return AllowedPorts(source.family, rule.ports or _EVERY_PORT)
+    def with_added(self, rules: Iterable[IngressRule]) -> "SecurityGroupRules":
+        """The rules after these were added."""
+        by_id = {rule.id: rule for rule in (*self.rules, *rules)}
+        return dataclasses.replace(self, rules=tuple(by_id.values()))
+
+    @cached_property
+    def _prefix_list_rules(self) -> tuple[tuple[IngressRule, AllowedPorts], ...]:
+        families = {source.id: source.family for source in self.prefix_lists}
+        return tuple(
+            (rule, AllowedPorts(families[rule.prefix_list_id], rule.ports or _EVERY_PORT))
+            for rule in self.rules
+            if rule.prefix_list_id in families and _is_tcp(rule)
+        )
 
     def _is_ours(self, rule: IngressRule) -> bool:
-        is_tagged = (ownership.OWNER, self.owner) in rule.tags
-        return is_tagged and rule.protocol in _TCP and rule.ports is not None
-
-    def _weight(self, rule: IngressRule, family: AddressFamily) -> int:
-        if rule.cidr:
-            return int((":" in rule.cidr) == (family == "IPV6"))
-        source = next((one for one in self.lists if one.id == rule.prefix_list_id), None)
-        return 1 if source is None else source.weight * (source.family == family)
+        return (ownership.OWNER, self.owner) in rule.tags and rule.protocol in _TCP and rule.ports is not None
 
 
-def _lets_in(rule: IngressRule, opening: AllowedPorts) -> bool:
-    if rule.protocol not in {*_TCP, _EVERYTHING} or not (rule.ports or _EVERY_PORT).covers(opening.ports):
-        return False
-    given, asked = ip_network(rule.cidr or "", strict=False), ip_network(_FROM[opening.family])
-    return given.version == asked.version and asked.subnet_of(given)  # type: ignore[arg-type]  # of one version
+def _is_tcp(rule: IngressRule) -> bool:
+    return rule.protocol in _TCP or rule.protocol == _ALL_PROTOCOLS
 
 
-def should_be_ours(gate: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> frozenset[AllowedPorts]:
-    """The openings for which there should be a rule of ours, one rule each.
+def desired_ports(rules: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> frozenset[AllowedPorts]:
+    """The ports for which the group should have a rule of ours, one rule each; adjacent ranges are one.
 
-    What somebody else's prefix-list rule lets in needs none; but a rule of ours that is there stays as long as all of its
-    ports are needed, so that nothing depends on a stranger's rule that did not before. Ranges that touch are one.
+    Ports that a foreign rule opens need none; but an existing rule of ours is kept as long as all of its ports are required,
+    so that nobody comes to depend on a foreign rule.
     """
-    openings = {opening for requirement in requirements for opening in requirement.openings if gate.lists_of(opening)}
-    foreign, needed = gate.foreign, merged(openings)
-    standing = {opening for opening in gate.ours if is_covered(opening, needed)}
-    wanted = merged({opening for opening in openings if not is_covered(opening, foreign)} | standing)
-    # EC2 takes no rule that is there already: where a stranger's covers the merged one, ours stay as they are.
-    relics = {one for one in standing for whole in wanted if covers(whole, one) and is_covered(whole, foreign)}
-    return frozenset(one for one in wanted if not is_covered(one, foreign)) | frozenset(outermost(relics))
+    required = {ports for ports in _required(requirements) if rules.prefix_list(ports.family)}
+    foreign = rules.foreign
+    kept = covered(rules.ours, by=merged(required))
+    desired = set(merged((required - covered(required, by=foreign)) | kept))
+    # EC2 rejects a duplicate of a rule: where a foreign rule covers the merged range, our narrower ones stay as they are.
+    duplicates = covered(desired, by=foreign)
+    return frozenset((desired - duplicates) | set(maximal(covered(kept, by=duplicates))))
 
 
-def unneeded(gate: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> tuple[IngressRule, ...]:
-    """Our rules that may go: nobody needs them, and what is needed of their ports another rule lets in."""
-    requirements = tuple(requirements)
-    wanted = should_be_ours(gate, requirements)
-    openings = {opening for requirement in requirements for opening in requirement.openings}
-    going = {opening: rule for opening, rule in gate.ours.items() if opening not in wanted}
-    without = gate.without([rule.id for rule in going.values()])
-    bare = {opening for opening in openings if gate.rule_for(opening) and not without.rule_for(opening)}
-    return tuple(rule for opening, rule in going.items() if not any(covers(opening, one) for one in bare))
+def missing_ports(
+    rules: SecurityGroupRules, requirements: Iterable[IngressRequirement], ports: Iterable[AllowedPorts]
+) -> tuple[AllowedPorts, ...]:
+    """The rules to add, by their ports, to open those of ``ports`` that no prefix-list rule opens. Sorted."""
+    closed = [allowed for allowed in ports if not rules.prefix_list_rule(allowed)]
+    desired = desired_ports(rules, requirements) if closed else ()
+    return tuple(sorted(allowed for allowed in desired if any(map(allowed.covers, closed))))
 
 
-def marks(gate: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> dict[IngressRule, dict[str, str]]:
-    """The tags that our rules should carry beside the owner's: for each custom resource that needs the rule, which ports."""
-    tags: dict[IngressRule, dict[str, str]] = {rule: {} for rule in gate.ours.values()}
-    for requirement in requirements:
-        if is_service(requirement.consumer):
-            continue
-        for opening, rule in gate.ours.items():
-            inside = merged(one for one in requirement.openings if covers(opening, one))
-            value = " ".join(str(one.ports) for one in inside)
-            if inside and len(value) <= _TAG_VALUE_LIMIT:
-                tags[rule][ownership.INGRESS + requirement.consumer] = value
+def unneeded_rules(rules: SecurityGroupRules, requirements: Collection[IngressRequirement]) -> tuple[IngressRule, ...]:
+    """Our rules that may be revoked: not desired, and every required port of theirs is open by another rule."""
+    desired, required = desired_ports(rules, requirements), _required(requirements)
+    undesired = {ports: rule for ports, rule in rules.ours.items() if ports not in desired}
+    remaining = rules.without([rule.id for rule in undesired.values()])
+    uncovered = covered(required, by=rules.allowed) - covered(required, by=remaining.allowed)
+    return tuple(rule for ports, rule in undesired.items() if not any(map(ports.covers, uncovered)))
+
+
+def requirement_tags(
+    rules: SecurityGroupRules, requirements: Iterable[IngressRequirement]
+) -> dict[IngressRule, dict[str, str]]:
+    """The tags of our rules beside the owner's: one for each custom resource that requires the rule, with the ports."""
+    resources = [requirement for requirement in requirements if not is_service(requirement.consumer)]
+    tags: dict[IngressRule, dict[str, str]] = {}
+    for allowed, rule in rules.ours.items():
+        values = {
+            requirement.consumer: " ".join(str(one.ports) for one in merged(covered(requirement.ports, by=[allowed])))
+            for requirement in resources
+        }
+        tags[rule] = {
+            ownership.INGRESS + key: value for key, value in values.items() if 0 < len(value) <= _TAG_VALUE_LIMIT
+        }
     return tags
 
 
 def is_service(consumer: str) -> bool:
-    """Whether the needer is an ECS service, which says by itself what it needs; else it is a custom resource."""
+    """Whether the consumer is an ECS service, which declares its requirements itself; else it is a custom resource."""
     return consumer.startswith("arn:")
 
 
-_TAG_VALUE_LIMIT = 256  # Amazon EC2 User Guide, tag restrictions
+def _required(requirements: Iterable[IngressRequirement]) -> set[AllowedPorts]:
+    return {ports for requirement in requirements for ports in requirement.ports}

@@ -1,5 +1,6 @@
-"""The words of security-group ingress, as frozen values. Names are EC2's."""
+"""Security-group ingress as frozen values, and which port ranges cover which. Names are EC2's."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ecs_lattice.model import AddressFamily
@@ -7,7 +8,7 @@ from ecs_lattice.model import AddressFamily
 
 @dataclass(frozen=True, slots=True, order=True)
 class PortRange:
-    """TCP ports from ``first`` to ``last``, both included (1-65535)."""
+    """TCP ports from ``first`` to ``last``, inclusive (1-65535)."""
 
     first: int
     last: int
@@ -15,48 +16,57 @@ class PortRange:
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
 
-    def covers(self, other: "PortRange") -> bool:
-        """Whether every port of ``other`` is one of these."""
-        return self.first <= other.first and other.last <= self.last
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class AllowedPorts:
-    """Ports that VPC Lattice has to reach, from the addresses of one family."""
+    """Ports that VPC Lattice may, or has to, reach from its addresses of one family."""
 
     family: AddressFamily
     ports: PortRange
 
     def __str__(self) -> str:
-        return f"{self.ports} ({self.family})"
+        return f"{self.ports} ({FAMILY_NAMES[self.family]})"
+
+    def covers(self, other: "AllowedPorts") -> bool:
+        """Whether these include all ports of ``other``, of the same family."""
+        mine, theirs = self.ports, other.ports
+        return self.family == other.family and mine.first <= theirs.first and theirs.last <= mine.last
+
+
+FAMILY_NAMES: dict[AddressFamily, str] = {"IPV4": "IPv4", "IPV6": "IPv6"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class IngressRequirement:
-    """What one needer needs of one security group.
+    """The ports that a consumer requires open in one security group.
 
-    ``needer`` is the ARN of an ECS service, or the physical id of a custom resource. ``openings`` are sorted.
+    ``consumer`` is the ARN of an ECS service, or the physical id of a custom resource. ``ports`` are sorted.
     """
 
     group_id: str
     consumer: str
-    openings: tuple[AllowedPorts, ...] = ()
+    ports: tuple[AllowedPorts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PrefixList:
-    """VPC Lattice's managed prefix list of one family. A rule that names it weighs ``weight`` of the group's quota of
-    inbound rules (Amazon VPC User Guide, AWS-managed prefix lists: 10)."""
+    """VPC Lattice's managed prefix list of one family. A rule that references it counts as ``weight`` rules against the
+    group's quota of inbound rules (Amazon VPC User Guide, AWS-managed prefix lists: 10)."""
 
     id: str
     name: str
     family: AddressFamily
     weight: int = 10
 
+    @property
+    def region(self) -> str:
+        """The Region, from a name such as ``com.amazonaws.us-east-1.ipv6.vpc-lattice``."""
+        return self.name.split(".")[2]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class SecurityGroup:
-    """A security group. ``account`` owns it; ``is_default`` is the VPC's own ``default``."""
+    """A security group owned by ``account``; ``is_default``: it is the VPC's own ``default`` group."""
 
     id: str
     name: str
@@ -67,10 +77,10 @@ class SecurityGroup:
 
 @dataclass(frozen=True, slots=True, order=True)
 class IngressRule:
-    """An inbound rule of a security group (EC2 API, SecurityGroupRule), whoever made it.
+    """An inbound rule of a security group (EC2 API, SecurityGroupRule), whoever created it.
 
-    ``protocol`` is EC2's (``tcp``, ``-1`` for everything); ``ports`` None for every port. Exactly one of
-    ``prefix_list_id``, ``cidr`` (IPv4 or IPv6) and ``source_group`` says from where. ``tags`` are sorted pairs.
+    ``protocol`` is EC2's (``tcp``, ``-1`` for all); ``ports`` is None for all ports. The source is exactly one of
+    ``prefix_list_id``, ``cidr`` (IPv4 or IPv6) and ``source_group``. ``tags`` are sorted pairs.
     """
 
     id: str
@@ -81,3 +91,28 @@ class IngressRule:
     cidr: str | None = None
     source_group: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+
+
+def covered(ports: Iterable[AllowedPorts], by: Iterable[AllowedPorts]) -> set[AllowedPorts]:
+    """Those of ``ports`` that a single one of ``by`` covers."""
+    covering = tuple(by)
+    return {one for one in ports if any(wider.covers(one) for wider in covering)}
+
+
+def merged(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
+    """The fewest ranges with exactly the same ports of each family: overlapping and adjacent ranges become one. Sorted."""
+    found: list[AllowedPorts] = []
+    for allowed in sorted(ports):
+        last = found[-1] if found else None
+        if last and last.family == allowed.family and allowed.ports.first <= last.ports.last + 1:
+            both = PortRange(last.ports.first, max(last.ports.last, allowed.ports.last))
+            found[-1] = AllowedPorts(last.family, both)
+        else:
+            found.append(allowed)
+    return tuple(found)
+
+
+def maximal(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
+    """Those of ``ports`` that none of the others covers. Sorted."""
+    distinct = set(ports)
+    return tuple(sorted(one for one in distinct if not covered([one], distinct - {one})))

@@ -1,9 +1,9 @@
-"""Opens security groups for VPC Lattice and takes back what nobody needs, over :mod:`ecs_lattice.ingress.group`.
+"""Opens security groups for VPC Lattice, and closes them when nobody requires them open, by :mod:`ecs_lattice.ingress.group`.
 
-Security groups are shared by ECS services, custom resources and strangers, and nothing locks them. So everybody writes what
-he needs *before* he looks at the rules, and whoever revokes reads the needs *after* it and puts back what somebody came to
-need meanwhile: no order of the two leaves a need closed. Adding may happen anywhere; of what routes needed nothing is revoked
-but by :meth:`Ingress.tidy`.
+ECS services, custom resources and other owners share security groups, and nothing locks them. So every consumer records its
+requirement *before* it reads the rules, and whoever revokes a rule reads the requirements *after* that and restores what has
+become required meanwhile: no interleaving leaves a requirement unmet. Rules may be added anywhere; a rule that routes required
+is revoked by the sweep alone (:mod:`ecs_lattice.ingress.sweep`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -13,16 +13,22 @@ from typing import Protocol
 from ecs_lattice import ownership
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundError, QuotaError
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import SecurityGroupRules, is_service, marks, should_be_ours, unneeded
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PrefixList, SecurityGroup
+from ecs_lattice.ingress.group import (
+    SecurityGroupRules,
+    desired_ports,
+    is_service,
+    missing_ports,
+    requirement_tags,
+    unneeded_rules,
+)
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PrefixList, SecurityGroup, covered
 from ecs_lattice.ingress.ports import SecurityGroups
-from ecs_lattice.ingress.ranges import covers
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
 
 
 class Requirements(Protocol):
-    """What of the registry is needed here."""
+    """What ingress needs of the registry."""
 
     def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]: ...
 
@@ -32,9 +38,8 @@ class Requirements(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """``rules``: those that let VPC Lattice in for what was asked, ours or not. ``problems``: what is not open; empty when
-    everything is."""
+class OpenedGroups:
+    """``rules``: those that open the requested ports, ours or not. ``problems``: what is closed; empty when all is open."""
 
     rules: tuple[IngressRule, ...] = ()
     prefix_lists: tuple[PrefixList, ...] = ()
@@ -42,11 +47,11 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of one group. ``full``: what it has no room for; ``problem``: why it is closed for all that was asked;
-    ``needs``: who needs what of it."""
+class OpenedGroup:
+    """The rules of a group after it was opened. ``full``: ports for which it has no room; ``problem``: why no rule could be
+    added; ``requirements``: those of all consumers."""
 
-    gate: SecurityGroupRules
+    rules: SecurityGroupRules
     full: tuple[AllowedPorts, ...] = ()
     problem: Problem | None = None
     requirements: tuple[IngressRequirement, ...] = ()
@@ -54,206 +59,181 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """Ingress for the stack ``owner``. ``account``: whose groups may be opened (None: of the needer, where it is an ARN).
+    """Ingress for the stack ``owner``. Only groups of ``account`` are opened (None: the consumer's, where it is an ARN).
 
-    ThrottledError and UnavailableError of EC2 and of the registry are raised: call again, everything may be repeated.
+    Raises ThrottledError and UnavailableError of EC2 and the registry: every method may be repeated.
     """
 
     groups: SecurityGroups
     requirements: Requirements
     owner: str
+    label_prefix: str
     account: str | None = None
 
     def families(self) -> tuple[AddressFamily, ...]:
         """The address families for which this Region has a prefix list of VPC Lattice."""
-        return tuple(sorted(one.family for one in self.groups.prefix_lists()))
+        return tuple(sorted(source.family for source in self.groups.prefix_lists()))
 
-    def open_each(
-        self, consumer: str, group_ids: Sequence[str], openings: Sequence[AllowedPorts], description: str
-    ) -> Opened:
-        """Let VPC Lattice into every one of the groups; replaces what ``needer`` needed in them before."""
-        wanted = sorted(set(group_ids))
+    def open_groups(
+        self, consumer: str, group_ids: Collection[str], ports: Collection[AllowedPorts], description: str
+    ) -> OpenedGroups:
+        """Open every one of the groups; replaces what ``consumer`` required of them before."""
+        ids = sorted(set(group_ids))
         try:
-            lists = self.groups.prefix_lists()
-            known = {one.id: one for one in self.groups.groups(wanted)}
+            prefix_lists = self.groups.prefix_lists()
+            known = {group.id: group for group in self.groups.groups(ids)}
         except DeniedError as error:
-            return Opened(problems=(problems.denied(wanted, error),))
-        lacking = {one.family for one in openings} - {one.family for one in lists}
-        openings = tuple(sorted({one for one in openings if one.family not in lacking}))
-        rules: list[IngressRule] = []
-        found = [problems.no_prefix_list(family) for family in sorted(lacking)]
-        for group_id in wanted:
-            try:
-                gate, said = self._open_one(consumer, group_id, known.get(group_id), openings, description)
-            except DeniedError as error:
-                found.append(problems.denied([group_id], error))
-                continue
-            found += said
-            rules += [rule for opening in openings if (rule := self._rule(gate, opening))]
-        return Opened(tuple(dict.fromkeys(rules)), lists, tuple(found))
+            return OpenedGroups(problems=(problems.denied(ids, error, self.label_prefix),))
+        families = {source.family for source in prefix_lists}
+        available = sorted({allowed for allowed in ports if allowed.family in families})
+        unavailable = sorted({allowed.family for allowed in ports} - families)
+        opened = [self._open_or_explain(consumer, known.get(one), one, available, description) for one in ids]
+        return OpenedGroups(
+            rules=tuple(dict.fromkeys(rule for rules, _ in opened for rule in map(rules.open_rule, available) if rule)),
+            prefix_lists=prefix_lists,
+            problems=(
+                *map(problems.no_prefix_list, unavailable),
+                *(problem for _, found in opened for problem in found),
+            ),
+        )
 
     def close(
-        self, consumer: str, group_ids: Sequence[str], keep: Mapping[str, Sequence[AllowedPorts]] | None = None
+        self, consumer: str, group_ids: Iterable[str], keep: Mapping[str, Collection[AllowedPorts]] | None = None
     ) -> tuple[str, ...]:
-        """Forget what ``needer`` needs in the groups, except ``keep``, and revoke at once what nobody else needs there.
+        """Delete what ``consumer`` requires of the groups, except ``keep``, and revoke at once what nobody else requires.
 
-        Returns the ids of the revoked rules. Where the registry does not know the need, nothing is revoked: the table may
-        have been lost, and with it what others need. The resync takes such rules away once it has been rebuilt.
+        Returns the ids of the revoked rules. Where the registry does not know the requirement, nothing is revoked: the table,
+        and with it the requirements of others, may have been lost. The resync revokes such rules once it has rebuilt them.
         """
         revoked: list[str] = []
         for group_id in sorted(set(group_ids)):
-            kept = IngressRequirement(group_id, consumer, tuple(sorted(set((keep or {}).get(group_id, ())))))
-            before = self._need(group_id, consumer)
-            self.requirements.put_requirement(kept)
-            if before is None:
+            before = self._required_by(consumer, group_id)
+            self.require(consumer, group_id, (keep or {}).get(group_id, ()))
+            if not before:
                 continue
             try:
-                revoked += self._close_one(group_id)
+                # A wide rule that is required in part is revoked once that part has a rule of its own.
+                rules = self.restore(self.read([group_id])[group_id])
+                revoked += self.revoke(rules, unneeded_rules(rules, self.requirements.requirements_on(group_id)))
             except AwsError:
-                # What could not be done must be found again by whoever repeats this; an opening may have come meanwhile.
-                openings = {
-                    one
-                    for requirement in (before, self._need(group_id, consumer))
-                    if requirement
-                    for one in requirement.openings
-                }
-                self.requirements.put_requirement(IngressRequirement(group_id, consumer, tuple(sorted(openings))))
+                # A repetition must find the requirement again, and so must an opening that has come meanwhile.
+                self.require(consumer, group_id, before | self._required_by(consumer, group_id))
                 raise
         return tuple(revoked)
 
-    def forget(self, consumer: str, group_ids: Iterable[str]) -> None:
-        """Take the needs in these groups back; the rules go in the resync."""
-        for group_id in sorted(set(group_ids)):
-            self.requirements.put_requirement(IngressRequirement(group_id, consumer))
+    def require(self, consumer: str, group_id: str, ports: Collection[AllowedPorts]) -> None:
+        """Record what ``consumer`` requires of the group. Without ``ports`` the rules are revoked by the sweep."""
+        self.requirements.put_requirement(IngressRequirement(group_id, consumer, tuple(sorted(set(ports)))))
 
-    def gate(self, group_id: str) -> SecurityGroupRules:
-        """The group as it is read now; without rules when it does not exist."""
-        return self.gates([group_id])[group_id]
-
-    def gates(self, group_ids: Collection[str]) -> dict[str, SecurityGroupRules]:
-        """Several groups, read by as few calls as possible."""
+    def read(self, group_ids: Collection[str]) -> dict[str, SecurityGroupRules]:
+        """The rules of each group as of now, with as few calls as possible; none for a group that does not exist."""
         if not group_ids:
             return {}
-        lists, rules = self.groups.prefix_lists(), self.groups.rules(sorted(group_ids))
+        prefix_lists, rules = self.groups.prefix_lists(), self.groups.rules(sorted(group_ids))
         return {
             group_id: SecurityGroupRules(
-                group_id, tuple(rule for rule in rules if rule.group_id == group_id), lists, self.owner
+                group_id, tuple(rule for rule in rules if rule.group_id == group_id), prefix_lists, self.owner
             )
             for group_id in group_ids
         }
 
     def is_of_another_account(self, group: SecurityGroup, consumer: str) -> bool:
-        """Whether the group is not ours to open."""
+        """Whether another account owns the group, which is then not ours to open."""
         account = self.account or (consumer.split(":")[4] if is_service(consumer) else None)
         return account is not None and group.account != account
 
-    def settle(self, group_id: str, openings: Sequence[AllowedPorts], description: str) -> Settled:
-        """Add to the group what is missing of ``openings``, which are written as needed before this is called."""
-        requirements, gate = self.requirements.requirements_on(group_id), self.gate(group_id)
-        closed = [one for one in openings if not gate.rule_for(one)]
+    def open_group(self, group_id: str, ports: Collection[AllowedPorts], description: str) -> OpenedGroup:
+        """Add the rules that are missing for ``ports``, which must have been recorded as required before."""
+        requirements, rules = self.requirements.requirements_on(group_id), self.read([group_id])[group_id]
         try:
-            missing = [
-                one for one in sorted(should_be_ours(gate, requirements)) if any(covers(one, it) for it in closed)
-            ]
-            gate, full = self.authorize(gate, missing, description)
-            self.mark(gate, requirements)
+            rules, full = self.authorize(rules, missing_ports(rules, requirements, ports), description)
+            self.tag(rules, requirements)
         except DeniedError as error:
-            return Settled(gate, problem=problems.denied([group_id], error))
+            return OpenedGroup(rules, problem=problems.denied([group_id], error, self.label_prefix))
         except NotFoundError:
-            return Settled(gate, problem=problems.no_group(group_id))
-        return Settled(
-            gate, tuple(one for one in closed if any(covers(it, one) for it in full)), requirements=requirements
-        )
+            return OpenedGroup(rules, problem=problems.no_group(group_id))
+        closed = (allowed for allowed in sorted(covered(ports, by=full)) if not rules.prefix_list_rule(allowed))
+        return OpenedGroup(rules, tuple(closed), requirements=requirements)
 
     def authorize(
-        self, gate: SecurityGroupRules, openings: Sequence[AllowedPorts], description: str
+        self, rules: SecurityGroupRules, ports: Collection[AllowedPorts], description: str
     ) -> tuple[SecurityGroupRules, tuple[AllowedPorts, ...]]:
-        """Add a rule for each opening; the gate afterwards, and what there was no room for."""
-        if not openings:
-            return gate, ()
-        pairs = [(one, source) for one in openings if (source := gate.lists_of(one))]
+        """Add a rule for each of ``ports``; the rules afterwards, and the ports for which there was no room."""
+        sources = [(allowed, source) for allowed in ports if (source := rules.prefix_list(allowed.family))]
+        if not sources:
+            return rules, ()
         try:
-            added = self.groups.authorize(gate.group_id, pairs, description, {ownership.OWNER: self.owner})
+            added = self.groups.authorize(rules.group_id, sources, description, {ownership.OWNER: self.owner})
         except QuotaError:
-            if len(pairs) == 1:
-                return gate, tuple(openings)
+            if len(sources) == 1:
+                return rules, tuple(ports)
             full: list[AllowedPorts] = []
-            for one in openings:  # some may fit, and IPv4 and IPv6 have a quota each
-                gate, refused = self.authorize(gate, [one], description)
-                full += refused
-            return gate, tuple(full)
-        rules = {rule.id: rule for rule in (*gate.rules, *added)}
-        return SecurityGroupRules(gate.group_id, tuple(rules.values()), gate.lists, gate.owner), ()
+            for allowed in ports:  # some may fit, and IPv4 and IPv6 have a quota each
+                rules, rejected = self.authorize(rules, [allowed], description)
+                full += rejected
+            return rules, tuple(full)
+        return rules.with_added(added), ()
 
-    def add_missing(self, gate: SecurityGroupRules, description: str = "Needed by several") -> SecurityGroupRules:
-        """Put back what somebody needs and has no rule; what there is no room for is left out."""
-        missing = should_be_ours(gate, self.requirements.requirements_on(gate.group_id)) - set(gate.ours)
+    def restore(self, rules: SecurityGroupRules) -> SecurityGroupRules:
+        """Add every rule that is required and missing, as far as there is room."""
+        missing = desired_ports(rules, self.requirements.requirements_on(rules.group_id)) - set(rules.ours)
         try:
-            return self.authorize(gate, sorted(missing), description)[0]
+            return self.authorize(rules, sorted(missing), "VPC Lattice, required by several consumers")[0]
         except NotFoundError:
-            return gate
+            return rules
 
-    def revoke(self, gate: SecurityGroupRules, rules: Sequence[IngressRule]) -> tuple[str, ...]:
-        """Take rules of ours away, then put back what somebody came to need meanwhile; the ids of those revoked."""
-        rule_ids = tuple(rule.id for rule in rules)
+    def revoke(self, rules: SecurityGroupRules, unneeded: Sequence[IngressRule]) -> tuple[str, ...]:
+        """Revoke ``unneeded`` rules of ours, then restore what has become required meanwhile; the ids of those revoked."""
+        rule_ids = tuple(rule.id for rule in unneeded)
         if rule_ids:
-            self.groups.revoke(gate.group_id, rule_ids)
-        gate, requirements = gate.without(rule_ids), self.requirements.requirements_on(gate.group_id)
-        if any(not gate.rule_for(one) for requirement in requirements for one in requirement.openings):
-            gate = self.add_missing(gate)
-        self.mark(gate, requirements)
+            self.groups.revoke(rules.group_id, rule_ids)
+        rules, requirements = rules.without(rule_ids), self.requirements.requirements_on(rules.group_id)
+        if any(not rules.prefix_list_rule(allowed) for requirement in requirements for allowed in requirement.ports):
+            rules = self.restore(rules)
+        self.tag(rules, requirements)
         return rule_ids
 
-    def mark(self, gate: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> None:
-        """Let our rules say which custom resources need them: a lost table is rebuilt from that."""
-        for rule, tags in marks(gate, requirements).items():
-            standing = {key: value for key, value in rule.tags if key.startswith(ownership.INGRESS)}
-            fresh = {key: value for key, value in tags.items() if standing.get(key) != value}
-            stale = sorted(set(standing) - set(tags))
+    def tag(self, rules: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> None:
+        """Tag our rules with the custom resources that require them: a lost table is rebuilt from these tags."""
+        for rule, desired in requirement_tags(rules, requirements).items():
+            existing = {key: value for key, value in rule.tags if key.startswith(ownership.INGRESS)}
+            changed = dict(desired.items() - existing.items())
+            stale = sorted(existing.keys() - desired.keys())
             try:
-                if fresh:
-                    self.groups.tag([rule.id], fresh)
+                if changed:
+                    self.groups.tag([rule.id], changed)
                 if stale:
                     self.groups.untag([rule.id], stale)
             except (NotFoundError, QuotaError, InvalidError):
-                continue  # gone meanwhile, or it has as many tags as EC2 allows: the rule does without
+                continue  # deleted meanwhile, or it has as many tags as EC2 allows: the rule goes without
 
-    def _close_one(self, group_id: str) -> tuple[str, ...]:
-        # A wide rule of which only a part is still needed goes after that part has a rule of its own.
-        gate = self.add_missing(self.gate(group_id))
-        return self.revoke(gate, unneeded(gate, self.requirements.requirements_on(group_id)))
-
-    def _need(self, group_id: str, consumer: str) -> IngressRequirement | None:
-        return next(
-            (
-                requirement
-                for requirement in self.requirements.requirements_on(group_id)
-                if requirement.consumer == consumer
-            ),
-            None,
+    def _required_by(self, consumer: str, group_id: str) -> frozenset[AllowedPorts]:
+        requirements = self.requirements.requirements_on(group_id)
+        return frozenset(
+            allowed for requirement in requirements if requirement.consumer == consumer for allowed in requirement.ports
         )
 
-    def _open_one(
+    def _open_or_explain(
         self,
         consumer: str,
-        group_id: str,
         group: SecurityGroup | None,
-        openings: Sequence[AllowedPorts],
+        group_id: str,
+        ports: Collection[AllowedPorts],
         description: str,
     ) -> tuple[SecurityGroupRules, list[Problem]]:
-        """The group as it is then, and why it is not open for everything."""
+        """The rules of the group afterwards, and why some of ``ports`` are closed."""
+        unknown = SecurityGroupRules(group_id, (), (), self.owner)
         if group is None:
-            return SecurityGroupRules(group_id, (), (), self.owner), [problems.no_group(group_id)]
-        if self.is_of_another_account(group, consumer):
-            gate = self.gate(group_id)
-            closed = [one for one in openings if not self._rule(gate, one)]
-            return gate, [problems.foreign_group(gate, group, closed)] if closed else []
-        self.requirements.put_requirement(IngressRequirement(group_id, consumer, tuple(openings)))
-        settled = self.settle(group_id, openings, description)
-        closed = [one for one in settled.full if not settled.gate.wide_rule_for(one)]
-        said = [settled.problem] if settled.problem else []
-        return settled.gate, said + ([problems.full(settled.gate, closed)] if closed else [])
-
-    @staticmethod
-    def _rule(gate: SecurityGroupRules, opening: AllowedPorts) -> IngressRule | None:
-        return gate.rule_for(opening) or gate.wide_rule_for(opening)
+            return unknown, [problems.no_group(group_id)]
+        try:
+            if self.is_of_another_account(group, consumer):
+                rules = self.read([group_id])[group_id]
+                closed = [allowed for allowed in ports if not rules.is_open(allowed)]
+                return rules, [problems.foreign_group(rules, group, closed)] if closed else []
+            self.require(consumer, group_id, ports)
+            opened = self.open_group(group_id, ports, description)
+        except DeniedError as error:
+            return unknown, [problems.denied([group_id], error, self.label_prefix)]
+        full = [allowed for allowed in opened.full if not opened.rules.cidr_rule(allowed)]
+        found = [opened.problem] if opened.problem else []
+        return opened.rules, found + ([problems.full(opened.rules, full)] if full else [])
