@@ -34,20 +34,20 @@ def an_incident(key="alarm#x", **more) -> Incident:
     return Incident(key, state="ALARM", changed_at=OPENED, opened_at=OPENED, **more)
 
 
-def a_change(**more) -> StateChange:
+def a_change(prefix="lattice", **more) -> StateChange:
     given = {
         "ecs_service": SERVICE.arn, "route": "default", "lattice_service": "orders", "state": "Refused",
         "code": "NETWORK_UNKNOWN", "previous_state": "Pending",
-        "message": "lattice.network = 'nowhere' (docker label of container app in orders:7): no service network of that "
+        "message": f"{prefix}.network = 'nowhere' (docker label of container app in orders:7): no service network of that "
         "name; there are platform and shared.",
     }  # fmt: skip
     return StateChange(**{**given, **more})
 
 
-def left_closed() -> Evidence:
+def left_closed(prefix: str = "lattice") -> Evidence:
     """A group that is not opened, with the status that tells."""
     gate = SecurityGroupRules(SECURITY_GROUP.id, (), PREFIX_LISTS, "ecs-lattice")
-    notice = problems.off(gate, [AllowedPorts("IPV4", PortRange(8080, 8080))], "lattice")
+    notice = problems.off(gate, [AllowedPorts("IPV4", PortRange(8080, 8080))], prefix)
     status = RouteStatus("default", "orders", "Live", notice.code, notice.message, command=notice.command)
     return dataclasses.replace(CASES["PREFIX_LIST_RULE_MISSING"], status=status)
 
@@ -57,16 +57,18 @@ def _stack(part, name, reason, description="", sample=None, unread="") -> Messag
     return stack_messages.alarm_message(an_incident(), alarm, StackSubject(part, name), sample, unread)
 
 
-def messages() -> dict[str, Message]:
-    """Every message, by the name of its files."""
+def messages(prefix: str = "lattice") -> dict[str, Message]:
+    """Every message of a stack with the label prefix ``prefix``, by the name of its files."""
+    cases = {name: dataclasses.replace(evidence, label_prefix=prefix) for name, evidence in CASES.items()}
     found = {
         name: route_messages.alarm_message(an_incident(), an_alarm(), evidence, diagnose(evidence))
-        for name, evidence in CASES.items()
+        for name, evidence in cases.items()
     }
     notified = an_incident(notified=True, cause="PREFIX_LIST_RULE_MISSING", recovered_at=OPENED + 725)
     flapping = dataclasses.replace(notified, changed_at=NOW - 100, recovered_at=OPENED + 7300, occurrences=9)
     back = dataclasses.replace(flapping, reopened=True)
-    closed = CASES["PREFIX_LIST_RULE_MISSING"]
+    closed_group = dataclasses.replace(left_closed(prefix), label_prefix=prefix)
+    closed = cases["PREFIX_LIST_RULE_MISSING"]
     refused = an_incident(notified=True, cause="NETWORK_UNKNOWN")
     threshold = "Threshold Crossed: 1 datapoint [1.0 (23/11/26 06:43:00)] was greater than the threshold (0.0)."
     letters = (
@@ -74,22 +76,25 @@ def messages() -> dict[str, Message]:
         DeadLetter((("ERROR_CODE", "NO_PERMISSIONS"), ("ERROR_MESSAGE", "Not authorized to send"), ("RULE_ARN", "arn:aws:events:us-east-1:123456789012:rule/x")), '{"version":"0"}', NOW - 300),
     )  # fmt: skip
     taken = a_change(
-        state="Conflicted", code="MATCH_TAKEN", message="/orders* on HTTP:80 has belonged to shop/cart for 3 days."
+        prefix,
+        state="Conflicted",
+        code="MATCH_TAKEN",
+        message="/orders* on HTTP:80 has belonged to shop/cart for 3 days.",
     )
-    whole = a_change(route="", lattice_service="", code="UNKNOWN_KEY", message="lattice.sevice = 'orders' (docker label of container app in orders:8): there is no such key; did you mean lattice.service?")  # fmt: skip
-    changed = a_change(code="DOMAIN_FIXED", previous_state="Refused", previous_code="NETWORK_UNKNOWN", message="lattice.domain cannot change on a Lattice service that exists.")  # fmt: skip
+    whole = a_change(prefix, route="", lattice_service="", code="UNKNOWN_KEY", message=f"{prefix}.sevice = 'orders' (docker label of container app in orders:8): there is no such key; did you mean {prefix}.service?")  # fmt: skip
+    changed = a_change(prefix, code="DOMAIN_FIXED", previous_state="Refused", previous_code="NETWORK_UNKNOWN", message=f"{prefix}.domain cannot change on a Lattice service that exists.")  # fmt: skip
     return {
         **found,
-        "flapping": route_messages.alarm_message(flapping, an_alarm(), CASES["TASK_RESTARTING"], diagnose(CASES["TASK_RESTARTING"])),
+        "flapping": route_messages.alarm_message(flapping, an_alarm(), cases["TASK_RESTARTING"], diagnose(cases["TASK_RESTARTING"])),
         "flapping-after-its-recovery": route_messages.alarm_message(back, an_alarm(), closed, diagnose(closed)),
-        "ingress-is-off": route_messages.alarm_message(an_incident(), an_alarm(), left_closed(), diagnose(left_closed())),
+        "ingress-is-off": route_messages.alarm_message(an_incident(), an_alarm(), closed_group, diagnose(closed_group)),
         "recovery-of-flapping": route_messages.recovery_message(flapping, SUBJECT),
         "recovery": route_messages.recovery_message(notified, SUBJECT),
-        "refusal": route_messages.refused(an_incident(), a_change(), "registry", again=False),
+        "refusal": route_messages.refused(an_incident(), a_change(prefix), "registry", again=False),
         "refusal-changed": route_messages.refused(refused, changed, "registry", again=True),
         "refusal-conflict": route_messages.refused(an_incident(), taken, "registry", again=False),
         "refusal-declaration": route_messages.refused(an_incident(), whole, "registry", again=False),
-        "refusal-over": route_messages.accepted(dataclasses.replace(refused, changed_at=OPENED + 7500), a_change(state="Live", code="", message="")),
+        "refusal-over": route_messages.accepted(dataclasses.replace(refused, changed_at=OPENED + 7500), a_change(prefix, state="Live", code="", message="")),
         "stack-dead-letters": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, sample=DeadLetterSample(URL, letters)),
         "stack-dead-letters-unread": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, unread="ReceiveMessage: AccessDenied: not authorized"),
         "stack-errors": _stack("errors", "ecs-lattice-EcsServiceFunction-X", threshold),
