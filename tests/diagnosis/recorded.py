@@ -45,7 +45,7 @@ def a_change(prefix="lattice", **more) -> StateChange:
 
 
 def left_closed(prefix: str = "lattice") -> Evidence:
-    """A group that is not opened, with the status that tells."""
+    """A group that is not opened, and the status that says why."""
     gate = SecurityGroupRules(SECURITY_GROUP.id, (), PREFIX_LISTS, "ecs-lattice")
     notice = problems.off(gate, [AllowedPorts("IPV4", PortRange(8080, 8080))], prefix)
     status = RouteStatus("default", "orders", "Live", notice.code, notice.message, command=notice.command)

@@ -1,4 +1,4 @@
-"""The messages are those that were recorded and read, they fit where they go, and their commands are commands."""
+"""The messages are those that were recorded and read, they fit their channels, and their commands are valid."""
 
 import dataclasses
 import json
@@ -30,7 +30,7 @@ def test_a_message_is_as_it_was_recorded(name):
     assert path.read_text() == recorded.files()[name], "read the difference, then: python -m tests.diagnosis.recorded"
 
 
-def test_nothing_is_recorded_that_is_never_said():
+def test_no_record_is_left_of_a_message_that_no_longer_exists():
     assert {path.name for path in recorded.FOLDER.iterdir()} == set(recorded.files())
 
 
@@ -72,7 +72,7 @@ TEXT = st.text(max_size=400)
 
 @settings(deadline=None, max_examples=50)
 @given(TEXT, TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=40), st.lists(TEXT, max_size=3), st.integers(1, 2000))
-def test_whatever_is_said_fits_where_it_goes(subject, headline, facts, words, times):
+def test_whatever_a_message_contains_fits_its_channel(subject, headline, facts, words, times):
     commands = (Command("shows", ("aws", *words)),)
     said = Message(
         subject,
@@ -102,11 +102,11 @@ def test_a_chat_gets_the_schema_of_amazon_q_developer_and_all_messages_of_an_inc
         incident, recorded.an_alarm(), CASES["PORT_NOT_OPEN"], diagnose(CASES["PORT_NOT_OPEN"])
     )
     last = route_messages.recovery_message(incident, recorded.SUBJECT)
-    one, two = (json.loads(message.chat(each)) for each in (first, last))
-    assert (one["version"], one["source"]) == ("1.0", "custom")
-    assert one["metadata"]["threadId"] == two["metadata"]["threadId"]
-    assert one["id"] != two["id"]
-    assert one["content"]["nextSteps"][0].startswith("To fix: `aws ec2 authorize-security-group-ingress")
+    begun, ended = (json.loads(message.chat(said)) for said in (first, last))
+    assert (begun["version"], begun["source"]) == ("1.0", "custom")
+    assert begun["metadata"]["threadId"] == ended["metadata"]["threadId"]
+    assert begun["id"] != ended["id"]
+    assert begun["content"]["nextSteps"][0].startswith("To fix: `aws ec2 authorize-security-group-ingress")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_command_of_the_status_that_no_cause_repeats_stays():
     assert "To fix: aws ec2 authorize-security-group-ingress" in " ".join(said.split())
 
 
-def test_a_part_of_the_stack_that_is_flapping_is_said_to():
+def test_a_flapping_part_of_the_stack_is_reported_with_its_count():
     incident = dataclasses.replace(recorded.an_incident(), occurrences=4)
     subject = StackSubject("errors", "ecs-lattice-EcsServiceFunction-X")
     said = stack_messages.alarm_message(incident, recorded.an_alarm(), subject, None)

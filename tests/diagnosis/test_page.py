@@ -19,5 +19,5 @@ def test_a_cause_has_its_section(code):
     assert len(body[1].split()) > 20
 
 
-def test_no_section_is_of_a_cause_that_is_no_more():
+def test_no_section_describes_a_cause_that_no_longer_exists():
     assert set(re.findall(r"^### (.+)$", CAUSES, flags=re.MULTILINE)) == {*RANKS, NOT_FOUND}

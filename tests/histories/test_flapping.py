@@ -1,4 +1,4 @@
-"""What comes and goes: how many mails people get in three hours, what they say, and that the last word is right."""
+"""Flapping: how many mails arrive in three hours, what they say, and that the last one is right."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def on_call(world):
 
 @pytest.fixture
 def changes(world):
-    """When, in minutes, the alarm went off and was over."""
+    """When the alarm fired and recovered."""
     seen: list[tuple[float, str]] = []
 
     def parsed(event):
@@ -30,7 +30,7 @@ def changes(world):
 
 
 def mailed_in(world, on_call, minutes: int) -> list[tuple[int, str]]:
-    """The mails of the next minutes: in which they came, and their subjects."""
+    """The mails of the next minutes: in which minute they arrived, and their subjects."""
     before, found = len(on_call.mails()), []
     for minute in range(minutes):
         world.run(60)
@@ -38,7 +38,7 @@ def mailed_in(world, on_call, minutes: int) -> list[tuple[int, str]]:
     return found
 
 
-def test_a_container_that_ends_every_twenty_seconds_is_told_of_once_an_hour_and_its_end_once(world, on_call, changes):
+def test_a_container_that_exits_every_twenty_seconds_is_reported_once_an_hour_and_its_end_once(world, on_call, changes):
     arn = well(world, AT_ONCE, count=1)
     changes.clear()
     release(world, arn, CRASH_AFTER_SECONDS="20")
@@ -51,15 +51,15 @@ def test_a_container_that_ends_every_twenty_seconds_is_told_of_once_an_hour_and_
     assert begun.startswith(f"{ALARM}tasks keep stopping")
     assert still.startswith(f"{ALARM}flapping; tasks keep stopping")
     assert again.startswith(f"{ALARM}flapping; ")
-    told = [words_of(mail) for _, mail in on_call.mails()]
-    assert "one more message, when the route has been healthy for 10 minutes" in told[0]
-    assert "While it is flapping, you get at most one message an hour" in told[1]
+    texts = [words_of(mail) for _, mail in on_call.mails()]
+    assert "one more message, when the route has been healthy for 10 minutes" in texts[0]
+    assert "While it is flapping, you get at most one message an hour" in texts[1]
     assert [causes(mail)[0] for _, mail in on_call.mails()] == ["TASK_RESTARTING"] * 3
     release(world, arn)
     ((minute, over),) = mailed_in(world, on_call, 120)
     assert over.startswith(f"{OK}recovered after ")
     assert 10 <= minute < 20
-    # From the first alarm to the last change, whatever was told in between.
+    # From the first alarm to the last change, whatever was sent in between.
     last = changes[-1]
     assert last[1] == "OK"
     times = sum(state == "ALARM" for _, state in changes)
@@ -67,7 +67,9 @@ def test_a_container_that_ends_every_twenty_seconds_is_told_of_once_an_hour_and_
     assert len({chat["metadata"]["threadId"] for chat in on_call.chats()}) == 1
 
 
-def test_a_route_that_is_ill_for_ten_minutes_in_every_forty_is_told_of_at_once_and_then_once_an_hour(world, on_call):
+def test_a_route_that_is_unhealthy_for_ten_minutes_in_every_forty_is_reported_at_once_and_then_once_an_hour(
+    world, on_call
+):
     well(world, AT_ONCE, count=1)
     (group,) = world.ec2.describe_security_groups(GroupIds=[world.open_group])["SecurityGroups"]
     subjects: list[str] = []
@@ -75,7 +77,7 @@ def test_a_route_that_is_ill_for_ten_minutes_in_every_forty_is_told_of_at_once_a
         close(world)
         subjects += [subject for _, subject in mailed_in(world, on_call, 10)]
         if subjects:
-            assert subjects[-1].startswith(ALARM), "while it is ill, the last word is that it is"
+            assert subjects[-1].startswith(ALARM), "while it is unhealthy, the last message says so"
         world.ec2.authorize_security_group_ingress(GroupId=world.open_group, IpPermissions=group["IpPermissions"])
         subjects += [subject for _, subject in mailed_in(world, on_call, 30)]
     # Told as over once, as it turned out too soon; from then on it has to be well for an hour.

@@ -152,7 +152,7 @@ class Responder:
     def _publish_recovery(
         self, incident: Incident, alarm: AlarmChange, subject: RouteSubject | StackSubject
     ) -> Incident:
-        """Once the alarm has been off for long enough: one message for all that was flapping."""
+        """Once the alarm has been off for long enough: one message, however often it was flapping."""
         left = math.ceil(incident.recovered_at + incident.hold_seconds - self.now())
         if left > 0:
             return self._postponed(incident, left, incident.recovered_at)
@@ -169,8 +169,8 @@ class Responder:
         if seconds := grace_left(evidence, incident.opened_at):
             return self._postponed(incident, seconds)
         findings = causes.diagnose(evidence)
-        told = notified(incident, route_messages.code_of(findings))
-        return self._published(told, route_messages.alarm_message(incident, alarm, evidence, findings))
+        reported = notified(incident, route_messages.code_of(findings))
+        return self._published(reported, route_messages.alarm_message(incident, alarm, evidence, findings))
 
     def _publish_refusal(self, incident: Incident, change: StateChange, step: Step) -> Incident:
         if step == "close" and change.state in _TRANSIENT:

@@ -39,7 +39,7 @@ def not_listening(evidence: Evidence) -> Finding | None:
 
 
 def _elsewhere(evidence: Evidence) -> str:
-    """A sentence when the task definition tells that the container listens elsewhere."""
+    """A sentence when the task definition shows that the container listens elsewhere."""
     port, definition, check = evidence.health_port, evidence.task_definition, container_health_check(evidence.container)
     if check is not None and check.port != port:
         return f"The container's own health check uses {check}, a different port."

@@ -1,4 +1,4 @@
-"""What a container's own health check (``healthCheck.command`` of the task definition) tells about where it listens."""
+"""What a container's own health check (``healthCheck.command`` of the task definition) says about where it listens."""
 
 import re
 from dataclasses import dataclass

@@ -114,7 +114,7 @@ def _use(evidence: Evidence, closed: Sequence[AllowedPorts]) -> str:
 
 
 def _why_not(evidence: Evidence) -> str:
-    """Why the group was not opened, where the status tells; the message shows it among its facts."""
+    """Why the group was not opened, where its status says so; the message shows that status among its facts."""
     status = evidence.status
     return f"ecs-lattice did not open it: see {status.code} above." if status and "INGRESS" in status.code else ""
 
@@ -129,4 +129,4 @@ def _groups(security: TaskSecurityGroups) -> str:
 
 
 def _ports(allowed: Sequence[AllowedPorts]) -> str:
-    return f"port{'s' if len(allowed) > 1 else ''} {', '.join(str(each.ports) for each in allowed)}"
+    return f"port{'s' if len(allowed) > 1 else ''} {', '.join(str(ports.ports) for ports in allowed)}"

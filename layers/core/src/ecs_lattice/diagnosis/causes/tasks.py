@@ -144,4 +144,4 @@ def _container_ends(task: Task) -> list[str]:
         for container in task.containers
         if container.exit_code is not None
     ]
-    return exited or [f"Container {each.name}: {each.reason.rstrip('.')}." for each in task.containers if each.reason]
+    return exited or [f"Container {c.name}: {c.reason.rstrip('.')}." for c in task.containers if c.reason]
