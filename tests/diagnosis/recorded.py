@@ -52,8 +52,8 @@ def left_closed(prefix: str = "lattice") -> Evidence:
     return dataclasses.replace(CASES["PREFIX_LIST_RULE_MISSING"], status=status)
 
 
-def _stack(part, name, reason, description="", sample=None, unread="") -> Message:
-    alarm = an_alarm(f"stack/{part}", reason=reason, description=description)
+def _stack(part, name, reason, description="", sample=None, unread="", **more) -> Message:
+    alarm = an_alarm(f"stack/{part}", reason=reason, description=description, **more)
     return stack_messages.alarm_message(an_incident(), alarm, StackSubject(part, name), sample, unread)
 
 
@@ -100,7 +100,7 @@ def messages(prefix: str = "lattice") -> dict[str, Message]:
         "stack-errors": _stack("errors", "ecs-lattice-EcsServiceFunction-X", threshold),
         "stack-throttles": _stack("throttles", "ecs-lattice-EcsServiceFunction-X", threshold),
         "stack-queue-age": _stack("queueAge", "ecs-lattice-ecs-services.fifo", threshold),
-        "stack-probe": _stack("probe", "", "no datapoints were received for 5 periods and 5 missing datapoints were treated as [Breaching]."),
+        "stack-probe": _stack("probe", "", "no datapoints were received for 5 periods and 5 missing datapoints were treated as [Breaching].", dimensions=(("Owner", "ecs-lattice"),)),
         "stack-recovery": stack_messages.recovery_message(dataclasses.replace(notified, recovered_at=OPENED + 3720), an_alarm(), StackSubject("deadLetters", "ecs-lattice-DeadLetterQueue-X")),
     }  # fmt: skip
 

@@ -3,12 +3,14 @@
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ecs_lattice.diagnosis import causes
 from ecs_lattice.diagnosis.causes import checking, deployment, network, targets, tasks
 from ecs_lattice.diagnosis.causes.container_check import container_health_check
 from ecs_lattice.diagnosis.causes.reason_hints import hints
-from ecs_lattice.diagnosis.findings import RANKS, Finding, ranked
+from ecs_lattice.diagnosis.findings import Finding
 from ecs_lattice.facts import ContainerDefinition
 from ecs_lattice.graph import Target
 from ecs_lattice.model import Route
@@ -45,9 +47,10 @@ def test_a_healthy_route_has_no_cause():
     assert causes.diagnose(CASES["NOT_FOUND"]) == ()
 
 
-def test_every_cause_has_a_rank_of_its_own_and_a_case():
-    assert {name.split("-")[0] for name in CASES} - {"NOT_FOUND"} == set(RANKS)
-    assert len(set(RANKS)) == len(RANKS) == len(causes.ALL)
+def test_every_cause_has_a_case_and_the_code_of_its_finding():
+    assert {name.split("-")[0] for name in CASES} - {"NOT_FOUND"} == set(causes.CAUSES)
+    for code, cause in causes.CAUSES.items():
+        assert {finding.code for evidence in CASES.values() if (finding := cause(evidence))} == {code}
 
 
 def test_nothing_is_guessed_where_nothing_could_be_read():
@@ -70,12 +73,22 @@ def finding(code, likelihood):
     return Finding(code, likelihood, "title", "seen")
 
 
-def test_findings_are_ranked_by_likelihood_and_a_cause_before_its_consequences():
-    in_order = [finding(code, likelihood) for likelihood in ("certain", "likely", "possible") for code in RANKS]
-    assert list(ranked(reversed(in_order))) == in_order
+@given(st.randoms(use_true_random=False))
+def test_findings_are_ranked_by_likelihood_and_a_cause_before_its_consequences(dice):
+    codes = list(causes.CAUSES)
     assert (
-        RANKS.index("PREFIX_LIST_RULE_MISSING") < RANKS.index("NOT_LISTENING") < RANKS.index("DEPLOYMENT_IN_PROGRESS")
+        codes.index("PREFIX_LIST_RULE_MISSING") < codes.index("NOT_LISTENING") < codes.index("DEPLOYMENT_IN_PROGRESS")
     )
+    drawn = {code: finding(code, dice.choice(["certain", "likely", "possible"])) for code in codes}
+    in_order = [
+        each
+        for likelihood in ("certain", "likely", "possible")
+        for each in drawn.values()
+        if each.likelihood == likelihood
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(causes, "CAUSES", {code: lambda _, code=code: drawn[code] for code in codes})
+        assert list(causes.diagnose(evidence())) == in_order
 
 
 # Between VPC Lattice and the task.

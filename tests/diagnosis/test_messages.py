@@ -6,6 +6,7 @@ import re
 import shlex
 
 import botocore.session
+import jmespath
 import pytest
 from botocore import xform_name
 from hypothesis import given, settings
@@ -162,3 +163,19 @@ def test_a_flapping_part_of_the_stack_is_reported_with_its_count():
     subject = StackSubject("errors", "ecs-lattice-EcsServiceFunction-X")
     said = stack_messages.alarm_message(incident, recorded.an_alarm(), subject, None)
     assert said.headline.endswith("since 2026-11-23 06:44 UTC, 4 times with interruptions.")
+
+
+def test_the_command_that_finds_the_probe_finds_that_of_this_stack_only():
+    (command,) = MESSAGES["stack-probe"].sections[-1].commands
+    query = command.words[command.words.index("--query") + 1]
+    functions = [
+        {
+            "FunctionName": f"{stack}-{name}-X",
+            "Environment": {"Variables": {"OWNER": stack}},
+            "LoggingConfig": {"LogGroup": f"/{stack}/{name}"},
+        }
+        for stack in ("ecs-lattice", "other")
+        for name in ("TargetHealthFunction", "AlarmFunction")
+    ]
+    found = jmespath.search(query, {"Functions": [*functions, {"FunctionName": "theirs", "LoggingConfig": {}}]})
+    assert found == [["ecs-lattice-TargetHealthFunction-X", "/ecs-lattice/TargetHealthFunction"]]

@@ -2,21 +2,11 @@
 
 import itertools
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 Likelihood = Literal["certain", "likely", "possible"]
-_LIKELIHOODS: tuple[Likelihood, ...] = ("certain", "likely", "possible")
-
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
-
-RANKS = (
-    "OTHER_VPC", "PREFIX_LIST_RULE_MISSING", "PORT_NOT_OPEN", "TARGET_UNUSED", "OUT_OF_MEMORY", "TASK_RESTARTING",
-    "TASK_STOPPED", "NO_TASKS", "NOT_REGISTERED", "WRONG_PROTOCOL", "HEALTH_CODE", "NOT_LISTENING", "DRAINING",
-    "DEPLOYMENT_IN_PROGRESS",
-)  # fmt: skip
-"""All causes, equally likely ones in this order: a cause comes before those that are its consequences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +47,6 @@ class Finding:
     seen: str
     advice: str = ""
     commands: tuple[Command, ...] = ()
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """What findings are ordered by: the likelihood, then the cause; no two causes share a rank."""
-        return _LIKELIHOODS.index(self.likelihood), RANKS.index(self.code)
-
-
-def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Most likely first."""
-    return tuple(sorted(findings, key=lambda finding: finding.rank))
 
 
 def sentences(*parts: str) -> str:

@@ -7,6 +7,7 @@ from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.message import Message, Section, cut, moment
 from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
 from ecs_lattice.diagnosis.subjects import StackPart, StackSubject
+from ecs_lattice.health import metric_names
 from ecs_lattice.messages.alarms import AlarmChange
 
 _BODY, _VALUE = 300, 200
@@ -98,7 +99,9 @@ def _command(alarm: AlarmChange, subject: StackSubject, sample: DeadLetterSample
     """What shows more about the part; the alarm itself where nothing does."""
     region = alarm.arn.split(":")[3]
     if subject.part == "probe":
-        query = "Functions[?contains(FunctionName, `TargetHealth`)].[FunctionName,LoggingConfig.LogGroup]"
+        owner = dict(alarm.dimensions).get(metric_names.OWNER, "")
+        ours = f'Environment.Variables.OWNER==`"{owner}"` && contains(FunctionName, `"TargetHealth"`)'
+        query = f"Functions[?{ours}].[FunctionName,LoggingConfig.LogGroup]"
         purpose = "To find the function and its log group"
         return aws(purpose, region, "lambda list-functions --query", query, "--output", "text")
     if subject.part in {"errors", "throttles"} and subject.name:
