@@ -165,8 +165,7 @@ class Responder:
 
     def _publish_route(self, incident: Incident, alarm: AlarmChange, subject: RouteSubject, step: Step) -> Incident:
         evidence = self.collector.collect(subject)
-        grace_left = postpone.grace_left_again if step == "again" else postpone.grace_left
-        if seconds := grace_left(evidence, incident.opened_at):
+        if seconds := postpone.delay(evidence, incident.opened_at, again=step == "again"):
             return self._postponed(incident, seconds)
         findings = causes.diagnose(evidence)
         reported = notified(incident, route_messages.code_of(findings))

@@ -133,9 +133,6 @@ def _stated_otherwise(evidence: Evidence, group: Group) -> str:
 def _guessed(evidence: Evidence, group: Group) -> str:
     """A sentence when the port number suggests TLS."""
     health = evidence.health_check
-    is_tls = "HTTPS" in {group.protocol, health.protocol if health else ""}
-    return (
-        f"Port {evidence.health_port} is usually used for TLS."
-        if evidence.health_port in _TLS_PORTS and not is_tls
-        else ""
-    )
+    uses_tls = "HTTPS" in {group.protocol, health.protocol if health else ""}
+    is_suspicious = evidence.health_port in _TLS_PORTS and not uses_tls
+    return f"Port {evidence.health_port} is usually used for TLS." if is_suspicious else ""

@@ -74,9 +74,8 @@ def _unregistered(evidence: Evidence) -> tuple[Task, ...]:
     if evidence.service is None or targets is None or len(evidence.in_status("DRAINING")) < len(targets):
         return ()
     draining = {target.id for target in targets}
-    started = [
-        task for task in evidence.running if evidence.now - (task.started_at or evidence.now) > _REGISTERING_SECONDS
-    ]
+    latest = evidence.now - _REGISTERING_SECONDS
+    started = [task for task in evidence.running if 0 < task.started_at < latest]
     return () if any(task.address in draining for task in started) else tuple(started)
 
 
