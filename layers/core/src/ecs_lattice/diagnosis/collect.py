@@ -60,8 +60,8 @@ class Collector:
         )
 
     def _claim(self, subject: RouteSubject) -> ClaimRecord | None:
-        key = f"{subject.service.arn}#{subject.route}"
-        return next((record for record in self.registry.claims_on(subject.lattice_service) if record.key == key), None)
+        wanted, records_on = (subject.service, subject.route), self.registry.claims_on(subject.lattice_service)
+        return next((found for found in records_on if (found.claim.service, found.claim.route.name) == wanted), None)
 
     def _status(self, subject: RouteSubject) -> RouteStatus | None:
         text = self.registry.document(records.KIND, subject.service.arn)

@@ -184,8 +184,8 @@ class Responder:
         self.queue.send_later(look, min(seconds, _MAXIMUM_DELAY_SECONDS))
         return incident
 
-    def _published(self, incident: Incident, words: Message) -> Incident:
-        self.topic.publish(words.mail_subject, message.text(words), message.chat(words))
+    def _published(self, incident: Incident, content: Message) -> Incident:
+        self.topic.publish(content.mail_subject, message.text(content), message.chat(content))
         return dataclasses.replace(incident, notified_at=self.now())
 
     def _dead_letters(self, subject: StackSubject) -> tuple[DeadLetterSample | None, str]:

@@ -29,7 +29,7 @@ _MEANINGS: dict[StackPart, str] = {
     "continues; changes may be delayed.",
     "throttles": "Lambda had no concurrency left for it: the account's is used up, or the function's own limit is too low. The "
     "work waits in its queue and is not lost.",
-    "deadLetters": "They exhausted their retries or were rejected. No route is lost: the resync enqueues a reconcile request for "
+    "deadLetters": "The messages exhausted their retries or were rejected. No route is lost: the resync enqueues a reconcile request for "
     "whatever differs. But something is wrong. The alarm clears when the queue is empty.",
     "queueAge": "Its oldest message has been waiting for too long: its function is failing, throttled, or has more work than it "
     "can do. Changes to routes are delayed.",

@@ -28,8 +28,8 @@ def not_listening(evidence: Evidence) -> Finding | None:
             reported_by_lattice(evidence),
             elsewhere,
         ),
-        f"Make the container listen on 0.0.0.0 (not 127.0.0.1) and port {port}, or set the port on which it listens in the "
-        "port mapping and the labels.",
+        f"Make the container listen on port {port} of all addresses (0.0.0.0, not 127.0.0.1), or set the port that it listens "
+        "on in the port mapping and the labels.",
         (
             *commands.in_container(evidence, "To inspect the listening ports in a task", "ss -ltn"),
             *commands.log(evidence),

@@ -10,7 +10,7 @@ from ecs_lattice.ingress.model import FAMILY_NAMES, AllowedPorts, PortRange
 
 
 def other_vpc(evidence: Evidence) -> Finding | None:
-    """The tasks run in another VPC than the target group's: no target can ever be reached."""
+    """The tasks run in a different VPC from the target group: no target can ever be reached."""
     group, service = evidence.group, evidence.service
     if group is None or service is None or evidence.vpc_id in {"", group.vpc_id} or not group.vpc_id:
         return None
@@ -26,7 +26,7 @@ def other_vpc(evidence: Evidence) -> Finding | None:
     return Finding(
         "OTHER_VPC",
         "certain",
-        "the tasks run in another VPC than the target group",
+        "the tasks run in a different VPC from the target group",
         f"The subnets of the ECS service ({', '.join(service.subnets)}) are in {evidence.vpc_id}; target group {group.name} is in "
         f"{group.vpc_id}, the only VPC in which VPC Lattice can reach its targets.",
         f"Move the service back to subnets in the old VPC. {move}",
