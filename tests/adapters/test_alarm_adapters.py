@@ -100,13 +100,13 @@ def test_a_look_into_dead_letters_leaves_them_there(world, fifo):
         DeadLetters(sqs, url, "ecs_events").put("body", "no sense", 0.0)
     box = SqsDeadLetterQueue(sqs)
     for _ in range(2):
-        peek = box.peek(name)
-        assert peek.url == url
-        assert [letter.body for letter in peek.letters] == ["body"]
+        sample = box.sample(name)
+        assert sample.url == url
+        assert [letter.body for letter in sample.messages] == ["body"]
     if not fifo:
-        assert dict(peek.letters[0].attributes)["reason"] == "no sense"
+        assert dict(sample.messages[0].attributes)["reason"] == "no sense"
     with pytest.raises(NotFoundError):
-        box.peek("nowhere")
+        box.sample("nowhere")
 
 
 def test_a_document_is_replaced_only_if_nobody_was_faster(world):
@@ -124,24 +124,24 @@ def test_what_a_diagnosis_reads_is_what_there_is(world):
     arn = hooked_up(world)
     sources = BotoSources(world.ecs, world.ec2, world.lattice)
     service = sources.service(ServiceId(arn))
-    (entry,) = service.service.primary.entries
+    (entry,) = service.primary.entries
     group = sources.group(entry.group_arn)
-    assert (group.port, group.protocol, group.version, group.family) == (8080, "HTTP", "HTTP1", "IPV4")
+    assert (group.port, group.protocol, group.protocol_version, group.family) == (8080, "HTTP", "HTTP1", "IPV4")
     assert group.health.path == "/healthz"
-    assert group.vpc_id == service.vpc_id
+    assert group.vpc_id == sources.vpc_id(service.subnets)
     assert len(group.service_arns) == 1
     targets = sources.targets(entry.group_arn)
     assert {target.status for target in targets if target.status != "DRAINING"} == {"HEALTHY"}
     tasks = sources.tasks(ServiceId(arn))
-    running = {task.task.address for task in tasks if task.is_running}
-    assert running == {target.address for target in targets if target.status == "HEALTHY"}
+    running = {task.address for task in tasks if task.is_running}
+    assert running == {target.id for target in targets if target.status == "HEALTHY"}
     stopped = [task for task in tasks if task.is_stopped]
     assert {task.stop_code for task in stopped} == {"ServiceSchedulerInitiated"}
     assert all(task.stopped_at for task in stopped)
-    definition = sources.definition(service.service.primary.task_definition)
-    assert definition.container_of("web", 0).name == "app"
+    definition = sources.task_definition(service.primary.task_definition)
+    assert [(c.name, c.ports[0].name) for c in definition.containers] == [("app", "web")]
     assert (definition.memory, definition.containers[0].memory) == (512, 256)
-    assert any("has reached a steady state" in event.message for event in service.events)
+    assert any("has reached a steady state" in message for message in service.messages)
 
 
 def test_what_is_not_there_is_none(world):
@@ -156,7 +156,7 @@ def test_logs_exec_and_health_commands_of_a_task_definition_are_read(world):
         family="x",
         containerDefinitions=[
             {
-                "name": "app", "image": "i", "memory": 64, "stopTimeout": 90,
+                "name": "app", "image": "i", "memory": 64,
                 "portMappings": [{"containerPort": 80, "name": "web", "appProtocol": "http2"}],
                 "healthCheck": {"command": ["CMD-SHELL", "true"]},
                 "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/x"}},
@@ -166,11 +166,11 @@ def test_logs_exec_and_health_commands_of_a_task_definition_are_read(world):
     )  # fmt: skip
     app, side = (
         BotoSources(world.ecs, world.ec2, world.lattice)
-        .definition(answer["taskDefinition"]["taskDefinitionArn"])
+        .task_definition(answer["taskDefinition"]["taskDefinitionArn"])
         .containers
     )
     assert (app.log_group, side.log_group) == ("/ecs/x", "")
-    assert (app.health_command, app.stop_timeout, app.ports[0].app_protocol) == (("CMD-SHELL", "true"), 90, "http2")
+    assert (app.health_command, app.ports[0].app_protocol) == (("CMD-SHELL", "true"), "http2")
 
 
 def test_a_read_that_fails_is_said_and_the_others_are_made(world):
@@ -180,12 +180,14 @@ def test_a_read_that_fails_is_said_and_the_others_are_made(world):
 
     arn = hooked_up(world, LABELS)
     sources = BotoSources(world.ecs, world.ec2, world.lattice)
-    collector = Collector(sources, BotoSecurityGroups(world.ec2, "ecs-lattice"), world.registry, world.clock.time)
+    collector = Collector(
+        sources, BotoSecurityGroups(world.ec2, "ecs-lattice"), world.registry, world.clock.time, "lattice"
+    )
     subject = RouteSubject("orders", ServiceId(arn), "default")
     whole = collector.collect(subject)
     assert (whole.unread, whole.is_live, whole.route.port_name) == ((), True, "web")
-    assert [group.id for group in whole.security.groups] == [world.open_group]
-    assert len(whole.security.rules) == 2
+    assert whole.security.ids == (world.open_group,)
+    assert len(whole.security.inbound.rules) == 2
 
     class Blind(BotoSources):
         def targets(self, group_arn):

@@ -1,25 +1,22 @@
-"""Evidence for tests: a service that is well, and one change of it for each cause."""
+"""Evidence for tests: a healthy service, and one change of it for each cause."""
 
 import dataclasses
 from datetime import UTC, datetime
 
-from ecs_lattice.diagnosis.evidence import (
-    ContainerMade,
-    ContainerSeen,
-    DefinitionSeen,
-    EventSeen,
-    Evidence,
-    GroupSeen,
-    PortMade,
-    SecuritySeen,
-    ServiceSeen,
-    TargetSeen,
-    TaskSeen,
-    Unread,
-)
+from ecs_lattice.diagnosis.evidence import Evidence, TaskSecurityGroups, Unread
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side.status import RouteStatus
-from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, Task
+from ecs_lattice.facts import (
+    Container,
+    ContainerDefinition,
+    Deployment,
+    EcsService,
+    LatticeEntry,
+    PortMapping,
+    Task,
+    TaskDefinition,
+)
+from ecs_lattice.graph import Group, Target
 from ecs_lattice.ingress.model import IngressRule, PortRange, PrefixList, SecurityGroup
 from ecs_lattice.model import HealthCheck, Route, ServiceId
 
@@ -46,22 +43,21 @@ def a_rule(first=8080, last=None, **more):
 
 
 def security(*rules, groups=(SECURITY_GROUP,)):
-    return SecuritySeen(groups, rules, PREFIX_LISTS)
+    return TaskSecurityGroups.of(groups, rules, PREFIX_LISTS)
 
 
-def a_task(number=1, address="10.0.0.", *, stop_code="", reason="", ago=300, exit_code=None, why="", health="UNKNOWN"):
+def a_task(number=1, address="10.0.0.", *, stop_code="", reason="", ago=300, exit_code=None, why=""):
     arn = f"arn:aws:ecs:us-east-1:123456789012:task/shop/{number:032x}"
     status = "STOPPED" if stop_code else "RUNNING"
-    container = ContainerSeen("app", status, exit_code, why, health)
-    return TaskSeen(
-        Task(arn, DEFINITION, "ecs-svc/1", status, status, f"{address}{number}"),
-        created_at=NOW - 7200,
+    container = Container("app", exit_code, why)
+    return Task(
+        arn, DEFINITION, "ecs-svc/1", status, status, f"{address}{number}",
         started_at=NOW - 7100,
         stopped_at=NOW - ago if stop_code else 0.0,
         stop_code=stop_code,
         stopped_reason=reason,
         containers=(container,),
-    )
+    )  # fmt: skip
 
 
 def a_deployment(**more):
@@ -73,52 +69,52 @@ def a_deployment(**more):
     return Deployment(**{**given, **more})
 
 
-def a_service(*deployments, events=(), exec_enabled=False, vpc_id="vpc-11", **more):
+def a_service(*deployments, **more):
     given = {
         "id": SERVICE, "status": "ACTIVE", "created_at": NOW - 86400, "desired": 2, "running": 2, "controller": "ECS",
         "strategy": "ROLLING", "deployments": deployments or (a_deployment(),), "subnets": ("subnet-1", "subnet-2"),
         "security_groups": (SECURITY_GROUP.id,), "grace_period": 120,
     }  # fmt: skip
-    return ServiceSeen(
-        EcsService(**{**given, **more}), tuple(EventSeen(NOW - 60, e) for e in events), vpc_id, exec_enabled
-    )
+    return EcsService(**{**given, **more})
 
 
 def a_group(**more):
     given = {
-        "arn": GROUP_ARN, "name": "orders-web-abcdefghij234", "port": 8080, "protocol": "HTTP", "version": "HTTP1",
-        "family": "IPV4", "vpc_id": "vpc-11", "health": HEALTH, "service_arns": (LATTICE_ARN,),
+        "id": GROUP_ARN.rsplit("/", 1)[-1], "arn": GROUP_ARN, "name": "orders-web-abcdefghij234", "status": "ACTIVE",
+        "kind": "IP", "port": 8080, "protocol": "HTTP", "protocol_version": "HTTP1", "family": "IPV4", "vpc_id": "vpc-11",
+        "health": HEALTH, "service_arns": (LATTICE_ARN,),
     }  # fmt: skip
-    return GroupSeen(**{**given, **more})
+    return Group(**{**given, **more})
 
 
 def a_definition(port=8080, app_protocol="", command=(), log_group="/ecs/orders", memory=256, **more):
-    container = ContainerMade("app", (PortMade("web", port, app_protocol),), command, memory, None, log_group)
-    return DefinitionSeen(
+    mapping = PortMapping("web", port, port, "tcp", "app", app_protocol)
+    container = ContainerDefinition("app", (mapping,), command, memory, log_group)
+    return TaskDefinition(
         **{"arn": DEFINITION, "network_mode": "awsvpc", "containers": (container,), "memory": 512, **more}
     )
 
 
 def targets(*statuses, reason="", port=8080):
     return tuple(
-        TargetSeen(f"10.0.0.{number}", port, status, reason if status == "UNHEALTHY" else "")
+        Target(f"10.0.0.{number}", port, status, reason if status == "UNHEALTHY" else "")
         for number, status in enumerate(statuses, 1)
     )
 
 
 def evidence(**more):
-    """A route that is well, with the changes in ``more``."""
+    """A healthy route, with the changes in ``more``."""
     given = {
-        "subject": SUBJECT, "now": NOW, "route": Route("default", "orders", "web"), "status": RouteStatus("default", "orders", "Live"),
+        "subject": SUBJECT, "now": NOW, "label_prefix": "lattice", "route": Route("default", "orders", "web"), "status": RouteStatus("default", "orders", "Live"),
         "is_live": True, "group_arn": GROUP_ARN, "group": a_group(), "targets": targets("HEALTHY", "HEALTHY"),
-        "service": a_service(), "tasks": (a_task(1), a_task(2)), "definition": a_definition(),
+        "service": a_service(), "vpc_id": "vpc-11", "tasks": (a_task(1), a_task(2)), "task_definition": a_definition(),
         "security": security(a_rule()),
     }  # fmt: skip
     return Evidence(**{**given, **more})
 
 
-def ill(reason="", **more):
-    """A route both of whose targets fail their checks."""
+def unhealthy(reason="", **more):
+    """A route both of whose targets fail their health checks."""
     return evidence(**{"targets": targets("UNHEALTHY", "UNHEALTHY", reason=reason), **more})
 
 
@@ -134,17 +130,17 @@ PLACEMENT = (
 )
 
 CASES = {
-    "PREFIX_LIST_RULE_MISSING": ill("HealthCheckTimeout", security=security()),
-    "PREFIX_LIST_RULE_MISSING-ipv6": ill(
+    "PREFIX_LIST_RULE_MISSING": unhealthy("HealthCheckTimeout", security=security()),
+    "PREFIX_LIST_RULE_MISSING-ipv6": unhealthy(
         group=a_group(family="IPV6"),
-        targets=(TargetSeen("fd00:10::5", 8080, "UNHEALTHY"),),
+        targets=(Target("fd00:10::5", 8080, "UNHEALTHY"),),
         security=security(a_rule()),
     ),
-    "PORT_NOT_OPEN": ill(security=security(a_rule(9090))),
-    "PORT_NOT_OPEN-health": ill(group=a_group(health=dataclasses.replace(HEALTH, port=9000))),
-    "NOT_LISTENING": ill("HealthCheckConnectionError", service=a_service(exec_enabled=True)),
-    "HEALTH_CODE": ill("HealthCheckCodeMismatch", definition=a_definition(command=OWN_CHECK)),
-    "WRONG_PROTOCOL": ill("HealthCheckConnectionError", definition=a_definition(app_protocol="grpc")),
+    "PORT_NOT_OPEN": unhealthy(security=security(a_rule(9090))),
+    "PORT_NOT_OPEN-health": unhealthy(group=a_group(health=dataclasses.replace(HEALTH, port=9000))),
+    "NOT_LISTENING": unhealthy("HealthCheckConnectionError", service=a_service(exec_enabled=True)),
+    "HEALTH_CODE": unhealthy("HealthCheckCodeMismatch", task_definition=a_definition(command=OWN_CHECK)),
+    "WRONG_PROTOCOL": unhealthy("HealthCheckConnectionError", task_definition=a_definition(app_protocol="grpc")),
     "OUT_OF_MEMORY": evidence(
         targets=targets("INITIAL"),
         tasks=(a_task(1), a_task(7, **CRASH, exit_code=137, why="OutOfMemoryError: Container killed due to memory usage")),
@@ -165,7 +161,7 @@ CASES = {
     ),
     "TARGET_UNUSED": evidence(group=a_group(service_arns=()), targets=targets("UNUSED", "UNUSED")),
     "DRAINING": evidence(targets=targets("DRAINING", "DRAINING"), tasks=()),
-    "OTHER_VPC": ill(service=a_service(vpc_id="vpc-22"), targets=()),
+    "OTHER_VPC": unhealthy(vpc_id="vpc-22", targets=()),
     "DEPLOYMENT_IN_PROGRESS": evidence(
         targets=targets("INITIAL"),
         tasks=(a_task(1),),
@@ -175,7 +171,7 @@ CASES = {
             running=1,
         ),
     ),
-    "NO_TASKS": evidence(targets=(), tasks=(), service=a_service(running=0, events=(PLACEMENT,))),
+    "NO_TASKS": evidence(targets=(), tasks=(), service=a_service(running=0, messages=(PLACEMENT,))),
     "NO_TASKS-scaled": evidence(targets=(), tasks=(), service=a_service(running=0, desired=0)),
     "NOT_REGISTERED": evidence(
         targets=(),

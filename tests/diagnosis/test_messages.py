@@ -1,4 +1,4 @@
-"""The messages are those that were recorded and read, they fit where they go, and their commands are commands."""
+"""The messages are those that were recorded and read, they fit their channels, and their commands are valid."""
 
 import dataclasses
 import json
@@ -6,6 +6,7 @@ import re
 import shlex
 
 import botocore.session
+import jmespath
 import pytest
 from botocore import xform_name
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from tests.diagnosis import recorded
 from tests.diagnosis.making import CASES, a_service, evidence
 
 MESSAGES = recorded.messages()
-COMMANDS = sorted({str(c) for each in MESSAGES.values() for section in each.sections for c in section.commands})
+COMMANDS = sorted({str(c) for said in MESSAGES.values() for section in said.sections for c in section.commands})
 _GLOBAL = {"region", "query", "output"}
 
 
@@ -30,7 +31,7 @@ def test_a_message_is_as_it_was_recorded(name):
     assert path.read_text() == recorded.files()[name], "read the difference, then: python -m tests.diagnosis.recorded"
 
 
-def test_nothing_is_recorded_that_is_never_said():
+def test_no_record_is_left_of_a_message_that_no_longer_exists():
     assert {path.name for path in recorded.FOLDER.iterdir()} == set(recorded.files())
 
 
@@ -60,8 +61,8 @@ def test_a_command_is_an_operation_of_aws_with_options_that_it_has(command):
 
 
 def test_a_command_over_several_lines_is_the_same_command():
-    for each in MESSAGES.values():
-        for section in each.sections:
+    for said in MESSAGES.values():
+        for section in said.sections:
             for command in section.commands:
                 joined = "\n".join(command.lines(40)).replace("\\\n", " ")
                 assert shlex.split(joined) == shlex.split(str(command))
@@ -72,7 +73,7 @@ TEXT = st.text(max_size=400)
 
 @settings(deadline=None, max_examples=50)
 @given(TEXT, TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=40), st.lists(TEXT, max_size=3), st.integers(1, 2000))
-def test_whatever_is_said_fits_where_it_goes(subject, headline, facts, words, times):
+def test_whatever_a_message_contains_fits_its_channel(subject, headline, facts, words, times):
     commands = (Command("shows", ("aws", *words)),)
     said = Message(
         subject,
@@ -97,16 +98,16 @@ def test_whatever_is_said_fits_where_it_goes(subject, headline, facts, words, ti
 
 
 def test_a_chat_gets_the_schema_of_amazon_q_developer_and_all_messages_of_an_incident_in_one_thread():
-    incident = recorded.an_incident()
-    first = route_messages.not_well(
+    incident = recorded.an_incident(recovered_at=recorded.NOW)
+    first = route_messages.alarm_message(
         incident, recorded.an_alarm(), CASES["PORT_NOT_OPEN"], diagnose(CASES["PORT_NOT_OPEN"])
     )
-    last = route_messages.well_again(incident, recorded.SUBJECT, recorded.NOW)
-    one, two = (json.loads(message.chat(each)) for each in (first, last))
-    assert (one["version"], one["source"]) == ("1.0", "custom")
-    assert one["metadata"]["threadId"] == two["metadata"]["threadId"]
-    assert one["id"] != two["id"]
-    assert one["content"]["nextSteps"][0].startswith("Mends it: `aws ec2 authorize-security-group-ingress")
+    last = route_messages.recovery_message(incident, recorded.SUBJECT)
+    begun, ended = (json.loads(message.chat(said)) for said in (first, last))
+    assert (begun["version"], begun["source"]) == ("1.0", "custom")
+    assert begun["metadata"]["threadId"] == ended["metadata"]["threadId"]
+    assert begun["id"] != ended["id"]
+    assert begun["content"]["nextSteps"][0].startswith("To fix: `aws ec2 authorize-security-group-ingress")
 
 
 @pytest.mark.parametrize(
@@ -132,33 +133,49 @@ def test_causes_beyond_the_fourth_are_named_in_a_line():
         for finding in diagnose(CASES["PORT_NOT_OPEN"])
         for code in ("A", "B", "C", "D", "E", "F")
     )
-    said = route_messages.not_well(recorded.an_incident(), recorded.an_alarm(), evidence(), findings)
+    said = route_messages.alarm_message(recorded.an_incident(), recorded.an_alarm(), evidence(), findings)
     assert "Also certain E, certain F." in message.text(said)
 
 
 @pytest.mark.parametrize(
     ("running", "words"),
     [
-        (1, "2 wanted, 1 running (orders:7"),
-        (2, "2 wanted, 2 running ("),
-        (3, "2 wanted; 3 running, as ECS replaces tasks ("),
+        (1, "2 desired, 1 running (orders:7"),
+        (2, "2 desired, 2 running ("),
+        (3, "2 desired, 3 running while ECS replaces tasks ("),
     ],
 )
-def test_more_tasks_than_are_wanted_are_explained(running, words):
+def test_more_tasks_than_are_desired_are_explained(running, words):
     seen = evidence(service=a_service(running=running))
     assert words in " ".join(
-        message.text(route_messages.not_well(recorded.an_incident(), recorded.an_alarm(), seen, ())).split()
+        message.text(route_messages.alarm_message(recorded.an_incident(), recorded.an_alarm(), seen, ())).split()
     )
 
 
 def test_a_command_of_the_status_that_no_cause_repeats_stays():
     seen = dataclasses.replace(recorded.left_closed(), security=None)
-    said = message.text(route_messages.not_well(recorded.an_incident(), recorded.an_alarm(), seen, diagnose(seen)))
+    said = message.text(route_messages.alarm_message(recorded.an_incident(), recorded.an_alarm(), seen, diagnose(seen)))
     assert "To fix: aws ec2 authorize-security-group-ingress" in " ".join(said.split())
 
 
-def test_a_part_of_the_stack_that_comes_and_goes_is_said_to():
-    incident = dataclasses.replace(recorded.an_incident(), times=4)
+def test_a_flapping_part_of_the_stack_is_reported_with_its_count():
+    incident = dataclasses.replace(recorded.an_incident(), occurrences=4)
     subject = StackSubject("errors", "ecs-lattice-EcsServiceFunction-X")
-    said = stack_messages.not_well(incident, recorded.an_alarm(), subject, "us-east-1", None)
-    assert said.headline.endswith("since 2026-11-23 06:44 UTC, with breaks, 4 times.")
+    said = stack_messages.alarm_message(incident, recorded.an_alarm(), subject, None)
+    assert said.headline.endswith("since 2026-11-23 06:44 UTC, 4 times with interruptions.")
+
+
+def test_the_command_that_finds_the_probe_finds_that_of_this_stack_only():
+    (command,) = MESSAGES["stack-probe"].sections[-1].commands
+    query = command.words[command.words.index("--query") + 1]
+    functions = [
+        {
+            "FunctionName": f"{stack}-{name}-X",
+            "Environment": {"Variables": {"OWNER": stack}},
+            "LoggingConfig": {"LogGroup": f"/{stack}/{name}"},
+        }
+        for stack in ("ecs-lattice", "other")
+        for name in ("TargetHealthFunction", "AlarmFunction")
+    ]
+    found = jmespath.search(query, {"Functions": [*functions, {"FunctionName": "theirs", "LoggingConfig": {}}]})
+    assert found == [["ecs-lattice-TargetHealthFunction-X", "/ecs-lattice/TargetHealthFunction"]]

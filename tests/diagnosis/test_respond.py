@@ -1,4 +1,4 @@
-"""From signals to messages: once each, whatever comes twice, late, at once, or is cut off in the middle."""
+"""From events to messages: each is sent once, whatever arrives twice, late, concurrently, or is cut off halfway."""
 
 import dataclasses
 import json
@@ -26,8 +26,8 @@ from tests.diagnosis.making import (
     a_deployment,
     a_service,
     evidence,
-    ill,
     targets,
+    unhealthy,
 )
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -35,8 +35,8 @@ PREFIX = "ecs-lattice/ecs-lattice/"
 DIMENSIONS = (("EcsService", "shop/orders"), ("LatticeService", "orders"), ("Route", "default"))
 
 
-class Desk:
-    """Everything around the responder, in memory: what was published, what is put off, what is remembered."""
+class Fakes:
+    """Everything around the responder, in memory: what was published, postponed and stored."""
 
     def __init__(self, seen: Evidence = CASES["PREFIX_LIST_RULE_MISSING"]) -> None:
         self.seen, self.time = seen, NOW
@@ -93,12 +93,12 @@ class Desk:
         self.later.append((body, seconds))
         self.due.append((self.time + seconds, body))
 
-    def peek(self, queue_name):
+    def sample(self, queue_name):
         if isinstance(self.letters, Exception):
             raise self.letters
         return self.letters
 
-    # What comes in, and what went out.
+    # What arrives, and what was sent.
     def alarm(self, state, at=0, name="orders/shop/orders/default", previous=None, **more):
         given = {"namespace": "EcsLattice", "metric": "Impaired", "dimensions": DIMENSIONS, **more}
         arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{PREFIX}{name}"
@@ -110,7 +110,7 @@ class Desk:
         self.responder.respond(Announced(change, owner, NOW + at))
 
     def wait(self, seconds):
-        """Let time pass, with what was put off."""
+        """Let time pass, and deliver what was postponed."""
         until = self.time + seconds
         while self.due and min(self.due)[0] <= until:
             self.due.remove(first := min(self.due))
@@ -119,7 +119,7 @@ class Desk:
         self.time = until
 
     def at(self, seconds, state):
-        """An alarm that changes at that moment, and is heard of at once."""
+        """An alarm that changes at that moment, and whose event arrives at once."""
         self.wait(NOW + seconds - self.time)
         self.alarm(state, seconds)
 
@@ -129,214 +129,215 @@ class Desk:
 
 
 @pytest.fixture
-def desk():
-    return Desk()
+def fakes():
+    return Fakes()
 
 
 STARTING = a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW - 30))
 
 
-def test_an_incident_is_told_once_and_its_end_with_its_length_in_the_same_thread(desk):
-    desk.alarm("ALARM")
-    desk.alarm("ALARM")
-    desk.alarm("ALARM", 60, previous="INSUFFICIENT_DATA")
-    desk.wait(725)
-    desk.alarm("OK", 725)
-    desk.alarm("OK", 725)
-    desk.wait(599)
-    assert desk.words == ["ALARM"]
-    desk.wait(1)
-    assert desk.words == ["ALARM", "OK"]
-    assert "well again after 12 minutes" in desk.published[1][0]
-    assert "PREFIX_LIST_RULE_MISSING" in desk.published[1][1]
-    assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 1
+def test_an_incident_sends_one_message_and_its_recovery_with_its_length_in_the_same_thread(fakes):
+    fakes.alarm("ALARM")
+    fakes.alarm("ALARM")
+    fakes.alarm("ALARM", 60, previous="INSUFFICIENT_DATA")
+    fakes.wait(725)
+    fakes.alarm("OK", 725)
+    fakes.alarm("OK", 725)
+    fakes.wait(599)
+    assert fakes.words == ["ALARM"]
+    fakes.wait(1)
+    assert fakes.words == ["ALARM", "OK"]
+    assert "recovered after 12 minutes" in fakes.published[1][0]
+    assert "PREFIX_LIST_RULE_MISSING" in fakes.published[1][1]
+    assert len({chat["metadata"]["threadId"] for _, _, chat in fakes.published}) == 1
 
 
-def test_what_was_never_ill_is_never_well_again(desk):
-    desk.alarm("OK")
-    desk.alarm("INSUFFICIENT_DATA", 10)
-    assert desk.published == []
+def test_what_was_never_unhealthy_never_recovers(fakes):
+    fakes.alarm("OK")
+    fakes.alarm("INSUFFICIENT_DATA", 10)
+    assert fakes.published == []
 
 
-def test_an_older_change_than_the_last_one_says_nothing(desk):
-    desk.alarm("OK", 50)
-    desk.alarm("ALARM", 10)
-    assert desk.published == []
+def test_a_change_older_than_the_last_one_sends_nothing(fakes):
+    fakes.alarm("OK", 50)
+    fakes.alarm("ALARM", 10)
+    assert fakes.published == []
 
 
-def test_each_route_has_its_own_incident(desk):
-    desk.alarm("ALARM")
-    desk.alarm("ALARM", name="orders/shop/orders/default-b")
-    assert desk.words == ["ALARM", "ALARM"]
+def test_each_route_has_its_own_incident(fakes):
+    fakes.alarm("ALARM")
+    fakes.alarm("ALARM", name="orders/shop/orders/default-b")
+    assert fakes.words == ["ALARM", "ALARM"]
 
 
-def test_within_the_grace_of_a_deployment_it_is_looked_at_again_and_told_when_it_lasts():
-    desk = Desk(ill(service=STARTING))
-    desk.alarm("ALARM")
-    ((body, seconds),) = desk.later
-    assert (desk.published, seconds) == ([], 95)
-    desk.time += seconds
-    desk.responder.respond(alarms.parse_event(alarms.parse(body)))
-    desk.responder.respond(alarms.parse_event(alarms.parse(body)))
-    assert desk.words == ["ALARM"]
-    desk.at(300, "OK")
-    desk.wait(600)
-    assert desk.words == ["ALARM", "OK"]
+def test_within_the_grace_period_of_a_deployment_the_message_is_postponed_and_sent_if_it_lasts():
+    fakes = Fakes(unhealthy(service=STARTING))
+    fakes.alarm("ALARM")
+    ((body, seconds),) = fakes.later
+    assert (fakes.published, seconds) == ([], 95)
+    fakes.time += seconds
+    fakes.responder.respond(alarms.parse_event(alarms.parse(body)))
+    fakes.responder.respond(alarms.parse_event(alarms.parse(body)))
+    assert fakes.words == ["ALARM"]
+    fakes.at(300, "OK")
+    fakes.wait(600)
+    assert fakes.words == ["ALARM", "OK"]
 
 
-def test_what_is_over_within_the_grace_was_never_told():
-    desk = Desk(ill(service=STARTING))
-    desk.alarm("ALARM")
-    desk.alarm("OK", 60)
-    desk.time += 95
-    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
-    assert desk.published == []
+def test_what_recovers_within_the_grace_period_is_never_reported():
+    fakes = Fakes(unhealthy(service=STARTING))
+    fakes.alarm("ALARM")
+    fakes.alarm("OK", 60)
+    fakes.time += 95
+    fakes.responder.respond(alarms.parse_event(alarms.parse(fakes.later[0][0])))
+    assert fakes.published == []
 
 
-def test_a_look_again_of_an_older_incident_says_nothing_of_a_newer_one():
-    desk = Desk(ill(service=STARTING))
-    desk.alarm("ALARM")
-    desk.alarm("OK", 20)
-    desk.alarm("ALARM", 40)
-    first, second = (alarms.parse_event(alarms.parse(body)) for body, _ in desk.later)
-    desk.time += 200
-    desk.responder.respond(first)
-    assert desk.published == []
-    desk.responder.respond(second)
-    assert desk.words == ["ALARM"]
+def test_a_postponed_check_of_an_older_incident_does_not_report_a_newer_one():
+    fakes = Fakes(unhealthy(service=STARTING))
+    fakes.alarm("ALARM")
+    fakes.alarm("OK", 20)
+    fakes.alarm("ALARM", 40)
+    first, second = (alarms.parse_event(alarms.parse(body)) for body, _ in fakes.later)
+    fakes.time += 200
+    fakes.responder.respond(first)
+    assert fakes.published == []
+    fakes.responder.respond(second)
+    assert fakes.words == ["ALARM"]
 
 
-def test_a_longer_grace_than_a_message_can_be_delayed_is_waited_for_in_parts():
-    desk = Desk(
-        ill(service=dataclasses.replace(STARTING, service=dataclasses.replace(STARTING.service, grace_period=2000)))
-    )
-    desk.alarm("ALARM")
-    assert desk.later[0][1] == 900
-    desk.time += 900
-    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
-    assert [seconds for _, seconds in desk.later] == [900, 900]
-    assert desk.published == []
+def test_a_grace_period_longer_than_a_message_can_be_delayed_is_waited_for_in_parts():
+    fakes = Fakes(unhealthy(service=dataclasses.replace(STARTING, grace_period=2000)))
+    fakes.alarm("ALARM")
+    assert fakes.later[0][1] == 900
+    fakes.time += 900
+    fakes.responder.respond(alarms.parse_event(alarms.parse(fakes.later[0][0])))
+    assert [seconds for _, seconds in fakes.later] == [900, 900]
+    assert fakes.published == []
 
 
 @pytest.mark.parametrize(
     "seen",
     [
-        ill(),  # no deployment
-        ill(service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW - 1000))),  # past its grace
-        ill(service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW + 5))),  # began after the alarm
+        unhealthy(),  # no deployment
+        unhealthy(service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW - 1000))),  # past its grace
+        unhealthy(service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW + 5))),  # began after the alarm
         evidence(service=STARTING, targets=()),  # nothing is being tried
         evidence(service=None, targets=targets("UNHEALTHY")),  # ECS could not be read
     ],
 )
-def test_otherwise_it_is_told_at_once(seen):
-    desk = Desk(seen)
-    desk.alarm("ALARM")
-    assert (desk.words, desk.later) == (["ALARM"], [])
+def test_otherwise_it_is_reported_at_once(seen):
+    fakes = Fakes(seen)
+    fakes.alarm("ALARM")
+    assert (fakes.words, fakes.later) == (["ALARM"], [])
 
 
-def test_what_is_well_when_it_is_looked_at_again_is_given_time_for_its_alarm_to_see_it_but_not_for_ever():
-    desk = Desk(ill(service=STARTING))
-    desk.alarm("ALARM")
-    desk.seen = evidence()
+def test_what_is_healthy_when_it_is_checked_again_gets_time_for_its_alarm_to_recover_but_not_for_ever():
+    fakes = Fakes(unhealthy(service=STARTING))
+    fakes.alarm("ALARM")
+    fakes.seen = evidence()
     for _ in range(7):
-        body, seconds = desk.later[-1]
-        desk.time += seconds
-        desk.responder.respond(alarms.parse_event(alarms.parse(body)))
-    assert [seconds for _, seconds in desk.later] == [95, 300, 300, 300, 300, 300, 300]
-    assert desk.words == ["ALARM"]
+        body, seconds = fakes.later[-1]
+        fakes.time += seconds
+        fakes.responder.respond(alarms.parse_event(alarms.parse(body)))
+    assert [seconds for _, seconds in fakes.later] == [95, 300, 300, 300, 300, 300, 300]
+    assert fakes.words == ["ALARM"]
 
 
-def test_a_look_again_at_nothing_does_nothing(desk):
-    desk.responder.respond(LookAgain("alarm#x", "y"))
-    assert (desk.published, desk.documents) == ([], {})
+def test_a_postponed_check_of_nothing_does_nothing(fakes):
+    fakes.responder.respond(LookAgain("alarm#x", "y"))
+    assert (fakes.published, fakes.documents) == ([], {})
 
 
-# What comes and goes.
+# Flapping.
 
 
-def test_what_comes_and_goes_is_one_incident_and_is_told_once_an_hour(desk):
+def test_flapping_is_one_incident_with_one_message_an_hour(fakes):
     for start in range(0, 3 * 3600, 480):
-        desk.at(start, "ALARM")
-        desk.at(start + 300, "OK")
-    desk.wait(4000)
-    assert desk.words == ["ALARM", "ALARM", "ALARM", "OK"]
-    subjects = [subject for subject, _, _ in desk.published]
-    assert subjects[0] == "ALARM orders/default (shop/orders): the security group does not let VPC Lattice in (IPv4)"
-    assert subjects[1].startswith("ALARM orders/default (shop/orders): comes and goes; the security group")
-    assert subjects[3] == "OK orders/default (shop/orders): well again after 3 hours 1 minute"
-    one, two, three, over = (" ".join(text.split()) for _, text, _ in desk.published)
-    assert "once more, when the route has been well for 10 minutes" in one
-    assert "not well again since 2026-11-23 07:51 UTC, 9 times since 2026-11-23 06:47 UTC" in two
-    assert "once an hour at most while it comes and goes, and when it has been well for 10 minutes" in two
-    assert "17 times since" in three
-    assert "It was not well 23 times between" in over
-    assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 1
+        fakes.at(start, "ALARM")
+        fakes.at(start + 300, "OK")
+    fakes.wait(4000)
+    assert fakes.words == ["ALARM", "ALARM", "ALARM", "OK"]
+    subjects = [subject for subject, _, _ in fakes.published]
+    assert subjects[0] == "ALARM orders/default (shop/orders): the security group does not allow VPC Lattice (IPv4)"
+    assert subjects[1].startswith("ALARM orders/default (shop/orders): flapping; the security group")
+    assert subjects[3] == "OK orders/default (shop/orders): recovered after 3 hours 1 minute"
+    first, second, third, over = (" ".join(text.split()) for _, text, _ in fakes.published)
+    assert "one more message, when the route has been healthy for 10 minutes" in first
+    assert (
+        "become unhealthy 9 times since 2026-11-23 06:47 UTC (1 hour 4 minutes ago), most recently at 2026-11-23 07:51"
+        in second
+    )
+    assert "at most one message an hour, and one when it has been healthy for 10 minutes" in second
+    assert "17 times since" in third
+    assert "It was unhealthy 23 times between" in over
+    assert len({chat["metadata"]["threadId"] for _, _, chat in fakes.published}) == 1
 
 
-def test_what_is_not_well_again_after_its_end_was_told_goes_on_and_has_to_be_well_for_an_hour(desk):
-    desk.at(0, "ALARM")
-    desk.at(60, "OK")
-    desk.at(1500, "ALARM")
-    assert desk.words == ["ALARM", "OK", "ALARM"]
-    assert "comes and goes" in desk.published[2][0]
-    assert "when it has been well for 1 hour" in " ".join(desk.published[2][1].split())
+def test_what_becomes_unhealthy_again_after_its_recovery_goes_on_and_has_to_be_healthy_for_an_hour(fakes):
+    fakes.at(0, "ALARM")
+    fakes.at(60, "OK")
+    fakes.at(1500, "ALARM")
+    assert fakes.words == ["ALARM", "OK", "ALARM"]
+    assert "flapping" in fakes.published[2][0]
+    assert "when it has been healthy for 1 hour" in " ".join(fakes.published[2][1].split())
     for start in range(1600, 5000, 700):
-        desk.at(start, "OK")
-        desk.at(start + 650, "ALARM")
-    desk.at(5200, "OK")
-    desk.wait(3599)
-    assert desk.words == ["ALARM", "OK", "ALARM"]
-    desk.wait(1)
-    assert desk.words == ["ALARM", "OK", "ALARM", "OK"]
-    assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 1
+        fakes.at(start, "OK")
+        fakes.at(start + 650, "ALARM")
+    fakes.at(5200, "OK")
+    fakes.wait(3599)
+    assert fakes.words == ["ALARM", "OK", "ALARM"]
+    fakes.wait(1)
+    assert fakes.words == ["ALARM", "OK", "ALARM", "OK"]
+    assert len({chat["metadata"]["threadId"] for _, _, chat in fakes.published}) == 1
 
 
-def test_what_is_not_well_an_hour_after_its_end_was_told_is_an_incident_of_its_own(desk):
-    desk.at(0, "ALARM")
-    desk.at(60, "OK")
-    desk.at(660 + 3600, "ALARM")
-    assert desk.words == ["ALARM", "OK", "ALARM"]
-    assert "comes and goes" not in desk.published[2][0]
-    assert len({chat["metadata"]["threadId"] for _, _, chat in desk.published}) == 2
-    desk.at(5000, "OK")
-    desk.wait(600)
-    assert desk.words == ["ALARM", "OK", "ALARM", "OK"]
+def test_what_becomes_unhealthy_an_hour_after_its_recovery_is_a_new_incident(fakes):
+    fakes.at(0, "ALARM")
+    fakes.at(60, "OK")
+    fakes.at(660 + 3600, "ALARM")
+    assert fakes.words == ["ALARM", "OK", "ALARM"]
+    assert "flapping" not in fakes.published[2][0]
+    assert len({chat["metadata"]["threadId"] for _, _, chat in fakes.published}) == 2
+    fakes.at(5000, "OK")
+    fakes.wait(600)
+    assert fakes.words == ["ALARM", "OK", "ALARM", "OK"]
 
 
-def test_an_alarm_that_is_over_twice_is_well_since_the_first_time(desk):
-    desk.at(0, "ALARM")
-    desk.at(60, "OK")
-    desk.wait(400)
-    desk.alarm("OK", 460, previous="INSUFFICIENT_DATA")
-    desk.wait(200)
-    assert desk.words == ["ALARM", "OK"]
+def test_an_alarm_that_recovers_twice_has_been_healthy_since_the_first_time(fakes):
+    fakes.at(0, "ALARM")
+    fakes.at(60, "OK")
+    fakes.wait(400)
+    fakes.alarm("OK", 460, previous="INSUFFICIENT_DATA")
+    fakes.wait(200)
+    assert fakes.words == ["ALARM", "OK"]
 
 
-def test_a_look_at_an_earlier_recovery_says_nothing_of_the_present_one_and_is_not_repeated(desk):
+def test_a_postponed_check_of_an_earlier_recovery_does_not_report_the_present_one_and_is_not_repeated(fakes):
     for moment, state in ((0, "ALARM"), (60, "OK"), (100, "ALARM"), (200, "OK")):
-        desk.at(moment, state)
-    desk.wait(500)
-    assert len(desk.later) == 2
-    assert desk.words == ["ALARM"]
-    desk.wait(100)
-    assert desk.words == ["ALARM", "OK"]
-    assert len(desk.later) == 2
+        fakes.at(moment, state)
+    fakes.wait(500)
+    assert len(fakes.later) == 2
+    assert fakes.words == ["ALARM"]
+    fakes.wait(100)
+    assert fakes.words == ["ALARM", "OK"]
+    assert len(fakes.later) == 2
 
 
-def test_an_alarm_that_stays_is_told_once_however_long_it_stays(desk):
-    desk.at(0, "ALARM")
-    desk.wait(86400)
-    assert desk.words == ["ALARM"]
+def test_an_alarm_that_stays_is_reported_once_however_long_it_stays(fakes):
+    fakes.at(0, "ALARM")
+    fakes.wait(86400)
+    assert fakes.words == ["ALARM"]
 
 
-def test_a_part_of_the_stack_that_comes_and_goes_is_held_back_likewise(desk):
+def test_a_recovery_of_a_flapping_part_of_the_stack_is_postponed_likewise(fakes):
     for start in range(0, 3000, 600):
-        desk.wait(NOW + start - desk.time)
-        desk.alarm("ALARM", start, name="stack/dead-letters", **QUEUE)
-        desk.wait(300)
-        desk.alarm("OK", start + 300, name="stack/dead-letters", **QUEUE)
-    desk.wait(600)
-    assert desk.words == ["ALARM", "OK"]
+        fakes.wait(NOW + start - fakes.time)
+        fakes.alarm("ALARM", start, name="stack/dead-letters", **QUEUE)
+        fakes.wait(300)
+        fakes.alarm("OK", start + 300, name="stack/dead-letters", **QUEUE)
+    fakes.wait(600)
+    assert fakes.words == ["ALARM", "OK"]
 
 
 GAPS = st.lists(st.integers(30, 2400), min_size=1, max_size=24)
@@ -344,75 +345,75 @@ GAPS = st.lists(st.integers(30, 2400), min_size=1, max_size=24)
 
 @settings(deadline=None, max_examples=80)
 @given(GAPS)
-def test_however_it_flaps_people_know_when_it_is_ill_and_are_told_little(gaps):
-    desk, moments, at = Desk(), [], 0
-    desk.before_publishing = lambda: moments.append(desk.time)
+def test_however_it_flaps_the_last_message_is_right_and_messages_are_few(gaps):
+    fakes, moments, at = Fakes(), [], 0
+    fakes.before_publishing = lambda: moments.append(fakes.time)
     for number, gap in enumerate([0, *gaps]):
         at += gap
-        desk.at(at, "OK" if number % 2 else "ALARM")
+        fakes.at(at, "OK" if number % 2 else "ALARM")
         if number % 2 == 0:
-            assert desk.words[-1] == "ALARM", "while it is not well, the last word is that it is not"
-    desk.wait(2 * 3600)
-    assert desk.words[-1] == ("ALARM" if len(gaps) % 2 == 0 else "OK")
+            assert fakes.words[-1] == "ALARM", "while it is unhealthy, the last message says so"
+    fakes.wait(2 * 3600)
+    assert fakes.words[-1] == ("ALARM" if len(gaps) % 2 == 0 else "OK")
     for first in moments:
-        assert len([one for one in moments if first <= one < first + 3600]) <= 3
-    # From the second hour on an incident that goes on is told once an hour, and at its end.
+        assert len([moment for moment in moments if first <= moment < first + 3600]) <= 3
+    # From the second hour on an incident that goes on sends one message an hour, and one at its end.
     assert len(moments) <= 3 + 2 * (at + 7200) / 3600
 
 
 # Refusals.
 
 
-def test_a_refusal_is_told_once_a_new_reason_once_more_and_its_end(desk):
-    desk.announce("Refused", "A")
-    desk.announce("Refused", "A")
-    desk.announce("Refused", "B", 10, ("Refused", "A"))
-    desk.announce("Live", "", 7200, ("Refused", "B"))
-    desk.announce("Live", "", 7200, ("Refused", "B"))
-    assert [subject for subject, _, _ in desk.published] == [
+def test_a_refusal_is_reported_once_a_new_reason_once_more_and_its_end(fakes):
+    fakes.announce("Refused", "A")
+    fakes.announce("Refused", "A")
+    fakes.announce("Refused", "B", 10, ("Refused", "A"))
+    fakes.announce("Live", "", 7200, ("Refused", "B"))
+    fakes.announce("Live", "", 7200, ("Refused", "B"))
+    assert [subject for subject, _, _ in fakes.published] == [
         "REFUSED orders/default (shop/orders): A",
         "REFUSED orders/default (shop/orders): B",
         "OK orders/default (shop/orders): no longer refused after 2 hours",
     ]
 
 
-def test_a_refusal_that_comes_again_before_the_route_is_live_never_ended(desk):
-    desk.announce("Refused", "A")
-    desk.announce("Wired", "", 10, ("Refused", "A"))
-    ((body, seconds),) = desk.later
-    desk.announce("Refused", "A", 40)
+def test_a_refusal_that_recurs_before_the_route_is_live_never_ended(fakes):
+    fakes.announce("Refused", "A")
+    fakes.announce("Wired", "", 10, ("Refused", "A"))
+    ((body, seconds),) = fakes.later
+    fakes.announce("Refused", "A", 40)
     look = alarms.parse_event(alarms.parse(body))
-    desk.time += seconds
-    desk.responder.respond(look)
-    assert desk.words == ["REFUSED"]
-    desk.announce("Wired", "", 300, ("Refused", "A"))
-    desk.responder.respond(look)
-    desk.responder.respond(look)
-    assert desk.words == ["REFUSED", "OK"]
-    assert "It is Wired now" in desk.published[1][1]
+    fakes.time += seconds
+    fakes.responder.respond(look)
+    assert fakes.words == ["REFUSED"]
+    fakes.announce("Wired", "", 300, ("Refused", "A"))
+    fakes.responder.respond(look)
+    fakes.responder.respond(look)
+    assert fakes.words == ["REFUSED", "OK"]
+    assert "It is Wired now" in fakes.published[1][1]
 
 
-def test_changes_within_one_moment_are_told_in_the_order_in_which_they_follow(desk):
-    desk.announce("Refused", "A")
-    desk.announce("Conflicted", "B", 0, ("Refused", "A"))
-    desk.announce("Refused", "A")
-    assert desk.words == ["REFUSED", "CONFLICTED"]
+def test_changes_within_one_moment_are_reported_in_their_order(fakes):
+    fakes.announce("Refused", "A")
+    fakes.announce("Conflicted", "B", 0, ("Refused", "A"))
+    fakes.announce("Refused", "A")
+    assert fakes.words == ["REFUSED", "CONFLICTED"]
 
 
-def test_a_declaration_and_its_routes_are_subjects_of_their_own(desk):
-    desk.announce("Refused", "A")
-    desk.announce("Refused", "A", route="")
-    assert [subject for subject, _, _ in desk.published] == [
+def test_a_declaration_and_its_routes_are_subjects_of_their_own(fakes):
+    fakes.announce("Refused", "A")
+    fakes.announce("Refused", "A", route="")
+    assert [subject for subject, _, _ in fakes.published] == [
         "REFUSED orders/default (shop/orders): A",
         "REFUSED shop/orders: A",
     ]
 
 
-def test_what_other_stacks_say_is_not_ours(desk):
+def test_events_of_other_stacks_are_rejected(fakes):
     with pytest.raises(UnknownEventError, match="other"):
-        desk.announce("Refused", "A", owner="other")
+        fakes.announce("Refused", "A", owner="other")
     with pytest.raises(UnknownEventError, match="somebody"):
-        desk.responder.respond(AlarmChange("somebody", "arn", "ALARM", "OK", NOW))
+        fakes.responder.respond(AlarmChange("somebody", "arn", "ALARM", "OK", NOW))
 
 
 # The stack itself.
@@ -420,19 +421,19 @@ def test_what_other_stacks_say_is_not_ours(desk):
 QUEUE = {"namespace": "AWS/SQS", "metric": "ApproximateNumberOfMessagesVisible", "dimensions": (("QueueName", "dead"),)}
 
 
-def test_dead_letters_are_shown(desk):
-    desk.letters = DeadLetterSample("https://sqs/dead", (DeadLetter((("reason", "no sense"),), "body"),))
-    desk.alarm("ALARM", name="stack/dead-letters", **QUEUE)
-    desk.alarm("OK", 60, name="stack/dead-letters", **QUEUE)
-    desk.wait(660)
-    assert "reason: no sense" in desk.published[0][1]
-    assert desk.words == ["ALARM", "OK"]
+def test_dead_letters_are_shown(fakes):
+    fakes.letters = DeadLetterSample("https://sqs/dead", (DeadLetter((("reason", "no sense"),), "body"),))
+    fakes.alarm("ALARM", name="stack/dead-letters", **QUEUE)
+    fakes.alarm("OK", 60, name="stack/dead-letters", **QUEUE)
+    fakes.wait(660)
+    assert "reason: no sense" in fakes.published[0][1]
+    assert fakes.words == ["ALARM", "OK"]
 
 
-def test_dead_letters_that_cannot_be_read_do_not_hold_up_the_message(desk):
-    desk.letters = DeniedError("ReceiveMessage", "AccessDenied", "no")
-    desk.alarm("ALARM", name="stack/dead-letters", **QUEUE)
-    assert "could not be looked into: ReceiveMessage: AccessDenied: no" in desk.published[0][1]
+def test_dead_letters_that_cannot_be_read_do_not_delay_the_message(fakes):
+    fakes.letters = DeniedError("ReceiveMessage", "AccessDenied", "no")
+    fakes.alarm("ALARM", name="stack/dead-letters", **QUEUE)
+    assert "The queue could not be read: ReceiveMessage: AccessDenied: no" in fakes.published[0][1]
 
 
 # Unhealthy targets.
@@ -444,130 +445,130 @@ def a_claim(route="default", group=GROUP_ARN, health_grace=120):
     return ClaimRecord(claim, 1, Answer("Live", group_arn=group))
 
 
-def test_an_unhealthy_target_counts_for_all_routes_of_the_service_and_is_no_message(desk):
-    desk.claims = (a_claim(), a_claim("admin"), a_claim("unmade", group=None))
-    desk.responder.respond(TargetUnhealthy(SERVICE, NOW))
-    assert [(dimensions["Route"], values) for dimensions, values in desk.metrics] == [
+def test_an_unhealthy_target_counts_for_all_routes_of_the_service_and_is_no_message(fakes):
+    fakes.claims = (a_claim(), a_claim("admin"), a_claim("unmade", group=None))
+    fakes.responder.respond(TargetUnhealthy(SERVICE, NOW))
+    assert [(dimensions["Route"], values) for dimensions, values in fakes.metrics] == [
         ("default", {"Impaired": 1.0}),
         ("admin", {"Impaired": 1.0}),
     ]
-    assert desk.metrics[0][0] == {"LatticeService": "orders", "EcsService": "shop/orders", "Route": "default"}
-    assert desk.published == []
+    assert fakes.metrics[0][0] == {"LatticeService": "orders", "EcsService": "shop/orders", "Route": "default"}
+    assert fakes.published == []
 
 
-def test_within_the_grace_an_unhealthy_target_does_not_count():
-    desk = Desk(ill(service=STARTING))
-    desk.claims = (a_claim(),)
-    desk.responder.respond(TargetUnhealthy(SERVICE, NOW))
-    desk.claims = ()
-    desk.seen = evidence()
-    desk.responder.respond(TargetUnhealthy(SERVICE, NOW))
-    assert desk.metrics == []
+def test_within_the_grace_period_an_unhealthy_target_does_not_count():
+    fakes = Fakes(unhealthy(service=STARTING))
+    fakes.claims = (a_claim(),)
+    fakes.responder.respond(TargetUnhealthy(SERVICE, NOW))
+    fakes.claims = ()
+    fakes.seen = evidence()
+    fakes.responder.respond(TargetUnhealthy(SERVICE, NOW))
+    assert fakes.metrics == []
 
 
-# What goes wrong on the way.
+# Failures.
 
 
-def test_a_message_that_could_not_be_published_is_published_by_the_next_delivery(desk):
-    desk.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
+def test_a_message_that_could_not_be_published_is_published_by_the_next_delivery(fakes):
+    fakes.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
     with pytest.raises(UnavailableError):
-        desk.alarm("ALARM")
-    desk.alarm("ALARM")
-    desk.alarm("ALARM")
-    assert desk.words == ["ALARM"]
+        fakes.alarm("ALARM")
+    fakes.alarm("ALARM")
+    fakes.alarm("ALARM")
+    assert fakes.words == ["ALARM"]
 
 
-def test_a_recovery_that_could_not_be_published_is_published_by_the_next_delivery(desk):
-    desk.alarm("ALARM")
-    desk.at(60, "OK")
-    desk.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
+def test_a_recovery_that_could_not_be_published_is_published_by_the_next_delivery(fakes):
+    fakes.alarm("ALARM")
+    fakes.at(60, "OK")
+    fakes.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
     with pytest.raises(UnavailableError):
-        desk.wait(600)
-    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
-    assert desk.words == ["ALARM", "OK"]
+        fakes.wait(600)
+    fakes.responder.respond(alarms.parse_event(alarms.parse(fakes.later[0][0])))
+    assert fakes.words == ["ALARM", "OK"]
 
 
-def test_two_at_once_tell_once(desk):
+def test_two_concurrent_invocations_send_one_message(fakes):
     def another():
-        desk.before_publishing = lambda: None
+        fakes.before_publishing = lambda: None
         with pytest.raises(BusyError):
-            desk.alarm("ALARM")
+            fakes.alarm("ALARM")
         with pytest.raises(BusyError):
-            desk.alarm("OK", 60)
+            fakes.alarm("OK", 60)
 
-    desk.before_publishing = another
-    desk.alarm("ALARM")
-    assert desk.words == ["ALARM"]
-    desk.at(60, "OK")
-    desk.wait(600)
-    assert desk.words == ["ALARM", "OK"]
+    fakes.before_publishing = another
+    fakes.alarm("ALARM")
+    assert fakes.words == ["ALARM"]
+    fakes.at(60, "OK")
+    fakes.wait(600)
+    assert fakes.words == ["ALARM", "OK"]
 
 
-def test_two_that_read_at_the_same_moment_tell_once(desk):
-    desk.after_reading = lambda: desk.alarm("ALARM")
+def test_two_invocations_that_read_at_the_same_moment_send_one_message(fakes):
+    fakes.after_reading = lambda: fakes.alarm("ALARM")
     with pytest.raises(BusyError):
-        desk.alarm("ALARM")
-    assert desk.words == ["ALARM"]
+        fakes.alarm("ALARM")
+    assert fakes.words == ["ALARM"]
 
 
 class KilledError(BaseException):
-    """The function is gone, between two lines."""
+    """The function was stopped, between two lines."""
 
 
-def test_who_dies_while_telling_is_followed_by_one_who_tells_it_once_he_can_be_sure(desk):
+def test_after_an_invocation_dies_while_sending_a_later_one_sends_its_message(fakes):
     def killed():
-        desk.before_publishing = lambda: None
-        frozen = dict(desk.documents)
-        desk.after = frozen
+        fakes.before_publishing = lambda: None
+        frozen = dict(fakes.documents)
+        fakes.after = frozen
         raise KilledError
 
-    desk.before_publishing = killed
+    fakes.before_publishing = killed
     with pytest.raises(KilledError):
-        desk.alarm("ALARM")
-    desk.documents = desk.after  # nothing of what comes after the kill was written
+        fakes.alarm("ALARM")
+    fakes.documents = fakes.after  # nothing of what comes after the kill was written
     with pytest.raises(BusyError):
-        desk.alarm("ALARM")
-    desk.time += 91
-    desk.alarm("OK", 60)
-    assert desk.words == ["ALARM"]
-    desk.wait(600)
-    assert desk.words == ["ALARM", "OK"]
+        fakes.alarm("ALARM")
+    fakes.time += 91
+    fakes.alarm("OK", 60)
+    assert fakes.words == ["ALARM"]
+    fakes.wait(600)
+    assert fakes.words == ["ALARM", "OK"]
 
 
-def test_who_dies_after_telling_leaves_a_message_that_comes_twice_rather_than_never(desk):
-    desk.alarm("ALARM")
-    ((key, text),) = desk.documents.items()
-    desk.documents[key] = json.dumps({**json.loads(text), "told": False, "telling": "open", "telling_at": NOW})
-    desk.time += 91
-    desk.alarm("ALARM")
-    assert desk.words == ["ALARM", "ALARM"]
+def test_after_an_invocation_dies_once_it_has_sent_the_message_is_sent_twice_rather_than_never(fakes):
+    fakes.alarm("ALARM")
+    ((key, text),) = fakes.documents.items()
+    fakes.documents[key] = json.dumps({**json.loads(text), "notified": False, "sending": "open", "sending_at": NOW})
+    fakes.time += 91
+    fakes.alarm("ALARM")
+    assert fakes.words == ["ALARM", "ALARM"]
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(["ALARM", "OK"]), min_size=1, max_size=6), st.randoms(use_true_random=False))
-def test_whatever_is_repeated_and_reordered_the_messages_alternate_and_end_as_it_is(history, dice):
-    desk = Desk()
+def test_whatever_is_repeated_and_reordered_the_messages_alternate_and_end_with_the_present_state(history, dice):
+    fakes = Fakes()
     changes = list(enumerate(history, 1))
     delivered = changes + [dice.choice(changes) for _ in range(dice.randrange(6))]
     dice.shuffle(delivered)
     for at, state in delivered:
         if dice.random() < 0.3:
-            desk.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
+            fakes.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
         for _ in range(2):
             try:
-                desk.alarm(state, at, previous=history[at - 2] if at > 1 else "OK")
+                fakes.alarm(state, at, previous=history[at - 2] if at > 1 else "OK")
             except UnavailableError:
                 continue
-        desk.fails = []
-    desk.wait(7200)
-    assert desk.words == ["ALARM", "OK"] * (len(desk.words) // 2) + ["ALARM"] * (len(desk.words) % 2)
-    assert len(desk.words) % 2 == (history[-1] == "ALARM")
+        fakes.fails = []
+    fakes.wait(7200)
+    assert fakes.words == ["ALARM", "OK"] * (len(fakes.words) // 2) + ["ALARM"] * (len(fakes.words) % 2)
+    assert len(fakes.words) % 2 == (history[-1] == "ALARM")
 
 
-def test_the_recorded_alarm_and_its_end_make_two_messages(desk):
-    desk.collect = lambda subject: CASES["PREFIX_LIST_RULE_MISSING"]
+def test_the_recorded_alarm_and_its_end_make_two_messages(fakes):
+    fakes.collect = lambda subject: CASES["PREFIX_LIST_RULE_MISSING"]
     for name in ("route-alarm", "route-ok"):
-        desk.responder.respond(alarms.parse_event(json.loads((EVENTS / f"alarm/{name}.json").read_text())))
-    desk.wait(7200)
-    assert "since 2026-11-23 06:44 UTC" in " ".join(desk.published[0][1].split())
-    assert "well again after 12 minutes" in desk.published[1][0]
+        fakes.responder.respond(alarms.parse_event(json.loads((EVENTS / f"alarm/{name}.json").read_text())))
+    fakes.wait(7200)
+    assert "since 2026-11-23 06:44 UTC" in " ".join(fakes.published[0][1].split())
+    assert "recovered after 12 minutes" in fakes.published[1][0]

@@ -5,7 +5,7 @@ import pytest
 from local_aws.demo import traffic
 from tests.histories.on_call import causes
 
-MENDS = "aws ec2 authorize-security-group-ingress"
+FIX = "aws ec2 authorize-security-group-ingress"
 
 
 class Deployed:
@@ -114,12 +114,12 @@ def test_a_closed_group_is_opened_and_the_target_becomes_healthy_with_nobody_tou
     operator.until(opened.answers, "an answer of orders")
 
 
-def test_a_group_left_closed_is_told_of_with_the_command_that_mends_it_and_then_that_it_is_well(
+def test_a_group_left_closed_is_reported_with_the_command_that_fixes_it_and_then_its_recovery(
     operator, left_closed, opened
 ):
-    operator.until(left_closed.mails, "the message that payments is not well")
+    operator.until(left_closed.mails, "the message that payments is unhealthy")
     ((subject, mail),) = left_closed.mails()
-    assert subject == "ALARM payments/default (default/payments): the security group does not let VPC Lattice in (IPv4)"
+    assert subject == "ALARM payments/default (default/payments): the security group does not allow VPC Lattice (IPv4)"
     assert causes(mail)[0] == "PREFIX_LIST_RULE_MISSING"
     operator.until(
         lambda: left_closed.statuses() == ["UNHEALTHY"], "an unhealthy target of payments"
@@ -129,15 +129,15 @@ def test_a_group_left_closed_is_told_of_with_the_command_that_mends_it_and_then_
     named = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.vpc-lattice"]}]
     (listed,) = operator.aws.client("ec2").describe_managed_prefix_lists(Filters=named)["PrefixLists"]
     assert f"--group-id {left_closed.group}" in command
-    assert f'"FromPort":8080,"ToPort":8080,"PrefixListIds":[{{"PrefixListId":"{listed["PrefixListId"]}"}}]' in command
+    assert f"FromPort=8080,ToPort=8080,PrefixListIds=[{{PrefixListId={listed['PrefixListId']}}}]" in command
 
     assert "client" not in openers(operator)  # nobody has touched any group so far
     operator.paste(command)
-    operator.until(lambda: len(left_closed.mails()) > 1, "the message that payments is well again")
+    operator.until(lambda: len(left_closed.mails()) > 1, "the message that payments has recovered")
     first, (subject, mail) = left_closed.mails()
-    assert first[1].startswith("Route default of Lattice service payments is not well since ")
-    assert subject.startswith("OK payments/default (default/payments): well again after ")
-    assert "The first cause named was PREFIX_LIST_RULE_MISSING." in " ".join(mail.split())
+    assert first[1].startswith("Route default of Lattice service payments has been unhealthy since ")
+    assert subject.startswith("OK payments/default (default/payments): recovered after ")
+    assert "The most likely cause was PREFIX_LIST_RULE_MISSING." in " ".join(mail.split())
     operator.until(lambda: left_closed.statuses() == ["HEALTHY"], "a healthy target of payments")
     operator.until(left_closed.answers, "an answer of payments")
     assert opened.mails() == []  # it was deployed beside, and as closed
@@ -150,8 +150,8 @@ def openers(operator) -> list[str]:
 
 
 def pasted(mail: str) -> str:
-    """The lines of the command that mends it, as they stand in the mail."""
+    """The lines of the command that fixes it, as they are in the mail."""
     lines = mail.splitlines()
-    start = next(number for number, line in enumerate(lines) if line.strip().startswith(MENDS))
+    start = next(number for number, line in enumerate(lines) if line.strip().startswith(FIX))
     end = next(number for number, line in enumerate(lines[start:], start) if not line.endswith("\\"))
     return "\n".join(lines[start : end + 1])

@@ -14,14 +14,14 @@ DONE = {"batchItemFailures": []}
 
 
 @pytest.fixture
-def told(deployed, monkeypatch):
-    """The function with a topic that somebody reads; gives the subjects of what was told."""
+def sent(deployed, monkeypatch):
+    """The function with a topic that has a subscriber; gives the subjects of what was sent."""
     sns = boto3.client("sns")
     topic = sns.create_topic(Name="notify")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
     monkeypatch.setenv("NOTIFY_TOPIC", topic)
     forget()
-    return lambda: [each.subject for each in topics.deliveries()]
+    return lambda: [delivery.subject for delivery in topics.deliveries()]
 
 
 def in_a_batch(*names, receives="1"):
@@ -40,45 +40,45 @@ ALARM = "ALARM file-transfer/default (transfer/file-transfer): no cause found"
 
 
 @pytest.mark.parametrize("name", ["sqs/alarms", "alarm/direct-action", "alarm/sns-notification", "alarm/route-alarm"])
-def test_an_alarm_is_told_in_whatever_envelope_it_comes(deployed, told, name):
+def test_an_alarm_is_reported_in_whatever_envelope_it_arrives(deployed, sent, name):
     assert handler(recorded(name), deployed.context) == DONE
     assert handler(recorded(name), deployed.context) == DONE
-    assert told() == [ALARM]
+    assert sent() == [ALARM]
 
 
-def test_an_alarm_and_its_end_are_told(deployed, told):
+def test_an_alarm_and_its_recovery_are_reported(deployed, sent):
     assert handler(in_a_batch("alarm/route-alarm", "alarm/route-ok"), deployed.context) == DONE
-    assert told() == [ALARM, "OK file-transfer/default (transfer/file-transfer): well again after 12 minutes"]
+    assert sent() == [ALARM, "OK file-transfer/default (transfer/file-transfer): recovered after 12 minutes"]
 
 
-def test_refusals_dead_letters_and_the_silent_probe_are_told(deployed, told):
+def test_refusals_dead_letters_and_the_silent_probe_are_reported(deployed, sent):
     names = ("alarm/route-refused", "alarm/route-no-longer-refused", "alarm/dead-letters", "alarm/probe-silent")
     assert handler(in_a_batch(*names), deployed.context) == DONE
-    assert told() == [
+    assert sent() == [
         "REFUSED file-transfer/default (transfer/file-transfer): NETWORK_UNKNOWN",
         "OK file-transfer/default (transfer/file-transfer): no longer refused after 2 hours 5 minutes",
-        "ALARM Messages lie in the dead-letter queue ecs-lattice-DeadLetterQueue-4QJ2Z8V6N1XC",
-        "ALARM The health of routes is not being watched",
+        "ALARM Dead-letter queue ecs-lattice-DeadLetterQueue-4QJ2Z8V6N1XC is holding messages",
+        "ALARM Route health is unmonitored",
     ]
 
 
-def test_what_is_of_no_consequence_is_done(deployed, told):
+def test_what_is_of_no_consequence_is_done(deployed, sent):
     names = ("ecs/service-action-lattice-target-unhealthy",)
     assert handler(in_a_batch(*names), deployed.context) == DONE
     assert handler(recorded("sqs/alarms-look-again"), deployed.context) == DONE
-    assert told() == []
+    assert sent() == []
 
 
-def test_what_nobody_knows_goes_to_the_dead_letters_with_its_reason_and_the_others_are_told(deployed, told):
+def test_an_unknown_event_goes_to_the_dead_letters_with_its_reason_and_the_others_are_reported(deployed, sent):
     batch = in_a_batch("ecs/steady-state", "alarm/route-alarm")
     assert handler(batch, deployed.context) == DONE
     (letter,) = deployed.messages("DEAD_LETTER_QUEUE")
     assert "ECS Service Action" in letter["MessageAttributes"]["reason"]["StringValue"]
     assert letter["MessageAttributes"]["function"]["StringValue"] == "alarm"
-    assert told() == [ALARM]
+    assert sent() == [ALARM]
 
 
-def test_a_message_that_could_not_be_told_comes_again_by_itself(deployed, told, monkeypatch):
+def test_an_event_whose_message_could_not_be_sent_is_delivered_again_by_itself(deployed, sent, monkeypatch):
     topic = boto3.client("sns").list_topics()["Topics"][0]["TopicArn"]
     monkeypatch.setenv("NOTIFY_TOPIC", topic + "-gone")
     forget()
@@ -89,16 +89,16 @@ def test_a_message_that_could_not_be_told_comes_again_by_itself(deployed, told, 
     monkeypatch.setenv("NOTIFY_TOPIC", topic)
     forget()
     assert handler(batch, deployed.context) == DONE
-    assert told() == [ALARM, "REFUSED file-transfer/default (transfer/file-transfer): NETWORK_UNKNOWN"]
+    assert sent() == [ALARM, "REFUSED file-transfer/default (transfer/file-transfer): NETWORK_UNKNOWN"]
 
 
 @pytest.mark.parametrize("event", [{}, {"mode": "plan"}, {"ecsService": "arn", "mode": "apply"}])
-def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(deployed, told, event):
+def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(deployed, sent, event):
     with pytest.raises(UnknownEventError, match="AlarmFunction takes a batch of the alarms' queue"):
         handler(event, deployed.context)
 
 
-def test_a_message_is_delivered_again_sooner_than_the_queue_would_have_it(deployed, told):
+def test_a_message_is_delivered_again_sooner_than_the_queue_would_have_it(deployed, sent):
     from ecs_lattice.consumers.alarms import AlarmConsumer
     from ecs_lattice.errors import BusyError
     from ecs_lattice.messages import alarms

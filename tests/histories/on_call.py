@@ -1,4 +1,4 @@
-"""The ``alarm`` function on the world: signals by the template's own rules, messages by the local Amazon SNS."""
+"""The ``alarm`` function in the world: events by the template's own rules, messages by the local Amazon SNS."""
 
 import json
 import shlex
@@ -22,7 +22,7 @@ from tests.world import World, template_patterns
 
 @dataclass
 class OnCallWorld:
-    """Hears what the rules of AlarmsQueue take, and works it at once; what is put off waits on the clock."""
+    """Receives what the rules of AlarmsQueue match and handles it at once; what is postponed waits on the clock."""
 
     world: World
     refused: list[str] = field(default_factory=list)
@@ -36,7 +36,8 @@ class OnCallWorld:
         sources = BotoSources(world.ecs, world.ec2, world.lattice)
         groups = BotoSecurityGroups(world.ec2, world.settings.owner)
         responder = Responder(
-            world.settings.owner, world.settings.table, Collector(sources, groups, world.registry, now), world.registry,
+            world.settings.owner, world.settings.table, Collector(sources, groups, world.registry, now, world.settings.label_prefix),
+            world.registry,
             SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsDeadLetterQueue(boto3.client("sqs")), world, now,
         )  # fmt: skip
         self.on_call = AlarmConsumer(responder, self, self, now)
@@ -61,18 +62,18 @@ class OnCallWorld:
         record = {"messageId": "m", "receiptHandle": "r", "body": body, "attributes": {}}
         assert self.on_call.work({"Records": [record]}, 60) == {"batchItemFailures": []}
 
-    # What people get.
+    # What people receive.
 
     def mails(self) -> list[tuple[str, str]]:
         """Subject and text of all mails, oldest first."""
-        return [(each.subject or "", each.body) for each in topics.deliveries() if each.protocol == "email"]
+        return [(mail.subject or "", mail.body) for mail in topics.deliveries() if mail.protocol == "email"]
 
     def subjects(self) -> list[str]:
         return [subject for subject, _ in self.mails()]
 
     def chats(self) -> list[dict[str, Any]]:
-        """What HTTPS subscribers get, without the envelope of SNS."""
-        bodies = [json.loads(each.body) for each in topics.deliveries() if each.protocol == "https"]
+        """What HTTPS subscribers receive, without the envelope of SNS."""
+        bodies = [json.loads(sent.body) for sent in topics.deliveries() if sent.protocol == "https"]
         return [json.loads(body["Message"]) if "Message" in body else body for body in bodies]
 
 
@@ -83,7 +84,7 @@ def causes(mail: str) -> list[str]:
 
 
 def run_command(mail: str, begins: str) -> None:
-    """Run the first command of a mail that begins so, as somebody would who pastes it."""
+    """Run the first command of a mail that begins so, as if it was pasted."""
     lines = [line.strip() for line in mail.splitlines()]
     start = next(number for number, line in enumerate(lines) if line.startswith(begins))
     words = []

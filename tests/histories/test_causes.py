@@ -1,4 +1,4 @@
-"""Each cause of ill health, produced as it comes about, is the first in its message; what mends it leads to one recovery."""
+"""Each cause of an unhealthy route, brought about for real, comes first in its message; fixing it leads to one recovery."""
 
 import dataclasses
 from typing import Any
@@ -26,7 +26,7 @@ def words_of(mail: str) -> str:
 
 
 def the_mail(on_call) -> str:
-    """The one mail that there is, of an alarm."""
+    """The only mail, which is about an alarm."""
     assert len(on_call.mails()) == 1, on_call.subjects()
     ((subject, mail),) = on_call.mails()
     assert subject.startswith("ALARM orders/default (shop/orders): "), subject
@@ -34,18 +34,18 @@ def the_mail(on_call) -> str:
 
 
 def recovers(world, on_call, cause: str, seconds: float = 2400) -> None:
-    """From now on one message more comes: that all is well, after how long, and what it was."""
+    """One more message comes: that the route has recovered, after how long, and what it was."""
     world.run(seconds)
     subjects = on_call.subjects()
     assert len(subjects) == 2, subjects
-    assert subjects[1].startswith("OK orders/default (shop/orders): well again after "), subjects
-    assert f"The first cause named was {cause}." in words_of(on_call.mails()[1][1])
+    assert subjects[1].startswith("OK orders/default (shop/orders): recovered after "), subjects
+    assert f"The most likely cause was {cause}." in words_of(on_call.mails()[1][1])
     world.run(3600)
     assert on_call.subjects() == subjects
 
 
-def began_ill(world, environment: dict[str, str], labels=AT_ONCE, ports=(("web", 8080),)) -> str:
-    """A service that was never well, an hour after it was made; its ARN."""
+def unhealthy_from_the_start(world, environment: dict[str, str], labels=AT_ONCE, ports=(("web", 8080),)) -> str:
+    """A service that was never healthy, half an hour after it was created; its ARN."""
     arn = world.deploy(world.register(labels, ports=ports, environment=environment), count=1)
     world.start_probing()
     world.run(1800)
@@ -62,29 +62,29 @@ def task_ids(world, status: str) -> set[str]:
     return {arn.rsplit("/", 1)[-1] for arn in listed}
 
 
-def test_a_container_that_does_not_listen_is_said_and_a_release_that_listens_is_the_recovery(world, on_call):
-    arn = began_ill(world, {"LISTEN": "none"})
+def test_a_container_that_does_not_listen_is_reported_and_a_release_that_listens_is_the_recovery(world, on_call):
+    arn = unhealthy_from_the_start(world, {"LISTEN": "none"})
     mail = the_mail(on_call)
     assert causes(mail)[0] == "NOT_LISTENING"
-    assert "nothing answers at port 8080 of the tasks" in words_of(mail)
+    assert "nothing answers on port 8080 of the tasks" in words_of(mail)
     release(world, arn)
     recovers(world, on_call, "NOT_LISTENING")
 
 
-def test_a_container_that_listens_on_another_port_is_said(world, on_call):
-    arn = began_ill(world, {"LISTEN": "9090"})
+def test_a_container_that_listens_on_another_port_is_reported(world, on_call):
+    arn = unhealthy_from_the_start(world, {"LISTEN": "9090"})
     assert causes(the_mail(on_call))[0] == "NOT_LISTENING"
     release(world, arn)
     recovers(world, on_call, "NOT_LISTENING")
 
 
-def test_a_live_route_whose_release_restarts_for_ever_is_told_of_once(world, on_call):
+def test_a_live_route_whose_release_keeps_restarting_is_reported_once(world, on_call):
     arn = well(world, AT_ONCE, count=1)
     release(world, arn, CRASH_AFTER_SECONDS="3")
     world.run(3600)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "TASK_RESTARTING"
-    assert "container app exited with 1" in words_of(mail)
+    assert "Container app exited with code 1" in words_of(mail)
     assert any(task in mail for task in task_ids(world, "STOPPED"))
     release(world, arn)
     recovers(world, on_call, "TASK_RESTARTING")
@@ -96,13 +96,13 @@ def test_a_live_route_whose_release_runs_out_of_memory_names_the_limit(world, on
     world.run(3600)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "OUT_OF_MEMORY"
-    assert "Its limit is 256 MiB." in words_of(mail)
+    assert "Its memory limit is 256 MiB." in words_of(mail)
     assert "OutOfMemoryError" in mail
     release(world, arn)
     recovers(world, on_call, "OUT_OF_MEMORY")
 
 
-def test_tasks_that_somebody_stops_by_hand_again_and_again(world, on_call):
+def test_tasks_that_a_user_keeps_stopping(world, on_call):
     well(world, AT_ONCE, count=1)
     going = [True]
 
@@ -116,13 +116,13 @@ def test_tasks_that_somebody_stops_by_hand_again_and_again(world, on_call):
     world.run(600)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "TASK_STOPPED"
-    assert "was stopped by somebody" in words_of(mail)
+    assert "was stopped by a user" in words_of(mail)
     assert "maintenance by hand" in words_of(mail)
     going[0] = False
     recovers(world, on_call, "TASK_STOPPED")
 
 
-def test_a_rule_that_somebody_deleted_leaves_targets_unused_until_a_reconcile(world, on_call):
+def test_a_rule_deleted_by_hand_leaves_targets_unused_until_a_reconcile(world, on_call):
     well(world, AT_ONCE)
     service = world.lattice.list_services()["items"][0]["id"]
     listener = world.lattice.list_listeners(serviceIdentifier=service)["items"][0]["id"]
@@ -137,7 +137,7 @@ def test_a_rule_that_somebody_deleted_leaves_targets_unused_until_a_reconcile(wo
     recovers(world, on_call, "TARGET_UNUSED")
 
 
-def test_a_group_of_https_before_a_container_without_tls_and_its_own_check_says_so(world, on_call):
+def test_an_https_target_group_before_a_container_whose_own_health_check_uses_http(world, on_call):
     labels = {**AT_ONCE, "lattice.protocol": "HTTPS"}
     definition = world.ecs.describe_task_definition(taskDefinition=world.register(labels))["taskDefinition"]
     container: dict[str, Any] = definition["containerDefinitions"][0]
@@ -153,36 +153,36 @@ def test_a_group_of_https_before_a_container_without_tls_and_its_own_check_says_
     assert causes(mail)[0] == "WRONG_PROTOCOL"
 
 
-def test_a_container_of_tls_that_is_asked_without(world, on_call):
-    arn = began_ill(world, {"TLS_PORTS": "8443"}, ports=(("web", 8443),))
+def test_a_container_with_tls_behind_an_http_target_group(world, on_call):
+    arn = unhealthy_from_the_start(world, {"TLS_PORTS": "8443"}, ports=(("web", 8443),))
     mail = the_mail(on_call)
     assert causes(mail)[0] == "WRONG_PROTOCOL"
     release(world, arn, ports=(("web", 8443),))
     recovers(world, on_call, "WRONG_PROTOCOL")
 
 
-def test_targets_that_somebody_takes_out_are_not_registered(world, on_call):
+def test_targets_deregistered_by_hand_are_not_registered(world, on_call):
     well(world, AT_ONCE)
     group = world.lattice.list_target_groups()["items"][0]["id"]
 
-    def take_out() -> None:
+    def deregister() -> None:
         targets = world.lattice.list_targets(targetGroupIdentifier=group)["items"]
-        out = [{"id": one["id"], "port": one["port"]} for one in targets if one["status"] != "DRAINING"]
+        out = [{"id": target["id"], "port": target["port"]} for target in targets if target["status"] != "DRAINING"]
         if out:
             world.lattice.deregister_targets(targetGroupIdentifier=group, targets=out)
 
-    world.clock.call_later(1, take_out)
+    world.clock.call_later(1, deregister)
     world.run(900)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "NOT_REGISTERED"
 
 
-def test_targets_that_drain_for_long_are_named_as_draining(world, on_call):
+def test_targets_that_drain_for_long_are_reported_as_draining(world, on_call):
     well(world, AT_ONCE)
     lattice.backend().timing = dataclasses.replace(lattice.backend().timing, drain=3600.0)
     group = world.lattice.list_target_groups()["items"][0]["id"]
     targets = world.lattice.list_targets(targetGroupIdentifier=group)["items"]
-    out = [{"id": one["id"], "port": one["port"]} for one in targets]
+    out = [{"id": target["id"], "port": target["port"]} for target in targets]
     world.lattice.deregister_targets(targetGroupIdentifier=group, targets=out)
     world.run(600)
     assert causes(the_mail(on_call))[0] == "DRAINING"
@@ -200,7 +200,7 @@ def test_a_release_that_starts_slowly_is_a_deployment_in_progress_until_it_answe
     recovers(world, on_call, "DEPLOYMENT_IN_PROGRESS")
 
 
-def test_a_release_into_another_vpc_is_named_by_its_subnets(world, on_call):
+def test_a_release_into_another_vpc_is_reported_with_its_subnets(world, on_call):
     arn = well(world, AT_ONCE, count=1)
     vpc = world.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = world.ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]

@@ -1,4 +1,4 @@
-"""What comes and goes: how many mails people get in three hours, what they say, and that the last word is right."""
+"""Flapping: how many mails arrive in three hours, what they say, and that the last one is right."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def on_call(world):
 
 @pytest.fixture
 def changes(world):
-    """When, in minutes, the alarm went off and was over."""
+    """When the alarm fired and recovered."""
     seen: list[tuple[float, str]] = []
 
     def parsed(event):
@@ -30,7 +30,7 @@ def changes(world):
 
 
 def mailed_in(world, on_call, minutes: int) -> list[tuple[int, str]]:
-    """The mails of the next minutes: in which they came, and their subjects."""
+    """The mails of the next minutes: in which minute they arrived, and their subjects."""
     before, found = len(on_call.mails()), []
     for minute in range(minutes):
         world.run(60)
@@ -38,7 +38,7 @@ def mailed_in(world, on_call, minutes: int) -> list[tuple[int, str]]:
     return found
 
 
-def test_a_container_that_ends_every_twenty_seconds_is_told_of_once_an_hour_and_its_end_once(world, on_call, changes):
+def test_a_container_that_exits_every_twenty_seconds_is_reported_once_an_hour_and_its_end_once(world, on_call, changes):
     arn = well(world, AT_ONCE, count=1)
     changes.clear()
     release(world, arn, CRASH_AFTER_SECONDS="20")
@@ -48,26 +48,28 @@ def test_a_container_that_ends_every_twenty_seconds_is_told_of_once_an_hour_and_
     assert first < 10
     assert 60 <= second - first < 70
     assert 60 <= third - second < 70
-    assert begun.startswith(f"{ALARM}the tasks end again and again")
-    assert still.startswith(f"{ALARM}comes and goes; the tasks end again and again")
-    assert again.startswith(f"{ALARM}comes and goes; ")
-    told = [words_of(mail) for _, mail in on_call.mails()]
-    assert "once more, when the route has been well for 10 minutes" in told[0]
-    assert "You will hear of it once an hour at most while it comes and goes" in told[1]
+    assert begun.startswith(f"{ALARM}tasks keep stopping")
+    assert still.startswith(f"{ALARM}flapping; tasks keep stopping")
+    assert again.startswith(f"{ALARM}flapping; ")
+    texts = [words_of(mail) for _, mail in on_call.mails()]
+    assert "one more message, when the route has been healthy for 10 minutes" in texts[0]
+    assert "While it is flapping, you get at most one message an hour" in texts[1]
     assert [causes(mail)[0] for _, mail in on_call.mails()] == ["TASK_RESTARTING"] * 3
     release(world, arn)
     ((minute, over),) = mailed_in(world, on_call, 120)
-    assert over.startswith(f"{OK}well again after ")
+    assert over.startswith(f"{OK}recovered after ")
     assert 10 <= minute < 20
-    # From the first alarm to the last change, whatever was told in between.
+    # From the first alarm to the last change, whatever was sent in between.
     last = changes[-1]
     assert last[1] == "OK"
     times = sum(state == "ALARM" for _, state in changes)
-    assert f"It was not well {times} times between" in words_of(on_call.mails()[-1][1])
+    assert f"It was unhealthy {times} times between" in words_of(on_call.mails()[-1][1])
     assert len({chat["metadata"]["threadId"] for chat in on_call.chats()}) == 1
 
 
-def test_a_route_that_is_ill_for_ten_minutes_in_every_forty_is_told_of_at_once_and_then_once_an_hour(world, on_call):
+def test_a_route_that_is_unhealthy_for_ten_minutes_in_every_forty_is_reported_at_once_and_then_once_an_hour(
+    world, on_call
+):
     well(world, AT_ONCE, count=1)
     (group,) = world.ec2.describe_security_groups(GroupIds=[world.open_group])["SecurityGroups"]
     subjects: list[str] = []
@@ -75,13 +77,13 @@ def test_a_route_that_is_ill_for_ten_minutes_in_every_forty_is_told_of_at_once_a
         close(world)
         subjects += [subject for _, subject in mailed_in(world, on_call, 10)]
         if subjects:
-            assert subjects[-1].startswith(ALARM), "while it is ill, the last word is that it is"
+            assert subjects[-1].startswith(ALARM), "while it is unhealthy, the last message says so"
         world.ec2.authorize_security_group_ingress(GroupId=world.open_group, IpPermissions=group["IpPermissions"])
         subjects += [subject for _, subject in mailed_in(world, on_call, 30)]
     # Told as over once, as it turned out too soon; from then on it has to be well for an hour.
     assert [subject.split()[0] for subject in subjects] == ["ALARM", "OK", "ALARM", "ALARM"]
-    assert all(subject.startswith(f"{ALARM}comes and goes; ") for subject in subjects[2:])
-    assert "well for 1 hour" in words_of(on_call.mails()[2][1])
+    assert all(subject.startswith(f"{ALARM}flapping; ") for subject in subjects[2:])
+    assert "healthy for 1 hour" in words_of(on_call.mails()[2][1])
     ((minute, over),) = mailed_in(world, on_call, 120)
     assert over.startswith(OK)
     assert 30 <= minute < 40, "an hour after it was well, half of which had passed"

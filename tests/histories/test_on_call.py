@@ -1,4 +1,4 @@
-"""From ill health to the message that names its cause, and from what it says to the message that all is well."""
+"""From an unhealthy route to the message that names its cause, and from its command to the message of the recovery."""
 
 import pytest
 
@@ -11,7 +11,7 @@ OFF = {**LABELS, "lattice.ingress": "off"}
 
 
 def closed(world) -> str:
-    """A new security group that lets nobody in."""
+    """A new security group without any inbound rule."""
     return world.ec2.create_security_group(GroupName="closed", Description="closed")["GroupId"]
 
 
@@ -35,7 +35,7 @@ def hooked_up_in(world, group, labels=OFF, **more):
     return arn
 
 
-def test_a_group_that_is_closed_over_ipv6_is_named_with_the_prefix_list_of_ipv6(world, on_call):
+def test_a_group_closed_for_ipv6_is_reported_with_the_prefix_list_for_ipv6(world, on_call):
     vpc = world.ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
     subnet = world.ec2.create_subnet(VpcId=vpc, Ipv6CidrBlock="2001:db8:1::/64", Ipv6Native=True)["Subnet"]
     world.subnets = [subnet["SubnetId"]]
@@ -55,32 +55,32 @@ def test_a_closed_group_is_the_first_cause_and_its_command_leads_to_the_recovery
     group = closed(world)
     hooked_up_in(world, group)
     ((subject, mail),) = on_call.mails()
-    assert subject == "ALARM orders/default (shop/orders): the security group does not let VPC Lattice in (IPv4)"
+    assert subject == "ALARM orders/default (shop/orders): the security group does not allow VPC Lattice (IPv4)"
     assert causes(mail)[0] == "PREFIX_LIST_RULE_MISSING"
     run_command(mail, "aws ec2 authorize-security-group-ingress")
     world.run(3600)
     assert len(on_call.mails()) == 2, "\n=====\n".join(f"{a}\n{b}" for a, b in on_call.mails())
-    assert on_call.subjects()[1].startswith("OK orders/default (shop/orders): well again after")
-    one, two = on_call.chats()
-    assert one["metadata"]["threadId"] == two["metadata"]["threadId"]
+    assert on_call.subjects()[1].startswith("OK orders/default (shop/orders): recovered after")
+    begun, ended = on_call.chats()
+    assert begun["metadata"]["threadId"] == ended["metadata"]["threadId"]
     assert on_call.refused == []
 
 
-def test_a_group_open_at_another_port_is_said_with_the_port(world, on_call):
+def test_a_group_open_on_another_port_is_reported_with_the_port(world, on_call):
     group = open_group(world.ec2, "narrow", (9090, 9090))
     hooked_up_in(world, group)
     ((_, mail),) = on_call.mails()
     assert causes(mail)[0] == "PORT_NOT_OPEN"
-    assert "let VPC Lattice (IPv4) in at port 9090; it asks the tasks at port 8080" in " ".join(mail.split())
+    assert "allow VPC Lattice (IPv4) on port 9090, but not on port 8080" in " ".join(mail.split())
 
 
-def test_a_health_path_that_answers_another_code_is_said(world, on_call):
+def test_a_health_check_path_that_returns_another_status_is_reported(world, on_call):
     hooked_up_in(world, world.open_group, environment={"RESPOND": "/=503"})
     ((_, mail),) = on_call.mails()
     assert causes(mail)[0] == "HEALTH_CODE"
 
 
-def test_a_refused_declaration_is_said_once_and_its_end(world, on_call):
+def test_a_refused_declaration_is_reported_once_and_its_end(world, on_call):
     arn = hooked_up(world)
     world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "lattice.sevice", "value": "orders"}])
     world.sweep()

@@ -44,6 +44,7 @@ class EcsService:
 
     ``deployments`` newest first; for the CODE_DEPLOY and EXTERNAL controllers they are its task sets (PRIMARY/ACTIVE;
     rollout COMPLETED once PRIMARY is steady). ``grace_period`` is healthCheckGracePeriodSeconds (None: unset).
+    ``messages`` are the texts of its newest service events, newest first; ``exec_enabled``: ECS Exec is on.
     """
 
     id: ServiceId
@@ -63,6 +64,8 @@ class EcsService:
     scheduling: Literal["REPLICA", "DAEMON"] = "REPLICA"
     launch_type: str = "FARGATE"
     managed_by_ecs: bool = False
+    messages: tuple[str, ...] = ()
+    exec_enabled: bool = False
 
     @property
     def primary(self) -> Deployment | None:
@@ -75,23 +78,39 @@ class EcsService:
 
 @dataclass(frozen=True, slots=True)
 class PortMapping:
-    """A container's port mapping that has a name."""
+    """A container's port mapping; ``name`` and ``app_protocol`` are empty where it has none."""
 
     name: str
     container_port: int
     host_port: int | None
     transport: Literal["tcp", "udp"]
     container: str
+    app_protocol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDefinition:
+    """A container of a task definition, with all its port mappings. ``memory`` is its hard limit in MiB (None: not given),
+    ``health_command`` its own health check, ``log_group`` that of the awslogs driver."""
+
+    name: str
+    ports: tuple[PortMapping, ...] = ()
+    health_command: tuple[str, ...] = ()
+    memory: int | None = None
+    log_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
-    """A task-definition revision: immutable, cached by ARN. ``labels`` are (container, key, value), any key."""
+    """A task-definition revision: immutable, cached by ARN. ``ports`` are the port mappings that have a name, ``labels`` are
+    (container, key, value), any key; ``memory`` is the task's limit in MiB (None: not given)."""
 
     arn: str
     network_mode: str
     ports: tuple[PortMapping, ...] = ()
     labels: tuple[tuple[str, str, str], ...] = ()
+    containers: tuple[ContainerDefinition, ...] = ()
+    memory: int | None = None
 
     @property
     def name(self) -> str:
@@ -110,8 +129,17 @@ class ServiceRevision:
 
 
 @dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a task. ``reason`` is ECS's, for one that could not start or was killed."""
+
+    name: str
+    exit_code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """A task of a service. ``address`` is its private IP (awsvpc), None while it has none."""
+    """A task of a service. ``address`` is its private IP (awsvpc), None while it has none; times are 0 until they pass."""
 
     arn: str
     task_definition: str
@@ -120,6 +148,23 @@ class Task:
     desired_status: str
     address: str | None = None
     family: AddressFamily = "IPV4"
+    started_at: float = 0.0
+    stopped_at: float = 0.0
+    stop_code: str = ""
+    stopped_reason: str = ""
+    containers: tuple[Container, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.arn.rsplit("/", 1)[-1]
+
+    @property
+    def is_running(self) -> bool:
+        return self.last_status == self.desired_status == "RUNNING"
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.desired_status == "STOPPED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ identifier it was given.
 
 from dataclasses import dataclass
 
-from ecs_lattice.model import HealthCheck, ListenerKey, Match
+from ecs_lattice.model import AddressFamily, HealthCheck, ListenerKey, Match
 
 PARKED_HEADER = "ecs-lattice-parked"
 """The header that a parked rule matches. No client sends it, so a parked rule receives no traffic, but its groups count
@@ -100,16 +100,22 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A registered target. ``status`` is VPC Lattice's (HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE)."""
+    """A registered target; ``id`` is its IP address. ``status`` is VPC Lattice's (HEALTHY, UNHEALTHY, INITIAL, DRAINING,
+    UNUSED, UNAVAILABLE), ``reason`` its reasonCode: a free string whose values no page of AWS lists."""
 
     id: str
     port: int
     status: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"[{self.id}]:{self.port}" if ":" in self.id else f"{self.id}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A target group. ``targets`` and ``tags`` are None where they were not read."""
+    """A target group. ``port`` is its default port; targets may have others. ``targets`` and ``tags`` are None where they
+    were not read."""
 
     id: str
     arn: str
@@ -122,6 +128,9 @@ class Group:
     service_arns: tuple[str, ...] = ()
     targets: tuple[Target, ...] | None = None
     tags: Tags | None = None
+    port: int = 0
+    protocol_version: str = ""
+    family: AddressFamily = "IPV4"
 
 
 @dataclass(frozen=True, slots=True)

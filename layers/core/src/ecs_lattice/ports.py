@@ -91,6 +91,11 @@ class Registry(Protocol):
 
     def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
 
+    def replace_document(
+        self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
+    ) -> bool:
+        """Write the document if it still is ``before`` (None: there is none); whether it was written."""
+
     def delete_document(self, kind: str, key: str) -> None: ...
 
     def claims(self) -> Iterator[ClaimRecord]:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from ecs_lattice.facts import (
+    Container,
+    ContainerDefinition,
     Deployment,
     EcsService,
     LatticeEntry,
@@ -16,6 +18,8 @@ from ecs_lattice.facts import (
 from ecs_lattice.model import ServiceId
 
 Shape = Mapping[str, Any]
+
+_MESSAGES = 20  # newest first, of the hundred that DescribeServices returns
 
 
 def service(shape: Shape) -> EcsService:
@@ -50,26 +54,26 @@ def service(shape: Shape) -> EcsService:
         scheduling=scheduling,
         launch_type=shape.get("launchType", ""),
         managed_by_ecs=shape.get("resourceManagementType") == "ECS",
+        messages=tuple(event["message"] for event in shape.get("events", [])[:_MESSAGES]),
+        exec_enabled=bool(shape.get("enableExecuteCommand")),
     )
 
 
 def task_definition(shape: Shape) -> TaskDefinition:
-    """A TaskDefinition: what is named and what is labelled, of all containers."""
+    """A TaskDefinition: the named ports and the labels of all containers, and the containers themselves."""
     containers = shape.get("containerDefinitions", [])
+    made = tuple(_container_definition(container) for container in containers)
     return TaskDefinition(
         arn=shape["taskDefinitionArn"],
         network_mode=shape.get("networkMode", ""),
-        ports=tuple(
-            _port(container["name"], mapping)
-            for container in containers
-            for mapping in container.get("portMappings", [])
-            if mapping.get("name") and mapping.get("containerPort")
-        ),
+        ports=tuple(port for container in made for port in container.ports if port.name),
         labels=tuple(
             (container["name"], key, value)
             for container in containers
             for key, value in sorted(container.get("dockerLabels", {}).items())
         ),
+        containers=made,
+        memory=int(shape["memory"]) if shape.get("memory") else None,
     )
 
 
@@ -94,6 +98,14 @@ def task(shape: Shape) -> Task:
         desired_status=shape.get("desiredStatus", ""),
         address=address,
         family="IPV6" if family == "IPV6" else "IPV4",
+        started_at=_epoch(shape.get("startedAt")),
+        stopped_at=_epoch(shape.get("stoppedAt") or shape.get("stoppingAt")),
+        stop_code=shape.get("stopCode") or "",
+        stopped_reason=shape.get("stoppedReason") or "",
+        containers=tuple(
+            Container(container.get("name", ""), container.get("exitCode"), container.get("reason") or "")
+            for container in shape.get("containers", [])
+        ),
     )
 
 
@@ -145,13 +157,26 @@ def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Dep
     )
 
 
+def _container_definition(shape: Shape) -> ContainerDefinition:
+    log = shape.get("logConfiguration", {})
+    mappings = [mapping for mapping in shape.get("portMappings", []) if mapping.get("containerPort")]
+    return ContainerDefinition(
+        name=shape["name"],
+        ports=tuple(_port(shape["name"], mapping) for mapping in mappings),
+        health_command=tuple(shape.get("healthCheck", {}).get("command", ())),
+        memory=shape.get("memory"),
+        log_group=log.get("options", {}).get("awslogs-group", "") if log.get("logDriver") == "awslogs" else "",
+    )
+
+
 def _port(container: str, mapping: Shape) -> PortMapping:
     return PortMapping(
-        name=mapping["name"],
+        name=mapping.get("name", ""),
         container_port=mapping["containerPort"],
         host_port=mapping.get("hostPort"),
         transport=mapping.get("protocol", "tcp"),
         container=container,
+        app_protocol=mapping.get("appProtocol", ""),
     )
 
 

@@ -1,24 +1,15 @@
-"""The reads of a diagnosis: targets with their reasons, ECS with its messages, tasks that stopped, task definitions."""
+"""What a diagnosis reads: targets with their reason codes, ECS with its service events, stopped tasks, task definitions."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from itertools import batched
+from typing import TYPE_CHECKING, Literal
 
 from ecs_lattice.aws import ecs_shapes
 from ecs_lattice.aws.errors import translated
-from ecs_lattice.aws.lattice_shapes import health_from
-from ecs_lattice.diagnosis.evidence import (
-    ContainerMade,
-    ContainerSeen,
-    DefinitionSeen,
-    EventSeen,
-    GroupSeen,
-    PortMade,
-    ServiceSeen,
-    TargetSeen,
-    TaskSeen,
-)
+from ecs_lattice.aws.lattice_shapes import group_from, target_from
 from ecs_lattice.errors import NotFoundError
+from ecs_lattice.facts import EcsService, Task, TaskDefinition
+from ecs_lattice.graph import Group, Target
 from ecs_lattice.model import ServiceId
 
 if TYPE_CHECKING:
@@ -28,145 +19,66 @@ if TYPE_CHECKING:
 
 _TARGETS_A_PAGE = 100  # VPC Lattice API, ListTargets
 _TASKS = 100  # Amazon ECS API, ListTasks and DescribeTasks
-_EVENTS = 20  # newest first, of the hundred that DescribeServices shows
-
-type Shape = Mapping[str, Any]
 
 
 class BotoSources:
     """:class:`ecs_lattice.diagnosis.ports.Sources` over boto3 clients."""
 
     def __init__(self, ecs: "ECSClient", ec2: "EC2Client", lattice: "VPCLatticeClient") -> None:
-        self._ecs_client = ecs
-        self._ec2_client = ec2
-        self._lattice_client = lattice
+        self._ecs = ecs
+        self._ec2 = ec2
+        self._lattice = lattice
 
-    def targets(self, group_arn: str) -> tuple[TargetSeen, ...]:
+    def targets(self, group_arn: str) -> tuple[Target, ...]:
         with translated("ListTargets"):
-            pages = self._lattice_client.get_paginator("list_targets").paginate(
+            pages = self._lattice.get_paginator("list_targets").paginate(
                 targetGroupIdentifier=group_arn, PaginationConfig={"PageSize": _TARGETS_A_PAGE}
             )
-            return tuple(
-                TargetSeen(one["id"], one.get("port", 0), one["status"], one.get("reasonCode") or "")
-                for page in pages
-                for one in page["items"]
-            )
+            return tuple(target_from(target) for page in pages for target in page["items"])
 
-    def group(self, group_arn: str) -> GroupSeen | None:
+    def group(self, group_arn: str) -> Group | None:
         try:
             with translated("GetTargetGroup"):
-                found: Shape = self._lattice_client.get_target_group(targetGroupIdentifier=group_arn)
+                return group_from(self._lattice.get_target_group(targetGroupIdentifier=group_arn))
         except NotFoundError:
             return None
-        return _group(found)
 
-    def service(self, service: ServiceId) -> ServiceSeen | None:
+    def service(self, service: ServiceId) -> EcsService | None:
         try:
             with translated("DescribeServices"):
-                answer = self._ecs_client.describe_services(cluster=service.cluster, services=[service.arn])
+                answer = self._ecs.describe_services(cluster=service.cluster, services=[service.arn])
         except NotFoundError:
             return None
-        if not answer["services"]:
-            return None
-        shape: Shape = answer["services"][0]
-        seen = ecs_shapes.service(shape)
-        return ServiceSeen(
-            seen,
-            tuple(EventSeen(_epoch(one.get("createdAt")), one["message"]) for one in shape.get("events", [])[:_EVENTS]),
-            self._vpc(seen.subnets) if seen.subnets else "",
-            bool(shape.get("enableExecuteCommand")),
-        )
+        return ecs_shapes.service(answer["services"][0]) if answer["services"] else None
 
-    def tasks(self, service: ServiceId) -> tuple[TaskSeen, ...]:
+    def vpc_id(self, subnet_ids: Sequence[str]) -> str:
+        with translated("DescribeSubnets"):
+            found = self._ec2.describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
+        return str(found[0]["VpcId"]) if found else ""
+
+    def tasks(self, service: ServiceId) -> tuple[Task, ...]:
         try:
             arns = [*self._listed(service, "RUNNING"), *self._listed(service, "STOPPED")]
         except NotFoundError:
             return ()
         return tuple(
-            seen
-            for start in range(0, len(arns), _TASKS)
-            for seen in self._described(service.cluster, arns[start : start + _TASKS])
+            task
+            for part in batched(arns, _TASKS, strict=False)
+            for task in self._described(service.cluster, list(part))
         )
 
-    def definition(self, arn: str) -> DefinitionSeen:
+    def task_definition(self, arn: str) -> TaskDefinition:
         with translated("DescribeTaskDefinition"):
-            shape: Shape = self._ecs_client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-        return DefinitionSeen(
-            shape["taskDefinitionArn"],
-            shape.get("networkMode", ""),
-            tuple(_container_made(one) for one in shape.get("containerDefinitions", [])),
-            int(shape["memory"]) if shape.get("memory") else None,
-        )
+            return ecs_shapes.task_definition(self._ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"])
 
     def _listed(self, service: ServiceId, desired: Literal["RUNNING", "STOPPED"]) -> list[str]:
         with translated("ListTasks"):
-            answer = self._ecs_client.list_tasks(
+            answer = self._ecs.list_tasks(
                 cluster=service.cluster, serviceName=service.name, desiredStatus=desired, maxResults=_TASKS
             )
         return answer["taskArns"]
 
-    def _described(self, cluster: str, arns: list[str]) -> list[TaskSeen]:
-        """Those that are gone by now are missing, which is no failure."""
+    def _described(self, cluster: str, arns: list[str]) -> list[Task]:
+        """Tasks that ECS no longer knows are missing from the answer, which is no failure."""
         with translated("DescribeTasks"):
-            answer = self._ecs_client.describe_tasks(cluster=cluster, tasks=arns)
-        return [_task(one) for one in answer["tasks"]]
-
-    def _vpc(self, subnets: tuple[str, ...]) -> str:
-        with translated("DescribeSubnets"):
-            found = self._ec2_client.describe_subnets(SubnetIds=list(subnets))["Subnets"]
-        return str(found[0]["VpcId"]) if found else ""
-
-
-def _group(shape: Shape) -> GroupSeen:
-    config = shape.get("config", {})
-    health = config.get("healthCheck")
-    return GroupSeen(
-        arn=shape["arn"],
-        name=shape["name"],
-        port=config.get("port", 0),
-        protocol=config.get("protocol", ""),
-        version=config.get("protocolVersion", ""),
-        family="IPV6" if config.get("ipAddressType") == "IPV6" else "IPV4",
-        vpc_id=config.get("vpcIdentifier", ""),
-        health=health_from(health) if health else None,
-        service_arns=tuple(shape.get("serviceArns", ())),
-    )
-
-
-def _task(shape: Shape) -> TaskSeen:
-    return TaskSeen(
-        task=ecs_shapes.task(shape),
-        created_at=_epoch(shape.get("createdAt")),
-        started_at=_epoch(shape.get("startedAt")),
-        stopped_at=_epoch(shape.get("stoppedAt") or shape.get("stoppingAt")),
-        stop_code=shape.get("stopCode") or "",
-        stopped_reason=shape.get("stoppedReason") or "",
-        containers=tuple(_container_seen(one) for one in shape.get("containers", [])),
-    )
-
-
-def _container_seen(shape: Shape) -> ContainerSeen:
-    return ContainerSeen(
-        shape.get("name", ""),
-        shape.get("lastStatus", ""),
-        shape.get("exitCode"),
-        shape.get("reason") or "",
-        shape.get("healthStatus", "UNKNOWN"),
-    )
-
-
-def _container_made(shape: Shape) -> ContainerMade:
-    log = shape.get("logConfiguration", {})
-    ports = [one for one in shape.get("portMappings", []) if one.get("containerPort")]
-    return ContainerMade(
-        name=shape["name"],
-        ports=tuple(PortMade(one.get("name", ""), one["containerPort"], one.get("appProtocol", "")) for one in ports),
-        health_command=tuple(shape.get("healthCheck", {}).get("command", ())),
-        memory=shape.get("memory"),
-        stop_timeout=shape.get("stopTimeout"),
-        log_group=log.get("options", {}).get("awslogs-group", "") if log.get("logDriver") == "awslogs" else "",
-    )
-
-
-def _epoch(moment: datetime | None) -> float:
-    return moment.timestamp() if moment else 0.0
+            return [ecs_shapes.task(task) for task in self._ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]]

@@ -16,6 +16,7 @@ from ecs_lattice.aws.lattice_shapes import (
     match_from,
     match_to,
     service_from,
+    target_from,
 )
 from ecs_lattice.errors import InvalidError, NotFoundError
 from ecs_lattice.graph import Action, AnyMatch, Association, Group, Listener, Network, Rule, Service, Target, id_of
@@ -106,7 +107,7 @@ class BotoLattice:
 
     def targets(self, identifier: str) -> tuple[Target, ...]:
         listed = self._all("list_targets", "ListTargets", targetGroupIdentifier=identifier)
-        return tuple(Target(one["id"], one.get("port", 0), one["status"]) for one in listed)
+        return tuple(target_from(target) for target in listed)
 
     def associations(self, service_arn: str) -> tuple[Association, ...]:
         listed = self._all(

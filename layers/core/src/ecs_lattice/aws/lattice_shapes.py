@@ -4,7 +4,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Forward, Group, OtherMatch, Service, forward, id_of
+from ecs_lattice.graph import (
+    Action,
+    AnyMatch,
+    FixedResponse,
+    Forward,
+    Group,
+    OtherMatch,
+    Service,
+    Target,
+    forward,
+    id_of,
+)
 from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match
 
 
@@ -110,7 +121,15 @@ def group_from(data: Mapping[str, Any]) -> Group:
         protocol=config.get("protocol", ""),
         health=health_from(health) if health else None,
         service_arns=tuple(data.get("serviceArns", ())),
+        port=config.get("port", 0),
+        protocol_version=config.get("protocolVersion", ""),
+        family="IPV6" if config.get("ipAddressType") == "IPV6" else "IPV4",
     )
+
+
+def target_from(data: Mapping[str, Any]) -> Target:
+    """A target of a ListTargets answer."""
+    return Target(data["id"], data.get("port", 0), data["status"], data.get("reasonCode") or "")
 
 
 def service_from(data: Mapping[str, Any]) -> Service:

@@ -145,7 +145,7 @@ class SqsDeadLetterQueue:
     def __init__(self, client: "SQSClient") -> None:
         self._client = client
 
-    def peek(self, queue_name: str) -> DeadLetterSample:
+    def sample(self, queue_name: str) -> DeadLetterSample:
         with translated("GetQueueUrl"):
             url = self._client.get_queue_url(QueueName=queue_name)["QueueUrl"]
         with translated("ReceiveMessage"):

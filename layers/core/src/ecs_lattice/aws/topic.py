@@ -1,4 +1,4 @@
-"""The adapter to the SNS topic for people."""
+"""The adapter to the SNS topic for notifications."""
 
 import json
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class SnsTopic:
     """:class:`ecs_lattice.diagnosis.ports.Topic` over a boto3 client.
 
-    HTTPS subscribers are chats: Amazon Q Developer in chat applications takes its own schema and drops anything else.
+    HTTPS subscribers are chats: Amazon Q Developer in chat applications accepts its own schema only and drops anything else.
     """
 
     def __init__(self, client: "SNSClient", arn: str) -> None:

@@ -1,1 +1,1 @@
-"""From a signal that something is wrong to one message that names the cause and the command that shows or mends it."""
+"""From an alarm, an event or a refusal to one message that names the cause and the command that fixes or inspects it."""

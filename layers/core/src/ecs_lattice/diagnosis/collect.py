@@ -1,44 +1,46 @@
-"""Collects the evidence for one route. Every part may fail by itself: what could not be read is said, never guessed."""
+"""Collects the evidence about one route. Every part may fail by itself: what could not be read is reported, never guessed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ecs_lattice import deadline
 from ecs_lattice.claims import ClaimRecord
-from ecs_lattice.diagnosis.evidence import Evidence, SecuritySeen, ServiceSeen, Unread
-from ecs_lattice.diagnosis.ports import Memory, Sources
+from ecs_lattice.diagnosis.evidence import Evidence, TaskSecurityGroups, Unread
+from ecs_lattice.diagnosis.ports import Sources
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.errors import EcsLatticeError
+from ecs_lattice.facts import EcsService
 from ecs_lattice.ingress.ports import SecurityGroups
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Now, Registry
 
 _READING_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Reads, and writes nothing."""
+    """Reads, and writes nothing. ``label_prefix`` is the stack's."""
 
     sources: Sources
     security_groups: SecurityGroups
-    memory: Memory
+    registry: Registry
     now: Now
-    label_prefix: str = "lattice"
+    label_prefix: str
 
     def collect(self, subject: RouteSubject) -> Evidence:
-        """Everything that can be seen of ``subject`` now, in half of the function's time: the rest is for telling it."""
+        """Everything that can be read about ``subject`` now, within half of the function's time: the rest is for the
+        message."""
         with deadline.within(_READING_SECONDS):
             return self._collect(subject)
 
     def _collect(self, subject: RouteSubject) -> Evidence:
-        reading = _Reading()
-        claim = reading.part("registry", lambda: self._claim(subject))
-        status = reading.part("status", lambda: self._status(subject))
+        parts, sources = _Parts(), self.sources
+        claim = parts.read("registry", self._claim, subject)
+        status = parts.read("status", self._status, subject)
         group_arn = _group_arn(claim, status)
-        seen = reading.part("ECS service", lambda: self.sources.service(subject.service))
-        primary = seen.service.primary if seen else None
+        service = parts.read("ECS service", sources.service, subject.service)
+        vpc_id = parts.read("subnets", sources.vpc_id, service.subnets if service else ()) or ""
         return Evidence(
             subject=subject,
             now=self.now(),
@@ -47,51 +49,47 @@ class Collector:
             status=status,
             is_live=claim is not None and claim.answer.state == "Live",
             group_arn=group_arn,
-            group=reading.part("target group", lambda: self.sources.group(group_arn)) if group_arn else None,
-            targets=reading.part("targets", lambda: self.sources.targets(group_arn)) if group_arn else None,
-            service=seen,
-            tasks=reading.part("tasks", lambda: self.sources.tasks(subject.service)),
-            definition=reading.part("task definition", lambda: self.sources.definition(primary.task_definition))
-            if primary
-            else None,
-            security=reading.part("security groups", lambda: self._security(seen)) if seen else None,
-            unread=tuple(reading.unread),
+            group=parts.read("target group", sources.group, group_arn),
+            targets=parts.read("targets", sources.targets, group_arn),
+            service=service,
+            vpc_id=vpc_id,
+            tasks=parts.read("tasks", sources.tasks, subject.service),
+            task_definition=parts.read("task definition", sources.task_definition, _revision(service)),
+            security=parts.read("security groups", lambda found: self._security(found, vpc_id), service),
+            unread=tuple(parts.unread),
         )
 
     def _claim(self, subject: RouteSubject) -> ClaimRecord | None:
-        claims = self.memory.claims_on(subject.lattice_service)
-        mine = (one for one in claims if one.claim.service == subject.service and one.claim.route.name == subject.route)
-        return next(mine, None)
+        wanted, records_on = (subject.service, subject.route), self.registry.claims_on(subject.lattice_service)
+        return next((found for found in records_on if (found.claim.service, found.claim.route.name) == wanted), None)
 
     def _status(self, subject: RouteSubject) -> RouteStatus | None:
-        text = self.memory.document(records.KIND, subject.service.arn)
-        if text is None:
-            return None
+        text = self.registry.document(records.KIND, subject.service.arn)
+        statuses = records.parse(text).statuses if text else ()
         wanted = (subject.lattice_service, subject.route)
-        return next((one for one in records.parse(text).statuses if (one.lattice_service, one.route) == wanted), None)
+        return next((status for status in statuses if (status.lattice_service, status.route) == wanted), None)
 
-    def _security(self, seen: ServiceSeen) -> SecuritySeen | None:
-        """None for a service whose network is not its own (bridge and host): its groups are its instances'."""
-        primary = seen.service.primary
-        group_ids = (primary.security_groups if primary else ()) or seen.service.security_groups
-        if not group_ids and not seen.vpc_id:
-            return None
+    def _security(self, service: EcsService, vpc_id: str) -> TaskSecurityGroups | None:
+        """None for a service without a network of its own (bridge and host): its groups are its instances'."""
+        group_ids = (service.primary.security_groups if service.primary else ()) or service.security_groups
         if group_ids:
             groups = self.security_groups.groups(group_ids)
+        elif vpc_id:
+            groups = (self.security_groups.default_group(vpc_id),)
         else:
-            groups = (self.security_groups.default_group(seen.vpc_id),)
+            return None
         rules = self.security_groups.rules([group.id for group in groups]) if groups else ()
-        return SecuritySeen(groups, rules, self.security_groups.prefix_lists())
+        return TaskSecurityGroups.of(groups, rules, self.security_groups.prefix_lists())
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Parts:
     unread: list[Unread] = field(default_factory=list)
 
-    def part[T](self, name: str, read: Callable[[], T]) -> T | None:
-        """What ``read`` gives; None, with a note, when it fails."""
+    def read[A, T](self, name: str, read: Callable[[A], T], of: A | None) -> T | None:
+        """What ``read`` returns for ``of``; None where ``of`` is unknown or empty and, with a note, when ``read`` fails."""
         try:
-            return read()
+            return read(of) if of else None
         except EcsLatticeError as error:
             self.unread.append(Unread(name, str(error)))
             return None
@@ -100,3 +98,7 @@ class _Reading:
 def _group_arn(claim: ClaimRecord | None, status: RouteStatus | None) -> str:
     found = (claim.claim.own_group or claim.answer.group_arn) if claim else None
     return found or (status.group_arn if status else None) or ""
+
+
+def _revision(service: EcsService | None) -> str:
+    return service.primary.task_definition if service and service.primary else ""

@@ -1,156 +1,39 @@
-"""What was seen of a route that is not well, as frozen values. A part that could not be read is None and stands in
+"""What was read about an unhealthy route, as frozen values. A part that could not be read is None and is listed in
 ``unread`` with the reason; names are AWS's, times epoch seconds.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side.status import RouteStatus
-from ecs_lattice.facts import EcsService, Task
+from ecs_lattice.facts import ContainerDefinition, Deployment, EcsService, Task, TaskDefinition
+from ecs_lattice.graph import Group, Target
 from ecs_lattice.health.impaired import is_within_grace
+from ecs_lattice.ingress.group import SecurityGroupRules
 from ecs_lattice.ingress.model import IngressRule, PrefixList, SecurityGroup
-from ecs_lattice.model import AddressFamily, HealthCheck, Route
+from ecs_lattice.model import HealthCheck, Route
 
 ANSWERING = frozenset({"HEALTHY", "UNAVAILABLE"})
-"""Target statuses of those that can answer; UNAVAILABLE: health checks are off (VPC Lattice User Guide)."""
+"""Statuses of targets that can answer; UNAVAILABLE: health checks are off (VPC Lattice User Guide)."""
 RECENT_SECONDS = 3600
 """ECS shows stopped tasks for at least an hour (Amazon ECS API, DescribeTasks)."""
 
 
 @dataclass(frozen=True, slots=True)
-class TargetSeen:
-    """A registered target. ``reason`` is VPC Lattice's reasonCode: a free string that no page lists."""
+class TaskSecurityGroups:
+    """The security groups of the service's tasks by id, and the inbound rules of all of them, which add up."""
 
-    address: str
-    port: int
-    status: str
-    reason: str = ""
+    ids: tuple[str, ...]
+    inbound: SecurityGroupRules
 
-    def __str__(self) -> str:
-        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class GroupSeen:
-    """A target group (GetTargetGroup). ``port`` is its default port; targets may have others."""
-
-    arn: str
-    name: str
-    port: int
-    protocol: str
-    version: str
-    family: AddressFamily
-    vpc_id: str
-    health: HealthCheck | None
-    service_arns: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerSeen:
-    """A container of a task."""
-
-    name: str
-    status: str = ""
-    exit_code: int | None = None
-    reason: str = ""
-    health: str = "UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSeen:
-    """A task, running or recently stopped."""
-
-    task: Task
-    created_at: float = 0.0
-    started_at: float = 0.0
-    stopped_at: float = 0.0
-    stop_code: str = ""
-    stopped_reason: str = ""
-    containers: tuple[ContainerSeen, ...] = ()
-
-    @property
-    def id(self) -> str:
-        return self.task.arn.rsplit("/", 1)[-1]
-
-    @property
-    def is_running(self) -> bool:
-        return self.task.last_status == "RUNNING" and self.task.desired_status == "RUNNING"
-
-    @property
-    def is_stopped(self) -> bool:
-        return self.task.desired_status == "STOPPED"
-
-
-@dataclass(frozen=True, slots=True)
-class PortMade:
-    """A port mapping of a task definition."""
-
-    name: str
-    container_port: int
-    app_protocol: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerMade:
-    """A container of a task definition. ``memory`` in MiB, ``stop_timeout`` in seconds, both None where not given;
-    ``log_group`` is that of the awslogs driver."""
-
-    name: str
-    ports: tuple[PortMade, ...] = ()
-    health_command: tuple[str, ...] = ()
-    memory: int | None = None
-    stop_timeout: int | None = None
-    log_group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DefinitionSeen:
-    """The task definition of the PRIMARY deployment; ``memory`` is the task's, in MiB."""
-
-    arn: str
-    network_mode: str
-    containers: tuple[ContainerMade, ...] = ()
-    memory: int | None = None
-
-    @property
-    def name(self) -> str:
-        return self.arn.rsplit("/", 1)[-1]
-
-    def container_of(self, port_name: str, port: int) -> ContainerMade | None:
-        """The container whose port mapping has the name, or else the port."""
-        named = [c for c in self.containers if port_name and any(p.name == port_name for p in c.ports)]
-        by_port = [c for c in self.containers if any(p.container_port == port for p in c.ports)]
-        return next(iter(named or by_port), None)
-
-
-@dataclass(frozen=True, slots=True)
-class EventSeen:
-    """One of the messages that ECS shows with a service."""
-
-    at: float
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSeen:
-    """The ECS service with its newest messages. ``vpc_id`` is that of its subnets, empty where it has none of its own."""
-
-    service: EcsService
-    events: tuple[EventSeen, ...] = ()
-    vpc_id: str = ""
-    exec_enabled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SecuritySeen:
-    """The security groups of the service's tasks, their inbound rules, and VPC Lattice's prefix lists."""
-
-    groups: tuple[SecurityGroup, ...]
-    rules: tuple[IngressRule, ...]
-    prefix_lists: tuple[PrefixList, ...]
-
-    def prefix_list(self, family: AddressFamily) -> PrefixList | None:
-        return next((one for one in self.prefix_lists if one.family == family), None)
+    @classmethod
+    def of(
+        cls, groups: Iterable[SecurityGroup], rules: tuple[IngressRule, ...], prefix_lists: tuple[PrefixList, ...]
+    ) -> "TaskSecurityGroups":
+        """A command that adds a rule names the first group: not the VPC's default one where there is another."""
+        ids = tuple(group.id for group in sorted(groups, key=lambda group: group.is_default))
+        return cls(ids, SecurityGroupRules(next(iter(ids), ""), rules, prefix_lists))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,76 +46,108 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that was seen of one route at ``now``."""
+    """Everything that was read about one route at ``now``.
+
+    ``vpc_id`` is the VPC of the service's subnets, empty where it has none of its own or it could not be read.
+    ``label_prefix`` is the stack's: every label that a message names begins with it.
+    """
 
     subject: RouteSubject
     now: float
+    label_prefix: str
     route: Route | None = None
     status: RouteStatus | None = None
     is_live: bool = False
-    label_prefix: str = "lattice"
     group_arn: str = ""
-    group: GroupSeen | None = None
-    targets: tuple[TargetSeen, ...] | None = None
-    service: ServiceSeen | None = None
-    tasks: tuple[TaskSeen, ...] | None = None
-    definition: DefinitionSeen | None = None
-    security: SecuritySeen | None = None
+    group: Group | None = None
+    targets: tuple[Target, ...] | None = None
+    service: EcsService | None = None
+    vpc_id: str = ""
+    tasks: tuple[Task, ...] | None = None
+    task_definition: TaskDefinition | None = None
+    security: TaskSecurityGroups | None = None
     unread: tuple[Unread, ...] = ()
+
+    def label(self, key: str) -> str:
+        """The label or tag for ``key`` in this stack: ``lattice.health.path``."""
+        return f"{self.label_prefix}.{key}"
 
     @property
     def region(self) -> str:
         return self.subject.service.region
 
     @property
-    def unhealthy(self) -> tuple[TargetSeen, ...]:
+    def unhealthy(self) -> tuple[Target, ...]:
         return self.in_status("UNHEALTHY")
 
     @property
-    def answering(self) -> tuple[TargetSeen, ...]:
-        return tuple(target for target in self.targets or () if target.status in ANSWERING)
+    def answering(self) -> tuple[Target, ...]:
+        return self.in_status(*ANSWERING)
 
-    def in_status(self, *statuses: str) -> tuple[TargetSeen, ...]:
+    def in_status(self, *statuses: str) -> tuple[Target, ...]:
         return tuple(target for target in self.targets or () if target.status in statuses)
 
     @property
-    def running(self) -> tuple[TaskSeen, ...]:
+    def primary(self) -> Deployment | None:
+        return self.service.primary if self.service else None
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the PRIMARY deployment lists the target group."""
+        return self.primary is not None and any(entry.group_arn == self.group_arn for entry in self.primary.entries)
+
+    @property
+    def running(self) -> tuple[Task, ...]:
         return tuple(task for task in self.tasks or () if task.is_running)
 
     @property
-    def lately_stopped(self) -> tuple[TaskSeen, ...]:
-        """Tasks that were stopped within the last hour, newest first."""
-        stopped = (task for task in self.tasks or () if task.is_stopped)
-        recent = [task for task in stopped if self.now - (task.stopped_at or self.now) <= RECENT_SECONDS]
-        return tuple(sorted(recent, key=lambda task: task.stopped_at or self.now, reverse=True))
+    def recently_stopped(self) -> tuple[Task, ...]:
+        """Tasks that stopped within the last hour or are stopping, newest first."""
+        stopped = [task for task in self.tasks or () if task.is_stopped and self.age(task) <= RECENT_SECONDS]
+        return tuple(sorted(stopped, key=self.age))
+
+    def age(self, task: Task) -> float:
+        """Seconds since ``task`` stopped; 0 while it is stopping."""
+        return self.now - (task.stopped_at or self.now)
 
     @property
     def target_ports(self) -> tuple[int, ...]:
-        """The ports at which targets are asked: those they are registered with, else the group's."""
-        asked = {target.port for target in self.targets or () if target.status != "DRAINING"}
-        return tuple(sorted(asked)) or ((self.group.port,) if self.group and self.group.port else ())
+        """The ports that receive requests: those that targets are registered with, else the group's."""
+        ports = {target.port for target in self.targets or () if target.status != "DRAINING"}
+        return tuple(sorted(ports)) or ((self.group.port,) if self.group and self.group.port else ())
+
+    @property
+    def health_check(self) -> HealthCheck | None:
+        """The target group's health check; None when it is off or could not be read."""
+        return self.group.health if self.group and self.group.health and self.group.health.enabled else None
 
     @property
     def health_ports(self) -> tuple[int, ...]:
-        """The ports at which targets are checked; none when checks are off."""
-        if self.group is None or self.group.health is None or not self.group.health.enabled:
+        """The ports that are health-checked; none when health checks are off."""
+        if self.health_check is None:
             return ()
-        return (self.group.health.port,) if self.group.health.port else self.target_ports
+        return (self.health_check.port,) if self.health_check.port else self.target_ports
 
     @property
-    def container(self) -> ContainerMade | None:
-        """The container that should answer."""
-        port = next(iter(self.target_ports), 0)
-        return (
-            self.definition.container_of(self.route.port_name if self.route else "", port) if self.definition else None
-        )
+    def health_port(self) -> int:
+        """The first of :attr:`health_ports`; 0 when there is none."""
+        return next(iter(self.health_ports), 0)
+
+    @property
+    def container(self) -> ContainerDefinition | None:
+        """The container that should answer: whose port mapping has the route's port name, or else the target port."""
+        name, number = self.route.port_name if self.route else None, next(iter(self.target_ports), 0)
+        containers = self.task_definition.containers if self.task_definition else ()
+        mappings = [(port, container) for container in containers for port in container.ports]
+        named = [container for port, container in mappings if port.name == name]
+        numbered = [container for port, container in mappings if port.container_port == number]
+        return next(iter(named + numbered), None)
 
     @property
     def grace_ends_at(self) -> float:
-        """When the health-check grace of the PRIMARY deployment ends; 0 once that deployment has completed or failed, or
-        when it could not be read. The longer of ECS's and the route's own counts, as it does for the metric."""
-        service = self.service.service if self.service else None
+        """When the health-check grace period of the PRIMARY deployment ends; 0 once that deployment has completed or
+        failed, or when it could not be read. The longer of ECS's and the route's own counts, as for the metric."""
         health_grace = self.route.health_grace if self.route else 0
-        if service is None or service.primary is None or not is_within_grace(service, health_grace, self.now):
+        if self.service is None or self.primary is None or not is_within_grace(self.service, health_grace, self.now):
             return 0.0
-        return service.primary.created_at + max(service.grace_period or 0, health_grace)
+        return self.primary.created_at + max(self.service.grace_period or 0, health_grace)

@@ -1,30 +1,20 @@
-"""What a cause says when it fits: how likely, what was seen, and the commands that show or mend it."""
+"""What a cause reports when it fits: how likely it is, what was seen, and the commands that fix or inspect it."""
 
 import itertools
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 Likelihood = Literal["certain", "likely", "possible"]
-_LIKELIHOODS: tuple[Likelihood, ...] = ("certain", "likely", "possible")
-
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
-
-RANKS = (
-    "OTHER_VPC", "PREFIX_LIST_RULE_MISSING", "PORT_NOT_OPEN", "TARGET_UNUSED", "OUT_OF_MEMORY", "TASK_RESTARTING",
-    "TASK_STOPPED", "NO_TASKS", "NOT_REGISTERED", "WRONG_PROTOCOL", "HEALTH_CODE", "NOT_LISTENING", "DRAINING",
-    "DEPLOYMENT_IN_PROGRESS",
-)  # fmt: skip
-"""All causes, equally likely ones in this order: what makes the others follow comes before them."""
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command for a shell. ``does`` says what it is for, ``words`` are its words, quoted where they are written out;
-    ``raw`` is one that is more than words (a pipe, a substitution)."""
+    """A shell command. ``purpose`` is the line above it (``To fix``); ``words`` are quoted where they are written out;
+    ``raw`` is a command that is more than words (a substitution)."""
 
-    does: str
+    purpose: str
     words: tuple[str, ...] = ()
     raw: str = ""
 
@@ -32,24 +22,24 @@ class Command:
         return self.raw or shlex.join(self.words)
 
     def lines(self, width: int) -> tuple[str, ...]:
-        """The same command over several lines, each option on its own where it would pass ``width``."""
+        """The same command over several lines, each option on its own where it would exceed ``width``."""
         if self.raw or len(str(self)) <= width:
             return (str(self),)
         options = [number for number, word in enumerate(self.words) if word.startswith("--")]
         bounds = [0, *options, len(self.words)]
         parts = [shlex.join(self.words[start:end]) for start, end in itertools.pairwise(bounds)]
         indented = [parts[0], *(f"  {part}" for part in parts[1:])]
-        return (*tuple(f"{part} \\" for part in indented[:-1]), indented[-1])
+        return (*(f"{part} \\" for part in indented[:-1]), indented[-1])
 
 
-def aws(does: str, region: str, *words: str) -> Command:
-    """A command of the AWS CLI."""
-    return Command(does, ("aws", *words, "--region", region))
+def aws(purpose: str, region: str, command: str, *words: str) -> Command:
+    """A command of the AWS CLI: ``command`` is split at spaces, ``words`` are taken whole."""
+    return Command(purpose, ("aws", *command.split(), *words, "--region", region))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A cause that fits. ``title`` is one line, ``seen`` sentences of what was seen, ``advice`` what to do in words."""
+    """A cause that fits. ``title`` is one line, ``seen`` sentences about what was seen, ``advice`` what to do."""
 
     code: str
     likelihood: Likelihood
@@ -58,27 +48,17 @@ class Finding:
     advice: str = ""
     commands: tuple[Command, ...] = ()
 
-    @property
-    def rank(self) -> tuple[int, int]:
-        """What findings are ordered by: first the likelihood, then the cause; no two causes have one rank."""
-        return _LIKELIHOODS.index(self.likelihood), RANKS.index(self.code)
 
-
-def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Most likely first."""
-    return tuple(sorted(findings, key=lambda finding: finding.rank))
+def sentences(*parts: str) -> str:
+    """The parts that are not empty, in a row."""
+    return " ".join(part for part in parts if part)
 
 
 def duration(seconds: float) -> str:
     """A length of time in words, with its two largest units."""
-    if seconds < _MINUTE:
-        return "less than a minute"
-    units = (("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE))
-    left, words = int(seconds), []
-    for name, size in units:
-        count, left = divmod(left, size)
-        if count:
-            words.append(f"{count} {name}{'s' if count > 1 else ''}")
-        elif words:
-            break
-    return " ".join(words[:2])
+    left, counts = int(seconds), {}
+    for unit, size in _UNITS:
+        counts[unit], left = divmod(left, size)
+    words = [f"{count} {unit}{'s' if count > 1 else ''}" if count else "" for unit, count in counts.items()]
+    shown = list(itertools.dropwhile(lambda word: not word, words))[:2]
+    return sentences(*shown) or "less than a minute"

@@ -1,12 +1,12 @@
-"""Incidents: from many signals, repeated and out of order, to one message when it begins and one when it ends.
+"""Incidents: many events, repeated and out of order, become one message when an incident begins and one when it ends.
 
-What is watched by an alarm is told as over once it has been well for ten minutes. What was told as over and is not well again
-within the hour goes on as the same incident: from then on it has to be well for an hour. While it comes and goes without
-an end being told, people hear of it once an hour. So flapping fills no mailbox, and the last word is never a wrong one for long.
+A recovery of what an alarm watches is sent once the alarm has been off for ten minutes. If the alarm fires again within an
+hour of that message, the same incident goes on, and from then on the alarm has to be off for an hour. While it is flapping,
+one message an hour is sent. So flapping fills no mailbox, and the latest message is never wrong for long.
 
 Pure. What is remembered is an :class:`Incident`, a registry document of kind ``incident`` under the alarm's name, or
-under the route for refusals. ``telling`` is written before a message is published and cleared after it: whoever finds it
-set and old knows that the message may never have gone out, and publishes it again. Twice is better than never.
+under the route for refusals. ``sending`` is written before a message is published and cleared after it: an invocation that
+finds it set and old knows that the message may never have been published, and publishes it again. Twice is better than never.
 """
 
 import dataclasses
@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 Step = Literal["", "open", "again", "update", "close", "end"]
-"""What is to be told: the first message (``again``: after it was put off), a changed reason or that it still comes and goes,
-the end (``end``: likewise)."""
+"""The message to send: the first one (``again``: after it was postponed), one about a changed reason or flapping, the
+recovery (``end``: after it was postponed)."""
 
-_HELD_SECONDS = 600
+_HOLD_SECONDS = 600
 _AN_HOUR = 3600
 
-_MADE_ANEW_SECONDS = 3600
-"""An alarm that fires out of INSUFFICIENT_DATA begins there, so it was made anew; sooner it may be a repetition."""
+_RECREATED_SECONDS = 3600
+"""An alarm that fires out of INSUFFICIENT_DATA was created anew; sooner than this it may be a repetition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a signal says of a subject: the ``state`` it is in now and was in before, since when (epoch seconds), and
+    """What an event says about a subject: its ``state`` now and its ``previous`` one, since when (epoch seconds), and
     whether that state is ``bad``."""
 
     state: str
@@ -38,32 +38,32 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What is remembered of a subject: its last state, and the incident that is open.
+    """What is remembered of a subject: its last state, and the open incident. All times are epoch seconds, 0 for none.
 
-    All times are epoch seconds. ``changed_at`` is that of the newest change taken in, ``at_once`` the states it went through
-    at it, ``opened_at`` that of the change which opened the incident (0: none is open), ``well_at`` since when what is open
-    is well (0: it is not). ``times``: how often it turned bad since it opened; ``reopened``: one of these times it had been
-    told as over. ``told``: its first message went out; ``told_state`` is the state that the last one told of, ``told_at``
-    when. ``over_at`` is when the last incident was told as over (0: nothing to go on with), ``over_opened_at`` when that one
-    had opened. ``telling`` is the message that is going out since ``telling_at``. ``context`` is the signal as JSON, for the
-    messages to come; ``cause`` is the code that was told.
+    ``changed_at``: the newest change applied; ``states_then``: the states it went through at that moment.
+    ``opened_at``: the change that opened the incident; ``recovered_at``: since when it has been good again.
+    ``occurrences``: how often it turned bad since it opened; ``reopened``: one of them after its recovery was sent.
+    ``notified``: its first message was sent; ``notified_state`` and ``notified_at`` are those of the last message.
+    ``closed_at``: when the last recovery was sent; ``last_opened_at``: when that incident had opened.
+    ``sending``: the message being sent since ``sending_at``. ``context``: the event as JSON, for messages to come;
+    ``cause``: the code that was reported.
     """
 
     key: str
     state: str = ""
     changed_at: float = 0.0
-    at_once: tuple[str, ...] = ()
+    states_then: tuple[str, ...] = ()
     opened_at: float = 0.0
-    well_at: float = 0.0
-    times: int = 0
+    recovered_at: float = 0.0
+    occurrences: int = 0
     reopened: bool = False
-    told: bool = False
-    told_state: str = ""
-    told_at: float = 0.0
-    over_at: float = 0.0
-    over_opened_at: float = 0.0
-    telling: Step = ""
-    telling_at: float = 0.0
+    notified: bool = False
+    notified_state: str = ""
+    notified_at: float = 0.0
+    closed_at: float = 0.0
+    last_opened_at: float = 0.0
+    sending: Step = ""
+    sending_at: float = 0.0
     context: str = ""
     cause: str = ""
     schema: int = 1
@@ -73,60 +73,74 @@ class Incident:
         return self.opened_at > 0
 
     @property
+    def is_flapping(self) -> bool:
+        return self.occurrences > 1
+
+    @property
     def id(self) -> str:
         """The same for all messages of one incident, so that chats show them in one thread."""
         return hashlib.sha256(f"{self.key}@{self.opened_at}".encode()).hexdigest()[:20]
 
     @property
-    def held_for(self) -> int:
-        """Seconds for which it has to be well before that is told."""
-        return _AN_HOUR if self.reopened else _HELD_SECONDS
+    def hold_seconds(self) -> int:
+        """How long it has to be good before its recovery is sent."""
+        return _AN_HOUR if self.reopened else _HOLD_SECONDS
+
+    def goes_on_at(self, at: float) -> bool:
+        """Whether what turns bad ``at`` is the last incident again, because its recovery was sent within the hour."""
+        return self.closed_at > 0 and at - self.closed_at < _AN_HOUR
 
 
-def take(incident: Incident, change: Change) -> tuple[Incident, Step]:
-    """The incident after ``change``, and what has to be told of it.
+def apply_event(incident: Incident, change: Change) -> tuple[Incident, Step]:
+    """The incident after ``change``, and the message to send.
 
-    A change that is older than the newest one, or that repeats it, changes nothing. Of two at one moment the one that
-    goes on from where we are is the later, and a state that was there at that moment does not come again.
+    A change that is older than the newest one, or that repeats it, changes nothing. Of two at one moment the one whose
+    ``previous`` is the present state is the later, and a state that was there at that moment does not come again.
     """
     if change.at < incident.changed_at:
         return incident, ""
-    at_once = incident.at_once if change.at == incident.changed_at else ()
-    if at_once and (change.previous != incident.state or change.state in at_once):
+    states = incident.states_then if change.at == incident.changed_at else ()
+    if states and (change.previous != incident.state or change.state in states):
         return incident, ""
-    at_once = (*at_once, change.state)
-    fresh = dataclasses.replace(incident, state=change.state, changed_at=change.at, at_once=at_once)
+    fresh = dataclasses.replace(incident, state=change.state, changed_at=change.at, states_then=(*states, change.state))
     if change.bad:
         return _worse(incident, fresh, change)
-    if incident.is_open and incident.told:
-        return dataclasses.replace(fresh, well_at=incident.well_at or change.at), "close"
-    return ended(fresh), ""
+    if incident.notified:
+        return dataclasses.replace(fresh, recovered_at=incident.recovered_at or change.at), "close"
+    return closed(fresh), ""
 
 
-def ended(incident: Incident, over_at: float = 0.0) -> Incident:
-    """The incident with nothing open; ``over_at`` when that was told, and 0 where it is not to go on if it comes again."""
-    times, opened_at = (incident.times, incident.opened_at) if over_at else (0, 0.0)
+def notified(incident: Incident, cause: str) -> Incident:
+    """The incident once its present state was reported with ``cause``."""
+    return dataclasses.replace(incident, notified=True, notified_state=incident.state, cause=cause)
+
+
+def closed(incident: Incident, at: float = 0.0) -> Incident:
+    """The incident with nothing open; ``at`` is when its recovery was sent, 0 where it does not go on if it recurs."""
     return Incident(
         incident.key,
         incident.state,
         incident.changed_at,
-        incident.at_once,
-        times=times,
-        over_at=over_at,
-        over_opened_at=opened_at,
+        incident.states_then,
+        occurrences=incident.occurrences if at else 0,
+        closed_at=at,
+        last_opened_at=incident.opened_at if at else 0.0,
     )
 
 
 def _worse(before: Incident, fresh: Incident, change: Change) -> tuple[Incident, Step]:
-    made_anew = change.previous == "INSUFFICIENT_DATA" and change.at - before.changed_at > _MADE_ANEW_SECONDS
-    if made_anew or not before.is_open:
-        goes_on = not made_anew and before.over_at > 0 and change.at - before.over_at < _AN_HOUR
-        opened_at, times = (before.over_opened_at, before.times + 1) if goes_on else (change.at, 1)
-        return dataclasses.replace(ended(fresh), opened_at=opened_at, times=times, reopened=goes_on), "open"
-    if not before.told:
+    is_recreated = change.previous == "INSUFFICIENT_DATA" and change.at - before.changed_at > _RECREATED_SECONDS
+    if is_recreated or not before.is_open:
+        return _opened(before, fresh, change, goes_on=not is_recreated and before.goes_on_at(change.at)), "open"
+    if not before.notified:
         return fresh, ""
-    is_due = False
-    if before.well_at:
-        fresh = dataclasses.replace(fresh, well_at=0.0, times=before.times + 1)
-        is_due = change.at - before.told_at >= _AN_HOUR
-    return fresh, "update" if is_due or change.state != before.told_state else ""
+    is_due = change.state != before.notified_state
+    if before.recovered_at:
+        fresh = dataclasses.replace(fresh, recovered_at=0.0, occurrences=before.occurrences + 1)
+        is_due = is_due or change.at - before.notified_at >= _AN_HOUR
+    return fresh, "update" if is_due else ""
+
+
+def _opened(before: Incident, fresh: Incident, change: Change, *, goes_on: bool) -> Incident:
+    opened_at, occurrences = (before.last_opened_at, before.occurrences + 1) if goes_on else (change.at, 1)
+    return dataclasses.replace(closed(fresh), opened_at=opened_at, occurrences=occurrences, reopened=goes_on)

@@ -1,8 +1,8 @@
-"""A message to people, in the forms that Amazon SNS takes it to them: plain text for mail, and JSON for chats.
+"""A message for people, in the forms in which Amazon SNS delivers it: plain text for mail, JSON for chats.
 
 Limits: subject 100 ASCII characters without line breaks, message 256 KiB (Amazon SNS API, Publish); custom notification
 of Amazon Q Developer in chat applications: title 250, description 8000, next step 350, keyword 75 characters (its
-Administrator Guide, "Custom notifications"). Other JSON would be dropped by it.
+Administrator Guide, "Custom notifications"). It drops any other JSON.
 """
 
 import json
@@ -20,7 +20,7 @@ _TEXT_BYTES, _CUT = 100_000, "\n\n(cut: the message was too long)"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a message: a heading of its own or none, sentences, and commands."""
+    """A part of a message: a heading or none, sentences, and commands."""
 
     title: str = ""
     sentences: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Section:
 class Message:
     """What is published. ``thread`` is the same for all messages of one incident; ``facts`` are label and value.
 
-    ``headline`` says what and since when; ``resources`` are ARNs; ``closing`` says where to look.
+    ``headline`` says what and since when; ``resources`` are ARNs; ``closing`` says where to look and what comes next.
     """
 
     subject: str
@@ -46,18 +46,18 @@ class Message:
 
     @property
     def mail_subject(self) -> str:
-        """The subject as a mail may have it; SNS refuses control characters and all beyond ASCII."""
+        """The subject for mail; SNS rejects control characters and everything beyond ASCII."""
         plain = " ".join(self.subject.split()).encode("ascii", "replace").decode()
-        return cut("".join(each if each.isprintable() else "?" for each in plain), _SUBJECT)
+        return cut("".join(character if character.isprintable() else "?" for character in plain), _SUBJECT)
 
 
 def text(message: Message) -> str:
-    """The message as plain text of at most 76 columns, commands aside: a word of a command is never broken."""
-    parts = ["\n".join(_wrapped(message.headline))]
+    """The message as plain text of at most 76 columns, except for commands, whose words are never broken."""
+    parts = [_wrapped(message.headline)]
     if message.facts:
-        parts.append("\n".join(_fact(label, value) for label, value in message.facts))
+        parts.append("\n".join(_wrapped(value, f"  {label:<13}", " " * 15) for label, value in message.facts))
     parts += [_section(section) for section in message.sections]
-    parts += ["\n".join(_wrapped(line)) for line in message.closing]
+    parts += [_wrapped(line) for line in message.closing]
     whole = "\n\n".join(parts) + "\n"
     if len(whole.encode()) <= _TEXT_BYTES:
         return whole
@@ -67,7 +67,7 @@ def text(message: Message) -> str:
 def chat(message: Message) -> str:
     """The message as a custom notification of Amazon Q Developer in chat applications (JSON)."""
     commands = [command for section in message.sections for command in section.commands]
-    steps = [f"{_upper(command.does)}: `{command}`" for command in commands]
+    steps = [f"{command.purpose}: `{command}`" for command in commands]
     return json.dumps(
         {
             "version": "1.0",
@@ -102,50 +102,34 @@ def moment(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def listed(words: Sequence[str], limit: int) -> str:
+    """The first ``limit`` of ``words``, and how many more there are."""
+    more = len(words) - limit
+    return ", ".join(words[:limit]) + (f" and {more} more" if more > 0 else "")
+
+
 def _section(section: Section) -> str:
-    lines = textwrap.wrap(section.title, WIDTH, subsequent_indent="   ") if section.title else []
-    for sentence in section.sentences:
-        lines += _wrapped(sentence, "   ")
+    lines = [_wrapped(section.title, "", "   ")] if section.title else []
+    lines += [_wrapped(sentence, "   ", "   ") for sentence in section.sentences if sentence]
     for command in section.commands:
-        lines += ["", f"   {_upper(command.does)}:", *(f"     {line}" for line in command.lines(WIDTH - 5))]
+        lines += ["", f"   {command.purpose}:", *(f"     {line}" for line in command.lines(WIDTH - 5))]
     return "\n".join(lines).removeprefix("\n")
 
 
-def _fact(label: str, value: str) -> str:
-    return "\n".join(
-        textwrap.wrap(
-            value,
-            WIDTH,
-            initial_indent=f"  {label:<13}",
-            subsequent_indent=" " * 15,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+def _wrapped(words: str, first: str = "", indent: str = "") -> str:
+    lines = textwrap.wrap(
+        words, WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
-
-
-def _wrapped(words: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        words, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+    return "\n".join(lines)
 
 
 def _markdown(message: Message) -> str:
     parts = [message.headline]
-    parts += ["\n".join(f"*{label}*: {value}" for label, value in message.facts)] if message.facts else []
+    if message.facts:
+        parts.append("\n".join(f"*{label}*: {value}" for label, value in message.facts))
     for section in message.sections:
         lines = [f"*{section.title}*"] if section.title else []
-        lines += section.sentences
-        lines += [f"{_upper(command.does)}:\n```\n{command}\n```" for command in section.commands]
+        lines += filter(None, section.sentences)
+        lines += [f"{command.purpose}:\n```\n{command}\n```" for command in section.commands]
         parts.append("\n".join(lines))
     return "\n\n".join([*parts, *message.closing])
-
-
-def _upper(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
-def listed(words: Sequence[str], limit: int) -> str:
-    """Words in a row, the first ``limit`` of them."""
-    more = len(words) - limit
-    return ", ".join(words[:limit]) + (f" and {more} more" if more > 0 else "")

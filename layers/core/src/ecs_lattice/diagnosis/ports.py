@@ -1,57 +1,47 @@
-"""What the diagnosis needs of the world; the adapters are :mod:`ecs_lattice.aws.evidence`, :mod:`ecs_lattice.aws.topic`,
-:mod:`ecs_lattice.aws.queues` and :mod:`ecs_lattice.aws.queues`. Errors are
-:class:`~ecs_lattice.errors.AwsError`s.
+"""What the diagnosis needs beside the registry and the security groups. Adapters: :mod:`ecs_lattice.aws.evidence`,
+:mod:`ecs_lattice.aws.topic`, :mod:`ecs_lattice.aws.queues`. Errors are :class:`~ecs_lattice.errors.AwsError`s.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ecs_lattice.claims import ClaimRecord
-from ecs_lattice.diagnosis.evidence import DefinitionSeen, GroupSeen, ServiceSeen, TargetSeen, TaskSeen
+from ecs_lattice.facts import EcsService, Task, TaskDefinition
+from ecs_lattice.graph import Group, Target
 from ecs_lattice.model import ServiceId
 
 
 class Sources(Protocol):
     """The reads that a diagnosis makes, each one call or a few."""
 
-    def targets(self, group_arn: str) -> tuple[TargetSeen, ...]:
+    def targets(self, group_arn: str) -> tuple[Target, ...]:
         """The targets of a group with their reason codes."""
 
-    def group(self, group_arn: str) -> GroupSeen | None:
-        """The target group; None when there is none."""
+    def group(self, group_arn: str) -> Group | None:
+        """The target group; None when it does not exist."""
 
-    def service(self, service: ServiceId) -> ServiceSeen | None:
-        """The ECS service with its newest messages and its VPC; None when ECS does not know it."""
+    def service(self, service: ServiceId) -> EcsService | None:
+        """The ECS service with its newest messages; None when ECS does not know it."""
 
-    def tasks(self, service: ServiceId) -> tuple[TaskSeen, ...]:
+    def vpc_id(self, subnet_ids: Sequence[str]) -> str:
+        """The VPC of these subnets."""
+
+    def tasks(self, service: ServiceId) -> tuple[Task, ...]:
         """Up to a hundred running and a hundred recently stopped tasks."""
 
-    def definition(self, arn: str) -> DefinitionSeen:
+    def task_definition(self, arn: str) -> TaskDefinition:
         """A task definition."""
 
 
-class Memory(Protocol):
-    """What of the registry is needed here."""
-
-    def claims_on(self, lattice_service: str) -> tuple[ClaimRecord, ...]: ...
-
-    def claims_of(self, service: ServiceId) -> tuple[ClaimRecord, ...]: ...
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def replace_document(self, kind: str, key: str, before: str | None, text: str, *, expires_at: float) -> bool:
-        """Write the document if it still is ``before`` (None: there is none); whether it was written."""
-
-
 class Topic(Protocol):
-    """The SNS topic for people."""
+    """The SNS topic for notifications."""
 
     def publish(self, subject: str, text: str, chat: str) -> None:
-        """One message: ``text`` for mail and all else, ``chat`` (JSON) for HTTPS subscribers."""
+        """One message: ``text`` for mail and every other protocol, ``chat`` (JSON) for HTTPS subscribers."""
 
 
-class Later(Protocol):
-    """The function's own queue."""
+class AlarmQueue(Protocol):
+    """The ``alarm`` function's own queue."""
 
     def send_later(self, body: str, seconds: int) -> None:
         """Deliver ``body`` to this function in ``seconds`` (0-900)."""
@@ -68,14 +58,14 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterSample:
-    """Some messages of a queue, which stay in it; ``url`` is the queue's."""
+    """Some messages of the queue at ``url``; they stay in it."""
 
     url: str
-    letters: tuple[DeadLetter, ...]
+    messages: tuple[DeadLetter, ...]
 
 
 class DeadLetterQueue(Protocol):
     """Dead-letter queues."""
 
-    def peek(self, queue_name: str) -> DeadLetterSample:
-        """Up to ten messages of the queue; none of them is taken out."""
+    def sample(self, queue_name: str) -> DeadLetterSample:
+        """Up to ten messages of the queue, none of which is removed."""

@@ -1,4 +1,4 @@
-"""From one signal to what has to be said and done. One incident after the other, each step written down around it."""
+"""What the ``alarm`` function does for each event: updates the incident, and sends the message that is due."""
 
 import dataclasses
 import math
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from ecs_lattice import codec
 from ecs_lattice.diagnosis import causes, message, postpone, route_messages, stack_messages, subjects
 from ecs_lattice.diagnosis.collect import Collector
-from ecs_lattice.diagnosis.incidents import Change, Incident, Step, ended, take
+from ecs_lattice.diagnosis.incidents import Change, Incident, Step, apply_event, closed, notified
 from ecs_lattice.diagnosis.message import Message
-from ecs_lattice.diagnosis.ports import DeadLetterQueue, DeadLetterSample, Later, Memory, Topic
-from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject, Subject
+from ecs_lattice.diagnosis.ports import AlarmQueue, DeadLetterQueue, DeadLetterSample, Topic
+from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
 from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, UnknownEventError
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of, is_within_grace
@@ -19,16 +19,16 @@ from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
 from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, Announced, LookAgain, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Now, Registry
 
 KIND = "incident"
 """The kind of registry documents that remember incidents."""
 _KEPT_SECONDS = 90 * 86400
-_TELLING_SECONDS = 90  # longer than the function may run: who is still telling then has died
+_SENDING_SECONDS = 90  # longer than the function may run: an invocation that is still sending then has died
 _BAD_STATES = {"Refused", "Conflicted"}
-_WELL = "well"
-# A route that was refused goes through these, to be Live or to be refused again in a moment: the end is not told at once.
-_ON_THE_WAY = {"Pending", "Wired", "Attaching"}
+_GOOD = "good"
+# A route that was refused passes these on its way to Live, or is refused again in a moment: its recovery is not sent at once.
+_TRANSIENT = {"Pending", "Wired", "Attaching"}
 _SETTLING_SECONDS = 120
 _MAXIMUM_DELAY_SECONDS = 900  # Amazon SQS API, SendMessage
 _ALARM, _ROUTE = "alarm#", "route#"
@@ -36,180 +36,175 @@ _ALARM, _ROUTE = "alarm#", "route#"
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """The ``alarm`` function. ``table`` is the registry's name, for commands in messages."""
+    """The ``alarm`` function of the stack ``owner``. ``table`` is the registry's name, for commands in messages."""
 
     owner: str
     table: str
     collector: Collector
-    memory: Memory
+    registry: Registry
     topic: Topic
-    later: Later
+    queue: AlarmQueue
     dead_letter_queue: DeadLetterQueue
     metrics: MetricsSink
     now: Now
 
-    def respond(self, signal: AlarmEvent) -> None:
-        """Do what ``signal`` asks for. Raises BusyError when another invocation is telling of the same subject."""
-        match signal:
+    def respond(self, event: AlarmEvent) -> None:
+        """Do what ``event`` asks for. Raises BusyError while another invocation works on the same subject."""
+        match event:
             case AlarmChange():
-                self._on_alarm(signal)
+                self._on_alarm(event)
             case Announced():
-                self._on_announcement(signal)
+                self._on_announcement(event)
             case TargetUnhealthy():
-                self._on_unhealthy(signal)
+                self._on_unhealthy(event)
             case LookAgain():
-                self._on_look_again(signal)
+                self._on_look_again(event)
 
     def _on_alarm(self, alarm: AlarmChange) -> None:
-        if not alarm.name.startswith(metric_names.alarm_prefix(self.owner)):
+        prefix = metric_names.alarm_prefix(self.owner)
+        if not alarm.name.startswith(prefix):
             raise UnknownEventError(
-                f"The alarm {alarm.name!r} is not one of this stack; theirs begin with {metric_names.alarm_prefix(self.owner)}."
+                f"The alarm {alarm.name!r} is not one of this stack, whose alarms begin with {prefix}."
             )
-        if alarm.state in {"ALARM", "OK"}:  # INSUFFICIENT_DATA says nothing of what is watched
+        if alarm.state in {"ALARM", "OK"}:  # INSUFFICIENT_DATA says nothing about the route
             change = Change(alarm.state, alarm.previous, alarm.at, bad=alarm.state == "ALARM")
-            self._take(_ALARM + alarm.name, change, codec.dumps(alarm))
+            self._apply(_ALARM + alarm.name, change, codec.dumps(alarm))
 
     def _on_announcement(self, announced: Announced) -> None:
         change = announced.change
         if announced.owner != self.owner:
             raise UnknownEventError(f"An announcement of the stack {announced.owner!r}; this is {self.owner!r}.")
         key = f"{_ROUTE}{change.ecs_service}#{change.lattice_service}#{change.route}"
-        # A route that is well is well, whatever its code says beside.
-        state = f"{change.state} {change.code}" if change.state in _BAD_STATES else _WELL
-        before = f"{change.previous_state} {change.previous_code}" if change.previous_state in _BAD_STATES else _WELL
-        self._take(key, Change(state, before, announced.at, bad=state != _WELL), codec.dumps(change))
+        # Every other state is good, whatever its code.
+        state = f"{change.state} {change.code}" if change.state in _BAD_STATES else _GOOD
+        before = f"{change.previous_state} {change.previous_code}" if change.previous_state in _BAD_STATES else _GOOD
+        self._apply(key, Change(state, before, announced.at, bad=state != _GOOD), codec.dumps(change))
 
-    def _on_unhealthy(self, signal: TargetUnhealthy) -> None:
-        """Count it for the alarms of all routes of the service: ECS replaces such a task at once, so that no look at the
-        targets, once a minute, may ever see it."""
-        records = [record for record in self.memory.claims_of(signal.service) if group_of(record) is not None]
-        if not records:
-            return
-        seen = self.collector.sources.service(signal.service)
+    def _on_unhealthy(self, event: TargetUnhealthy) -> None:
+        """Count it for the alarms of all routes of the service: ECS replaces such a task at once, so the probe, which reads
+        the targets once a minute, may never see it."""
+        records = [record for record in self.registry.claims_of(event.service) if group_of(record) is not None]
+        service = self.collector.sources.service(event.service) if records else None
         for record in records:
             route = record.claim.route
-            if seen is None or not is_within_grace(seen.service, route.health_grace, self.now()):
-                dimensions = metric_names.dimensions(record.lattice_service, signal.service, route.name)
+            if service is None or not is_within_grace(service, route.health_grace, self.now()):
+                dimensions = metric_names.dimensions(record.lattice_service, event.service, route.name)
                 self.metrics.publish(dimensions, {metric_names.IMPAIRED: 1.0})
 
-    def _on_look_again(self, signal: LookAgain) -> None:
-        text, incident = self._load(signal.key)
-        text, incident = self._finish_telling(text, incident)
-        if not incident.is_open or incident.id != signal.id:
+    def _on_look_again(self, event: LookAgain) -> None:
+        text, incident = self._settled(event.key)
+        if not incident.is_open or incident.id != event.id:
             return
-        if not incident.told:
-            self._say(text, incident, "again")
-        elif incident.well_at and signal.since in {0.0, incident.well_at}:
-            self._say(text, incident, "end")
+        if not incident.notified:
+            self._send(text, incident, "again")
+        elif incident.recovered_at and event.since in {0.0, incident.recovered_at}:
+            self._send(text, incident, "end")
 
-    def _take(self, key: str, change: Change, context: str) -> None:
-        text, before = self._load(key)
-        text, before = self._finish_telling(text, before)
-        after, step = take(before, change)
+    def _apply(self, key: str, change: Change, context: str) -> None:
+        text, before = self._settled(key)
+        after, step = apply_event(before, change)
         if after == before:
             return
         after = dataclasses.replace(after, context=context)
         if step:
-            self._say(text, after, step)
+            self._send(text, after, step)
         else:
             self._store(text, after)
 
-    def _finish_telling(self, text: str | None, incident: Incident) -> tuple[str | None, Incident]:
-        """Tell what somebody was about to tell when he died; who is still about it is waited for."""
-        if not incident.telling:
+    def _settled(self, key: str) -> tuple[str | None, Incident]:
+        """The stored incident, once the message that an invocation was sending when it died has been sent. Raises BusyError
+        while that invocation may still be running."""
+        text, incident = self._load(key)
+        if not incident.sending:
             return text, incident
-        if self.now() - incident.telling_at < _TELLING_SECONDS:
-            raise BusyError(f"Another invocation is telling of {incident.key}.")
-        self._say(text, incident, incident.telling)
-        return self._load(incident.key)
+        if self.now() - incident.sending_at < _SENDING_SECONDS:
+            raise BusyError(f"Another invocation is sending the message about {key}.")
+        self._send(text, incident, incident.sending)
+        return self._load(key)
 
-    def _say(self, text: str | None, incident: Incident, step: Step) -> None:
-        """Publish the message of ``step`` between two conditional writes, so that no two tell at once."""
-        telling = dataclasses.replace(incident, telling=step, telling_at=self.now())
-        text = self._store(text, telling)
+    def _send(self, text: str | None, incident: Incident, step: Step) -> None:
+        """Publish the message of ``step`` between two conditional writes, so that no two invocations do at once."""
+        sending = dataclasses.replace(incident, sending=step, sending_at=self.now())
+        text = self._store(text, sending)
         try:
-            told = self._publish(incident, step)
+            sent = self._publish(incident, step)
         except BaseException:
-            # The next delivery need not wait until this one counts as dead; when this fails, too, it waits.
+            # The next delivery need not wait until this invocation counts as dead; where this fails, too, it waits.
             with suppress(EcsLatticeError):
-                self._store(text, dataclasses.replace(telling, telling_at=0.0))
+                self._store(text, dataclasses.replace(sending, sending_at=0.0))
             raise
-        self._store(text, dataclasses.replace(told, telling="", telling_at=0.0))
+        self._store(text, dataclasses.replace(sent, sending="", sending_at=0.0))
 
     def _publish(self, incident: Incident, step: Step) -> Incident:
-        """The incident once the message of ``step`` went out, or once it was put off."""
+        """The incident once the message of ``step`` was published or postponed."""
         if incident.key.startswith(_ROUTE):
-            change: StateChange = codec.loads(StateChange, incident.context)
-            return self._publish_refusal(incident, change, step)
-        alarm: AlarmChange = codec.loads(AlarmChange, incident.context)
+            return self._publish_refusal(incident, codec.loads(StateChange, incident.context), step)
+        alarm = codec.loads(AlarmChange, incident.context)
         subject = subjects.of_alarm(alarm.arn, alarm.namespace, alarm.metric, dict(alarm.dimensions))
         if step in {"close", "end"}:
-            return self._publish_end(incident, alarm, subject)
+            return self._publish_recovery(incident, alarm, subject)
         if isinstance(subject, StackSubject):
-            return self._publish_stack(incident, alarm, subject)
+            sample, unread = self._dead_letters(subject)
+            problem = stack_messages.alarm_message(incident, alarm, subject, sample, unread)
+            return self._published(notified(incident, subject.part), problem)
         return self._publish_route(incident, alarm, subject, step)
 
-    def _publish_end(self, incident: Incident, alarm: AlarmChange, subject: Subject) -> Incident:
-        """Tell that it is over once it has been well for long enough: what comes and goes is told once."""
-        left = math.ceil(incident.well_at + incident.held_for - self.now())
+    def _publish_recovery(
+        self, incident: Incident, alarm: AlarmChange, subject: RouteSubject | StackSubject
+    ) -> Incident:
+        """Once the alarm has been off for long enough: one message, however often it was flapping."""
+        left = math.ceil(incident.recovered_at + incident.hold_seconds - self.now())
         if left > 0:
-            look = alarms.look_again(incident.key, incident.id, incident.well_at)
-            self.later.send_later(look, min(left, _MAXIMUM_DELAY_SECONDS))
-            return incident
-        over = (
-            stack_messages.well_again(incident, alarm, subject, incident.well_at)
+            return self._postponed(incident, left, incident.recovered_at)
+        recovery = (
+            stack_messages.recovery_message(incident, alarm, subject)
             if isinstance(subject, StackSubject)
-            else route_messages.well_again(incident, subject, incident.well_at)
+            else route_messages.recovery_message(incident, subject)
         )
-        return ended(self._send(incident, over), over_at=self.now())
+        return closed(self._published(incident, recovery), at=self.now())
 
     def _publish_route(self, incident: Incident, alarm: AlarmChange, subject: RouteSubject, step: Step) -> Incident:
         evidence = self.collector.collect(subject)
-        wait_for = postpone.wait_again_for if step == "again" else postpone.wait_for
-        if seconds := wait_for(evidence, incident.opened_at):
-            self.later.send_later(alarms.look_again(incident.key, incident.id), seconds)
-            return incident
+        if seconds := postpone.delay(evidence, incident.opened_at, again=step == "again"):
+            return self._postponed(incident, seconds)
         findings = causes.diagnose(evidence)
-        told = dataclasses.replace(
-            incident, told=True, told_state=incident.state, cause=route_messages.code_of(findings)
-        )
-        return self._send(told, route_messages.not_well(incident, alarm, evidence, findings))
+        reported = notified(incident, route_messages.code_of(findings))
+        return self._published(reported, route_messages.alarm_message(incident, alarm, evidence, findings))
 
     def _publish_refusal(self, incident: Incident, change: StateChange, step: Step) -> Incident:
-        if step == "close" and change.state in _ON_THE_WAY:
-            self.later.send_later(alarms.look_again(incident.key, incident.id), _SETTLING_SECONDS)
-            return incident
+        if step == "close" and change.state in _TRANSIENT:
+            return self._postponed(incident, _SETTLING_SECONDS)
         if step in {"close", "end"}:
-            return self._send(ended(incident), route_messages.accepted(incident, change, incident.changed_at))
-        told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=change.code)
-        return self._send(told, route_messages.refused(incident, change, self.table, again=step == "update"))
+            return self._published(closed(incident), route_messages.accepted(incident, change))
+        refusal = route_messages.refused(incident, change, self.table, again=step == "update")
+        return self._published(notified(incident, change.code), refusal)
 
-    def _publish_stack(self, incident: Incident, alarm: AlarmChange, subject: StackSubject) -> Incident:
-        peek, unread = self._peek(subject)
-        region = alarm.arn.split(":")[3]
-        told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=subject.part)
-        return self._send(told, stack_messages.not_well(incident, alarm, subject, region, peek, unread))
+    def _postponed(self, incident: Incident, seconds: int, since: float = 0.0) -> Incident:
+        look = alarms.look_again(incident.key, incident.id, since)
+        self.queue.send_later(look, min(seconds, _MAXIMUM_DELAY_SECONDS))
+        return incident
 
-    def _peek(self, subject: StackSubject) -> tuple[DeadLetterSample | None, str]:
+    def _published(self, incident: Incident, content: Message) -> Incident:
+        self.topic.publish(content.mail_subject, message.text(content), message.chat(content))
+        return dataclasses.replace(incident, notified_at=self.now())
+
+    def _dead_letters(self, subject: StackSubject) -> tuple[DeadLetterSample | None, str]:
+        """Messages of the dead-letter queue, or why they could not be read; neither where the alarm is about another part."""
         if subject.part != "deadLetters" or not subject.name:
             return None, ""
         try:
-            return self.dead_letter_queue.peek(subject.name), ""
+            return self.dead_letter_queue.sample(subject.name), ""
         except AwsError as error:
             return None, str(error)
 
-    def _send(self, incident: Incident, words_to_say: Message) -> Incident:
-        self.topic.publish(words_to_say.mail_subject, message.text(words_to_say), message.chat(words_to_say))
-        return dataclasses.replace(incident, told_at=self.now())
-
     def _load(self, key: str) -> tuple[str | None, Incident]:
-        text = self.memory.document(KIND, key)
+        text = self.registry.document(KIND, key)
         return text, Incident(key) if text is None else codec.loads(Incident, text)
 
     def _store(self, before: str | None, incident: Incident) -> str:
-        """The text as stored. Raises BusyError when it is not ``before`` any more."""
+        """The text as stored. Raises BusyError when the document is not ``before`` any more."""
         text = codec.dumps(incident)
         expires_at = self.now() + _KEPT_SECONDS
-        if not self.memory.replace_document(KIND, incident.key, before, text, expires_at=expires_at):
-            raise BusyError(f"Another invocation has changed what is known of {incident.key}.")
+        if not self.registry.replace_document(KIND, incident.key, before, text, expires_at=expires_at):
+            raise BusyError(f"Another invocation has changed the incident {incident.key}.")
         return text

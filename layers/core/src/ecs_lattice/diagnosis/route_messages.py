@@ -1,10 +1,11 @@
-"""What is said of an incident: which headline, which facts, which causes. Pure."""
+"""The messages about a route: headline, facts, causes and commands. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
 
+from ecs_lattice.diagnosis.causes import commands
 from ecs_lattice.diagnosis.evidence import Evidence
-from ecs_lattice.diagnosis.findings import Command, Finding, aws, duration
+from ecs_lattice.diagnosis.findings import Command, Finding, aws, duration, sentences
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.message import Message, Section, listed, moment
 from ecs_lattice.diagnosis.subjects import RouteSubject
@@ -13,105 +14,101 @@ from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.model import ServiceId
 
 NOT_FOUND = "NOT_FOUND"
-_SHOWN = 4  # causes; those behind them are named in one line
+_SHOWN = 4  # causes; those after them are named in one line
+_FIRST_COMMANDS, _OTHER_COMMANDS = 3, 1  # of the first cause, of each other one
 _TARGETS, _UNREAD, _A_MINUTE = 6, 5, 60
 
 
-def not_well(incident: Incident, alarm: AlarmChange, evidence: Evidence, findings: Sequence[Finding]) -> Message:
-    """A route is not well: the first cause with its commands, the others after it."""
-    subject = evidence.subject
+def alarm_message(incident: Incident, alarm: AlarmChange, evidence: Evidence, findings: Sequence[Finding]) -> Message:
+    """A route is unhealthy: the most likely cause with its commands, the others after it."""
+    subject, opened = evidence.subject, _with_age(incident.opened_at, evidence.now)
     title = findings[0].title if findings else "no cause found"
-    comes_and_goes = incident.times > 1
-    held = duration(incident.held_for)
+    hold = duration(incident.hold_seconds)
+    if incident.is_flapping:
+        title = f"flapping; {title}"
+        headline = (
+            f"{subject} is flapping: it has become unhealthy {incident.occurrences} times since {opened}, most recently at "
+            f"{moment(incident.changed_at)}."
+        )
+        closing = (
+            f"While it is flapping, you get at most one message an hour, and one when it has been healthy for {hold}."
+        )
+    else:
+        headline = f"{subject} has been unhealthy since {opened}."
+        closing = f"You will get one more message, when the route has been healthy for {hold}."
     return Message(
-        subject=f"ALARM {_short(subject)}: {'comes and goes; ' if comes_and_goes else ''}{title}",
-        headline=_headline(incident, subject, evidence.now),
+        subject=f"ALARM {subject.short}: {title}",
+        headline=headline,
         thread=incident.id,
         step="alarm",
         facts=_facts(evidence, findings),
         sections=(*_causes(evidence, findings), *_unread(evidence)),
-        closing=(
-            f"docs/troubleshooting.md explains each cause by its code. CloudWatch alarm: {alarm.name}",
-            (
-                f"You will hear of it once an hour at most while it comes and goes, and when it has been well for {held}."
-                if comes_and_goes
-                else f"You will hear of it once more, when the route has been well for {held}."
-            ),
-        ),
-        keywords=(subject.lattice_service, str(subject.service), subject.route, code_of(findings)),
+        closing=(f"docs/troubleshooting.md explains each cause by its code. CloudWatch alarm: {alarm.name}", closing),
+        keywords=(*subject.keywords, code_of(findings)),
         resources=tuple(arn for arn in (subject.service.arn, evidence.group_arn) if arn),
     )
 
 
-def _headline(incident: Incident, subject: RouteSubject, now: float) -> str:
-    if incident.times <= 1:
-        return f"{subject} is not well since {moment(incident.opened_at)} ({_ago(now - incident.opened_at)})."
-    return (
-        f"{subject} comes and goes: it is not well again since {moment(incident.changed_at)}, {incident.times} times since "
-        f"{moment(incident.opened_at)} ({_ago(now - incident.opened_at)})."
-    )
-
-
 def code_of(findings: Sequence[Finding]) -> str:
-    """The code of the first cause."""
+    """The code of the most likely cause."""
     return findings[0].code if findings else NOT_FOUND
 
 
-def well_again(incident: Incident, subject: RouteSubject, at: float) -> Message:
-    """A route that was told of is well again."""
-    length = duration(at - incident.opened_at)
-    cause = "" if incident.cause in {"", NOT_FOUND} else f" The first cause named was {incident.cause}."
-    when = f"from {moment(incident.opened_at)} to {moment(at)}"
-    if incident.times > 1:
-        when = f"{incident.times} times between {moment(incident.opened_at)} and {moment(at)}"
+def recovery_message(incident: Incident, subject: RouteSubject) -> Message:
+    """A route whose alarm was reported has recovered."""
+    opened, recovered = moment(incident.opened_at), moment(incident.recovered_at)
+    length = duration(incident.recovered_at - incident.opened_at)
+    when = (
+        f"{incident.occurrences} times between {opened} and {recovered}"
+        if incident.is_flapping
+        else f"from {opened} to {recovered}"
+    )
+    cause = "" if incident.cause in {"", NOT_FOUND} else f"The most likely cause was {incident.cause}."
     return Message(
-        subject=f"OK {_short(subject)}: well again after {length}",
-        headline=f"{subject} is well again after {length}.",
+        subject=f"OK {subject.short}: recovered after {length}",
+        headline=f"{subject} recovered after {length}.",
         thread=incident.id,
         step="recovery",
-        sections=(Section(sentences=(f"It was not well {when}.{cause}",)),),
-        keywords=(subject.lattice_service, str(subject.service), subject.route),
+        sections=(Section(sentences=(sentences(f"It was unhealthy {when}.", cause),)),),
+        keywords=subject.keywords,
         resources=(subject.service.arn,),
     )
 
 
 def refused(incident: Incident, change: StateChange, table: str, *, again: bool) -> Message:
-    """A route, or a whole declaration, turned Refused or Conflicted; ``again``: for another reason than before."""
-    subject = RouteSubject(change.lattice_service, ServiceId(change.ecs_service), change.route)
-    what = f"The declaration of ECS service {subject.service}" if not change.route else _of_service(subject)
+    """A route, or a whole declaration, became Refused or Conflicted; ``again``: for another reason than before."""
+    subject = _subject(change)
     because = f" (before: {change.previous_code})" if again and change.previous_code else ""
-    others = "Nothing of what the others have is touched; w" if change.state == "Conflicted" else "W"
-    stands = f"{others}hat was wired before stays as it was."
+    others = ", and so is that of the other ECS service" if change.state == "Conflicted" else ""
     return Message(
-        subject=f"{change.state.upper()} {_short(subject)}: {change.code}",
-        headline=f"{what} is {change.state} since {moment(incident.changed_at)}: {change.code}{because}.",
+        subject=f"{change.state.upper()} {subject.short}: {change.code}",
+        headline=f"{_of_service(subject)} has been {change.state} since {moment(incident.changed_at)}: {change.code}{because}.",
         thread=incident.id,
         step="refusal",
         sections=(
-            Section(sentences=(change.message, stands)),
-            Section(commands=(_record(subject, table),)),
+            Section(sentences=(change.message, f"Existing routing is unchanged{others}.")),
+            Section(commands=(_inspect_record(subject, table),)),
         ),
         closing=(
             "docs/troubleshooting.md explains each refusal by its code.",
-            "You will hear of it once more, when the refusal is over, or when its reason changes.",
+            "You will get one more message, when it is no longer refused or when the reason changes.",
         ),
-        keywords=(subject.lattice_service, str(subject.service), subject.route, change.code),
+        keywords=(*subject.keywords, change.code),
         resources=(subject.service.arn,),
     )
 
 
-def accepted(incident: Incident, change: StateChange, at: float) -> Message:
+def accepted(incident: Incident, change: StateChange) -> Message:
     """What was refused no longer is."""
-    subject = RouteSubject(change.lattice_service, ServiceId(change.ecs_service), change.route)
-    length = duration(at - incident.opened_at)
-    what = f"The declaration of ECS service {subject.service}" if not change.route else _of_service(subject)
-    now = f" It is {change.state} now." if change.route and change.state else ""
+    subject = _subject(change)
+    length = duration(incident.changed_at - incident.opened_at)
+    state = f"It is {change.state} now." if change.route and change.state else ""
     return Message(
-        subject=f"OK {_short(subject)}: no longer refused after {length}",
-        headline=f"{what} is no longer refused ({incident.cause}) after {length}.{now}",
+        subject=f"OK {subject.short}: no longer refused after {length}",
+        headline=sentences(f"{_of_service(subject)} is no longer refused ({incident.cause}), after {length}.", state),
         thread=incident.id,
         step="recovery",
-        keywords=(subject.lattice_service, str(subject.service), subject.route),
+        keywords=subject.keywords,
         resources=(subject.service.arn,),
     )
 
@@ -120,129 +117,106 @@ def _causes(evidence: Evidence, findings: Sequence[Finding]) -> tuple[Section, .
     if not findings:
         return (_not_found(evidence),)
     sections = tuple(_cause(number, finding) for number, finding in enumerate(findings[:_SHOWN], 1))
-    rest = findings[_SHOWN:]
-    more = (Section(sentences=(f"Also {', '.join(f'{one.likelihood} {one.code}' for one in rest)}.",)),) if rest else ()
-    return sections + more
+    rest = ", ".join(f"{finding.likelihood} {finding.code}" for finding in findings[_SHOWN:])
+    return (*sections, Section(sentences=(f"Also {rest}.",))) if rest else sections
 
 
 def _cause(number: int, finding: Finding) -> Section:
     return Section(
         title=f"{number}. {finding.likelihood.upper()}: {finding.title} [{finding.code}]",
-        sentences=(finding.seen, *((f"What to do: {finding.advice}",) if finding.advice else ())),
-        commands=finding.commands[: 3 if number == 1 else 1],
+        sentences=(finding.seen, f"What to do: {finding.advice}" if finding.advice else ""),
+        commands=finding.commands[: _FIRST_COMMANDS if number == 1 else _OTHER_COMMANDS],
     )
 
 
 def _not_found(evidence: Evidence) -> Section:
-    """Said honestly, with what was looked at."""
-    looked = [
-        name
-        for name, part in (
-            ("targets", evidence.targets), ("target group", evidence.group), ("ECS service", evidence.service),
-            ("tasks", evidence.tasks), ("task definition", evidence.definition), ("security groups", evidence.security),
-        )
-        if part is not None
-    ]  # fmt: skip
-    service = evidence.subject.service
+    """No cause, and what was checked."""
+    parts = {
+        "targets": evidence.targets, "target group": evidence.group, "ECS service": evidence.service, "tasks": evidence.tasks,
+        "task definition": evidence.task_definition, "security groups": evidence.security,
+    }  # fmt: skip
+    checked = ", ".join(name for name, part in parts.items() if part is not None) or "nothing could be read"
+    events = commands.service(evidence, "To inspect the service's events", "services[].events[:10].message")
     return Section(
-        title=f"Nothing that was seen explains it [{NOT_FOUND}]",
-        sentences=(
-            (f"Looked at: {', '.join(looked) or 'nothing could be read'}. Look at the container's log, at network ACLs and "
-            "at what was changed lately."),
-        ),
-        commands=(
-            aws("shows what ECS says of the service", service.region, "ecs", "describe-services", "--cluster",
-                service.cluster, "--services", service.name, "--query", "services[].events[:10].message"),
-            *((aws("shows the targets", service.region, "vpc-lattice", "list-targets", "--target-group-identifier",
-                   evidence.group_arn),) if evidence.group_arn else ()),
-        ),
-    )  # fmt: skip
+        f"Nothing that was checked explains it [{NOT_FOUND}]",
+        (f"Checked: {checked}. Check the container's log, network ACLs and recent changes, too.",),
+        (events, commands.targets(evidence)) if evidence.group_arn else (events,),
+    )
 
 
 def _unread(evidence: Evidence) -> tuple[Section, ...]:
-    if not evidence.unread:
-        return ()
-    parts = [f"{one.part}: {one.why}" for one in evidence.unread]
-    return (Section("Could not be read, so causes there may be missing:", tuple(parts[:_UNREAD])),)
+    parts = tuple(f"{unread.part}: {unread.why}" for unread in evidence.unread[:_UNREAD])
+    return (Section("Could not be read, so causes may be missing:", parts),) if parts else ()
 
 
 def _facts(evidence: Evidence, findings: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
-    service = evidence.subject.service
-    facts = [
+    service, status = evidence.subject.service, evidence.status
+    facts = (
         ("ECS service", f"{service} ({service.region}, account {service.account})"),
         ("Requests", _impact(evidence)),
         ("Targets", _targets(evidence)),
         ("Tasks", _tasks(evidence)),
-    ]
-    if evidence.status is not None and evidence.status.code:
-        said = evidence.status.message + _unless_repeated(evidence.status.command, findings)
-        facts.append(("ecs-lattice", f"{evidence.status.state}, {evidence.status.code}: {said}"))
-    return tuple(facts)
-
-
-def _unless_repeated(command: str, findings: Sequence[Finding]) -> str:
-    """The command of a status; empty where a cause gives the same one, laid out to be pasted."""
-    operation = " ".join(command.split()[:3])
-    given = [str(one) for finding in findings[:_SHOWN] for one in finding.commands]
-    return f" To fix: {command}" if command and not any(one.startswith(operation) for one in given) else ""
+    )
+    if status is None or not status.code:
+        return facts
+    # A cause that gives the same command lays it out to be pasted.
+    shown = {command.words[:3] for finding in findings[:_SHOWN] for command in finding.commands}
+    is_repeated = tuple(status.command.split()[:3]) in shown
+    fix = f"To fix: {status.command}" if status.command and not is_repeated else ""
+    return (*facts, ("ecs-lattice", sentences(f"{status.state}, {status.code}: {status.message}", fix)))
 
 
 def _impact(evidence: Evidence) -> str:
     """What it means for requests. A group whose targets are all unhealthy still gets them (VPC Lattice User Guide)."""
     if evidence.targets is None:
-        return "unknown, the targets could not be read" if evidence.group_arn else "unknown, no target group is known"
+        return f"unknown: {'the targets could not be read' if evidence.group_arn else 'no target group is known'}"
     if evidence.route is not None and not evidence.is_live:
-        return "the route takes none"
+        return "none: the route is not Live"
     if evidence.answering:
-        return f"go to the {len(evidence.answering)} of {len(evidence.targets)} targets that answer"
+        return f"go to the {len(evidence.answering)} of {len(evidence.targets)} targets that can answer"
     if evidence.unhealthy:
-        return "FAIL, or are answered by chance: no target is well, and VPC Lattice then asks them all"
+        return "may fail: no target is healthy, so VPC Lattice sends requests to all of them (fail-open)"
     if not evidence.targets:
-        return "FAIL: there is no target"
-    return f"FAIL: no target can answer{' yet' if evidence.in_status('INITIAL') else ''}"
+        return "fail: no target is registered"
+    return f"fail: no target can answer{' yet' if evidence.in_status('INITIAL') else ''}"
 
 
 def _targets(evidence: Evidence) -> str:
-    if evidence.targets is None:
-        return "unknown"
     if not evidence.targets:
-        return "none is registered"
+        return "unknown" if evidence.targets is None else "none registered"
     counts = Counter(target.status for target in evidence.targets)
     ordered = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    ill = [
-        f"{target}{f' {target.reason}' if target.reason else ''}"
-        for target in evidence.targets
-        if target in evidence.unhealthy
-    ]
-    return f"{ordered}{f' ({listed(ill, _TARGETS)})' if ill else ''}"
+    unhealthy = [sentences(str(target), target.reason) for target in evidence.unhealthy]
+    return f"{ordered} ({listed(unhealthy, _TARGETS)})" if unhealthy else ordered
 
 
 def _tasks(evidence: Evidence) -> str:
-    if evidence.service is None:
+    service, primary = evidence.service, evidence.primary
+    if service is None:
         return "unknown"
-    service = evidence.service.service
-    primary = service.primary
     revision = primary.task_definition.rsplit("/", 1)[-1] if primary else "no revision"
     rollout = f", deployment {primary.rollout}" if primary and primary.rollout else ""
-    if service.running > service.desired:
-        return f"{service.desired} wanted; {service.running} running, as ECS replaces tasks ({revision}{rollout})"
-    return f"{service.desired} wanted, {service.running} running ({revision}{rollout})"
+    replacing = " while ECS replaces tasks" if service.running > service.desired else ""
+    return f"{service.desired} desired, {service.running} running{replacing} ({revision}{rollout})"
 
 
-def _record(subject: RouteSubject, table: str) -> Command:
-    """What the registry holds of the service (docs/operations.md, statuses)."""
+def _inspect_record(subject: RouteSubject, table: str) -> Command:
+    """What the registry holds about the service (docs/operations.md, statuses)."""
     key = f'{{"pk":{{"S":"ecs#{subject.service.arn}"}},"sk":{{"S":"document"}}}}'
-    return aws("shows all problems and statuses of the service", subject.service.region, "dynamodb", "get-item",
-               "--table-name", table, "--key", key, "--query", "Item.text.S", "--output", "text")  # fmt: skip
+    words = ("--table-name", table, "--key", key, "--query", "Item.text.S", "--output", "text")
+    return aws(
+        "To inspect all problems and statuses of the service", subject.service.region, "dynamodb get-item", *words
+    )
 
 
-def _short(subject: RouteSubject) -> str:
-    return f"{subject.lattice_service}/{subject.route} ({subject.service})" if subject.route else str(subject.service)
+def _subject(change: StateChange) -> RouteSubject:
+    return RouteSubject(change.lattice_service, ServiceId(change.ecs_service), change.route)
 
 
 def _of_service(subject: RouteSubject) -> str:
-    return f"Route {subject.route} of ECS service {subject.service}"
+    return f"{f'Route {subject.route}' if subject.route else 'The declaration'} of ECS service {subject.service}"
 
 
-def _ago(seconds: float) -> str:
-    return f"{duration(seconds)} ago" if seconds >= _A_MINUTE else "just now"
+def _with_age(at: float, now: float) -> str:
+    age = f"{duration(now - at)} ago" if now - at >= _A_MINUTE else "just now"
+    return f"{moment(at)} ({age})"

@@ -18,14 +18,21 @@ class RouteSubject:
     route: str
 
     def __str__(self) -> str:
-        if not self.route:
-            return f"The declaration of ECS service {self.service}"
         return f"Route {self.route} of Lattice service {self.lattice_service}"
+
+    @property
+    def short(self) -> str:
+        """For subjects of messages: ``orders/default (shop/orders)``."""
+        return f"{self.lattice_service}/{self.route} ({self.service})" if self.route else str(self.service)
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        return self.lattice_service, str(self.service), self.route
 
 
 @dataclass(frozen=True, slots=True)
 class StackSubject:
-    """A part of this stack: ``part`` says of which kind, ``name`` the function or queue (empty where there is none)."""
+    """A part of this stack: ``name`` is that of the function or queue, empty where there is none."""
 
     part: StackPart
     name: str = ""
@@ -44,7 +51,7 @@ _PARTS: dict[tuple[str, str], StackPart] = {
 
 
 def of_alarm(arn: str, namespace: str, metric: str, dimensions: dict[str, str]) -> Subject:
-    """What the alarm with this ARN is about, told by the metric that it watches: names can be cut, dimensions are whole."""
+    """What the alarm with this ARN is about, by the metric that it watches: names can be cut, dimensions are whole."""
     if set(dimensions) == {metric_names.LATTICE_SERVICE, metric_names.ECS_SERVICE, metric_names.ROUTE}:
         _, partition, _, region, account, *_ = arn.split(":")
         service = ServiceId(f"arn:{partition}:ecs:{region}:{account}:service/{dimensions[metric_names.ECS_SERVICE]}")

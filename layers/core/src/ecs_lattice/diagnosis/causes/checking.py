@@ -1,150 +1,138 @@
-"""Causes why a task that VPC Lattice can reach fails its health check: nobody listens, another answer, another protocol."""
+"""Causes for which a task that VPC Lattice can reach fails its health check: nothing answers, a wrong status, a wrong protocol."""
 
-from ecs_lattice.diagnosis.causes import commands, container_check
-from ecs_lattice.diagnosis.causes.reason_hints import checks_fail, hints, reasons
-from ecs_lattice.diagnosis.evidence import Evidence, GroupSeen
-from ecs_lattice.diagnosis.findings import Command, Finding, Likelihood, aws
+from ecs_lattice.diagnosis.causes import commands
+from ecs_lattice.diagnosis.causes.container_check import ContainerHealthCheck, container_health_check
+from ecs_lattice.diagnosis.causes.reason_hints import failing_check, hints, reported_by_lattice
+from ecs_lattice.diagnosis.evidence import Evidence
+from ecs_lattice.diagnosis.findings import Command, Finding, sentences
+from ecs_lattice.graph import Group
 from ecs_lattice.model import HealthCheck
 
 _TLS_PORTS = frozenset({443, 8443, 9443})
-# What a target group may speak to a container whose port mapping declares an appProtocol (Amazon ECS API, PortMapping).
+# What a target group may use towards a container whose port mapping has an appProtocol (Amazon ECS API, PortMapping).
 _VERSIONS = {"grpc": {"GRPC"}, "http2": {"HTTP2", "GRPC"}, "http": {"HTTP1"}}
 
 
 def not_listening(evidence: Evidence) -> Finding | None:
-    """Nothing answers at the port: the container is not ready, listens elsewhere, or only on its loopback address."""
-    checked = hints(evidence)
-    if not checks_fail(evidence) or checked == {"code"}:
+    """Nothing answers on the port: the container is not ready, or listens elsewhere or on its loopback address only."""
+    found = hints(evidence)
+    if failing_check(evidence) is None or found == {"code"}:
         return None
-    elsewhere = _elsewhere(evidence)
-    likelihood: Likelihood = "likely" if elsewhere or checked & {"connection", "timeout"} else "possible"
-    port = _check_port(evidence)
+    port, elsewhere = evidence.health_port, _elsewhere(evidence)
     return Finding(
         "NOT_LISTENING",
-        likelihood,
-        f"nothing answers at port {port} of the tasks",
-        f"The tasks run and VPC Lattice is let in, but its health checks at port {port} fail.{reasons(evidence)}"
-        f"{f' {elsewhere}' if elsewhere else ''}",
-        f"Let the container listen on 0.0.0.0 (not on 127.0.0.1) at port {port}, or name the port it listens on "
-        "in the port mapping and in the labels.",
+        "likely" if elsewhere or found & {"connection", "timeout"} else "possible",
+        f"nothing answers on port {port} of the tasks",
+        sentences(
+            f"The tasks are running and the security group allows VPC Lattice, but health checks on port {port} fail.",
+            reported_by_lattice(evidence),
+            elsewhere,
+        ),
+        f"Make the container listen on port {port} of all addresses (0.0.0.0, not 127.0.0.1), or set the port that it listens "
+        "on in the port mapping and the labels.",
         (
-            *commands.into_container(evidence, "ss -ltn"),
-            *commands.into_logs(evidence),
-            commands.into_targets(evidence),
+            *commands.in_container(evidence, "To inspect the listening ports in a task", "ss -ltn"),
+            *commands.log(evidence),
+            commands.targets(evidence),
         ),
     )
 
 
 def _elsewhere(evidence: Evidence) -> str:
-    """A sentence when the task definition says that the container listens elsewhere."""
-    port, container = _check_port(evidence), evidence.container
-    own = container_check.of(container)
-    if own is not None and own.port != port:
-        return f"The container's own health check asks {own}, another port."
-    made = {p.container_port for c in evidence.definition.containers for p in c.ports} if evidence.definition else set()
-    if evidence.definition and made and port not in made:
-        return f"{evidence.definition.name} has no container port {port}; it has {', '.join(map(str, sorted(made)))}."
+    """A sentence when the task definition shows that the container listens elsewhere."""
+    port, definition, check = evidence.health_port, evidence.task_definition, container_health_check(evidence.container)
+    if check is not None and check.port != port:
+        return f"The container's own health check uses {check}, a different port."
+    ports = sorted({p.container_port for c in definition.containers for p in c.ports}) if definition else []
+    if definition and ports and port not in ports:
+        return f"{definition.name} has no container port {port}; it has {', '.join(map(str, ports))}."
     return ""
 
 
 def health_code(evidence: Evidence) -> Finding | None:
-    """The container answers the health check with a status that the target group does not take."""
-    checked, health = hints(evidence), _health(evidence)
-    if not checks_fail(evidence) or health is None:
+    """The container answers the health check with a status that the target group does not expect."""
+    found, health = hints(evidence), failing_check(evidence)
+    if health is None:
         return None
-    own = container_check.of(evidence.container)
-    other_path = own is not None and own.port == _check_port(evidence) and own.path != health.path
-    if checked and "code" not in checked and not other_path:
+    check = container_health_check(evidence.container)
+    other_path = _other_path(evidence, health, check)
+    if found and "code" not in found and not other_path:
         return None
-    likelihood: Likelihood = "likely" if "code" in checked or (other_path and not checked) else "possible"
-    hint = f" The container's own health check asks {own}." if own else ""
+    port = evidence.health_port
+    request = f"curl -si {health.protocol.lower()}://localhost:{port}{health.path}"
     return Finding(
         "HEALTH_CODE",
-        likelihood,
-        f"{health.path} does not answer with {health.code}",
-        f"The target group asks {health.path} at port {_check_port(evidence)} and takes status {health.code}."
-        f"{reasons(evidence)}{hint}",
-        "Let the path answer, or name the right one: "
-        f"{evidence.label_prefix}.health.path and {evidence.label_prefix}.health.code, as docker labels or service tags.",
+        "likely" if "code" in found or (other_path and not found) else "possible",
+        f"{health.path} does not return {health.code}",
+        sentences(
+            f"The target group checks {health.path} on port {port} and expects status {health.code}.",
+            reported_by_lattice(evidence),
+            f"The container's own health check uses {check}." if check else "",
+        ),
+        f"Make the path return that status, or set {evidence.label('health.path')} and {evidence.label('health.code')} to the "
+        "right ones, as docker labels or service tags.",
         (
-            *(_right_path(evidence, own.path) if own and other_path else ()),
-            *commands.into_container(evidence, f"curl -si {_url(health, _check_port(evidence))}"),
-            *commands.into_logs(evidence),
-            commands.into_targets(evidence),
+            *_set_path(evidence, other_path),
+            *commands.in_container(evidence, "To run the health check in a task", request),
+            *commands.log(evidence),
+            commands.targets(evidence),
         ),
     )
 
 
+def _other_path(evidence: Evidence, health: HealthCheck, check: ContainerHealthCheck | None) -> str:
+    """The path that the container's own health check uses on the same port, where it is another one."""
+    return check.path if check and check.port == evidence.health_port and check.path != health.path else ""
+
+
+def _set_path(evidence: Evidence, path: str) -> tuple[Command, ...]:
+    """Only for a route without a name, because named routes of one port share their health check."""
+    if not path or evidence.subject.route != "default":
+        return ()
+    return (commands.tag_service(evidence, "To fix, if that is the right path", "health.path", path),)
+
+
 def wrong_protocol(evidence: Evidence) -> Finding | None:
-    """The target group speaks another protocol than the container."""
-    if not checks_fail(evidence) or evidence.group is None:
+    """The target group uses another protocol than the container."""
+    found, group = hints(evidence), evidence.group
+    if group is None or failing_check(evidence) is None or found == {"code"}:
+        return None  # with a status code something answered, so the protocol is right
+    stated = _stated_otherwise(evidence, group)
+    why = stated or _guessed(evidence, group)
+    if not why and "tls" not in found:
         return None
-    checked, group = hints(evidence), evidence.group
-    if checked == {"code"}:
-        return None  # something answered, so the protocol is right
-    said = _said_otherwise(evidence, group)
-    guessed = _guessed(evidence, group)
-    if not said and not guessed and "tls" not in checked:
-        return None
-    prefix = evidence.label_prefix
+    protocol = _protocol(group)
     return Finding(
         "WRONG_PROTOCOL",
-        "likely" if said or checked & {"tls", "connection"} else "possible",
-        f"the target group speaks {_spoken(group)}, the container something else",
-        f"The target group {group.name} asks by {_spoken(group)}.{reasons(evidence)} {said or guessed}".rstrip(),
-        f"{prefix}.protocol (HTTP, HTTPS, TCP), {prefix}.protocol-version (HTTP1, HTTP2, GRPC) and {prefix}.health.protocol "
-        "say what the container speaks. A target group cannot change its protocol: use a new port name for it.",
-        (*commands.into_logs(evidence), commands.into_targets(evidence)),
+        "likely" if stated or found & {"tls", "connection"} else "possible",
+        f"the target group uses {protocol}, the container another protocol",
+        sentences(f"Target group {group.name} uses {protocol}.", reported_by_lattice(evidence), why),
+        f"Set {evidence.label('protocol')} (HTTP, HTTPS, TCP), {evidence.label('protocol-version')} (HTTP1, HTTP2, GRPC) and "
+        f"{evidence.label('health.protocol')} to what the container uses. The protocol of a target group cannot change: use a "
+        "new port name for it.",
+        (*commands.log(evidence), commands.targets(evidence)),
     )
 
 
-def _said_otherwise(evidence: Evidence, group: GroupSeen) -> str:
-    """A sentence when the task definition names another protocol."""
-    container, health = evidence.container, _health(evidence)
-    own = container_check.of(container)
-    if own and health and own.port == _check_port(evidence) and own.scheme != health.protocol.lower():
-        return f"The container's own health check asks {own}; the target group checks by {health.protocol}."
-    for port in container.ports if container else ():
-        if port.container_port in evidence.target_ports and group.version not in _VERSIONS.get(
-            port.app_protocol, {group.version}
-        ):
-            return f"The port mapping {port.name or port.container_port} has appProtocol {port.app_protocol}."
+def _protocol(group: Group) -> str:
+    return group.protocol if group.protocol_version in {"", "HTTP1"} else f"{group.protocol} ({group.protocol_version})"
+
+
+def _stated_otherwise(evidence: Evidence, group: Group) -> str:
+    """A sentence when the task definition states another protocol."""
+    health, check = evidence.health_check, container_health_check(evidence.container)
+    if health and check and check.port == evidence.health_port and check.scheme != health.protocol.lower():
+        return f"The container's own health check uses {check}, the target group's uses {health.protocol}."
+    for port in evidence.container.ports if evidence.container else ():
+        is_target = port.container_port in evidence.target_ports
+        if is_target and group.protocol_version not in _VERSIONS.get(port.app_protocol, {group.protocol_version}):
+            return f"The port mapping for port {port.container_port} has appProtocol {port.app_protocol}."
     return ""
 
 
-def _guessed(evidence: Evidence, group: GroupSeen) -> str:
-    """A sentence when the number of the port speaks for TLS."""
-    port = _check_port(evidence)
-    health = _health(evidence)
-    if port in _TLS_PORTS and "HTTPS" not in {group.protocol, health.protocol if health else ""}:
-        return f"Port {port} is usually one for TLS."
-    return ""
-
-
-def _health(evidence: Evidence) -> HealthCheck | None:
-    return evidence.group.health if evidence.group else None
-
-
-def _check_port(evidence: Evidence) -> int:
-    return next(iter(evidence.health_ports), 0)
-
-
-def _url(health: HealthCheck, port: int) -> str:
-    return f"{health.protocol.lower()}://localhost:{port}{health.path}"
-
-
-def _spoken(group: GroupSeen) -> str:
-    """Protocol and version, without naming the plain version twice."""
-    return group.protocol if group.version in {"", "HTTP1"} else f"{group.protocol} ({group.version})"
-
-
-def _right_path(evidence: Evidence, path: str) -> tuple[Command, ...]:
-    """A service tag stands above the label and needs no deployment; only where the route has no name, because routes of
-    one port share their health check."""
-    if evidence.subject.route != "default":
-        return ()
-    return (
-        aws("mends it, if that is the right path", evidence.region, "ecs", "tag-resource",
-            "--resource-arn", evidence.subject.service.arn,
-            "--tags", f"key={evidence.label_prefix}.health.path,value={path}"),
-    )  # fmt: skip
+def _guessed(evidence: Evidence, group: Group) -> str:
+    """A sentence when the port number suggests TLS."""
+    health = evidence.health_check
+    uses_tls = "HTTPS" in {group.protocol, health.protocol if health else ""}
+    is_suspicious = evidence.health_port in _TLS_PORTS and not uses_tls
+    return f"Port {evidence.health_port} is usually used for TLS." if is_suspicious else ""

@@ -1,58 +1,71 @@
-"""Commands that look into a service, used by several causes."""
+"""Commands that inspect a service, used by several causes."""
 
-from ecs_lattice.diagnosis.evidence import Evidence, TaskSeen
+from collections.abc import Sequence
+
+from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.findings import Command, aws
+from ecs_lattice.facts import Task
 
-_A_CALL = 10  # task ids in one command, so that it can be read; DescribeTasks takes 100
+_A_CALL = 10  # task ids in one command, to keep it readable; DescribeTasks takes 100
 
 
-def into_logs(evidence: Evidence) -> tuple[Command, ...]:
+def log(evidence: Evidence) -> tuple[Command, ...]:
     """The newest lines of the container that should answer, where it logs to CloudWatch Logs."""
-    container = evidence.container
-    if container is None or not container.log_group:
+    if evidence.container is None or not evidence.container.log_group:
         return ()
     return (
-        aws("shows what the container says", evidence.region, "logs", "tail", container.log_group, "--since", "30m"),
+        aws(
+            "To inspect the container's log",
+            evidence.region,
+            "logs tail",
+            evidence.container.log_group,
+            "--since",
+            "30m",
+        ),
     )
 
 
-def into_container(evidence: Evidence, command: str) -> tuple[Command, ...]:
+def in_container(evidence: Evidence, purpose: str, command: str) -> tuple[Command, ...]:
     """Run ``command`` in a running task, where ECS Exec is on."""
-    if (
-        evidence.service is None
-        or not evidence.service.exec_enabled
-        or not evidence.running
-        or evidence.container is None
-    ):
+    container = evidence.container
+    if container is None or not evidence.running or evidence.service is None or not evidence.service.exec_enabled:
         return ()
-    return (
-        aws("looks from inside", evidence.region, "ecs", "execute-command", "--cluster", evidence.subject.service.cluster,
-            "--task", evidence.running[0].id, "--container", evidence.container.name, "--interactive",
-            "--command", command),
-    )  # fmt: skip
+    words = (
+        "--cluster",
+        evidence.subject.service.cluster,
+        "--task",
+        evidence.running[0].id,
+        "--container",
+        container.name,
+    )
+    return (aws(purpose, evidence.region, "ecs execute-command", *words, "--interactive", "--command", command),)
 
 
-def into_tasks(evidence: Evidence, tasks: tuple[TaskSeen, ...]) -> tuple[Command, ...]:
+def stopped_tasks(evidence: Evidence, tasks: Sequence[Task]) -> Command:
     """Why these tasks stopped."""
-    if not tasks:
-        return ()
     query = "tasks[].{task:taskArn,code:stopCode,reason:stoppedReason,containers:containers[].[name,exitCode,reason]}"
-    return (
-        aws("shows why they stopped", evidence.region, "ecs", "describe-tasks",
-            "--cluster", evidence.subject.service.cluster, "--tasks", *(task.id for task in tasks[:_A_CALL]),
-            "--query", query),
-    )  # fmt: skip
+    words = ("--cluster", evidence.subject.service.cluster, "--tasks", *(task.id for task in tasks[:_A_CALL]))
+    return aws("To inspect the stopped tasks", evidence.region, "ecs describe-tasks", *words, "--query", query)
 
 
-def into_service(evidence: Evidence) -> Command:
-    """What ECS says of the service."""
-    return aws("shows what ECS says of the service", evidence.region, "ecs", "describe-services",
-               "--cluster", evidence.subject.service.cluster, "--services", evidence.subject.service.name,
-               "--query", "services[].[deployments[].[id,rolloutState],events[:5].message]")  # fmt: skip
+def service(
+    evidence: Evidence,
+    purpose: str = "To inspect the service's deployments and events",
+    query: str = "services[].[deployments[].[id,rolloutState],events[:5].message]",
+) -> Command:
+    """The ECS service as ECS describes it."""
+    ecs_service = evidence.subject.service
+    words = ("--cluster", ecs_service.cluster, "--services", ecs_service.name, "--query", query)
+    return aws(purpose, evidence.region, "ecs describe-services", *words)
 
 
-def into_targets(evidence: Evidence) -> Command:
+def targets(evidence: Evidence) -> Command:
     """The targets as VPC Lattice sees them."""
-    return aws("shows the targets", evidence.region, "vpc-lattice", "list-targets",
-               "--target-group-identifier", evidence.group_arn,
-               "--query", "items[].[id,port,status,reasonCode]", "--output", "text")  # fmt: skip
+    words = ("--target-group-identifier", evidence.group_arn, "--query", "items[].[id,port,status,reasonCode]")
+    return aws("To inspect the targets", evidence.region, "vpc-lattice list-targets", *words, "--output", "text")
+
+
+def tag_service(evidence: Evidence, purpose: str, key: str, value: str) -> Command:
+    """Set ``key`` by a tag of the service: it overrides the label and needs no deployment."""
+    words = ("--resource-arn", evidence.subject.service.arn, "--tags", f"key={evidence.label(key)},value={value}")
+    return aws(purpose, evidence.region, "ecs tag-resource", *words)

@@ -1,27 +1,27 @@
-"""A deployment that is under way: what is seen may be over when it is."""
+"""A deployment in progress: what is seen may be over when it is."""
 
 from ecs_lattice.diagnosis.causes import commands
 from ecs_lattice.diagnosis.evidence import Evidence
-from ecs_lattice.diagnosis.findings import Finding, duration
+from ecs_lattice.diagnosis.findings import Finding, duration, sentences
 
 
 def deployment_in_progress(evidence: Evidence) -> Finding | None:
     """The service is being deployed."""
-    if evidence.service is None:
+    deployments = evidence.service.deployments if evidence.service else ()
+    newest = next((deployment for deployment in deployments if deployment.rollout == "IN_PROGRESS"), None)
+    if newest is None:
         return None
-    rolling = [one for one in evidence.service.service.deployments if one.rollout == "IN_PROGRESS"]
-    if not rolling:
-        return None
-    newest = rolling[0]
-    settling = evidence.now < evidence.grace_ends_at
-    starting = bool(evidence.in_status("INITIAL")) and not evidence.unhealthy
-    revision = newest.task_definition.rsplit("/", 1)[-1]
+    is_within_grace = evidence.now < evidence.grace_ends_at
+    is_starting = bool(evidence.in_status("INITIAL")) and not evidence.unhealthy
     return Finding(
         "DEPLOYMENT_IN_PROGRESS",
-        "likely" if settling or starting else "possible",
-        f"a deployment of {revision} is under way",
-        f"Deployment {newest.id} began {duration(evidence.now - newest.created_at)} ago; {newest.running} of {newest.desired} tasks run."
-        f"{' Its health-check grace has not passed yet.' if settling else ''}",
-        "Wait for it, or put the last good revision back.",
-        (commands.into_service(evidence),),
+        "likely" if is_within_grace or is_starting else "possible",
+        f"a deployment of {newest.task_definition.rsplit('/', 1)[-1]} is in progress",
+        sentences(
+            f"Deployment {newest.id} started {duration(evidence.now - newest.created_at)} ago; "
+            f"{newest.running} of {newest.desired} tasks are running.",
+            "It is still within its health-check grace period." if is_within_grace else "",
+        ),
+        "Wait for it to finish, or roll back to the last good revision.",
+        (commands.service(evidence),),
     )

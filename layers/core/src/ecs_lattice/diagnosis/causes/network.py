@@ -1,183 +1,132 @@
 """Causes on the way from VPC Lattice to the task: the VPC, and the inbound rules of the tasks' security groups."""
 
-import ipaddress
-import json
+from collections.abc import Sequence
 
-from ecs_lattice.diagnosis.evidence import Evidence, SecuritySeen
-from ecs_lattice.diagnosis.findings import Command, Finding, Likelihood, aws
-from ecs_lattice.ingress.model import IngressRule
-from ecs_lattice.model import AddressFamily
-
-# Where VPC Lattice's requests come from (VPC Lattice User Guide, "Control traffic using security groups": the managed
-# prefix lists hold these link-local ranges).
-LATTICE_ADDRESSES: dict[AddressFamily, str] = {"IPV4": "169.254.171.0/24", "IPV6": "fd00:ec2:80::/64"}
+from ecs_lattice.diagnosis.causes import commands
+from ecs_lattice.diagnosis.evidence import Evidence, TaskSecurityGroups
+from ecs_lattice.diagnosis.findings import Command, Finding, Likelihood, aws, sentences
+from ecs_lattice.ingress.group import LATTICE_ADDRESSES
+from ecs_lattice.ingress.model import FAMILY_NAMES, AllowedPorts, PortRange
 
 
 def other_vpc(evidence: Evidence) -> Finding | None:
-    """The tasks run in another VPC than the target group's: no target can ever be reached."""
-    if evidence.group is None or evidence.service is None or not evidence.service.vpc_id or not evidence.group.vpc_id:
+    """The tasks run in a different VPC from the target group: no target can ever be reached."""
+    group, service = evidence.group, evidence.service
+    if group is None or service is None or evidence.vpc_id in {"", group.vpc_id} or not group.vpc_id:
         return None
-    if evidence.service.vpc_id == evidence.group.vpc_id:
-        return None
-    subnets = evidence.service.service.subnets
-    held = _held_by_ecs(evidence)
-    follows = "a route follows a completed deployment with a new target group"
+    move = (
+        "To move to the new VPC instead: a route gets a target group there once a deployment has completed, but this deployment "
+        "lists the old group, where ECS cannot register its tasks, so it will not complete. Set "
+        f"{evidence.label('targets')} = controller (as a label or tag) so that ecs-lattice registers the tasks, then deploy "
+        "without the old target group."
+        if evidence.is_listed
+        else "Or let the deployment complete: the route then gets a target group in the new VPC."
+    )
+    words = (*service.subnets, "--query", "Subnets[].[SubnetId,VpcId]", "--output", "text")
     return Finding(
         "OTHER_VPC",
         "certain",
-        "the tasks run in another VPC than the target group",
-        f"The subnets of the ECS service ({', '.join(subnets)}) lie in {evidence.service.vpc_id}; the target group "
-        f"{evidence.group.name} belongs to {evidence.group.vpc_id}, and VPC Lattice reaches targets only there.",
-        f"Put the service back into subnets of the old VPC. Or, to move: {follows}, but this deployment has the old one, in "
-        "which ECS cannot register its tasks, so it will not complete. With lattice.targets = controller (as label or tag) "
-        "ecs-lattice registers the tasks, and ECS may be told to leave the target group out."
-        if held
-        else f"Put the service back into subnets of the old VPC, or let the deployment complete: {follows}.",
+        "the tasks run in a different VPC from the target group",
+        f"The subnets of the ECS service ({', '.join(service.subnets)}) are in {evidence.vpc_id}; target group {group.name} is in "
+        f"{group.vpc_id}, the only VPC in which VPC Lattice can reach its targets.",
+        f"Move the service back to subnets in the old VPC. {move}",
         (
-            aws("shows the VPC of the subnets", evidence.region, "ec2", "describe-subnets", "--subnet-ids", *subnets,
-                "--query", "Subnets[].[SubnetId,VpcId]", "--output", "text"),
-            *held,
+            aws("To inspect the VPC of the subnets", evidence.region, "ec2 describe-subnets --subnet-ids", *words),
+            *(_leave_old_group(evidence) if evidence.is_listed else ()),
         ),
-    )  # fmt: skip
+    )
 
 
-def _held_by_ecs(evidence: Evidence) -> tuple[Command, ...]:
-    """How to let a deployment complete that is to register tasks of one VPC in a group of another; none if it is not."""
-    primary = evidence.service.service.primary if evidence.service else None
-    if primary is None or all(entry.group_arn != evidence.group_arn for entry in primary.entries):
-        return ()
+def _leave_old_group(evidence: Evidence) -> tuple[Command, ...]:
+    """How a deployment completes that would register tasks of one VPC in a target group of another."""
     service = evidence.subject.service
+    words = ("--cluster", service.cluster, "--service", service.name, "--vpc-lattice-configurations", "[]")
     return (
-        aws("has ecs-lattice register the tasks", evidence.region, "ecs", "tag-resource", "--resource-arn", service.arn,
-            "--tags", "key=lattice.targets,value=controller"),
-        aws("then deploys without the old VPC's target groups", evidence.region, "ecs", "update-service",
-            "--cluster", service.cluster, "--service", service.name, "--vpc-lattice-configurations", "[]"),
-    )  # fmt: skip
+        commands.tag_service(evidence, "To fix, first have ecs-lattice register the tasks", "targets", "controller"),
+        aws("Then deploy without the old VPC's target groups", evidence.region, "ecs update-service", *words),
+    )
 
 
 def prefix_list_rule_missing(evidence: Evidence) -> Finding | None:
-    """No rule of the tasks' security groups names VPC Lattice's prefix list, and no other is open to it at its ports."""
-    closed = closed_ports(evidence)
-    if (
-        not closed
-        or evidence.security is None
-        or evidence.group is None
-        or _lets_in(evidence.security, evidence.group.family)
-    ):
+    """No rule of the tasks' security groups has VPC Lattice's prefix list as its source, and its ports are closed."""
+    security, closed = evidence.security, closed_ports(evidence)
+    if security is None or not closed or _allowed(security, closed):
         return None
-    family = evidence.group.family
-    prefix_list = evidence.security.prefix_list(family)
-    listed = prefix_list.id if prefix_list else f"VPC Lattice's {_spelt(family)} prefix list"
+    family, addresses = FAMILY_NAMES[closed[0].family], LATTICE_ADDRESSES[closed[0].family]
+    prefix_list = security.inbound.prefix_list(closed[0].family)
     return Finding(
         "PREFIX_LIST_RULE_MISSING",
         _likelihood(evidence),
-        f"the security group does not let VPC Lattice in ({_spelt(family)})",
-        f"No inbound rule of {_groups(evidence.security)} has {listed} as its source, and none is open to "
-        f"VPC Lattice's addresses ({LATTICE_ADDRESSES[family]}) at {_ports(closed)}, where it asks and checks the tasks."
-        f"{_why_not(evidence)}",
-        "" if prefix_list else "This Region has no such prefix list, or it could not be seen.",
-        _opening(evidence, closed),
+        f"the security group does not allow VPC Lattice ({family})",
+        sentences(
+            f"No inbound rule of {_groups(security)} allows VPC Lattice's prefix list "
+            f"{prefix_list.id if prefix_list else f'for {family}'} or its addresses ({addresses}) on {_ports(closed)}.",
+            _use(evidence, closed),
+            _why_not(evidence),
+        ),
+        "" if prefix_list else "This Region has no such prefix list, or it could not be read.",
+        _fix(security, closed),
     )
 
 
 def port_not_open(evidence: Evidence) -> Finding | None:
-    """VPC Lattice is let in, but not at the port that it needs."""
-    closed = closed_ports(evidence)
-    if not closed or evidence.security is None or evidence.group is None:
+    """A rule has VPC Lattice's prefix list as its source, but not on a port that VPC Lattice needs."""
+    security, closed = evidence.security, closed_ports(evidence)
+    if security is None or not closed or not (allowed := _allowed(security, closed)):
         return None
-    family = evidence.group.family
-    if not _lets_in(evidence.security, family):
-        return None
-    open_now = sorted(
-        {str(rule.ports or "all") for rule in evidence.security.rules if _is_lattice(rule, evidence.security, family)}
-    )
-    checked = (
-        " (the health check's port)" if set(closed) <= set(evidence.health_ports) - set(evidence.target_ports) else ""
-    )
     return Finding(
         "PORT_NOT_OPEN",
         _likelihood(evidence),
-        f"VPC Lattice is let in, but not at {_ports(closed)}{checked}",
-        f"The inbound rules of {_groups(evidence.security)} let VPC Lattice ({_spelt(family)}) in at "
-        f"{_ports(open_now)}; it asks the tasks at {_ports(closed)}{checked}.{_why_not(evidence)}",
-        commands=_opening(evidence, closed),
+        f"the security group allows VPC Lattice, but not on {_ports(closed)}",
+        sentences(
+            f"The inbound rules of {_groups(security)} allow VPC Lattice ({FAMILY_NAMES[closed[0].family]}) on "
+            f"{_ports(allowed)}, but not on {_ports(closed)}.",
+            _use(evidence, closed),
+            _why_not(evidence),
+        ),
+        commands=_fix(security, closed),
     )
 
 
-def closed_ports(evidence: Evidence) -> tuple[int, ...]:
-    """The ports among those VPC Lattice needs at which no group lets it in; none when that could not be seen."""
+def closed_ports(evidence: Evidence) -> tuple[AllowedPorts, ...]:
+    """The ports VPC Lattice needs on which no security group allows it; none when that could not be read."""
     if evidence.security is None or evidence.group is None:
         return ()
-    security, family = evidence.security, evidence.group.family
-    needed = sorted({*evidence.target_ports, *evidence.health_ports})
-    return tuple(
-        port
-        for port in needed
-        if not any(
-            _covers(rule, port) and (_is_lattice(rule, security, family) or _is_wide(rule, family))
-            for rule in security.rules
-        )
-    )
+    family, ports = evidence.group.family, sorted({*evidence.target_ports, *evidence.health_ports})
+    needed = (AllowedPorts(family, PortRange(port, port)) for port in ports)
+    return tuple(allowed for allowed in needed if not evidence.security.inbound.is_open(allowed))
 
 
-def _covers(rule: IngressRule, port: int) -> bool:
-    return rule.protocol in {"tcp", "6", "-1"} and (rule.ports is None or rule.ports.first <= port <= rule.ports.last)
-
-
-def _is_lattice(rule: IngressRule, security: SecuritySeen, family: AddressFamily) -> bool:
-    prefix_list = security.prefix_list(family)
-    return prefix_list is not None and rule.prefix_list_id == prefix_list.id and rule.protocol in {"tcp", "6", "-1"}
-
-
-def _is_wide(rule: IngressRule, family: AddressFamily) -> bool:
-    """Whether the rule's CIDR holds all of VPC Lattice's addresses."""
-    if rule.cidr is None:
-        return False
-    theirs, ours = ipaddress.ip_network(rule.cidr, strict=False), ipaddress.ip_network(LATTICE_ADDRESSES[family])
-    return theirs.version == ours.version and ours.subnet_of(theirs)  # type: ignore[arg-type]  # of one version
-
-
-def _lets_in(security: SecuritySeen, family: AddressFamily) -> bool:
-    """Whether any rule names VPC Lattice's prefix list, at whatever port."""
-    return any(_is_lattice(rule, security, family) for rule in security.rules)
+def _allowed(security: TaskSecurityGroups, closed: Sequence[AllowedPorts]) -> list[AllowedPorts]:
+    """The ports on which rules with VPC Lattice's prefix list of the same address family allow it."""
+    return sorted(allowed for allowed in security.inbound.allowed if allowed.family == closed[0].family)
 
 
 def _likelihood(evidence: Evidence) -> Likelihood:
-    """Certain, unless a target answers all the same (rules that were taken away a moment ago)."""
+    """Certain, unless a target is healthy all the same (rules that were revoked a moment ago)."""
     return "likely" if evidence.in_status("HEALTHY") else "certain"
 
 
+def _use(evidence: Evidence, closed: Sequence[AllowedPorts]) -> str:
+    """What VPC Lattice needs the ports for."""
+    is_for_requests = any(allowed.ports.first in evidence.target_ports for allowed in closed)
+    return f"VPC Lattice uses {_ports(closed)} for {'requests and ' if is_for_requests else ''}health checks."
+
+
 def _why_not(evidence: Evidence) -> str:
-    """Why the group was not opened, where the status says so; it stands among the facts of the message."""
+    """Why the group was not opened, where its status says so; the message shows that status among its facts."""
     status = evidence.status
-    return f" ecs-lattice did not open it: {status.code}, see above." if status and "INGRESS" in status.code else ""
+    return f"ecs-lattice did not open it: see {status.code} above." if status and "INGRESS" in status.code else ""
 
 
-def _opening(evidence: Evidence, ports: tuple[int, ...]) -> tuple[Command, ...]:
-    if evidence.security is None or evidence.group is None:
-        return ()
-    prefix_list = evidence.security.prefix_list(evidence.group.family)
-    group = next(iter(sorted(evidence.security.groups, key=lambda one: one.is_default)), None)
-    if prefix_list is None or group is None:
-        return ()
-    permissions = [
-        {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "PrefixListIds": [{"PrefixListId": prefix_list.id}]}
-        for port in ports
-    ]
-    text = json.dumps(permissions, separators=(",", ":"))
-    return (
-        aws("mends it", evidence.region, "ec2", "authorize-security-group-ingress", "--group-id", group.id,
-            "--ip-permissions", text),
-    )  # fmt: skip
+def _fix(security: TaskSecurityGroups, closed: Sequence[AllowedPorts]) -> tuple[Command, ...]:
+    words = security.inbound.command(closed) if security.ids else ()
+    return (Command("To fix", words),) if words else ()
 
 
-def _groups(security: SecuritySeen) -> str:
-    return " and ".join(group.id for group in security.groups) or "the tasks' security groups"
+def _groups(security: TaskSecurityGroups) -> str:
+    return " and ".join(security.ids) or "the tasks' security groups"
 
 
-def _ports(ports: "tuple[int, ...] | list[str]") -> str:
-    return f"port{'s' if len(ports) > 1 else ''} {', '.join(map(str, ports)) or 'none'}"
-
-
-def _spelt(family: AddressFamily) -> str:
-    return {"IPV4": "IPv4", "IPV6": "IPv6"}[family]
+def _ports(allowed: Sequence[AllowedPorts]) -> str:
+    return f"port{'s' if len(allowed) > 1 else ''} {', '.join(str(ports.ports) for ports in allowed)}"

@@ -1,11 +1,13 @@
-"""What the reason codes of targets may mean. They are free strings that no page of AWS lists, so they only weigh: a cause
-that nothing else speaks for is never more than possible because of them alone, unless the checks do fail.
+"""What the reason codes of targets hint at. No page of AWS lists these strings, so they only change how likely a cause is:
+by themselves they never make one, unless health checks do fail.
 """
 
 from typing import Literal
 
 from ecs_lattice.diagnosis.causes import network
-from ecs_lattice.diagnosis.evidence import Evidence, TaskSeen
+from ecs_lattice.diagnosis.evidence import Evidence
+from ecs_lattice.facts import Task
+from ecs_lattice.model import HealthCheck
 
 Hint = Literal["timeout", "connection", "code", "tls"]
 _WORDS: dict[Hint, tuple[str, ...]] = {
@@ -17,35 +19,37 @@ _WORDS: dict[Hint, tuple[str, ...]] = {
 
 
 def hints(evidence: Evidence) -> frozenset[Hint]:
-    """What the reasons of the unhealthy targets speak of, by their words."""
-    reasons = [target.reason.lower() for target in evidence.unhealthy]
-    return frozenset(
-        hint for hint, words in _WORDS.items() if any(word in reason for reason in reasons for word in words)
-    )
+    """What the reason codes of the unhealthy targets mention."""
+    reasons = " | ".join(target.reason.lower() for target in evidence.unhealthy)
+    return frozenset(hint for hint, words in _WORDS.items() if any(word in reasons for word in words))
 
 
-def checks_fail(evidence: Evidence) -> bool:
-    """Whether health checks of tasks fail though VPC Lattice is, as far as was seen, let in to them."""
-    if evidence.group is None or evidence.group.health is None or not evidence.group.health.enabled:
-        return False
+def reported_by_ecs(evidence: Evidence, words: str) -> str:
+    """The newest service event with these words in a sentence; empty without any."""
+    messages = evidence.service.messages if evidence.service else ()
+    return next((f"ECS reported: {message}" for message in messages if words in message), "")
+
+
+def reported_by_lattice(evidence: Evidence) -> str:
+    """The reason codes of the unhealthy targets in a sentence; empty without any."""
+    codes = sorted({target.reason for target in evidence.unhealthy if target.reason})
+    return f"VPC Lattice reports {', '.join(codes)}." if codes else ""
+
+
+def failing_check(evidence: Evidence) -> HealthCheck | None:
+    """The health check, where tasks fail it though the security groups, as far as could be read, allow VPC Lattice."""
     if network.closed_ports(evidence):
-        return False
-    killed = any(failed_lattice_checks(task) for task in evidence.lately_stopped)
-    return bool(evidence.unhealthy) or (killed and not evidence.in_status("HEALTHY"))
+        return None
+    were_replaced = any(failed_lattice_checks(task) for task in evidence.recently_stopped)
+    fails = bool(evidence.unhealthy) or (were_replaced and not evidence.in_status("HEALTHY"))
+    return evidence.health_check if fails else None
 
 
-def failed_lattice_checks(task: TaskSeen) -> bool:
+def failed_lattice_checks(task: Task) -> bool:
     """Whether ECS stopped the task because VPC Lattice found it unhealthy: a consequence of the cause, never the cause.
 
-    ECS stops by ServiceSchedulerInitiated (Amazon ECS API, Task.stopCode) and says why in words.
+    Its stop code is ServiceSchedulerInitiated (Amazon ECS API, Task.stopCode); only the reason says more, in words.
     """
     reason = task.stopped_reason.lower()
-    return (
-        task.stop_code == "ServiceSchedulerInitiated" and "health check" in reason and "container health" not in reason
-    )
-
-
-def reasons(evidence: Evidence) -> str:
-    """The reason codes of the unhealthy targets in one clause; empty without any."""
-    known = sorted({target.reason for target in evidence.unhealthy if target.reason})
-    return f" VPC Lattice says {', '.join(known)}." if known else ""
+    by_ecs = task.stop_code == "ServiceSchedulerInitiated"
+    return by_ecs and "health check" in reason and "container health" not in reason

@@ -1,75 +1,86 @@
-"""Causes in the target group: nobody points at it, nobody is in it, or everybody is leaving."""
+"""Causes in the target group: no rule uses it, no target is in it, or all targets are draining."""
 
 from ecs_lattice.diagnosis.causes import commands
+from ecs_lattice.diagnosis.causes.reason_hints import reported_by_ecs
 from ecs_lattice.diagnosis.evidence import Evidence
-from ecs_lattice.diagnosis.findings import Finding, aws
+from ecs_lattice.diagnosis.findings import Finding, aws, sentences
+from ecs_lattice.facts import Task
 
 _REGISTERING_SECONDS = 180  # what ECS allows for it (Amazon ECS Developer Guide, VPC Lattice blue/green deployments)
 _ROLE_POLICY = "AmazonECSInfrastructureRolePolicyForVpcLattice"
 
 
 def target_unused(evidence: Evidence) -> Finding | None:
-    """No rule points at the target group, so that nobody checks its targets (VPC Lattice User Guide, target groups)."""
+    """No rule uses the target group, so VPC Lattice does not check its targets (VPC Lattice User Guide, target groups)."""
     unused = evidence.in_status("UNUSED")
     without_rule = evidence.group is not None and not evidence.group.service_arns
-    if evidence.answering or not (unused or (without_rule and evidence.targets)):
+    if evidence.answering or not evidence.targets or not (unused or without_rule):
         return None
     name = evidence.group.name if evidence.group else evidence.group_arn
     return Finding(
         "TARGET_UNUSED",
         "certain" if without_rule else "likely",
-        "no rule points at the target group",
-        f"{len(unused)} of {len(evidence.targets or ())} targets of {name} are UNUSED: VPC Lattice neither asks nor checks a "
-        f"target of a group that no listener rule names.",
-        "Somebody may have changed the rules by hand. The resync puts them back within the drift time (6 hours, unless "
-        "DriftHours says otherwise); docs/operations.md has how to reconcile a Lattice service at once.",
+        "no listener rule uses the target group",
+        f"{len(unused)} of {len(evidence.targets)} targets of {name} are UNUSED: VPC Lattice sends no requests and no health "
+        "checks to targets of a group that no listener rule uses.",
+        "Rules may have been changed by hand. The resync restores them within the drift interval (6 hours, unless DriftHours "
+        "says otherwise). To reconcile the Lattice service immediately, see docs/operations.md.",
         (
-            aws("shows which Lattice services use the group", evidence.region, "vpc-lattice", "get-target-group",
+            aws("To inspect which Lattice services use the group", evidence.region, "vpc-lattice get-target-group",
                 "--target-group-identifier", evidence.group_arn, "--query", "serviceArns"),
-            commands.into_targets(evidence),
+            commands.targets(evidence),
         ),
     )  # fmt: skip
 
 
 def not_registered(evidence: Evidence) -> Finding | None:
-    """Tasks run, and none of them is a target."""
-    if evidence.targets is None or evidence.service is None or not evidence.running:
+    """Tasks are running, and none of them is a target."""
+    missing = _unregistered(evidence)
+    if not missing:
         return None
-    settled = [t for t in evidence.running if evidence.now - (t.started_at or evidence.now) > _REGISTERING_SECONDS]
-    known = {target.address for target in evidence.targets if target.status != "DRAINING"}
-    if {task.task.address for task in settled} & {target.address for target in evidence.in_status("DRAINING")}:
-        return None  # they were registered, and somebody takes them out: draining says so
-    missing = [task for task in settled if task.task.address not in known]
-    if known or not missing:
-        return None
-    primary = evidence.service.service.primary
-    named = primary is not None and any(entry.group_arn == evidence.group_arn for entry in primary.entries)
-    why = (
-        "The PRIMARY deployment names the group, so ECS should have registered them: its infrastructure role may lack a "
-        "permission."
-        if named
-        else "The PRIMARY deployment does not name the group: somebody deployed the service with another list."
-    )
-    said = next((f" ECS says: {e.message}" for e in evidence.service.events if "unable to register" in e.message), "")
+    reported, listed = reported_by_ecs(evidence, "unable to register"), evidence.is_listed
     return Finding(
         "NOT_REGISTERED",
-        "likely" if named and not said else "certain",
-        "tasks run, but none is registered",
-        f"{len(missing)} tasks run and the target group has no target for them. {why}{said}",
-        f"See whether the infrastructure role has what {_ROLE_POLICY} allows."
-        if named
-        else "Terraform: ignore_changes = [vpc_lattice_configurations]. CloudFormation: put the list into the template.",
-        (
-            aws("shows which target groups the deployments name", evidence.region, "ecs", "describe-services",
-                "--cluster", evidence.subject.service.cluster, "--services", evidence.subject.service.name,
-                "--query", "services[].deployments[].[id,status,vpcLatticeConfigurations[].targetGroupArn]"),
-            commands.into_targets(evidence),
+        "likely" if listed and not reported else "certain",
+        "running tasks are not registered as targets",
+        sentences(
+            f"{len(missing)} tasks are running, and none of them is registered in the target group.",
+            "The PRIMARY deployment lists the group, so ECS should have registered them: its infrastructure role may lack a "
+            "permission."
+            if listed
+            else "The PRIMARY deployment does not list the group: the service was deployed with another list.",
+            reported,
         ),
-    )  # fmt: skip
+        f"Check that the infrastructure role has the permissions of {_ROLE_POLICY}."
+        if listed
+        else "In Terraform, set ignore_changes = [vpc_lattice_configurations]. In CloudFormation, add the list to the template.",
+        (
+            commands.service(
+                evidence,
+                "To inspect which target groups the deployments list",
+                "services[].deployments[].[id,status,vpcLatticeConfigurations[].targetGroupArn]",
+            ),
+            commands.targets(evidence),
+        ),
+    )
+
+
+def _unregistered(evidence: Evidence) -> tuple[Task, ...]:
+    """The tasks that have been running for long enough to be targets, where there is no target at all.
+
+    None where some of them are draining: they were registered, and DRAINING says so.
+    """
+    targets = evidence.targets
+    if evidence.service is None or targets is None or len(evidence.in_status("DRAINING")) < len(targets):
+        return ()
+    draining = {target.id for target in targets}
+    latest = evidence.now - _REGISTERING_SECONDS
+    started = [task for task in evidence.running if 0 < task.started_at < latest]
+    return () if any(task.address in draining for task in started) else tuple(started)
 
 
 def draining(evidence: Evidence) -> Finding | None:
-    """All targets are leaving."""
+    """All targets are draining."""
     leaving = evidence.in_status("DRAINING")
     if not leaving or len(leaving) < len(evidence.targets or ()):
         return None
@@ -77,6 +88,6 @@ def draining(evidence: Evidence) -> Finding | None:
         "DRAINING",
         "likely",
         "all targets are draining",
-        f"All {len(leaving)} targets of the group are being deregistered and none has taken their place.",
-        commands=(commands.into_targets(evidence), commands.into_service(evidence)),
+        f"All {len(leaving)} targets of the group are being deregistered, and none has replaced them.",
+        commands=(commands.targets(evidence), commands.service(evidence)),
     )

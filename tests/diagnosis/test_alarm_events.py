@@ -1,4 +1,4 @@
-"""One signal out of every shape that it comes in."""
+"""One alarm event out of every shape in which it arrives."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_an_alarm_is_the_same_in_every_shape(name):
     assert subject_of(alarm) == RouteSubject("file-transfer", SERVICE, "default")
 
 
-def test_the_region_is_that_of_the_alarm_s_arn_and_not_its_display_name():
+def test_the_region_is_that_of_the_alarms_arn_and_not_its_display_name():
     event = recorded("alarm/sns-notification")["Records"][0]["Sns"]
     text = (
         event["Message"]
@@ -76,7 +76,7 @@ def test_other_partitions_give_arns_of_their_own():
         ("alarm/probe-silent", StackSubject("probe")),
     ],
 )
-def test_an_alarm_of_the_stack_is_told_by_what_it_watches(name, subject):
+def test_an_alarm_of_the_stack_is_recognised_by_its_metric(name, subject):
     assert subject_of(parsed(name)) == subject
 
 
@@ -96,7 +96,7 @@ def test_parts_of_the_stack_by_metric(namespace, metric, dimensions, subject):
     )
 
 
-def test_an_alarm_over_an_expression_is_not_taken_for_one_of_its_metrics():
+def test_an_alarm_on_an_expression_is_not_taken_for_an_alarm_on_one_of_its_metrics():
     event = recorded("alarm/route-alarm")
     event["detail"]["configuration"]["metrics"] *= 2
     alarm = alarms.parse_event(event)
@@ -109,7 +109,7 @@ def test_a_composite_alarm_has_no_metric():
     assert subject_of(alarms.parse_event(event)) == StackSubject("other")
 
 
-def test_ecs_says_whose_target_is_unhealthy():
+def test_ecs_reports_the_service_of_an_unhealthy_target():
     assert parsed("ecs/service-action-lattice-target-unhealthy") == TargetUnhealthy(SERVICE, 1795416249.482)
 
 
@@ -131,7 +131,7 @@ def test_an_announcement_without_a_time_of_its_own_has_that_of_the_event():
     assert alarms.parse_event(event).at == 1795414831.0
 
 
-def test_the_function_s_own_word_comes_back():
+def test_the_functions_own_delayed_message_is_parsed():
     assert alarms.parse_event(json.loads(alarms.look_again("alarm#x", "abc"))) == LookAgain("alarm#x", "abc")
     assert isinstance(parsed("sqs/alarms-look-again"), LookAgain)
 
@@ -151,7 +151,7 @@ def without(name, *path):
         {},
         {"detail-type": "ECS Service Action", "detail": {"eventName": "SERVICE_STEADY_STATE"}, "resources": []},
         {"detail-type": "ECS Service Action"},
-        {"detail-type": "ECS Lattice Route State Change", "source": "somebody.else"},
+        {"detail-type": "ECS Lattice Route State Change", "source": "another.source"},
         {"lookAgain": "x"},
         {"Records": []},
         without("alarm/route-alarm", "detail", "state", "timestamp"),
@@ -166,12 +166,12 @@ def without(name, *path):
         },
     ],
 )
-def test_what_is_not_known_is_refused_with_a_sentence(event):
+def test_an_unknown_event_is_rejected_with_a_sentence(event):
     with pytest.raises(UnknownEventError, match=r"\.$"):
         alarms.parse_event(event)
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[]", "1", '"text"', '{"Type":"Notification","Message":"no json"}'])
-def test_a_body_that_is_no_object_is_refused(body):
+def test_a_body_that_is_no_object_is_rejected(body):
     with pytest.raises(UnknownEventError):
         alarms.parse(body)
