@@ -165,7 +165,7 @@ def test_the_page_says_where_the_files_are_or_why_there_are_none(aws, desk, foun
 
 def answers(url):
     try:
-        with urllib.request.urlopen(f"{url}/_local_aws/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"{url}/_local_aws/health", timeout=60) as answer:
             return answer.status
     except (urllib.error.URLError, OSError):
         return None
@@ -290,7 +290,7 @@ def test_a_request_of_a_custom_resource_is_answered_at_the_local_aws(aws, desk, 
     )
     assert told["RequestId"] == "1"
     put = urllib.request.Request(told["ResponseURL"], b"{}", {"Content-Type": ""}, method="PUT")
-    with urllib.request.urlopen(put, timeout=10) as answer:
+    with urllib.request.urlopen(put, timeout=60) as answer:
         assert answer.status == 200
 
 
@@ -377,7 +377,7 @@ def test_an_environment_that_is_closed_waits_no_longer(lambda_of_sam):
     while not lambda_of_sam.asked:
         waiting.join(0.01)
     environment.close()
-    waiting.join(10)
+    waiting.join(60)
     lambda_of_sam.answer.set()
     assert [outcome.error for outcome in outcomes] == ["Unhandled"]
 
