@@ -42,6 +42,7 @@ check: setup ## run all checks but the tests: format, lint, types, imports, comp
 	mypy
 	lint-imports
 	python scripts/complexity.py
+	python scripts/words.py
 	python -m bench.walk --check
 	cfn-lint
 	sam validate --lint

@@ -25,7 +25,7 @@ from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.claims import Answer, Claim
 from ecs_lattice.facts import Deployment, EcsService
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmSync
 from ecs_lattice.health.probe import Probe
 from ecs_lattice.model import Placement, Route, ServiceId
 from local_aws import inprocess, lattice
@@ -110,7 +110,7 @@ def report(name: str, registry: DynamoRegistry, rate: float | None, status: str)
 
 def probe(registry: DynamoRegistry, ecs: Ecs) -> Probe:
     """The probe as the function has it, but for ECS."""
-    keeper = AlarmKeeper("bench", "lattice", BotoAlarms(clients.cloudwatch(), "bench"), time.time, time.sleep)
+    keeper = AlarmSync("bench", "lattice", BotoAlarms(clients.cloudwatch(), "bench"), time.time, time.sleep)
     return Probe("bench", registry, BotoTargets(clients.lattice()), ecs, EmfMetrics(), keeper, time.time, time.sleep)
 
 

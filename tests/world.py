@@ -26,22 +26,22 @@ from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.bells import Bell
+from ecs_lattice.consumers.ecs_events import EventRouter
+from ecs_lattice.consumers.reconciles import ReconcileConsumer
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.errors import EcsLatticeError
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmSync
+from ecs_lattice.health.metric_names import NAMESPACE
 from ecs_lattice.health.probe import Probe
-from ecs_lattice.health.words import NAMESPACE
-from ecs_lattice.ingress.opening import Ingress
-from ecs_lattice.intake import Intake
+from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.lattice_side.reconcile import LatticeSide
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.resync import Resync
 from ecs_lattice.settings import Settings
-from ecs_lattice.worker import Worker
-from local_aws import eventbus, inprocess, lattice, monitoring
-from local_aws.lattice import dataplane
+from local_aws import inprocess, lattice, monitoring
 from local_aws.network import Request, Response
+from local_aws.services import events
 from tests.events.test_events import with_owner
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class World:
         self.probe_failures: list[Exception] = []
         self._questions: list[Callable[[], None]] = []
         self._events: list[str] = []
-        self._bells: list[Bell] = []
+        self._requests: list[ReconcileRequest] = []
         self.ecs = boto3.client("ecs")
         self.ec2 = boto3.client("ec2")
         self.lattice = boto3.client("vpc-lattice")
@@ -120,7 +120,7 @@ class World:
         self._make_table()
         self.registry = DynamoRegistry(self.dynamodb, settings.table)
         self.build()
-        eventbus.subscribe(self._on_event)
+        events().subscribe(self._on_event)
 
     def build(self, settings: Settings | None = None) -> None:
         """Put the application together (again), as a stack update with other parameters would."""
@@ -133,10 +133,10 @@ class World:
             self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now, self.ingress, announcer
         )
         self.lattice_side = LatticeSide(self.settings, BotoLattice(self.lattice), self.registry, self, now)
-        self.intake = Intake(self.registry, self, self, now)
+        self.event_router = EventRouter(self.registry, self, self, now)
         owner = self.settings.owner
         alarms = BotoAlarms(boto3.client("cloudwatch"), owner)
-        keeper = AlarmKeeper(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
+        keeper = AlarmSync(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
         self.resync = Resync(
             self.settings,
             ecs,
@@ -151,7 +151,7 @@ class World:
         targets = BotoTargets(self.lattice)
         self.probe = Probe(owner, self.registry, targets, ecs, self, keeper, now, lambda _seconds: None, 1, 1_000.0)
         self.workers = {
-            "ecsService": Worker(
+            "ecsService": ReconcileConsumer(
                 "ecsService",
                 lambda arn: self._noted("ecs", arn, self.ecs_side.reconcile(ServiceId(arn))),
                 self,
@@ -159,7 +159,7 @@ class World:
                 self,
                 now,
             ),
-            "latticeService": Worker(
+            "latticeService": ReconcileConsumer(
                 "latticeService",
                 lambda name: self._noted("lattice", name, self.lattice_side.reconcile(name)),
                 self,
@@ -171,16 +171,16 @@ class World:
 
     # The ports that lead out of the application: bells, visibility, dead letters.
 
-    def ring(self, bells: Iterable[Bell]) -> None:
-        self._bells += {(bell.kind, bell.key): bell for bell in bells}.values()
+    def enqueue(self, requests: Iterable[ReconcileRequest]) -> None:
+        self._requests += {(request.kind, request.key): request for request in requests}.values()
 
-    def ring_later(self, bell: Bell, seconds: int) -> None:
+    def enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
         assert 0 <= seconds <= 900
-        self.clock.call_later(seconds, lambda: self._events.append(json.dumps(asdict(bell))))
+        self.clock.call_later(seconds, lambda: self._events.append(json.dumps(asdict(request))))
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         message = json.loads(receipt_handle)
-        self.clock.call_later(seconds, lambda: self._bells.append(Bell(**message)))
+        self.clock.call_later(seconds, lambda: self._requests.append(ReconcileRequest(**message)))
 
     def put(self, body: str, reason: str, now: float) -> None:
         self.dead.append((body, reason))
@@ -188,7 +188,7 @@ class World:
     def put_events(self, **request: Any) -> dict[str, Any]:
         """EventBridge's PutEvents: the default bus is the one that the simulated services publish on."""
         for entry in request["Entries"]:
-            eventbus.publish(entry["Source"], entry["DetailType"], entry["Resources"], json.loads(entry["Detail"]))
+            events().publish(entry["Source"], entry["DetailType"], entry["Resources"], json.loads(entry["Detail"]))
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(n)} for n, _ in enumerate(request["Entries"])]}
 
     def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
@@ -202,7 +202,7 @@ class World:
     def ask(self, name: str, path: str = "/", port: int = 80, method: str = "GET", **headers: str) -> Response:
         """A request to a Lattice service by its name, over the simulated data plane."""
         service = next(item for item in self._all("list_services") if item["name"] == name)
-        return dataplane.route(service["id"], port, Request(method, path, headers))
+        return lattice.route(service["id"], port, Request(method, path, headers))
 
     def watch(self, question: Callable[[], str | None]) -> None:
         """Ask at every step from now on, and after every change of Lattice; what it says is kept in ``wrong``."""
@@ -254,21 +254,21 @@ class World:
             if self._events:
                 events, self._events = self.chaos.deliver(self._events), []
                 if events:
-                    self.intake.work(
+                    self.event_router.work(
                         {"Records": [{"messageId": str(n), "body": body} for n, body in enumerate(events)]}
                     )
-            elif self._bells:
-                bells, self._bells = self.chaos.deliver(self._bells), []
-                for bell in bells:
-                    self._work(bell)
+            elif self._requests:
+                requests, self._requests = self.chaos.deliver(self._requests), []
+                for request in requests:
+                    self._work(request)
             else:
                 return
         raise AssertionError("bells ring bells without end")
 
-    def _work(self, bell: Bell) -> None:
-        body = json.dumps(asdict(bell))
+    def _work(self, request: ReconcileRequest) -> None:
+        body = json.dumps(asdict(request))
         record = {"messageId": "m", "receiptHandle": body, "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
-        self.workers[bell.kind].work({"Records": [record]}, 60)
+        self.workers[request.kind].work({"Records": [record]}, 60)
 
     def _noted(self, side: str, key: str, outcome: Any) -> Any:
         self.outcomes.append((side, key, type(outcome).__name__))

@@ -117,9 +117,9 @@ def _event(logical_id: str, aws: LocalAws, subjects: Subjects) -> dict[str, Any]
     events: dict[str, Callable[[], dict[str, Any]]] = {
         "AlarmFunction": lambda: _alarm(subjects.lattice_service),
         "EcsEventsFunction": lambda: _recorded("sqs/ecs-events.json"),
-        "EcsServiceFunction": lambda: _bell("ecsService", subjects.new),
+        "EcsServiceFunction": lambda: _request("ecsService", subjects.new),
         "LatticeIngressFunction": lambda: _request(aws),
-        "LatticeServiceFunction": lambda: _bell("latticeService", subjects.lattice_service),
+        "LatticeServiceFunction": lambda: _request("latticeService", subjects.lattice_service),
         "ResyncFunction": lambda: _recorded("schedule/resync.json"),
         "TargetHealthFunction": lambda: _recorded("schedule/target-health.json"),
     }
@@ -138,7 +138,7 @@ def _alarm(name: str) -> dict[str, Any]:
     return {"Records": [{**batch["Records"][0], "body": body}]}
 
 
-def _bell(kind: str, key: str) -> dict[str, Any]:
+def _request(kind: str, key: str) -> dict[str, Any]:
     batch = _recorded("sqs/ecs-service.json")
     batch["Records"][0]["body"] = json.dumps({"kind": kind, "key": key})
     return batch

@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecs_lattice.bootstrap.alarm import alarm
-from ecs_lattice.entry import entry
-from ecs_lattice.invocations import ALARM
+from ecs_lattice.function_handler import entry
+from ecs_lattice.messages.recognise import ALARM
 
 
 @entry(ALARM)

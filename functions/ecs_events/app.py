@@ -5,12 +5,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecs_lattice.bootstrap.ecs_events import intake
-from ecs_lattice.entry import entry
-from ecs_lattice.invocations import ECS_EVENTS
+from ecs_lattice.bootstrap.ecs_events import event_router
+from ecs_lattice.function_handler import entry
+from ecs_lattice.messages.recognise import ECS_EVENTS
 
 
 @entry(ECS_EVENTS)
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a batch of the events queue, or one event by itself; then the answer says what it rang for."""
-    return intake().work(event)
+    return event_router().work(event)

@@ -6,16 +6,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecs_lattice import direct
-from ecs_lattice.bootstrap.common import bells
+from ecs_lattice.bootstrap.common import request_queue
 from ecs_lattice.bootstrap.ecs_service import ecs_worker, plan_ecs_service
-from ecs_lattice.entry import entry
-from ecs_lattice.invocations import ECS_SERVICE
+from ecs_lattice.consumers import reconciles
+from ecs_lattice.function_handler import entry
+from ecs_lattice.messages.recognise import ECS_SERVICE
 
 
 @entry(ECS_SERVICE)
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a message of the queue, or ``{"ecsService": "<arn>", "mode": "plan" | "apply"}``."""
-    if direct.is_direct(event):
-        return direct.answer(event, "ecsService", plan_ecs_service, bells(), time.time)
+    if reconciles.is_direct(event):
+        return reconciles.answer(event, "ecsService", plan_ecs_service, request_queue(), time.time)
     return ecs_worker().work(event, context.get_remaining_time_in_millis() / 1000)

@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecs_lattice.bootstrap.lattice_ingress import custom_resources
-from ecs_lattice.entry import entry
-from ecs_lattice.invocations import LATTICE_INGRESS
+from ecs_lattice.function_handler import entry
+from ecs_lattice.messages.recognise import LATTICE_INGRESS
 
 
 @entry(LATTICE_INGRESS, needs_settings=False)

@@ -6,16 +6,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecs_lattice import direct
-from ecs_lattice.bootstrap.common import bells
+from ecs_lattice.bootstrap.common import request_queue
 from ecs_lattice.bootstrap.lattice_service import lattice_worker, plan_lattice_service
-from ecs_lattice.entry import entry
-from ecs_lattice.invocations import LATTICE_SERVICE
+from ecs_lattice.consumers import reconciles
+from ecs_lattice.function_handler import entry
+from ecs_lattice.messages.recognise import LATTICE_SERVICE
 
 
 @entry(LATTICE_SERVICE)
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a message of the queue, or ``{"latticeService": "<name>", "mode": "plan" | "apply"}``."""
-    if direct.is_direct(event):
-        return direct.answer(event, "latticeService", plan_lattice_service, bells(), time.time)
+    if reconciles.is_direct(event):
+        return reconciles.answer(event, "latticeService", plan_lattice_service, request_queue(), time.time)
     return lattice_worker().work(event, context.get_remaining_time_in_millis() / 1000)

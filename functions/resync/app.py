@@ -9,11 +9,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecs_lattice.bootstrap.resync import resync
-from ecs_lattice.entry import entry
-from ecs_lattice.invocations import RESYNC
+from ecs_lattice.function_handler import entry
+from ecs_lattice.messages.recognise import RESYNC
 from ecs_lattice.telemetry import logger
 
-_LAST_WORD_SECONDS = 20
+_SHUTDOWN_MARGIN_SECONDS = 20
 
 
 @entry(RESYNC)
@@ -25,7 +25,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
         log = f"{context.log_group_name}, request {context.aws_request_id}"
         return dict(retained_resources(log).handle(event, context.get_remaining_time_in_millis() / 1000))
-    seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_WORD_SECONDS
+    seconds = context.get_remaining_time_in_millis() / 1000 - _SHUTDOWN_MARGIN_SECONDS
     done = resync().run(str(event.get("mode", "sweep")), seconds)
     logger.info("Resynced", **done)
     return done

@@ -7,15 +7,13 @@ from datetime import datetime
 import boto3
 import pytest
 
-from ecs_lattice.announcements import StateChange
-from ecs_lattice.aws.alarm_queue import AlarmQueue
 from ecs_lattice.aws.announcer import EventBridgeAnnouncer
-from ecs_lattice.aws.dead_letters import DeadLetters
 from ecs_lattice.aws.evidence import BotoSources
-from ecs_lattice.aws.letter_box import SqsLetterBox
+from ecs_lattice.aws.queues import AlarmQueue, DeadLetters, SqsDeadLetterQueue
 from ecs_lattice.aws.topic import SnsTopic
-from ecs_lattice.diagnosis import signals
 from ecs_lattice.errors import DeniedError, NotFoundError, UnavailableError
+from ecs_lattice.messages import alarms
+from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.model import ServiceId
 from local_aws.delivery import topics
 from tests.histories.labels import LABELS, hooked_up
@@ -47,8 +45,8 @@ def test_an_announcement_is_heard_as_it_was_said_to_the_millisecond():
         "detail-type": entry["DetailType"], "source": entry["Source"], "resources": entry["Resources"],
         "detail": json.loads(entry["Detail"]), "time": "2026-11-23T06:44:03Z",
     }  # fmt: skip
-    heard = signals.hear(event)
-    assert (heard.change, heard.owner, heard.at) == (a_change(), "stack", 1795416243.118)
+    parsed = alarms.parse_event(event)
+    assert (parsed.change, parsed.owner, parsed.at) == (a_change(), "stack", 1795416243.118)
     assert entry["Resources"] == [ARN]
     assert isinstance(entry["Time"], datetime)
 
@@ -100,7 +98,7 @@ def test_a_look_into_dead_letters_leaves_them_there(world, fifo):
         sqs.send_message(QueueUrl=url, MessageBody="body", MessageGroupId="g", MessageDeduplicationId="d")
     else:
         DeadLetters(sqs, url, "ecs_events").put("body", "no sense", 0.0)
-    box = SqsLetterBox(sqs)
+    box = SqsDeadLetterQueue(sqs)
     for _ in range(2):
         peek = box.peek(name)
         assert peek.url == url

@@ -6,10 +6,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from ecs_lattice.aws.dead_letters import DeadLetters
-from ecs_lattice.aws.queues import SqsBells, SqsVisibility
-from ecs_lattice.bells import Bell
+from ecs_lattice.aws.queues import DeadLetters, SqsRequestQueue, SqsVisibility
 from ecs_lattice.errors import NotFoundError, UnavailableError
+from ecs_lattice.messages.requests import ReconcileRequest
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 
@@ -33,8 +32,8 @@ def queues(sqs):
 
 
 @pytest.fixture
-def bells(sqs, queues):
-    return SqsBells(sqs, **queues)
+def requests(sqs, queues):
+    return SqsRequestQueue(sqs, **queues)
 
 
 def received(sqs, url: str) -> list[dict]:
@@ -46,8 +45,8 @@ def received(sqs, url: str) -> list[dict]:
     return messages
 
 
-def test_a_bell_goes_to_the_queue_of_its_kind_in_a_group_of_its_key(sqs, queues, bells):
-    bells.ring([Bell("ecsService", ARN), Bell("latticeService", "orders")])
+def test_a_bell_goes_to_the_queue_of_its_kind_in_a_group_of_its_key(sqs, queues, requests):
+    requests.enqueue([ReconcileRequest("ecsService", ARN), ReconcileRequest("latticeService", "orders")])
     (ecs,) = received(sqs, queues["ecs_services"])
     (lattice,) = received(sqs, queues["lattice_services"])
     assert json.loads(ecs["Body"])["key"] == ARN
@@ -56,25 +55,25 @@ def test_a_bell_goes_to_the_queue_of_its_kind_in_a_group_of_its_key(sqs, queues,
     assert ecs["Attributes"]["MessageGroupId"] != lattice["Attributes"]["MessageGroupId"]
 
 
-def test_the_same_bell_again_is_delivered_again(sqs, queues, bells):
-    bells.ring([Bell("ecsService", ARN)])
+def test_the_same_bell_again_is_delivered_again(sqs, queues, requests):
+    requests.enqueue([ReconcileRequest("ecsService", ARN)])
     (first,) = received(sqs, queues["ecs_services"])
-    bells.ring([Bell("ecsService", ARN)])
+    requests.enqueue([ReconcileRequest("ecsService", ARN)])
     (again,) = received(sqs, queues["ecs_services"])
     # SQS would swallow a known id for five minutes, also after the first message was deleted (SQS API, SendMessage).
     assert first["Attributes"]["MessageDeduplicationId"] != again["Attributes"]["MessageDeduplicationId"]
 
 
-def test_bells_for_one_key_in_one_call_are_folded_and_many_are_sent_by_tens(sqs, queues, bells):
-    bells.ring([Bell("ecsService", f"{ARN}-{number % 23}") for number in range(46)])
+def test_bells_for_one_key_in_one_call_are_folded_and_many_are_sent_by_tens(sqs, queues, requests):
+    requests.enqueue([ReconcileRequest("ecsService", f"{ARN}-{number % 23}") for number in range(46)])
     assert len(received(sqs, queues["ecs_services"])) == 23
 
 
-def test_a_delayed_bell_waits_in_the_events_queue_for_at_most_fifteen_minutes(sqs, queues, bells):
-    bells.ring_later(Bell("ecsService", ARN, hops=3), 0)
+def test_a_delayed_bell_waits_in_the_events_queue_for_at_most_fifteen_minutes(sqs, queues, requests):
+    requests.enqueue_later(ReconcileRequest("ecsService", ARN, attempts=3), 0)
     (message,) = received(sqs, queues["later"])
-    assert json.loads(message["Body"])["hops"] == 3
-    bells.ring_later(Bell("ecsService", ARN), 5000)
+    assert json.loads(message["Body"])["attempts"] == 3
+    requests.enqueue_later(ReconcileRequest("ecsService", ARN), 5000)
     delayed = sqs.get_queue_attributes(QueueUrl=queues["later"], AttributeNames=["All"])["Attributes"]
     assert delayed["ApproximateNumberOfMessagesDelayed"] == "1"
 
@@ -85,17 +84,19 @@ def test_a_bell_that_sqs_did_not_take_is_an_error():
             return {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]}
 
     with pytest.raises(UnavailableError, match="InternalError"):
-        SqsBells(Half(), ecs_services="a", lattice_services="b", later="c").ring([Bell("ecsService", ARN)])
+        SqsRequestQueue(Half(), ecs_services="a", lattice_services="b", later="c").enqueue(
+            [ReconcileRequest("ecsService", ARN)]
+        )
 
 
 def test_a_missing_queue_is_an_error(sqs):
     with pytest.raises(NotFoundError):
-        SqsBells(
+        SqsRequestQueue(
             sqs,
             ecs_services="https://sqs.us-east-1.amazonaws.com/123456789012/no.fifo",
             lattice_services="b",
             later="c",
-        ).ring([Bell("ecsService", ARN)])
+        ).enqueue([ReconcileRequest("ecsService", ARN)])
 
 
 def test_a_failed_message_can_be_made_visible_sooner(sqs, queues):

@@ -143,13 +143,13 @@ def test_documents_are_kept_by_kind_and_key(registry, client):
 
 
 def test_a_limited_set_takes_no_more_members_than_its_limit(registry):
-    assert registry.join("attaching", "a", 2)
-    assert registry.join("attaching", "b", 2)
-    assert not registry.join("attaching", "c", 2)
-    assert registry.join("attaching", "a", 2)
-    registry.leave("attaching", "a")
-    registry.leave("attaching", "nobody")
-    assert registry.join("attaching", "c", 2)
+    assert registry.acquire("attaching", "a", 2)
+    assert registry.acquire("attaching", "b", 2)
+    assert not registry.acquire("attaching", "c", 2)
+    assert registry.acquire("attaching", "a", 2)
+    registry.release("attaching", "a")
+    registry.release("attaching", "nobody")
+    assert registry.acquire("attaching", "c", 2)
     assert registry.members("attaching") == {"b", "c"}
     assert registry.members("empty") == frozenset()
 

@@ -1,8 +1,8 @@
 """Frozen values as JSON and back."""
 
 from ecs_lattice import codec
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, LatticeRecord
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Placement, Route, ServiceId
 
 CLAIM = Claim(
@@ -27,15 +27,17 @@ def test_a_nested_value_comes_back_equal():
 def test_pairs_and_maps_come_back_equal():
     record = LatticeRecord("orders", groups=(("a", "arn"),), made=(("x", 1.0),))
     assert codec.loads(LatticeRecord, codec.dumps(record)) == record
-    assert codec.from_data(dict[str, Bell], codec.to_data({"a": Bell("ecsService", "x")})) == {
-        "a": Bell("ecsService", "x")
+    assert codec.from_data(dict[str, ReconcileRequest], codec.to_data({"a": ReconcileRequest("ecsService", "x")})) == {
+        "a": ReconcileRequest("ecsService", "x")
     }
 
 
 def test_a_member_of_a_newer_version_is_ignored_and_a_missing_one_has_its_default():
-    assert codec.from_data(Bell, {"kind": "ecsService", "key": "x", "colour": "red"}) == Bell("ecsService", "x")
+    assert codec.from_data(ReconcileRequest, {"kind": "ecsService", "key": "x", "colour": "red"}) == ReconcileRequest(
+        "ecsService", "x"
+    )
 
 
 def test_a_whole_number_is_read_as_a_float_where_one_is_wanted():
-    read = codec.from_data(Bell, {"kind": "ecsService", "key": "x", "rang_at": 3})
-    assert isinstance(read.rang_at, float)
+    read = codec.from_data(ReconcileRequest, {"kind": "ecsService", "key": "x", "requested_at": 3})
+    assert isinstance(read.requested_at, float)

@@ -4,33 +4,37 @@ import re
 
 import pytest
 
-from ecs_lattice import direct
-from ecs_lattice.bells import Bell
+from ecs_lattice.consumers import reconciles
 from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.messages.requests import ReconcileRequest
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 
 
 class Rung(list):
-    def ring(self, bells):
-        self.extend(bells)
+    def enqueue(self, requests):
+        self.extend(requests)
 
 
-def ask(event: dict, kind="ecsService", rung=None) -> dict:
-    return direct.answer(event, kind, lambda key: {"planned": key}, Rung() if rung is None else rung, lambda: 5.0)
+def ask(event: dict, kind="ecsService", enqueued=None) -> dict:
+    return reconciles.answer(
+        event, kind, lambda key: {"planned": key}, Rung() if enqueued is None else enqueued, lambda: 5.0
+    )
 
 
 def test_plan_answers_with_the_plan_and_rings_nothing():
-    rung = Rung()
-    assert ask({"ecsService": ARN, "mode": "plan"}, rung=rung) == {"planned": ARN}
-    assert ask({"latticeService": "orders", "mode": "plan"}, "latticeService", rung) == {"planned": "orders"}
-    assert rung == []
+    enqueued = Rung()
+    assert ask({"ecsService": ARN, "mode": "plan"}, enqueued=enqueued) == {"planned": ARN}
+    assert ask({"latticeService": "orders", "mode": "plan"}, "latticeService", enqueued) == {"planned": "orders"}
+    assert enqueued == []
 
 
 def test_apply_rings_the_queue_which_is_the_only_lock():
-    rung = Rung()
-    assert ask({"ecsService": ARN, "mode": "apply"}, rung=rung) == {"rung": {"kind": "ecsService", "key": ARN}}
-    assert rung == [Bell("ecsService", ARN, "invoked by hand", 5.0)]
+    enqueued = Rung()
+    assert ask({"ecsService": ARN, "mode": "apply"}, enqueued=enqueued) == {
+        "enqueued": {"kind": "ecsService", "key": ARN}
+    }
+    assert enqueued == [ReconcileRequest("ecsService", ARN, "invoked by hand", 5.0)]
 
 
 @pytest.mark.parametrize(
@@ -51,5 +55,5 @@ def test_anything_else_is_refused_with_what_is_allowed(event, said):
 
 
 def test_a_batch_of_the_queue_is_not_a_direct_invocation():
-    assert not direct.is_direct({"Records": []})
-    assert direct.is_direct({"mode": "plan"})
+    assert not reconciles.is_direct({"Records": []})
+    assert reconciles.is_direct({"mode": "plan"})

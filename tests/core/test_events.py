@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from ecs_lattice.errors import UnknownEventError
-from ecs_lattice.events import hear
+from ecs_lattice.messages.ecs import parse_event
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 NOW = 1000.0
@@ -31,14 +31,14 @@ def a_call(name: str, parameters: dict, **more) -> dict:
 
 
 def keys(event: dict) -> list[str]:
-    return [bell.key for bell in hear(event, NOW).bells]
+    return [request.key for request in parse_event(event, NOW).requests]
 
 
 @pytest.mark.parametrize("detail_type", ["ECS Deployment State Change", "ECS Service Action"])
 def test_a_service_event_rings_for_the_service_it_names(detail_type):
-    (bell,) = hear(an_event(detail_type, {"eventName": "SERVICE_DEPLOYMENT_COMPLETED"}), NOW).bells
-    assert (bell.kind, bell.key, bell.rang_at, bell.hops) == ("ecsService", ARN, NOW, 0)
-    assert bell.cause == f"{detail_type}: SERVICE_DEPLOYMENT_COMPLETED"
+    (request,) = parse_event(an_event(detail_type, {"eventName": "SERVICE_DEPLOYMENT_COMPLETED"}), NOW).requests
+    assert (request.kind, request.key, request.requested_at, request.attempts) == ("ecsService", ARN, NOW, 0)
+    assert request.cause == f"{detail_type}: SERVICE_DEPLOYMENT_COMPLETED"
 
 
 def test_a_short_arn_rings_nothing_because_it_names_no_cluster():
@@ -52,9 +52,9 @@ def test_a_task_names_its_service_through_its_group():
         "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shop",
         "lastStatus": "RUNNING",
     }
-    heard = hear(an_event("ECS Task State Change", detail, []), NOW)
-    assert [bell.key for bell in heard.bells] == [ARN]
-    assert heard.about_a_task
+    parsed = parse_event(an_event("ECS Task State Change", detail, []), NOW)
+    assert [request.key for request in parsed.requests] == [ARN]
+    assert parsed.is_task_event
 
 
 def test_a_task_that_no_service_started_rings_nothing():
@@ -97,9 +97,9 @@ def test_a_call_in_another_partition_names_an_arn_of_that_partition(region, part
 
 
 def test_a_delayed_bell_keeps_its_history():
-    bell = {"kind": "latticeService", "key": "orders", "cause": "CloudTrail", "rang_at": 5.0, "hops": 3}
-    (again,) = hear(bell, NOW).bells
-    assert (again.kind, again.key, again.rang_at, again.hops) == ("latticeService", "orders", 5.0, 3)
+    request = {"kind": "latticeService", "key": "orders", "cause": "CloudTrail", "requested_at": 5.0, "attempts": 3}
+    (again,) = parse_event(request, NOW).requests
+    assert (again.kind, again.key, again.requested_at, again.attempts) == ("latticeService", "orders", 5.0, 3)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_a_delayed_bell_keeps_its_history():
         {"kind": "colour", "key": "x"},
         {"kind": "ecsService", "key": 3},
         {"kind": {}, "key": "x"},
-        {"kind": "ecsService", "key": "x", "rang_at": "yesterday"},
-        {"kind": "ecsService", "key": "x", "hops": [1]},
+        {"kind": "ecsService", "key": "x", "requested_at": "yesterday"},
+        {"kind": "ecsService", "key": "x", "attempts": [1]},
         {"detail-type": {"unhashable": 1}},
         an_event("ECS Task State Change", "text"),
         an_event("EC2 Instance State-change Notification", {}),
@@ -119,7 +119,7 @@ def test_a_delayed_bell_keeps_its_history():
 )
 def test_an_unknown_shape_is_refused_with_a_reason(message):
     with pytest.raises(UnknownEventError) as raised:
-        hear(message, NOW)
+        parse_event(message, NOW)
     assert str(raised.value).endswith(".")
 
 
@@ -128,4 +128,4 @@ def test_a_known_event_without_a_member_it_needs_is_refused_by_name(missing):
     event = copy.deepcopy(an_event("ECS Service Action", {"eventName": "SERVICE_STEADY_STATE"}))
     del event[missing]
     with pytest.raises(UnknownEventError, match=missing):
-        hear(event, NOW)
+        parse_event(event, NOW)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ecs_lattice import invocations
 from ecs_lattice.errors import UnknownEventError
-from ecs_lattice.invocations import (
+from ecs_lattice.messages import recognise
+from ecs_lattice.messages.recognise import (
     ALARM,
     ECS_EVENTS,
     ECS_SERVICE,
@@ -25,7 +25,7 @@ FUNCTIONS = (ALARM, ECS_EVENTS, ECS_SERVICE, LATTICE_INGRESS, LATTICE_SERVICE, R
 ALSO = {
     "sqs/ecs-service.json": {"EcsEventsFunction"},
     "sqs/lattice-service.json": {"EcsEventsFunction"},
-    "sqs/ecs-events-delayed-bell.json": {"EcsServiceFunction"},
+    "sqs/ecs-events-delayed-request.json": {"EcsServiceFunction"},
     "schedule/resync.json": {"TargetHealthFunction"},
     "schedule/target-health.json": {"ResyncFunction"},
 }
@@ -62,13 +62,13 @@ def test_every_file_is_meant_for_somebody():
 @pytest.mark.parametrize("file", sorted(MEANT_FOR))
 def test_a_recorded_event_is_taken_by_those_it_is_meant_for_and_refused_by_the_others_who_name_them(file):
     takers = MEANT_FOR[file] | ALSO.get(file, set())
-    assert {taker.name for taker in invocations.shape_of(event(file)).takers} == takers
+    assert {taker.name for taker in recognise.shape_of(event(file)).takers} == takers
     for function in FUNCTIONS:
         if function.name in takers:
-            invocations.check(function, event(file), OTHER_QUEUE)
+            recognise.check(function, event(file), OTHER_QUEUE)
         else:
             with pytest.raises(UnknownEventError) as raised:
-                invocations.check(function, event(file), OTHER_QUEUE)
+                recognise.check(function, event(file), OTHER_QUEUE)
             said = str(raised.value)
             assert said.startswith(f"{function.name} takes {function.takes}; it got ")
             assert {one.name for one in FUNCTIONS if one.name in said} == {function.name, *takers}
@@ -114,33 +114,33 @@ STRANGE = [
 def test_what_nobody_knows_is_refused_by_everybody_in_words(strange, words):
     for function in FUNCTIONS:
         with pytest.raises(UnknownEventError) as raised:
-            invocations.check(function, strange, OTHER_QUEUE)
+            recognise.check(function, strange, OTHER_QUEUE)
         assert words in str(raised.value)
         assert str(raised.value).endswith(", which no function of this application takes.")
 
 
 def test_a_batch_of_the_functions_own_queue_is_its_own_whatever_lies_in_it():
     for bodies in ([{"lookAgain": "x", "incident": "y"}], ["not json"], [[1], {}]):
-        invocations.check(ECS_EVENTS, batch(*bodies, queue="mine"), OTHER_QUEUE)
-        invocations.check(ECS_EVENTS, batch(*bodies, queue=""), OTHER_QUEUE)
+        recognise.check(ECS_EVENTS, batch(*bodies, queue="mine"), OTHER_QUEUE)
+        recognise.check(ECS_EVENTS, batch(*bodies, queue=""), OTHER_QUEUE)
         with pytest.raises(UnknownEventError, match="a batch of theirs"):
-            invocations.check(ECS_EVENTS, batch(*bodies), OTHER_QUEUE)
+            recognise.check(ECS_EVENTS, batch(*bodies), OTHER_QUEUE)
 
 
 def test_a_batch_of_another_queue_is_taken_for_the_one_message_in_it_that_is_the_functions():
-    bell = {"kind": "ecsService", "key": "arn"}
-    invocations.check(ECS_SERVICE, batch("not json", bell), OTHER_QUEUE)
+    request = {"kind": "ecsService", "key": "arn"}
+    recognise.check(ECS_SERVICE, batch("not json", request), OTHER_QUEUE)
     with pytest.raises(UnknownEventError, match="which EcsServiceFunction and EcsEventsFunction take"):
-        invocations.check(LATTICE_SERVICE, batch("not json", bell), OTHER_QUEUE)
+        recognise.check(LATTICE_SERVICE, batch("not json", request), OTHER_QUEUE)
 
 
 def test_a_function_without_a_queue_takes_no_batch_of_its_own():
     with pytest.raises(UnknownEventError):
-        invocations.check(RESYNC, batch({}, queue=""), "")
+        recognise.check(RESYNC, batch({}, queue=""), "")
 
 
 def test_a_notification_of_sns_in_a_queue_is_what_it_carries():
     alarm = json.dumps({"AlarmName": "a", "NewStateValue": "OK"})
-    invocations.check(ALARM, batch({"Type": "Notification", "Message": alarm}), OTHER_QUEUE)
+    recognise.check(ALARM, batch({"Type": "Notification", "Message": alarm}), OTHER_QUEUE)
     with pytest.raises(UnknownEventError, match="which AlarmFunction takes"):
-        invocations.check(ECS_EVENTS, batch({"Type": "Notification", "Message": alarm}), OTHER_QUEUE)
+        recognise.check(ECS_EVENTS, batch({"Type": "Notification", "Message": alarm}), OTHER_QUEUE)

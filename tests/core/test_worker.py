@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from ecs_lattice import calls, deadline
-from ecs_lattice.bells import Bell
+from ecs_lattice import api_calls, deadline
+from ecs_lattice.consumers.reconciles import ReconcileConsumer
 from ecs_lattice.errors import (
     ConflictError,
     DeniedError,
@@ -17,9 +17,9 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnavailableError,
 )
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused
 from ecs_lattice.telemetry import logger
-from ecs_lattice.worker import Worker
 
 NOW = 500_000.0
 
@@ -28,7 +28,7 @@ NOW = 500_000.0
 class Recorder:
     """Bells and visibility as lists."""
 
-    later: list[tuple[Bell, int]] = field(default_factory=list)
+    later: list[tuple[ReconcileRequest, int]] = field(default_factory=list)
     visible: list[tuple[str, int]] = field(default_factory=list)
     breaks: bool = False
     notes: dict[str, str] = field(default_factory=dict)
@@ -39,13 +39,13 @@ class Recorder:
     def put_document(self, kind, key, text, *, expires_at=None):
         self.notes[f"{kind}#{key}"] = text
 
-    def ring(self, bells):
-        raise AssertionError(f"nobody rings here: {list(bells)}")
+    def enqueue(self, requests):
+        raise AssertionError(f"nobody rings here: {list(requests)}")
 
-    def ring_later(self, bell, seconds):
+    def enqueue_later(self, request, seconds):
         if self.breaks:
             raise UnavailableError("SendMessage", "ServiceUnavailable", "try again")
-        self.later.append((bell, seconds))
+        self.later.append((request, seconds))
 
     def retry_in(self, receipt_handle, seconds):
         if self.breaks:
@@ -53,30 +53,30 @@ class Recorder:
         self.visible.append((receipt_handle, seconds))
 
 
-def a_batch(*bells: Bell, received: int = 1) -> dict:
+def a_batch(*requests: ReconcileRequest, received: int = 1) -> dict:
     return {
         "Records": [
             {
                 "messageId": f"message-{number}",
                 "receiptHandle": f"handle-{number}",
-                "body": json.dumps(asdict(bell)),
+                "body": json.dumps(asdict(request)),
                 "attributes": {"ApproximateReceiveCount": str(received)},
             }
-            for number, bell in enumerate(bells)
+            for number, request in enumerate(requests)
         ]
     }
 
 
-def a_worker(recorder: Recorder, outcome: Outcome | Exception) -> Worker:
+def a_worker(recorder: Recorder, outcome: Outcome | Exception) -> ReconcileConsumer:
     def reconcile(_key: str) -> Outcome:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    return Worker("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
+    return ReconcileConsumer("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
 
 
-BELL = Bell("ecsService", "arn", "a cause", NOW - 10, 2)
+BELL = ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 2)
 
 
 def test_what_is_done_sends_nothing():
@@ -89,7 +89,7 @@ def test_what_is_done_sends_nothing():
 def test_not_yet_acknowledges_the_message_and_sends_one_delayed_bell(after, sent):
     recorder = Recorder()
     assert a_worker(recorder, NotYet(after, "drains")).work(a_batch(BELL), 60) == {"batchItemFailures": []}
-    assert recorder.later == [(Bell("ecsService", "arn", "a cause", NOW - 10, 3), sent)]
+    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 3), sent)]
 
 
 def test_however_many_bells_are_answered_with_not_yet_one_delayed_bell_is_on_its_way():
@@ -158,9 +158,9 @@ def test_a_bell_that_cannot_be_sent_fails_the_message_and_so_is_not_lost():
 def test_a_bell_that_rings_for_more_than_a_day_is_reported_and_its_day_begins_anew(caplog):
     logging.getLogger(logger.name).addHandler(caplog.handler)
     recorder = Recorder()
-    a_worker(recorder, NotYet(5, "x")).work(a_batch(Bell("ecsService", "arn", "", NOW - 90_000, 400)), 60)
+    a_worker(recorder, NotYet(5, "x")).work(a_batch(ReconcileRequest("ecsService", "arn", "", NOW - 90_000, 400)), 60)
     logging.getLogger(logger.name).removeHandler(caplog.handler)
-    assert recorder.later == [(Bell("ecsService", "arn", "", NOW, 401), 5)]
+    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "", NOW, 401), 5)]
     assert "more than a day" in caplog.text
 
 
@@ -170,7 +170,7 @@ def test_no_call_starts_when_the_functions_time_is_nearly_over():
         return Done()
 
     recorder = Recorder()
-    worker = Worker("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
+    worker = ReconcileConsumer("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
     worker.work(a_batch(BELL), 15)
     assert [wait for _, wait in recorder.later] == [1]
     worker.work(a_batch(BELL), 60)
@@ -190,17 +190,17 @@ def test_what_became_of_a_reconcile_is_reported_with_the_calls_it_made_and_none_
     reported = []
 
     def reconcile(_key: str) -> Outcome:
-        calls.note()
-        calls.note(model="of botocore")
+        api_calls.note()
+        api_calls.note(model="of botocore")
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     recorder = Recorder()
-    worker = Worker(
+    worker = ReconcileConsumer(
         "ecsService", reconcile, recorder, recorder, recorder, lambda: NOW, lambda *told: reported.append(told)
     )
-    calls.note()
+    api_calls.note()
     worker.work(a_batch(BELL), 60)
     worker.work(a_batch(BELL), 60)
     assert reported == [("ecsService", said, 2)] * 2
@@ -209,7 +209,7 @@ def test_what_became_of_a_reconcile_is_reported_with_the_calls_it_made_and_none_
 def test_a_message_that_is_no_bell_is_a_failure_that_no_reconcile_counts():
     reported = []
     recorder = Recorder()
-    worker = Worker(
+    worker = ReconcileConsumer(
         "ecsService", lambda _: Done(), recorder, recorder, recorder, lambda: NOW, lambda *told: reported.append(told)
     )
     batch = a_batch(BELL)
@@ -228,14 +228,14 @@ def test_a_message_that_is_no_bell_is_a_failure_that_no_reconcile_counts():
         '{"kind": "latticeService", "key": "orders"}',
         '{"kind": "ecsService", "key": ""}',
         '{"kind": "ecsService", "key": ["x"]}',
-        '{"kind": "ecsService", "key": "x", "rang_at": "yesterday"}',
+        '{"kind": "ecsService", "key": "x", "requested_at": "yesterday"}',
         '{"detail-type": "ECS Service Action", "source": "aws.ecs"}',
     ],
 )
 def test_what_is_no_bell_of_its_kind_is_worked_by_nobody_and_goes_its_queues_way_with_one_line_in_the_log(caplog, body):
     recorder = Recorder()
     worker = a_worker(recorder, AssertionError("a reconcile of something unknown"))
-    batch = a_batch(Bell("ecsService", "a"), received=3)
+    batch = a_batch(ReconcileRequest("ecsService", "a"), received=3)
     batch["Records"][0]["body"] = body
     logger.addHandler(caplog.handler)
     try:

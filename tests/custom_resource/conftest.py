@@ -14,7 +14,7 @@ from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.custom_resource.protocol import Request
 from ecs_lattice.custom_resource.resource import IngressResource
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ingress.open import Ingress
 from local_aws import inprocess
 from local_aws.clock import ManualClock
 

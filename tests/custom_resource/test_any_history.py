@@ -141,7 +141,11 @@ def played(account: Account, steps: list[Any], *, with_deaths: bool) -> Historie
 def test_whatever_dies_in_between_what_the_newest_requests_want_is_open_and_known(machine, steps):
     it = played(machine, steps, with_deaths=True)
     assert it.wanted() - it.open() == set()
-    needed = {(need.group_id, need.needer) for group in it.groups for need in machine.registry.needs_on(group)}
+    needed = {
+        (requirement.group_id, requirement.consumer)
+        for group in it.groups
+        for requirement in machine.registry.requirements_on(group)
+    }
     assert needed == {
         (group, stack.sent[-1].own_id)
         for stack in it.stacks

@@ -3,16 +3,16 @@
 import pytest
 
 from ecs_lattice.custom_resource import properties
-from ecs_lattice.custom_resource.properties import Wanted
-from ecs_lattice.ingress.model import Opening, PortRange
+from ecs_lattice.custom_resource.properties import RequiredIngress
+from ecs_lattice.ingress.model import AllowedPorts, PortRange
 
 GROUP, OTHER = "sg-0123456789abcdef0", "sg-12345678"
 GOOD = {"ServiceToken": "arn:aws:lambda:…", "SecurityGroupIds": [GROUP], "Ports": "8080"}
 
 
-def wanted(**changed: object) -> Wanted:
+def wanted(**changed: object) -> RequiredIngress:
     read = properties.read({**GOOD, **changed})
-    assert isinstance(read, Wanted), read
+    assert isinstance(read, RequiredIngress), read
     return read
 
 
@@ -67,7 +67,7 @@ def test_address_families_are_those_of_the_region_unless_named(families, read):
 
 def test_every_port_is_opened_for_every_family():
     openings = wanted(Ports=["80", "443"]).openings(["IPV4", "IPV6"])
-    assert openings == tuple(Opening(f, PortRange(p, p)) for f in ("IPV4", "IPV6") for p in (80, 443))
+    assert openings == tuple(AllowedPorts(f, PortRange(p, p)) for f in ("IPV4", "IPV6") for p in (80, 443))
 
 
 def test_a_description_is_what_ec2_takes():

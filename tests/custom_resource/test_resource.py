@@ -187,7 +187,7 @@ def test_a_delete_after_a_rollback_that_never_came_finds_every_group_ever_asked_
     account.before = lambda _call: None
     assert account.resource.apply(account.request("Delete", old)).is_success
     assert account.rules(one, two) == set()
-    assert account.registry.needs_on(one) == account.registry.needs_on(two) == ()
+    assert account.registry.requirements_on(one) == account.registry.requirements_on(two) == ()
 
 
 @pytest.mark.parametrize("physical_id", ["", "shop-Open-1A2B3C", "ecs-lattice-ingress-0123456789abcdef"])
@@ -218,7 +218,7 @@ def test_a_delete_that_overlaps_its_create_wins(account):
     assert not created.is_success
     assert "newer request" in created.reason
     assert account.rules(group) == set()
-    assert account.registry.needs_on(group) == ()
+    assert account.registry.requirements_on(group) == ()
 
 
 def test_an_update_that_is_overtaken_by_its_rollback_makes_what_the_rollback_wants(account):

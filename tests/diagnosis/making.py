@@ -180,7 +180,7 @@ CASES = {
     "NOT_REGISTERED": evidence(
         targets=(),
         service=a_service(a_deployment(entries=())),
-        status=RouteStatus("default", "orders", "Live", "LIST_TAKEN_AWAY", "Somebody deployed the service without its target groups."),
+        status=RouteStatus("default", "orders", "Live", "LIST_OVERWRITTEN", "Somebody deployed the service without its target groups."),
     ),
     "NOT_FOUND": evidence(
         security=None,

@@ -4,19 +4,19 @@ import dataclasses
 import json
 from pathlib import Path
 
-from ecs_lattice.announcements import StateChange
-from ecs_lattice.diagnosis import message, telling, telling_stack
+from ecs_lattice.diagnosis import message, route_messages, stack_messages
 from ecs_lattice.diagnosis.causes import diagnose
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.message import Message
-from ecs_lattice.diagnosis.ports import Letter, Peek
-from ecs_lattice.diagnosis.signals import AlarmChange
+from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
 from ecs_lattice.diagnosis.subjects import StackSubject
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.gate import Gate
-from ecs_lattice.ingress.model import Opening, PortRange
+from ecs_lattice.ingress.group import SecurityGroupRules
+from ecs_lattice.ingress.model import AllowedPorts, PortRange
+from ecs_lattice.messages.alarms import AlarmChange
+from ecs_lattice.messages.announcements import StateChange
 from tests.diagnosis.making import CASES, NOW, PREFIX_LISTS, SECURITY_GROUP, SERVICE, SUBJECT
 
 FOLDER = Path(__file__).parent / "messages"
@@ -46,21 +46,21 @@ def a_change(**more) -> StateChange:
 
 def left_closed() -> Evidence:
     """A group that nobody opens, with the status that says so."""
-    gate = Gate(SECURITY_GROUP.id, (), PREFIX_LISTS, "ecs-lattice")
-    notice = problems.off(gate, [Opening("IPV4", PortRange(8080, 8080))])
+    gate = SecurityGroupRules(SECURITY_GROUP.id, (), PREFIX_LISTS, "ecs-lattice")
+    notice = problems.off(gate, [AllowedPorts("IPV4", PortRange(8080, 8080))])
     status = RouteStatus("default", "orders", "Live", notice.code, notice.message)
     return dataclasses.replace(CASES["PREFIX_LIST_RULE_MISSING"], status=status)
 
 
 def _stack(part, name, reason, description="", peek=None, unread="") -> Message:
     alarm = an_alarm(f"stack/{part}", reason=reason, description=description)
-    return telling_stack.not_well(an_incident(), alarm, StackSubject(part, name), "us-east-1", peek, unread)
+    return stack_messages.not_well(an_incident(), alarm, StackSubject(part, name), "us-east-1", peek, unread)
 
 
 def messages() -> dict[str, Message]:
     """Every message, by the name of its files."""
     found = {
-        name: telling.not_well(an_incident(), an_alarm(), evidence, diagnose(evidence))
+        name: route_messages.not_well(an_incident(), an_alarm(), evidence, diagnose(evidence))
         for name, evidence in CASES.items()
     }
     told = an_incident(told=True, cause="PREFIX_LIST_RULE_MISSING")
@@ -70,8 +70,8 @@ def messages() -> dict[str, Message]:
     refused = an_incident(told=True, cause="NETWORK_UNKNOWN")
     threshold = "Threshold Crossed: 1 datapoint [1.0 (23/11/26 06:43:00)] was greater than the threshold (0.0)."
     letters = (
-        Letter((("at", "2026-11-23T06:41:00+00:00"), ("function", "ecs_events"), ("reason", "A message that is not JSON.")), "garbled", NOW - 370),
-        Letter((("ERROR_CODE", "NO_PERMISSIONS"), ("ERROR_MESSAGE", "Not authorized to send"), ("RULE_ARN", "arn:aws:events:us-east-1:123456789012:rule/x")), '{"version":"0"}', NOW - 300),
+        DeadLetter((("at", "2026-11-23T06:41:00+00:00"), ("function", "ecs_events"), ("reason", "A message that is not JSON.")), "garbled", NOW - 370),
+        DeadLetter((("ERROR_CODE", "NO_PERMISSIONS"), ("ERROR_MESSAGE", "Not authorized to send"), ("RULE_ARN", "arn:aws:events:us-east-1:123456789012:rule/x")), '{"version":"0"}', NOW - 300),
     )  # fmt: skip
     taken = a_change(
         state="Conflicted", code="MATCH_TAKEN", message="/orders* on HTTP:80 belongs to shop/cart since 3 days."
@@ -80,23 +80,23 @@ def messages() -> dict[str, Message]:
     changed = a_change(code="DOMAIN_FIXED", previous_state="Refused", previous_code="NETWORK_UNKNOWN", message="lattice.domain cannot change on a Lattice service that exists.")  # fmt: skip
     return {
         **found,
-        "comes-and-goes": telling.not_well(flapping, an_alarm(), CASES["TASK_RESTARTING"], diagnose(CASES["TASK_RESTARTING"])),
-        "comes-again": telling.not_well(back, an_alarm(), closed, diagnose(closed)),
-        "ingress-is-off": telling.not_well(an_incident(), an_alarm(), left_closed(), diagnose(left_closed())),
-        "recovery-of-what-came-and-went": telling.well_again(flapping, SUBJECT, OPENED + 7300),
-        "recovery": telling.well_again(told, SUBJECT, OPENED + 725),
-        "refusal": telling.refused(an_incident(), a_change(), "registry", again=False),
-        "refusal-changed": telling.refused(refused, changed, "registry", again=True),
-        "refusal-conflict": telling.refused(an_incident(), taken, "registry", again=False),
-        "refusal-declaration": telling.refused(an_incident(), whole, "registry", again=False),
-        "refusal-over": telling.accepted(refused, a_change(state="Live", code="", message=""), OPENED + 7500),
-        "stack-dead-letters": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, peek=Peek(URL, letters)),
+        "comes-and-goes": route_messages.not_well(flapping, an_alarm(), CASES["TASK_RESTARTING"], diagnose(CASES["TASK_RESTARTING"])),
+        "comes-again": route_messages.not_well(back, an_alarm(), closed, diagnose(closed)),
+        "ingress-is-off": route_messages.not_well(an_incident(), an_alarm(), left_closed(), diagnose(left_closed())),
+        "recovery-of-what-came-and-went": route_messages.well_again(flapping, SUBJECT, OPENED + 7300),
+        "recovery": route_messages.well_again(told, SUBJECT, OPENED + 725),
+        "refusal": route_messages.refused(an_incident(), a_change(), "registry", again=False),
+        "refusal-changed": route_messages.refused(refused, changed, "registry", again=True),
+        "refusal-conflict": route_messages.refused(an_incident(), taken, "registry", again=False),
+        "refusal-declaration": route_messages.refused(an_incident(), whole, "registry", again=False),
+        "refusal-over": route_messages.accepted(refused, a_change(state="Live", code="", message=""), OPENED + 7500),
+        "stack-dead-letters": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, peek=DeadLetterSample(URL, letters)),
         "stack-dead-letters-unread": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, unread="ReceiveMessage: AccessDenied: not authorized"),
         "stack-errors": _stack("errors", "ecs-lattice-EcsServiceFunction-X", threshold),
         "stack-throttles": _stack("throttles", "ecs-lattice-EcsServiceFunction-X", threshold),
         "stack-queue-age": _stack("queueAge", "ecs-lattice-ecs-services.fifo", threshold),
         "stack-probe": _stack("probe", "", "no datapoints were received for 5 periods and 5 missing datapoints were treated as [Breaching]."),
-        "stack-recovery": telling_stack.well_again(told, an_alarm(), StackSubject("deadLetters", "ecs-lattice-DeadLetterQueue-X"), OPENED + 3720),
+        "stack-recovery": stack_messages.well_again(told, an_alarm(), StackSubject("deadLetters", "ecs-lattice-DeadLetterQueue-X"), OPENED + 3720),
     }  # fmt: skip
 
 

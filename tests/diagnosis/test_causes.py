@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from ecs_lattice.diagnosis import causes
-from ecs_lattice.diagnosis.causes import checking, deployment, network, own_check, targets, tasks
-from ecs_lattice.diagnosis.causes.hints import hints
+from ecs_lattice.diagnosis.causes import checking, container_check, deployment, network, targets, tasks
+from ecs_lattice.diagnosis.causes.reason_hints import hints
 from ecs_lattice.diagnosis.evidence import ContainerMade, EventSeen, TargetSeen
 from ecs_lattice.diagnosis.findings import RANKS, Finding, ranked
 from ecs_lattice.model import Route
@@ -309,7 +309,7 @@ def test_tasks_that_ecs_replaced_for_their_checks_tell_of_failing_checks_though_
     ],
 )
 def test_what_a_container_asks_itself(command, asked):
-    found = own_check.of(ContainerMade("app", health_command=command))
+    found = container_check.of(ContainerMade("app", health_command=command))
     assert (str(found) if found else None) == asked
 
 

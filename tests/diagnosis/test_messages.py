@@ -11,7 +11,7 @@ from botocore import xform_name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecs_lattice.diagnosis import message, telling, telling_stack
+from ecs_lattice.diagnosis import message, route_messages, stack_messages
 from ecs_lattice.diagnosis.causes import diagnose
 from ecs_lattice.diagnosis.findings import Command, duration
 from ecs_lattice.diagnosis.message import Message, Section
@@ -98,8 +98,10 @@ def test_whatever_is_said_fits_where_it_goes(subject, headline, facts, words, ti
 
 def test_a_chat_gets_the_schema_of_amazon_q_developer_and_all_messages_of_an_incident_in_one_thread():
     incident = recorded.an_incident()
-    first = telling.not_well(incident, recorded.an_alarm(), CASES["PORT_NOT_OPEN"], diagnose(CASES["PORT_NOT_OPEN"]))
-    last = telling.well_again(incident, recorded.SUBJECT, recorded.NOW)
+    first = route_messages.not_well(
+        incident, recorded.an_alarm(), CASES["PORT_NOT_OPEN"], diagnose(CASES["PORT_NOT_OPEN"])
+    )
+    last = route_messages.well_again(incident, recorded.SUBJECT, recorded.NOW)
     one, two = (json.loads(message.chat(each)) for each in (first, last))
     assert (one["version"], one["source"]) == ("1.0", "custom")
     assert one["metadata"]["threadId"] == two["metadata"]["threadId"]
@@ -130,7 +132,7 @@ def test_causes_beyond_the_fourth_are_named_in_a_line():
         for finding in diagnose(CASES["PORT_NOT_OPEN"])
         for code in ("A", "B", "C", "D", "E", "F")
     )
-    said = telling.not_well(recorded.an_incident(), recorded.an_alarm(), evidence(), findings)
+    said = route_messages.not_well(recorded.an_incident(), recorded.an_alarm(), evidence(), findings)
     assert "Also certain E, certain F." in message.text(said)
 
 
@@ -145,18 +147,18 @@ def test_causes_beyond_the_fourth_are_named_in_a_line():
 def test_more_tasks_than_are_wanted_are_explained(running, words):
     seen = evidence(service=a_service(running=running))
     assert words in " ".join(
-        message.text(telling.not_well(recorded.an_incident(), recorded.an_alarm(), seen, ())).split()
+        message.text(route_messages.not_well(recorded.an_incident(), recorded.an_alarm(), seen, ())).split()
     )
 
 
 def test_a_command_of_the_status_that_no_cause_repeats_stays():
     seen = dataclasses.replace(recorded.left_closed(), security=None)
-    said = message.text(telling.not_well(recorded.an_incident(), recorded.an_alarm(), seen, diagnose(seen)))
+    said = message.text(route_messages.not_well(recorded.an_incident(), recorded.an_alarm(), seen, diagnose(seen)))
     assert "Run: aws ec2 authorize-security-group-ingress" in " ".join(said.split())
 
 
 def test_a_part_of_the_stack_that_comes_and_goes_is_said_to():
     incident = dataclasses.replace(recorded.an_incident(), times=4)
     subject = StackSubject("errors", "ecs-lattice-EcsServiceFunction-X")
-    said = telling_stack.not_well(incident, recorded.an_alarm(), subject, "us-east-1", None)
+    said = stack_messages.not_well(incident, recorded.an_alarm(), subject, "us-east-1", None)
     assert said.headline.endswith("since 2026-11-23 06:44 UTC, with breaks, 4 times.")

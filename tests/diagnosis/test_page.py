@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ecs_lattice.diagnosis.findings import RANKS
-from ecs_lattice.diagnosis.telling import NOT_FOUND
+from ecs_lattice.diagnosis.route_messages import NOT_FOUND
 
 PAGE = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text()
 CAUSES = PAGE.split("\n## Causes\n")[1].split("\n## ")[0]

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecs_lattice.announcements import StateChange
 from ecs_lattice.claims import Answer, Claim, ClaimRecord
-from ecs_lattice.diagnosis import signals
 from ecs_lattice.diagnosis.evidence import Evidence
-from ecs_lattice.diagnosis.ports import Letter, Peek
+from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
 from ecs_lattice.diagnosis.respond import Responder
-from ecs_lattice.diagnosis.signals import AlarmChange, Announced, LookAgain, TargetUnhealthy
 from ecs_lattice.errors import BusyError, DeniedError, UnavailableError, UnknownEventError
+from ecs_lattice.messages import alarms
+from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.model import Placement, Route
 from tests.diagnosis.making import (
     CASES,
@@ -46,7 +46,7 @@ class Desk:
         self.due: list[tuple[float, str]] = []
         self.metrics: list[tuple[dict, dict]] = []
         self.claims: tuple[ClaimRecord, ...] = ()
-        self.letters: Peek | Exception = Peek("https://sqs/q", ())
+        self.letters: DeadLetterSample | Exception = DeadLetterSample("https://sqs/q", ())
         self.fails: list[Exception] = []
         self.before_publishing = self.after_reading = lambda: None
         self.responder = Responder("ecs-lattice", "registry", self, self, self, self, self, self, lambda: self.time)
@@ -115,7 +115,7 @@ class Desk:
         while self.due and min(self.due)[0] <= until:
             self.due.remove(first := min(self.due))
             self.time = first[0]
-            self.responder.respond(signals.hear(signals.parse(first[1])))
+            self.responder.respond(alarms.parse_event(alarms.parse(first[1])))
         self.time = until
 
     def at(self, seconds, state):
@@ -176,8 +176,8 @@ def test_within_the_grace_of_a_deployment_it_is_looked_at_again_and_told_when_it
     ((body, seconds),) = desk.later
     assert (desk.published, seconds) == ([], 95)
     desk.time += seconds
-    desk.responder.respond(signals.hear(signals.parse(body)))
-    desk.responder.respond(signals.hear(signals.parse(body)))
+    desk.responder.respond(alarms.parse_event(alarms.parse(body)))
+    desk.responder.respond(alarms.parse_event(alarms.parse(body)))
     assert desk.words == ["ALARM"]
     desk.at(300, "OK")
     desk.wait(600)
@@ -189,7 +189,7 @@ def test_what_is_over_within_the_grace_was_never_told():
     desk.alarm("ALARM")
     desk.alarm("OK", 60)
     desk.time += 95
-    desk.responder.respond(signals.hear(signals.parse(desk.later[0][0])))
+    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
     assert desk.published == []
 
 
@@ -198,7 +198,7 @@ def test_a_look_again_of_an_older_incident_says_nothing_of_a_newer_one():
     desk.alarm("ALARM")
     desk.alarm("OK", 20)
     desk.alarm("ALARM", 40)
-    first, second = (signals.hear(signals.parse(body)) for body, _ in desk.later)
+    first, second = (alarms.parse_event(alarms.parse(body)) for body, _ in desk.later)
     desk.time += 200
     desk.responder.respond(first)
     assert desk.published == []
@@ -213,7 +213,7 @@ def test_a_longer_grace_than_a_message_can_be_delayed_is_waited_for_in_parts():
     desk.alarm("ALARM")
     assert desk.later[0][1] == 900
     desk.time += 900
-    desk.responder.respond(signals.hear(signals.parse(desk.later[0][0])))
+    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
     assert [seconds for _, seconds in desk.later] == [900, 900]
     assert desk.published == []
 
@@ -241,7 +241,7 @@ def test_what_is_well_when_it_is_looked_at_again_is_given_time_for_its_alarm_to_
     for _ in range(7):
         body, seconds = desk.later[-1]
         desk.time += seconds
-        desk.responder.respond(signals.hear(signals.parse(body)))
+        desk.responder.respond(alarms.parse_event(alarms.parse(body)))
     assert [seconds for _, seconds in desk.later] == [95, 300, 300, 300, 300, 300, 300]
     assert desk.words == ["ALARM"]
 
@@ -381,7 +381,7 @@ def test_a_refusal_that_comes_again_before_the_route_is_live_never_ended(desk):
     desk.announce("Wired", "", 10, ("Refused", "A"))
     ((body, seconds),) = desk.later
     desk.announce("Refused", "A", 40)
-    look = signals.hear(signals.parse(body))
+    look = alarms.parse_event(alarms.parse(body))
     desk.time += seconds
     desk.responder.respond(look)
     assert desk.words == ["REFUSED"]
@@ -421,7 +421,7 @@ QUEUE = {"namespace": "AWS/SQS", "metric": "ApproximateNumberOfMessagesVisible",
 
 
 def test_dead_letters_are_shown(desk):
-    desk.letters = Peek("https://sqs/dead", (Letter((("reason", "no sense"),), "body"),))
+    desk.letters = DeadLetterSample("https://sqs/dead", (DeadLetter((("reason", "no sense"),), "body"),))
     desk.alarm("ALARM", name="stack/dead-letters", **QUEUE)
     desk.alarm("OK", 60, name="stack/dead-letters", **QUEUE)
     desk.wait(660)
@@ -483,7 +483,7 @@ def test_a_recovery_that_could_not_be_published_is_published_by_the_next_deliver
     desk.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
     with pytest.raises(UnavailableError):
         desk.wait(600)
-    desk.responder.respond(signals.hear(signals.parse(desk.later[0][0])))
+    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
     assert desk.words == ["ALARM", "OK"]
 
 
@@ -567,7 +567,7 @@ def test_whatever_is_repeated_and_reordered_the_messages_alternate_and_end_as_it
 def test_the_recorded_alarm_and_its_end_make_two_messages(desk):
     desk.collect = lambda subject: CASES["PREFIX_LIST_RULE_MISSING"]
     for name in ("route-alarm", "route-ok"):
-        desk.responder.respond(signals.hear(json.loads((EVENTS / f"alarm/{name}.json").read_text())))
+        desk.responder.respond(alarms.parse_event(json.loads((EVENTS / f"alarm/{name}.json").read_text())))
     desk.wait(7200)
     assert "since 2026-11-23 06:44 UTC" in " ".join(desk.published[0][1].split())
     assert "well again after 12 minutes" in desk.published[1][0]

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ecs_lattice.announcements import StateChange
-from ecs_lattice.diagnosis import signals, subjects
-from ecs_lattice.diagnosis.signals import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.diagnosis import subjects
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
 from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.messages import alarms
+from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.model import ServiceId
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -20,14 +21,14 @@ def recorded(name):
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-def heard(name):
+def parsed(name):
     event = recorded(name)
     record = event.get("Records", [{}])[0]
     if "Sns" in record:
-        event = signals.parse(record["Sns"]["Message"])
+        event = alarms.parse(record["Sns"]["Message"])
     elif "body" in record:
-        event = signals.parse(record["body"])
-    return signals.hear(event)
+        event = alarms.parse(record["body"])
+    return alarms.parse_event(event)
 
 
 def subject_of(alarm):
@@ -36,9 +37,9 @@ def subject_of(alarm):
 
 @pytest.mark.parametrize("name", ["alarm/route-alarm", "alarm/direct-action", "alarm/sns-notification", "sqs/alarms"])
 def test_an_alarm_is_the_same_in_every_shape(name):
-    alarm = heard(name)
+    alarm = parsed(name)
     assert isinstance(alarm, AlarmChange)
-    assert alarm == heard("alarm/route-alarm")
+    assert alarm == parsed("alarm/route-alarm")
     assert (alarm.state, alarm.previous, alarm.at) == ("ALARM", "OK", 1795416243.118)
     assert alarm.reason.startswith("Threshold Crossed: 3 out of the last 5")
     assert subject_of(alarm) == RouteSubject("file-transfer", SERVICE, "default")
@@ -51,19 +52,21 @@ def test_the_region_is_that_of_the_alarm_s_arn_and_not_its_display_name():
         .replace("cloudwatch:us-east-1", "cloudwatch:ap-northeast-1")
         .replace("US East (N. Virginia)", "Asia Pacific (Tokyo)")
     )
-    assert subject_of(signals.hear(signals.parse(text))).service.region == "ap-northeast-1"
+    assert subject_of(alarms.parse_event(alarms.parse(text))).service.region == "ap-northeast-1"
 
 
 def test_a_notification_of_sns_inside_a_message_of_sqs_is_opened():
     body = json.dumps(recorded("alarm/sns-notification")["Records"][0]["Sns"])
-    assert signals.hear(signals.parse(body)) == heard("alarm/route-alarm")
+    assert alarms.parse_event(alarms.parse(body)) == parsed("alarm/route-alarm")
 
 
 def test_other_partitions_give_arns_of_their_own():
     event = json.loads(
         json.dumps(recorded("alarm/route-alarm")).replace("arn:aws:", "arn:aws-cn:").replace("us-east-1", "cn-north-1")
     )
-    assert subject_of(signals.hear(event)).service.arn.startswith("arn:aws-cn:ecs:cn-north-1:123456789012:service/")
+    assert subject_of(alarms.parse_event(event)).service.arn.startswith(
+        "arn:aws-cn:ecs:cn-north-1:123456789012:service/"
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_other_partitions_give_arns_of_their_own():
     ],
 )
 def test_an_alarm_of_the_stack_is_told_by_what_it_watches(name, subject):
-    assert subject_of(heard(name)) == subject
+    assert subject_of(parsed(name)) == subject
 
 
 @pytest.mark.parametrize(
@@ -96,22 +99,22 @@ def test_parts_of_the_stack_by_metric(namespace, metric, dimensions, subject):
 def test_an_alarm_over_an_expression_is_not_taken_for_one_of_its_metrics():
     event = recorded("alarm/route-alarm")
     event["detail"]["configuration"]["metrics"] *= 2
-    alarm = signals.hear(event)
+    alarm = alarms.parse_event(event)
     assert (alarm.namespace, alarm.metric, alarm.dimensions) == ("", "", ())
 
 
 def test_a_composite_alarm_has_no_metric():
     event = recorded("alarm/route-alarm")
     event["detail"]["configuration"] = {"alarmRule": "ALARM(x)", "actionsSuppressor": "y"}
-    assert subject_of(signals.hear(event)) == StackSubject("other")
+    assert subject_of(alarms.parse_event(event)) == StackSubject("other")
 
 
 def test_ecs_says_whose_target_is_unhealthy():
-    assert heard("ecs/service-action-lattice-target-unhealthy") == TargetUnhealthy(SERVICE, 1795416249.482)
+    assert parsed("ecs/service-action-lattice-target-unhealthy") == TargetUnhealthy(SERVICE, 1795416249.482)
 
 
 def test_an_announcement_is_the_change_that_was_announced_with_its_time_to_the_millisecond():
-    announced = heard("alarm/route-refused")
+    announced = parsed("alarm/route-refused")
     assert announced == Announced(
         StateChange(
             SERVICE.arn, "default", "file-transfer", "Refused", "NETWORK_UNKNOWN",
@@ -125,12 +128,12 @@ def test_an_announcement_is_the_change_that_was_announced_with_its_time_to_the_m
 def test_an_announcement_without_a_time_of_its_own_has_that_of_the_event():
     event = recorded("alarm/route-refused")
     del event["detail"]["at"]
-    assert signals.hear(event).at == 1795414831.0
+    assert alarms.parse_event(event).at == 1795414831.0
 
 
 def test_the_function_s_own_word_comes_back():
-    assert signals.hear(json.loads(signals.look_again("alarm#x", "abc"))) == LookAgain("alarm#x", "abc")
-    assert isinstance(heard("sqs/alarms-look-again"), LookAgain)
+    assert alarms.parse_event(json.loads(alarms.look_again("alarm#x", "abc"))) == LookAgain("alarm#x", "abc")
+    assert isinstance(parsed("sqs/alarms-look-again"), LookAgain)
 
 
 def without(name, *path):
@@ -165,10 +168,10 @@ def without(name, *path):
 )
 def test_what_is_not_known_is_refused_with_a_sentence(event):
     with pytest.raises(UnknownEventError, match=r"\.$"):
-        signals.hear(event)
+        alarms.parse_event(event)
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[]", "1", '"text"', '{"Type":"Notification","Message":"no json"}'])
 def test_a_body_that_is_no_object_is_refused(body):
     with pytest.raises(UnknownEventError):
-        signals.parse(body)
+        alarms.parse(body)

@@ -10,16 +10,16 @@ import boto3
 from botocore.config import Config
 
 from ecs_lattice import ownership
-from ecs_lattice.announcements import StateChange
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Answer, ClaimRecord
 from ecs_lattice.ecs_side import record as documents
 from ecs_lattice.ecs_side.reconcile import EcsSide
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.messages.announcements import StateChange
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Outcome
 from ecs_lattice.settings import Settings
@@ -47,17 +47,17 @@ _ONCE = Config(retries={"total_max_attempts": 1})
 
 
 @dataclass
-class Bells:
+class RequestQueue:
     """Keeps what was rung."""
 
-    rung: list[Bell] = field(default_factory=list)
-    later: list[tuple[Bell, int]] = field(default_factory=list)
+    enqueued: list[ReconcileRequest] = field(default_factory=list)
+    later: list[tuple[ReconcileRequest, int]] = field(default_factory=list)
 
-    def ring(self, bells: Iterable[Bell]) -> None:
-        self.rung += bells
+    def enqueue(self, requests: Iterable[ReconcileRequest]) -> None:
+        self.enqueued += requests
 
-    def ring_later(self, bell: Bell, seconds: int) -> None:
-        self.later.append((bell, seconds))
+    def enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
+        self.later.append((request, seconds))
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Bench:
             BillingMode="PAY_PER_REQUEST",
         )
         self.registry = DynamoRegistry(self.dynamodb, "registry")
-        self.bells = Bells()
+        self.requests = RequestQueue()
         self.announced = Announced()
         self.configure()
 
@@ -102,7 +102,7 @@ class Bench:
             BotoEcs(self.ecs, self.ec2),
             BotoTargets(self.lattice),
             self.registry,
-            self.bells,
+            self.requests,
             self.machine.clock.time,
             Ingress(BotoSecurityGroups(self.ec2, self.settings.owner), self.registry, self.settings.owner),
             self.announced,

@@ -71,17 +71,17 @@ def test_joining_costs_exactly_one_deployment_and_a_second_reconcile_writes_noth
     assert bench.records()["default"].claim.named
     assert bench.states() == {"default": ("Live", "")}
     assert not bench.records()["default"].is_unacknowledged
-    rung = list(bench.bells.rung)
+    enqueued = list(bench.requests.enqueued)
     bench.answer("Live", bench.records()["default"].answer.group_arn)
     bench.go()
     before = bench.stored()
-    bench.bells.rung.clear()
+    bench.requests.enqueued.clear()
     with bench.writes() as written:
         assert bench.go() == Done()
     assert written == []
     assert bench.stored() == before
-    assert bench.bells.rung == []
-    assert rung
+    assert bench.requests.enqueued == []
+    assert enqueued
 
 
 def test_all_routes_are_attached_by_one_deployment(bench):
@@ -343,7 +343,7 @@ def test_an_attach_whose_answer_was_lost_is_recognised_and_not_repeated(bench):
     bench.go()
     assert bench.attached() == [group]
     assert bench.history() == ["SUCCESSFUL", "SUCCESSFUL"]
-    assert bench.record().intent is None
+    assert bench.record().pending_update is None
 
 
 def test_an_attach_whose_answer_was_lost_is_not_repeated_while_ecs_still_shows_the_old_list(bench):
@@ -420,11 +420,11 @@ def test_where_a_deployment_may_take_the_last_task_away_ecs_must_be_written_out(
 def test_at_most_so_many_services_roll_at_a_time(bench):
     bench.configure(max_attaching=1)
     group = bench.wired()
-    bench.registry.join("attaching", "another service", 1)
+    bench.registry.acquire("attaching", "another service", 1)
     with bench.writes() as written:
         assert bench.go().after == 60
     assert written == []
-    bench.registry.leave("attaching", "another service")
+    bench.registry.release("attaching", "another service")
     bench.go()
     assert bench.registry.members("attaching") == {SERVICE.arn}
     bench.completed()

@@ -117,7 +117,7 @@ def test_a_stopped_task_of_a_deleted_service_is_deregistered(bench):
 # Somebody takes the list away.
 
 
-def taken_away(bench):
+def list_overwritten(bench):
     """A live service whose list a declarative tool has emptied; its group and the tasks before."""
     group = bench.live()
     bench.deploy(bench.define(), vpcLatticeConfigurations=[])
@@ -125,7 +125,7 @@ def taken_away(bench):
 
 
 def test_when_an_apply_takes_the_list_away_its_tasks_are_registered_at_once_and_no_moment_is_without_targets(bench):
-    group = taken_away(bench)
+    group = list_overwritten(bench)
     for _ in range(30):
         bench.advance(10)
         bench.go()
@@ -143,21 +143,21 @@ def test_when_an_apply_takes_the_list_away_its_tasks_are_registered_at_once_and_
 
 
 def test_a_list_that_was_taken_away_is_not_put_back_and_the_status_says_how_to_hand_it_back(bench):
-    taken_away(bench)
+    list_overwritten(bench)
     deployments = len(bench.history())
     for _ in range(20):
         bench.advance(60)
         bench.go()
         bench.taken_in()
     assert len(bench.history()) == deployments
-    assert bench.problems() == ["LIST_TAKEN_AWAY"]
+    assert bench.problems() == ["LIST_OVERWRITTEN"]
     (problem,) = bench.side.status(SERVICE).problems
     assert "ignore_changes = [vpc_lattice_configurations]" in problem.message
-    assert bench.states()["default"] == ("Live", "LIST_TAKEN_AWAY")
+    assert bench.states()["default"] == ("Live", "LIST_OVERWRITTEN")
 
 
 def test_a_second_apply_finds_the_tasks_registered_too(bench):
-    group = taken_away(bench)
+    group = list_overwritten(bench)
     bench.completed()
     bench.go()
     bench.deploy(bench.define(), vpcLatticeConfigurations=[])
@@ -175,7 +175,7 @@ def test_the_list_back_in_the_template_ends_controller_mode_and_leaves_no_target
     bench.deploy(bench.define(), vpcLatticeConfigurations=[])
     bench.completed()
     bench.go()
-    assert bench.record().taken_away
+    assert bench.record().list_overwritten
     bench.deploy(bench.define(), vpcLatticeConfigurations=entries)
     for _ in range(40):
         bench.advance(12)
@@ -183,7 +183,7 @@ def test_the_list_back_in_the_template_ends_controller_mode_and_leaves_no_target
     bench.completed()
     bench.go()
     bench.taken_in()
-    assert bench.record().taken_away == ""
+    assert bench.record().list_overwritten == ""
     assert bench.record().registered == ()
     assert bench.serving_targets(group) == bench.addresses()
     assert bench.go() == Done()
@@ -198,7 +198,7 @@ def test_other_routes_end_the_mode_and_the_tasks_are_attached_by_ecs_again(bench
         bench.go()
         bench.taken_in()
     assert bench.attached() == [group]
-    assert bench.record().taken_away == ""
+    assert bench.record().list_overwritten == ""
     assert bench.record().registered == ()
     assert bench.serving_targets(group) == bench.addresses()
 

@@ -10,11 +10,11 @@ from tests.ecs_side import bench as benches
 from tests.ecs_side.bench import LABELS
 
 WRITES = {
-    "registry": {"put_claim", "acknowledge", "delete_claim", "put_document", "delete_document", "join", "leave"},
+    "registry": {"put_claim", "acknowledge", "delete_claim", "put_document", "delete_document", "acquire", "release"},
     "ecs": {"attach"},
     "targets": {"register", "deregister"},
-    "bells": {"ring"},
-    "ingress": {"put_need", "authorize", "tag"},
+    "requests": {"enqueue"},
+    "ingress": {"put_requirement", "authorize", "tag"},
 }
 
 
@@ -50,7 +50,8 @@ def go_and_crash(bench, last, writes=WRITES):
         object.__setattr__(side, name, Mortal(inner[name], writes[name], counter, last))
     if "ingress" in writes:
         parts = {
-            part: Mortal(getattr(side.ingress, part), writes["ingress"], counter, last) for part in ("needs", "groups")
+            part: Mortal(getattr(side.ingress, part), writes["ingress"], counter, last)
+            for part in ("requirements", "groups")
         }
         object.__setattr__(side, "ingress", dataclasses.replace(side.ingress, **parts))
     try:
@@ -76,7 +77,7 @@ def outcome_of(bench):
         "attached": [names[arn] for arn in bench.attached()],
         "deployments": len(bench.history()),
         "targets": {name: len(bench.serving_targets(arn)) for name, arn in bench.groups.items()},
-        "intent": record and record.intent is not None,
+        "intent": record and record.pending_update is not None,
         "registered": record and [(names[arn], len(targets)) for arn, targets in record.registered],
         "states": bench.states(),
         "places": len(bench.registry.members("attaching")),
@@ -103,7 +104,7 @@ def controller(bench):
     bench.groups["web"] = bench.wired(task_definition=bench.define(labels))
 
 
-def taken_away(bench):
+def list_overwritten(bench):
     bench.groups["web"] = bench.live()
     bench.deploy(bench.define(), vpcLatticeConfigurations=[])
     bench.completed()
@@ -125,20 +126,22 @@ def removed(bench):
     bench.answer("Removed")
 
 
-@pytest.mark.parametrize("history", [first_claim, attach, after_the_attach, controller, taken_away, parked, removed])
+@pytest.mark.parametrize(
+    "history", [first_claim, attach, after_the_attach, controller, list_overwritten, parked, removed]
+)
 def test_a_crash_after_any_write_and_a_retry_end_in_the_same_state(history):
     def walked(last):
         with benches.bench() as bench:
             bench.groups = {}
             history(bench)
             crashed = last is not None and go_and_crash(bench, last)
-            bench.bells.rung.clear()
+            bench.requests.enqueued.clear()
             for _ in range(4):
                 bench.advance(61)
                 bench.go()
-            rung = {bell.key for bell in bench.bells.rung}
+            enqueued = {request.key for request in bench.requests.enqueued}
             unapplied = {one.lattice_service for one in bench.registry.claims_of(benches.SERVICE) if one.is_unapplied}
-            assert unapplied <= rung
+            assert unapplied <= enqueued
             return crashed, outcome_of(bench)
 
     _, expected = walked(None)
@@ -156,15 +159,15 @@ def test_a_crash_between_the_claim_and_the_bell_is_healed_by_the_retry(bench):
     bench.create()
     assert go_and_crash(bench, 0, {"registry": {"put_claim"}})
     assert bench.records()["default"].is_unapplied
-    assert bench.bells.rung == []
+    assert bench.requests.enqueued == []
     bench.go()
-    assert [bell.key for bell in bench.bells.rung] == ["orders"]
+    assert [request.key for request in bench.requests.enqueued] == ["orders"]
     bench.go()
-    assert [bell.key for bell in bench.bells.rung] == ["orders", "orders"]
+    assert [request.key for request in bench.requests.enqueued] == ["orders", "orders"]
     bench.answer("Pending")
-    bench.bells.rung.clear()
+    bench.requests.enqueued.clear()
     bench.go()
-    assert bench.bells.rung == []
+    assert bench.requests.enqueued == []
 
 
 def test_a_need_that_a_crash_left_behind_is_taken_back_when_the_group_is_another_by_then(bench):
@@ -174,12 +177,12 @@ def test_a_need_that_a_crash_left_behind_is_taken_back_when_the_group_is_another
         return {"awsvpcConfiguration": {"subnets": bench.subnets, "securityGroups": [group]}}
 
     bench.create(networkConfiguration=network(old))
-    assert go_and_crash(bench, 0, {"ingress": {"put_need"}})
-    assert [need.group_id for need in bench.registry.needs()] == [old]
+    assert go_and_crash(bench, 0, {"ingress": {"put_requirement"}})
+    assert [requirement.group_id for requirement in bench.registry.requirements()] == [old]
     bench.deploy(networkConfiguration=network(new))
     bench.completed()
     bench.go()
-    assert [need.group_id for need in bench.registry.needs()] == [new]
+    assert [requirement.group_id for requirement in bench.registry.requirements()] == [new]
 
 
 def test_targets_are_known_to_be_ours_before_they_are_registered(bench):

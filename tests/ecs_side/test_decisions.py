@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 
 from ecs_lattice.claims import Answer, Claim, ClaimRecord
-from ecs_lattice.ecs_side import attach, claims, controller, effective, eligible, intent
+from ecs_lattice.ecs_side import attach, claims, effective_revision, targets
 from ecs_lattice.ecs_side import record as documents
-from ecs_lattice.ecs_side.controller import Group
-from ecs_lattice.ecs_side.ports import Target, TargetState
-from ecs_lattice.ecs_side.record import EcsRecord, Intent
+from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
+from ecs_lattice.ecs_side.record import EcsRecord, PendingUpdate
 from ecs_lattice.ecs_side.status import RouteStatus, dated
+from ecs_lattice.ecs_side.targets import Group
 from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, ServiceRevision, Task, TaskDefinition
 from ecs_lattice.model import Placement, Route
 from tests.ecs_side.bench import OTHER_ROLE, ROLE, SERVICE, SETTINGS
@@ -59,26 +59,28 @@ SUCCESSFUL = ServiceRevision("arn", "td-successful", 0.0)
     ],
 )
 def test_the_effective_revision_is_the_newest_that_is_known_to_have_completed(listed, stored, successful, expected):
-    chosen = effective.choose(service(*listed), stored, lambda: successful)
+    chosen = effective_revision.choose(service(*listed), stored, lambda: successful)
     assert (chosen.task_definition, chosen.source) == expected
 
 
 def test_without_any_deployment_nothing_is_effective():
-    assert effective.choose(service(), None, lambda: None) is None
+    assert effective_revision.choose(service(), None, lambda: None) is None
 
 
 def test_service_deployments_are_not_asked_for_where_task_sets_deploy():
     def never():
         raise AssertionError
 
-    chosen = effective.choose(service(deployment(rollout="IN_PROGRESS"), controller="CODE_DEPLOY"), None, never)
+    chosen = effective_revision.choose(
+        service(deployment(rollout="IN_PROGRESS"), controller="CODE_DEPLOY"), None, never
+    )
     assert chosen.source == "primary"
 
 
 @pytest.mark.parametrize(("age", "wait"), [(0, 60), (59, 60), (60, 60), (120, 120), (500, 500), (5000, 900)])
 def test_a_rolling_service_is_looked_at_again_after_as_long_as_it_rolled_already(age, wait):
     rolling = service(deployment(rollout="IN_PROGRESS", created_at=NOW - age))
-    assert effective.wait_while_rolling(rolling, NOW) == wait
+    assert effective_revision.wait_while_rolling(rolling, NOW) == wait
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_a_rolling_service_is_looked_at_again_after_as_long_as_it_rolled_already
     ],
 )
 def test_what_cannot_be_hooked_up_is_refused_by_name(changes, code):
-    problems = eligible.problems(service(deployment(), **changes), TaskDefinition("td", "awsvpc"))
+    problems = effective_revision.problems(service(deployment(), **changes), TaskDefinition("td", "awsvpc"))
     assert [problem.code for problem in problems] == ([code] if code else [])
 
 
@@ -110,11 +112,13 @@ def a_claim(name="default", **changes):
 def seat(state="Wired", group="tg-ours", *, by_ecs=True, applied=True, **changes):
     claim = a_claim(**changes)
     record = ClaimRecord(claim, 1, Answer(state, group_arn=group), 1 if applied else 0, 1, 1)
-    return attach.Seat(claim, record, by_ecs)
+    return attach.RouteState(claim, record, by_ecs)
 
 
-def question(listed, seats, *, record=None, fate="none", ours=("tg-ours",), settings=SETTINGS, now=NOW):
-    return attach.Question(listed, tuple(seats), record or EcsRecord(SERVICE.arn), fate, frozenset(ours), settings, now)
+def question(listed, seats, *, record=None, update_outcome="none", ours=("tg-ours",), settings=SETTINGS, now=NOW):
+    return attach.AttachInput(
+        listed, tuple(seats), record or EcsRecord(SERVICE.arn), update_outcome, frozenset(ours), settings, now
+    )
 
 
 def test_a_wired_route_is_attached_with_its_grace_period():
@@ -133,7 +137,7 @@ OTHER_SETTINGS = dataclasses.replace(SETTINGS, other_infrastructure_roles=(OTHER
         ((HAND_MADE,), [seat()], (HAND_MADE, OURS)),
         ((GOVERNED,), [seat()], (GOVERNED, OURS)),
         ((HAND_MADE, OURS), [seat("Parked", phase="vanished")], (HAND_MADE,)),
-        ((OURS, HAND_MADE), [seat("Parked", phase="gone")], (HAND_MADE,)),
+        ((OURS, HAND_MADE), [seat("Parked", phase="deleted")], (HAND_MADE,)),
         ((), [seat(), seat(name="second")], (OURS,)),
     ],
 )
@@ -219,7 +223,7 @@ def test_five_entries_are_the_most(standing, kind):
 
 
 def an_intent(**changes):
-    plain = Intent((OURS,), (), "d1", "td-d1", NOW - 100, NOW - 100, deployment="d2")
+    plain = PendingUpdate((OURS,), (), "d1", "td-d1", NOW - 100, NOW - 100, deployment="d2")
     return dataclasses.replace(plain, **changes)
 
 
@@ -249,7 +253,7 @@ def made(rollout="IN_PROGRESS", entries=(OURS,), task_definition="td-d1", name="
 )
 def test_what_became_of_an_update_service(known, listed, expected):
     deployments = (listed[0], *(dataclasses.replace(one, status="ACTIVE") for one in listed[1:]))
-    assert intent.fate(known, service(*deployments), NOW, 1800) == expected
+    assert attach.update_outcome(known, service(*deployments), NOW, 1800) == expected
 
 
 # The controller.
@@ -265,7 +269,7 @@ def task(address, *, of="d2", revision="td-1", last="RUNNING", desired="RUNNING"
 def decided(tasks, registered=(), mine=(), listed=(D2,), *, admits=True, leaves=False, **more):
     group = Group("tg-ours", "web", "IPV4", frozenset(Target(one, 8080) for one in mine), admits, leaves)
     states = tuple(TargetState(Target(address, 8080), status) for address, status in registered)
-    change = controller.decide(group, service(*listed, **more), tuple(tasks), PORTS, states)
+    change = targets.decide(group, service(*listed, **more), tuple(tasks), PORTS, states)
     return [str(one) for one in change.register], [str(one) for one in change.deregister], change.is_waiting
 
 
@@ -297,49 +301,51 @@ def test_which_tasks_the_controller_registers_and_deregisters(tasks, registered,
 # Claims.
 
 
-def asked(presence="there", routes=(), since=NOW, now=NOW):
+def asked(presence="active", routes=(), since=NOW, now=NOW):
     placements = {route.name: Placement("vpc", "IPV4", 8080) for route in routes or ()}
-    return claims.Asked(SERVICE, 1.0, routes, placements, {}, presence, since, now)
+    return claims.DesiredState(SERVICE, 1.0, routes, placements, {}, presence, since, now)
 
 
 @pytest.mark.parametrize(
     ("before", "pause", "presence", "since", "expected"),
     [
-        ("declared", False, "there", NOW, ("vanished", NOW)),
-        ("vanished", False, "there", NOW, ("vanished", 5.0)),
-        ("declared", False, "missing", NOW, ("vanished", NOW)),
-        ("declared", False, "gone", NOW, ("gone", NOW)),
-        ("vanished", False, "gone", NOW, ("gone", NOW)),
-        ("gone", False, "missing", NOW, ("gone", 5.0)),
-        ("gone", False, "there", NOW, ("vanished", NOW)),
-        ("declared", True, "there", NOW, ("vanished", NOW)),
-        ("declared", True, "gone", NOW - 86399, ("declared", 5.0)),
-        ("declared", True, "gone", NOW - 86400, ("gone", NOW)),
-        ("declared", True, "missing", NOW - 86400, ("vanished", NOW)),
+        ("declared", False, "active", NOW, ("vanished", NOW)),
+        ("vanished", False, "active", NOW, ("vanished", 5.0)),
+        ("declared", False, "not_found", NOW, ("vanished", NOW)),
+        ("declared", False, "deleted", NOW, ("deleted", NOW)),
+        ("vanished", False, "deleted", NOW, ("deleted", NOW)),
+        ("deleted", False, "not_found", NOW, ("deleted", 5.0)),
+        ("deleted", False, "active", NOW, ("vanished", NOW)),
+        ("declared", True, "active", NOW, ("vanished", NOW)),
+        ("declared", True, "deleted", NOW - 86399, ("declared", 5.0)),
+        ("declared", True, "deleted", NOW - 86400, ("deleted", NOW)),
+        ("declared", True, "not_found", NOW - 86400, ("vanished", NOW)),
     ],
 )
 def test_the_phase_of_a_claim_that_nobody_asks_for(before, pause, presence, since, expected):
     record = ClaimRecord(a_claim(phase=before, since=5.0, route={"pause": pause}), 1, Answer("Live"), 1)
-    (claim,) = claims.wanted(asked(presence, since=since), [record], claims.Facts())
+    (claim,) = claims.wanted(asked(presence, since=since), [record], claims.AttachmentFacts())
     assert (claim.phase, claim.since) == expected
 
 
 def test_a_paused_route_holds_the_removal_of_the_others():
     leaving = ClaimRecord(a_claim("other"), 1, Answer("Live"), 1)
     route = Route("default", "orders", "web", pause=True)
-    held = {claim.route.name: claim for claim in claims.wanted(asked(routes=(route,)), [leaving], claims.Facts())}
+    held = {
+        claim.route.name: claim for claim in claims.wanted(asked(routes=(route,)), [leaving], claims.AttachmentFacts())
+    }
     assert (held["other"].phase, held["other"].route.pause) == ("declared", True)
 
 
 @pytest.mark.parametrize(
     ("facts", "before", "presence", "expected"),
     [
-        (claims.Facts(frozenset({"tg"}), frozenset({"tg"})), False, "there", (True, True)),
-        (claims.Facts(frozenset({"tg"}), frozenset()), True, "there", (True, False)),
-        (claims.Facts(frozenset({"tg"}), None), True, "there", (True, True)),
-        (claims.Facts(frozenset(), frozenset(), frozenset({"tg"})), False, "there", (False, True)),
-        (claims.Facts(frozenset(), frozenset()), True, "missing", (True, True)),
-        (claims.Facts(frozenset(), frozenset(), replaced=frozenset({"web"})), False, "there", (True, False)),
+        (claims.AttachmentFacts(frozenset({"tg"}), frozenset({"tg"})), False, "active", (True, True)),
+        (claims.AttachmentFacts(frozenset({"tg"}), frozenset()), True, "active", (True, False)),
+        (claims.AttachmentFacts(frozenset({"tg"}), None), True, "active", (True, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset(), frozenset({"tg"})), False, "active", (False, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset()), True, "not_found", (True, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset(), replaced=frozenset({"web"})), False, "active", (True, False)),
     ],
 )
 def test_named_and_serving_are_facts(facts, before, presence, expected):
@@ -383,9 +389,9 @@ def test_a_record_with_everything_in_it_is_read_as_it_was_written():
     record = EcsRecord(
         SERVICE.arn,
         1.0,
-        intent=an_intent(),
+        pending_update=an_intent(),
         registered=(("tg", (Target("a", 1),)),),
-        clocks=(("missing", 2.0),),
+        clocks=(("not_found", 2.0),),
         foreign=(("tg-x", "ours"),),
     )
     assert documents.parse(documents.codec.dumps(record)) == record

@@ -161,7 +161,7 @@ def test_a_plan_changes_nothing_and_names_the_claims_that_would_be_written(bench
         plan = bench.side.plan(SERVICE)
     assert written == []
     assert bench.stored() == []
-    assert bench.bells.rung == []
+    assert bench.requests.enqueued == []
     assert [claim.route.name for claim in plan.claims] == ["default"]
     assert plan.effective == "orders:1"
     assert plan.routes[0].lattice_service == "orders"

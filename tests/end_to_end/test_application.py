@@ -80,7 +80,8 @@ def test_a_second_reconcile_makes_no_write_call(operator, service):
     before = operator.writes()
     runs = len(operator.aws.journal.invocations)
     assert (
-        operator.invoke("EcsService", {"ecsService": service["arn"], "mode": "apply"})["rung"]["key"] == service["arn"]
+        operator.invoke("EcsService", {"ecsService": service["arn"], "mode": "apply"})["enqueued"]["key"]
+        == service["arn"]
     )
     operator.invoke("LatticeService", {"latticeService": "orders", "mode": "apply"})
 

@@ -12,8 +12,8 @@ from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 
 from ecs_lattice.custom_resource import properties, protocol
-from ecs_lattice.diagnosis import signals
-from ecs_lattice.events import hear
+from ecs_lattice.messages import alarms
+from ecs_lattice.messages.ecs import parse_event
 from ecs_lattice.naming import group_id
 
 ROOT = Path(__file__).parents[2]
@@ -132,9 +132,9 @@ def test_no_two_events_have_one_id():
 
 @pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule])
 def test_an_event_that_is_matched_rings_for_the_service_it_is_about(name):
-    heard = hear(load(name), now=0.0)
-    assert [(bell.kind, bell.key) for bell in heard.bells] == [("ecsService", SERVICE)]
-    assert heard.about_a_task == (MATCHES[name] == TASK)
+    parsed = parse_event(load(name), now=0.0)
+    assert [(request.kind, request.key) for request in parsed.requests] == [("ecsService", SERVICE)]
+    assert parsed.is_task_event == (MATCHES[name] == TASK)
 
 
 @pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule == CALL])
@@ -289,9 +289,9 @@ def test_a_batch_is_what_lambda_hands_over_from_a_queue(name):
 @pytest.mark.parametrize("name", ["sqs/ecs-service", "sqs/lattice-service"])
 def test_a_bell_waits_in_the_group_of_what_it_rings_for(name):
     (record,) = load(name)["Records"]
-    bell = json.loads(record["body"])
-    assert set(bell) == {"kind", "key", "cause", "rang_at", "hops"}
-    assert record["attributes"]["MessageGroupId"] == group_id(bell["key"])
+    request = json.loads(record["body"])
+    assert set(request) == {"kind", "key", "cause", "requested_at", "attempts"}
+    assert record["attributes"]["MessageGroupId"] == group_id(request["key"])
 
 
 def test_the_events_queue_carries_events_as_eventbridge_delivers_them():
@@ -306,8 +306,8 @@ def test_the_alarms_queue_carries_events_as_eventbridge_delivers_them():
 
 def test_what_the_alarms_queue_gets_is_understood_by_the_alarm_function():
     for name in TO_ALARMS:
-        heard = signals.hear(load(name))
-        assert isinstance(heard, signals.AlarmChange | signals.TargetUnhealthy | signals.Announced), name
+        parsed = alarms.parse_event(load(name))
+        assert isinstance(parsed, alarms.AlarmChange | alarms.TargetUnhealthy | alarms.Announced), name
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
@@ -319,7 +319,7 @@ def test_a_request_for_a_custom_resource_is_whole_and_its_properties_are_text(ki
     assert request.physical_id == ("" if kind == "Create" else request.own_id)
     assert bool(request.old_properties) == (kind == "Update")
     for given in filter(None, (request.properties, request.old_properties)):
-        assert isinstance(properties.read(given), properties.Wanted)
+        assert isinstance(properties.read(given), properties.RequiredIngress)
         assert all(
             isinstance(one, str) for value in given.values() for one in ([value] if isinstance(value, str) else value)
         )
@@ -327,9 +327,9 @@ def test_a_request_for_a_custom_resource_is_whole_and_its_properties_are_text(ki
 
 
 def test_a_delayed_bell_in_the_events_queue_rings_again():
-    (record,) = load("sqs/ecs-events-delayed-bell")["Records"]
-    (bell,) = hear(json.loads(record["body"]), now=5.0).bells
-    assert (bell.kind, bell.key, bell.hops, bell.rang_at) == ("ecsService", SERVICE, 3, 5.0)
+    (record,) = load("sqs/ecs-events-delayed-request")["Records"]
+    (request,) = parse_event(json.loads(record["body"]), now=5.0).requests
+    assert (request.kind, request.key, request.attempts, request.requested_at) == ("ecsService", SERVICE, 3, 5.0)
 
 
 def test_the_rest_are_direct_invocations_with_a_mode_that_the_functions_know():

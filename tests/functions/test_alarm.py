@@ -99,9 +99,9 @@ def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(de
 
 
 def test_a_message_is_delivered_again_sooner_than_the_queue_would_have_it(deployed, told):
-    from ecs_lattice.diagnosis import signals
+    from ecs_lattice.consumers.alarms import AlarmConsumer
     from ecs_lattice.errors import BusyError
-    from ecs_lattice.oncall import OnCall
+    from ecs_lattice.messages import alarms
 
     waits = []
 
@@ -114,8 +114,8 @@ def test_a_message_is_delivered_again_sooner_than_the_queue_would_have_it(deploy
             waits.append(seconds)
             raise RuntimeError("only sooner or later")
 
-    on_call = OnCall(Busy(), None, Visibility(), lambda: 0.0)
-    body = signals.look_again("alarm#x", "y")
+    on_call = AlarmConsumer(Busy(), None, Visibility(), lambda: 0.0)
+    body = alarms.look_again("alarm#x", "y")
     for receives in ("1", "2", "3", "9"):
         record = {
             "messageId": "m",

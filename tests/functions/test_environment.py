@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from ecs_lattice import entry
+from ecs_lattice import function_handler
 from ecs_lattice.errors import SettingsError
 from ecs_lattice.telemetry import logger
 from tests.functions.conftest import forget, recorded
@@ -51,7 +51,9 @@ def test_every_invocation_fails_with_the_sentence_whatever_the_event_is(lacking,
         with pytest.raises(SettingsError) as raised:
             handler(recorded(RIGHT[function]) if right else {}, lacking.context)
         assert str(raised.value) == SENTENCE
-        assert [frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)][1:] == [entry.__file__]
+        assert [frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)][1:] == [
+            function_handler.__file__
+        ]
     assert json.dumps(lacking.world.graph()) == "{}"
 
 

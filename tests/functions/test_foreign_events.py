@@ -10,7 +10,7 @@ import traceback
 import boto3
 import pytest
 
-from ecs_lattice import entry
+from ecs_lattice import function_handler
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.telemetry import logger
 from local_aws import lattice
@@ -30,7 +30,7 @@ STRANGE = [[], "text", None, 5, {}, {"mode": "plan"}, {"Records": []}, {"Records
 # What a function takes besides the files that are meant for it: bells wherever they lay, and any schedule.
 ALSO = {
     "EcsEventsFunction": {"sqs/ecs-service", "sqs/lattice-service"},
-    "EcsServiceFunction": {"sqs/ecs-events-delayed-bell"},
+    "EcsServiceFunction": {"sqs/ecs-events-delayed-request"},
     "ResyncFunction": {"schedule/target-health"},
     "TargetHealthFunction": {"schedule/resync"},
 }
@@ -100,7 +100,9 @@ def test_a_foreign_event_fails_the_invocation_in_one_line_before_anything_is_don
         assert error["function_request_id"] == deployed.context.aws_request_id
         assert "exception" not in error
         # The trace that Lambda prints: this call, and the edge of the function; nothing led there from deep inside.
-        assert [frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)][1:] == [entry.__file__]
+        assert [frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)][1:] == [
+            function_handler.__file__
+        ]
         assert raised.value.__cause__ is None
     untouched()
 

@@ -35,24 +35,24 @@ def test_an_event_rings_for_the_service_it_names(deployed):
 
 
 def test_an_event_by_itself_rings_as_if_it_came_by_the_queue_and_the_answer_says_for_what(deployed):
-    rung = {"rung": [{"kind": "ecsService", "key": FILE_TRANSFER}]}
-    assert ecs_events(recorded("ecs/deployment-completed"), deployed.context) == rung
-    assert ecs_events(recorded("cloudtrail/update-service"), deployed.context) == rung
+    enqueued = {"enqueued": [{"kind": "ecsService", "key": FILE_TRANSFER}]}
+    assert ecs_events(recorded("ecs/deployment-completed"), deployed.context) == enqueued
+    assert ecs_events(recorded("cloudtrail/update-service"), deployed.context) == enqueued
     assert keys(deployed.messages("ECS_SERVICES_QUEUE")) == [FILE_TRANSFER] * 2
     assert ecs_events({"kind": "latticeService", "key": "orders"}, deployed.context) == {
-        "rung": [{"kind": "latticeService", "key": "orders"}]
+        "enqueued": [{"kind": "latticeService", "key": "orders"}]
     }
     assert keys(deployed.messages("LATTICE_SERVICES_QUEUE")) == ["orders"]
     for of_no_consequence in ("ecs/task-running", "ecs/task-of-a-run-task", "cloudtrail/failed-update-service"):
-        assert ecs_events(recorded(of_no_consequence), deployed.context) == {"rung": []}
+        assert ecs_events(recorded(of_no_consequence), deployed.context) == {"enqueued": []}
     assert deployed.messages("ECS_SERVICES_QUEUE") == []
     assert deployed.messages("DEAD_LETTER_QUEUE") == []
 
 
 def test_a_delayed_bell_is_handed_on(deployed):
-    ecs_events(recorded("sqs/ecs-events-delayed-bell"), deployed.context)
-    rung = deployed.messages("ECS_SERVICES_QUEUE") + deployed.messages("LATTICE_SERVICES_QUEUE")
-    assert len(rung) == 1
+    ecs_events(recorded("sqs/ecs-events-delayed-request"), deployed.context)
+    enqueued = deployed.messages("ECS_SERVICES_QUEUE") + deployed.messages("LATTICE_SERVICES_QUEUE")
+    assert len(enqueued) == 1
 
 
 def test_a_bell_for_a_service_that_asks_for_nothing_is_answered(deployed):
@@ -71,7 +71,7 @@ def test_a_service_is_hooked_up_by_the_functions_and_its_plan_is_data_that_chang
     assert world.graph() == {}
     assert json.loads(json.dumps(plan)) == plan
     assert ecs_service({"ecsService": arn, "mode": "apply"}, deployed.context) == {
-        "rung": {"kind": "ecsService", "key": arn}
+        "enqueued": {"kind": "ecsService", "key": arn}
     }
     work(deployed, "ECS_SERVICES_QUEUE", "LATTICE_SERVICES_QUEUE")
     assert list(world.graph()) == ["orders"]
@@ -117,9 +117,9 @@ def test_the_schedule_rings_for_services_that_no_event_told_of(deployed):
     world = deployed.world
     arn = world.deploy(world.register(LABELS))
     done = resync(recorded("schedule/resync"), deployed.context)
-    assert (done["read"], done["rung"], done["complete"]) == (1, 1, True)
+    assert (done["read"], done["enqueued"], done["complete"]) == (1, 1, True)
     assert keys(deployed.messages("ECS_SERVICES_QUEUE")) == [arn]
-    assert resync(recorded("resync/sweep"), deployed.context)["rung"] == 0
+    assert resync(recorded("resync/sweep"), deployed.context)["enqueued"] == 0
 
 
 def test_approval_and_uninstall_say_what_they_did(deployed):

@@ -10,7 +10,7 @@ from ecs_lattice.aws.retained import BotoRetained
 from ecs_lattice.custom_resource.protocol import Request
 from ecs_lattice.errors import DeniedError, NotFoundError
 from ecs_lattice.retained import RetainedResources
-from ecs_lattice.uninstalling import UNINSTALL, UNINSTALLED
+from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
 from local_aws import inprocess
 from local_aws.iam import backend as iam_backend
 

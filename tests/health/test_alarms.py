@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from ecs_lattice.health.alarms import desired, differences, is_ours, is_watched
 from tests.health.making import a_record, group
 
@@ -63,9 +63,9 @@ def test_the_group_that_is_named_is_the_one_that_is_used():
         (a_record("Refused"), True),
         (a_record("Conflicted", group_arn=None, own_group=group(2)), True),
         (a_record("Live", phase="vanished"), True),
-        (a_record("Live", phase="gone"), True),
+        (a_record("Live", phase="deleted"), True),
         (a_record("Parked", phase="vanished"), False),
-        (a_record("Removed", phase="gone"), False),
+        (a_record("Removed", phase="deleted"), False),
         (a_record("Live", alarm=False), False),
     ],
 )
@@ -159,4 +159,4 @@ def test_from_any_routes_to_any_others_the_differences_lead_and_then_there_are_n
     assert there == of(after)
     assert len(there) == len(after)
     assert not {alarm.name for alarm in found.put} & set(of(before))
-    assert all(name.startswith(words.alarm_prefix(OWNER)) for name in there)
+    assert all(name.startswith(metric_names.alarm_prefix(OWNER)) for name in there)

@@ -13,16 +13,16 @@ from ecs_lattice.errors import (
     ThrottledError,
     UnavailableError,
 )
+from ecs_lattice.health.alarm_sync import AlarmSync, Kept
 from ecs_lattice.health.alarms import desired
-from ecs_lattice.health.keeping import AlarmKeeper, Kept
 from tests.health.making import FakeAlarms, FakeTime, a_record
 
 OWNER = "ecs-lattice"
 
 
-def keeper(alarms: FakeAlarms, time: FakeTime | None = None) -> AlarmKeeper:
+def keeper(alarms: FakeAlarms, time: FakeTime | None = None) -> AlarmSync:
     time = time or FakeTime()
-    return AlarmKeeper(OWNER, "lattice", alarms, time.now, time.sleep)
+    return AlarmSync(OWNER, "lattice", alarms, time.now, time.sleep)
 
 
 def records(count: int):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ecs_lattice.errors import AlarmsError, DeniedError, InvalidError, UnavailableError
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmSync
 from ecs_lattice.health.probe import Probe
 from tests.health.making import GROUP, FakeAlarms, FakeMetrics, FakeTime, a_record, a_service, group
 
@@ -57,7 +57,7 @@ class Surroundings:
         self.listed.clear()
         self.described.clear()
         self.metrics.published.clear()
-        keeper = AlarmKeeper("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
+        keeper = AlarmSync("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
 
         class Ecs:
             services = staticmethod(self.services_of)

@@ -36,17 +36,17 @@ def bells_in_an_idle_hour(world) -> int:
     return len(world.outcomes) - before
 
 
-def comes_to_rest(world, bells: int = BELLS_AN_IDLE_HOUR) -> None:
+def comes_to_rest(world, requests: int = BELLS_AN_IDLE_HOUR) -> None:
     """After an hour everything is as it should be: nothing is written any more, and bells are few."""
     for _ in range(4):
         world.run(900)
         world.sweep()
     graph = world.graph()
     with world.counting() as written:
-        rung = bells_in_an_idle_hour(world)
+        enqueued = bells_in_an_idle_hour(world)
     assert written == []
     assert world.graph() == graph
-    assert rung <= bells, world.outcomes[-rung:]
+    assert enqueued <= requests, world.outcomes[-enqueued:]
     assert world.dead == []
 
 

@@ -8,16 +8,15 @@ from typing import Any
 import boto3
 from awscli.clidriver import create_clidriver
 
-from ecs_lattice.aws.alarm_queue import AlarmQueue
 from ecs_lattice.aws.evidence import BotoSources
-from ecs_lattice.aws.letter_box import SqsLetterBox
+from ecs_lattice.aws.queues import AlarmQueue, SqsDeadLetterQueue
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.topic import SnsTopic
+from ecs_lattice.consumers.alarms import AlarmConsumer
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.respond import Responder
-from ecs_lattice.oncall import OnCall
-from local_aws import eventbus
 from local_aws.delivery import topics
+from local_aws.services import events
 from tests.world import World, template_patterns
 
 
@@ -38,10 +37,10 @@ class OnCallWorld:
         groups = BotoSecurityGroups(world.ec2, world.settings.owner)
         responder = Responder(
             world.settings.owner, world.settings.table, Collector(sources, groups, world.registry, now), world.registry,
-            SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsLetterBox(boto3.client("sqs")), world, now,
+            SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsDeadLetterQueue(boto3.client("sqs")), world, now,
         )  # fmt: skip
-        self.on_call = OnCall(responder, self, self, now)
-        eventbus.subscribe(self._on_event)
+        self.on_call = AlarmConsumer(responder, self, self, now)
+        events().subscribe(self._on_event)
 
     # The ends of the queue.
 

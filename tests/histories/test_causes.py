@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ecs_lattice.bells import Bell
+from ecs_lattice.messages.requests import ReconcileRequest
 from local_aws import lattice
 from tests.histories.on_call import OnCallWorld, causes, run_command
 from tests.histories.test_health import OFF, well
@@ -133,7 +133,7 @@ def test_a_rule_that_somebody_deleted_leaves_targets_unused_until_a_reconcile(wo
     world.run(600)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "TARGET_UNUSED"
-    world.ring([Bell("latticeService", "orders", "asked for", world.clock.time())])
+    world.enqueue([ReconcileRequest("latticeService", "orders", "asked for", world.clock.time())])
     recovers(world, on_call, "TARGET_UNUSED")
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ecs_lattice.bells import Bell
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from local_aws import lattice
 from tests.histories.labels import LABELS, hooked_up
@@ -136,7 +136,7 @@ def test_tasks_are_not_registered_by_ecs_where_its_controller_cannot(world):
 
 def test_an_event_of_an_unknown_shape_goes_to_the_dead_letters_with_its_reason(world):
     body = '{"detail-type": "EC2 Spot Instance Interruption Warning", "source": "aws.ec2"}'
-    world.intake.work({"Records": [{"messageId": "1", "body": body}]})
+    world.event_router.work({"Records": [{"messageId": "1", "body": body}]})
     ((letter, reason),) = world.dead
     assert letter == body
     assert "EC2 Spot Instance Interruption Warning" in reason
@@ -188,7 +188,7 @@ def test_more_removals_in_an_hour_than_the_ceiling_stop_and_wait_for_approval(wo
 def test_a_refusal_is_logged_once_however_often_it_is_met(world, labels, caplog):
     arn = hooked_up(world, labels)
     for _ in range(3):
-        world.ring([Bell("ecsService", arn), Bell("latticeService", "orders")])
+        world.enqueue([ReconcileRequest("ecsService", arn), ReconcileRequest("latticeService", "orders")])
         world.run(900)
         world.sweep()
     said = [

@@ -162,7 +162,7 @@ def test_a_service_scaled_to_zero_and_back_keeps_its_route_and_rings_few_bells(w
 
 def test_a_service_that_is_hooked_up_while_it_has_no_tasks_rings_few_bells_and_goes_live_with_its_first_task(world):
     arn = world.deploy(world.register(LABELS), count=0)
-    comes_to_rest(world, bells=16)
+    comes_to_rest(world, requests=16)
     assert world.ask("orders", "/orders").status == 404
     world.ecs.update_service(cluster="shop", service=arn, desiredCount=2)
     world.run(900)
@@ -171,7 +171,7 @@ def test_a_service_that_is_hooked_up_while_it_has_no_tasks_rings_few_bells_and_g
 
 def test_a_service_whose_tasks_never_become_healthy_takes_no_traffic_and_rings_few_bells(world):
     arn = hooked_up(world, {**LABELS, "lattice.targets": "controller"}, environment={"RESPOND": "/healthz=500 /=200"})
-    comes_to_rest(world, bells=30)
+    comes_to_rest(world, requests=30)
     assert world.ask("orders", "/orders").status == 404
     assert world.claims(arn) == {"orders/default": "Wired"}
 

@@ -5,7 +5,7 @@ import dataclasses
 import boto3
 import pytest
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from tests.histories.checks import comes_to_rest, failing, released
 from tests.histories.labels import LABELS, hooked_up
 from tests.world import open_group
@@ -127,9 +127,9 @@ def test_a_probe_that_dies_while_the_alarm_is_on_leaves_it_on_and_is_missed_itse
     well(world)
     boto3.client("cloudwatch").put_metric_alarm(
         AlarmName="ecs-lattice/ecs-lattice/stack/probe-silent",
-        Namespace=words.NAMESPACE,
-        MetricName=words.HEARTBEAT,
-        Dimensions=[{"Name": words.OWNER, "Value": "ecs-lattice"}],
+        Namespace=metric_names.NAMESPACE,
+        MetricName=metric_names.HEARTBEAT,
+        Dimensions=[{"Name": metric_names.OWNER, "Value": "ecs-lattice"}],
         Statistic="Sum",
         Period=60,
         EvaluationPeriods=5,
@@ -256,7 +256,7 @@ def test_an_uninstall_ends_only_when_the_alarms_are_gone_and_deletes_the_last_on
 class BrokenBells:
     """Whatever rings them dies."""
 
-    def ring(self, bells):
+    def enqueue(self, requests):
         raise InterruptedError
 
 
@@ -269,7 +269,7 @@ def test_the_end_of_an_uninstall_that_was_taken_back_is_not_that_of_the_next(wor
     assert world.registry.document("stack", "uninstalled") is not None
     world.registry.delete_document("stack", "uninstall")
     with pytest.raises(InterruptedError):
-        dataclasses.replace(world.resync, bells=BrokenBells()).uninstall()
+        dataclasses.replace(world.resync, requests=BrokenBells()).uninstall()
     assert world.registry.document("stack", "uninstall") is not None
     assert world.registry.document("stack", "uninstalled") is None
 

@@ -3,11 +3,11 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from ecs_lattice.bells import Bell
-from ecs_lattice.ingress.model import Opening, PortRange
+from ecs_lattice.ingress.model import AllowedPorts, PortRange
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from local_aws import ec2 as security
-from local_aws import eventbus
+from local_aws.services import events
 from tests.histories.checks import answers, comes_to_rest, deployments_of, failing, released
 from tests.histories.labels import LABELS, hooked_up
 
@@ -55,7 +55,7 @@ def settled(world) -> None:
 
 def killed() -> list[str]:
     """What ECS said of tasks that it replaces because they fail the checks of VPC Lattice."""
-    names = [one["detail"].get("eventName", "") for one in eventbus.history if one["source"] == "aws.ecs"]
+    names = [one["detail"].get("eventName", "") for one in events().history if one["source"] == "aws.ecs"]
     return [name for name in names if name == "VPC_LATTICE_TARGET_UNHEALTHY"]
 
 
@@ -146,7 +146,7 @@ def test_a_deleted_service_gives_its_group_back_in_two_sweeps_and_not_in_one(wor
     arn = hooked_up(world, groups=[group])
     world.ecs.delete_service(cluster="shop", service=arn, force=True)
     world.run(1200)
-    assert list(world.registry.needs()) == []
+    assert list(world.registry.requirements()) == []
     world.sweep()
     assert world.inbound(group) == {WEB}
     world.sweep()
@@ -160,7 +160,7 @@ def test_while_the_tasks_of_a_deleted_service_still_run_its_group_stays_open(wor
     world.ecs.delete_service(cluster="shop", service=arn, force=True)
     world.run(5)
     assert world.claims(arn) != {}
-    assert [need.needer for need in world.registry.needs()] == [arn]
+    assert [requirement.consumer for requirement in world.registry.requirements()] == [arn]
 
 
 def test_a_deleted_service_keeps_its_need_as_long_as_anything_of_it_stands(world):
@@ -169,9 +169,9 @@ def test_a_deleted_service_keeps_its_need_as_long_as_anything_of_it_stands(world
         world.ecs.delete_service(cluster="shop", service=arn, force=True)
         world.run(1200)
         assert world.service(arn)["status"] == "INACTIVE"
-        assert [need.needer for need in world.registry.needs()] == [arn]
+        assert [requirement.consumer for requirement in world.registry.requirements()] == [arn]
     world.run(1200)
-    assert list(world.registry.needs()) == []
+    assert list(world.registry.requirements()) == []
 
 
 def test_a_route_that_is_no_longer_declared_keeps_its_port_until_it_is_gone(world):
@@ -219,7 +219,7 @@ def test_the_next_group_of_the_tasks_is_opened_when_the_first_is_full(world):
     arn = hooked_up(world, groups=[full, other])
     assert world.statuses(arn) == {"default": ("Live", "")}
     assert (world.inbound(full), world.inbound(other)) == (set(), {WEB})
-    assert [need.group_id for need in world.registry.needs()] == [other]
+    assert [requirement.group_id for requirement in world.registry.requirements()] == [other]
 
 
 def test_a_full_group_that_is_open_to_everybody_is_open(world):
@@ -254,7 +254,7 @@ def test_a_default_group_that_somebody_opened_is_used_as_it_is(world):
     by_hand(world, default, 8000, 9000)
     arn = hooked_up(world, groups=[])
     assert world.statuses(arn) == {"default": ("Live", "")}
-    assert list(world.registry.needs()) == []
+    assert list(world.registry.requirements()) == []
 
 
 def test_a_group_of_another_account_is_never_written_and_works_once_its_owner_has_opened_it(world):
@@ -296,7 +296,7 @@ def test_where_ingress_is_off_nothing_is_opened_and_the_command_is_told(world, l
     group = group_of(world)
     arn = hooked_up(world, {**LABELS, **labels}, groups=[group])
     assert world.inbound(group) == set()
-    assert list(world.registry.needs()) == []
+    assert list(world.registry.requirements()) == []
     assert "vpcLatticeConfigurations" in world.primary(arn)  # attaching goes on
     assert world.statuses(arn)["default"][1] == "INGRESS_OFF"
     assert f"{COMMAND} {group}" in message_of(world, arn, "INGRESS_OFF")
@@ -459,17 +459,17 @@ def test_the_plan_tells_what_would_be_opened_and_opens_nothing(world):
     world.chaos.lose = 1.0
     arn = world.deploy(world.register(LABELS), groups=[group])
     world.run(300)
-    (need,) = world.ecs_side.plan(ServiceId(arn)).openings
-    assert (need.group_id, need.openings) == (group, (Opening("IPV4", PortRange(8080, 8080)),))
+    (requirement,) = world.ecs_side.plan(ServiceId(arn)).openings
+    assert (requirement.group_id, requirement.openings) == (group, (AllowedPorts("IPV4", PortRange(8080, 8080)),))
     assert world.inbound(group) == set()
-    assert list(world.registry.needs()) == []
+    assert list(world.registry.requirements()) == []
 
 
 def test_uninstalling_takes_the_rules_of_routes_away_and_leaves_those_of_custom_resources(world):
     group = group_of(world)
     settled(world)
     hooked_up(world, groups=[group])
-    ports = [Opening("IPV4", PortRange(7000, 7000))]
+    ports = [AllowedPorts("IPV4", PortRange(7000, 7000))]
     assert world.ingress.open_each("ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
     left = {}
     for _ in range(12):
@@ -489,11 +489,11 @@ def test_a_lost_table_closes_nothing_and_knows_custom_resources_again(world):
     group, unused = group_of(world), group_of(world, "unused")
     settled(world)
     hooked_up(world, groups=[group])
-    ports = [Opening("IPV4", PortRange(7000, 7001)), Opening("IPV6", PortRange(7000, 7000))]
+    ports = [AllowedPorts("IPV4", PortRange(7000, 7001)), AllowedPorts("IPV6", PortRange(7000, 7000))]
     world.ingress.open_each("ecs-lattice-ingress-1", [group], ports, "by a template")
     world.ingress.open_each("ecs-lattice-ingress-2", [unused], ports[:1], "by a template")
-    needs = sorted(world.registry.needs())
-    assert len(needs) == 3
+    requirements = sorted(world.registry.requirements())
+    assert len(requirements) == 3
     before = world.inbound(group)
     for item in world.dynamodb.scan(TableName="registry")["Items"]:
         world.dynamodb.delete_item(TableName="registry", Key={name: item[name] for name in ("pk", "sk")})
@@ -504,13 +504,13 @@ def test_a_lost_table_closes_nothing_and_knows_custom_resources_again(world):
     sweeps(world, 6)
     assert world.wrong == []
     assert world.inbound(group) == before
-    assert [need for need in needs if need.group_id == group] == sorted(
-        need for need in world.registry.needs() if need.group_id == group
+    assert [requirement for requirement in requirements if requirement.group_id == group] == sorted(
+        requirement for requirement in world.registry.requirements() if requirement.group_id == group
     )
 
 
 def announced(world) -> list[tuple[str, str, str, str, str]]:
-    details = [one["detail"] for one in eventbus.history if one["source"] == "ecs-lattice"]
+    details = [one["detail"] for one in events().history if one["source"] == "ecs-lattice"]
     return [(d["route"], d["previousState"], d["state"], d["code"], d["previousCode"]) for d in details]
 
 
@@ -567,7 +567,7 @@ def test_an_account_that_forbids_announcing_is_served_all_the_same(world, monkey
     arn = hooked_up(world, groups=[group])
     assert world.statuses(arn) == {"default": ("Refused", "INGRESS_GROUP_FULL")}
     close(world, group)
-    world.ring([Bell("ecsService", arn, "test", world.clock.time())])
+    world.enqueue([ReconcileRequest("ecsService", arn, "test", world.clock.time())])
     world.run(1200)
     assert world.statuses(arn) == {"default": ("Live", "")}
 
@@ -580,7 +580,7 @@ def test_a_service_made_anew_under_its_name_takes_back_what_the_one_before_neede
     world.ecs.delete_service(cluster="shop", service=arn, force=True)
     world.run(120)
     assert hooked_up(world, groups=[new]) == arn
-    assert [need.group_id for need in world.registry.needs()] == [new]
+    assert [requirement.group_id for requirement in world.registry.requirements()] == [new]
     sweeps(world, 3)
     assert (world.inbound(old), world.inbound(new)) == (set(), {WEB})
 

@@ -45,7 +45,7 @@ def test_a_reconcile_of_what_is_as_it_should_be_makes_read_calls_only(world, mor
             world.workers["ecsService"].reconcile(arn)
             world.workers["latticeService"].reconcile("orders")
         assert written == []
-    assert world._bells == []
+    assert world._requests == []
 
 
 def test_the_writes_of_all_three_services_are_seen(world):

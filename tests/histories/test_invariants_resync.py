@@ -66,12 +66,12 @@ def test_a_sweep_whose_bells_cannot_be_sent_rings_the_next_time(world, monkeypat
     world.run(600)
     world.chaos.lose = 0.0
 
-    def refused(bells):
-        if list(bells):
+    def refused(requests):
+        if list(requests):
             raise UnavailableError("SendMessageBatch", "ServiceUnavailable", "try again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(world, "ring", refused)
+        patched.setattr(world, "enqueue", refused)
         with pytest.raises(UnavailableError):
             world.sweep()
     world.sweep()

@@ -33,7 +33,7 @@ def test_a_second_reconcile_makes_no_write_call_at_all(world):
         world.workers["latticeService"].reconcile("orders")
     assert written == []
     assert world.dynamodb.scan(TableName="registry")["Items"] == before
-    assert world._bells == []
+    assert world._requests == []
 
 
 def test_a_new_version_changes_no_rule_and_no_request_goes_unanswered(world):

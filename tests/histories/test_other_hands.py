@@ -30,7 +30,7 @@ def test_a_declarative_tool_that_empties_the_list_is_not_fought_and_the_route_go
         assert world.primary(arn).get("vpcLatticeConfigurations", []) == []
     assert world.wrong == []
     state, code = world.statuses(arn)["default"]
-    assert (state, code) == ("Live", "LIST_TAKEN_AWAY")
+    assert (state, code) == ("Live", "LIST_OVERWRITTEN")
     message = next(s.message for s in world.ecs_side.status(ServiceId(arn)).routes)
     assert "ignore_changes" in message
 
@@ -137,7 +137,7 @@ def test_a_lost_table_loses_no_routing_and_is_rebuilt_before_anything_is_taken_a
     world.watch(
         lambda: None if world.ask("orders", "/orders").status == world.ask("orders", "/b").status == 200 else "lost"
     )
-    world.intake.work({"Records": [{"messageId": "1", "body": _bell(second)}]})
+    world.event_router.work({"Records": [{"messageId": "1", "body": _request(second)}]})
     world.run(600)
     world.sweep()
     world.run(3600)
@@ -148,7 +148,7 @@ def test_a_lost_table_loses_no_routing_and_is_rebuilt_before_anything_is_taken_a
     assert world.claims(first) == world.claims(second) == {"orders/default": "Live"}
 
 
-def _bell(arn: str) -> str:
+def _request(arn: str) -> str:
     import json
 
     return json.dumps({"kind": "ecsService", "key": arn})

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from ecs_lattice.aws.dead_letters import DeadLetters
+from ecs_lattice.aws.queues import DeadLetters
 from local_aws import monitoring
 from local_aws.delivery import queues
 from tests.histories.checks import failing

@@ -11,7 +11,14 @@ from typing import Any
 
 from ecs_lattice import ownership
 from ecs_lattice.errors import NotFoundError, QuotaError
-from ecs_lattice.ingress.model import IngressRule, Need, Opening, PortRange, PrefixList, SecurityGroup
+from ecs_lattice.ingress.model import (
+    AllowedPorts,
+    IngressRequirement,
+    IngressRule,
+    PortRange,
+    PrefixList,
+    SecurityGroup,
+)
 
 ACCOUNT, OWNER = "123456789012", "ecs-lattice"
 LISTS = (
@@ -21,8 +28,8 @@ LISTS = (
 VPC = "vpc-1"
 
 
-def opening(first: int, last: int | None = None, family: Any = "IPV4") -> Opening:
-    return Opening(family, PortRange(first, last or first))
+def opening(first: int, last: int | None = None, family: Any = "IPV4") -> AllowedPorts:
+    return AllowedPorts(family, PortRange(first, last or first))
 
 
 @dataclass
@@ -61,7 +68,11 @@ class Groups:
         return tuple(rule for rule in self.standing.values() if (ownership.OWNER, OWNER) in rule.tags)
 
     def authorize(
-        self, group_id: str, openings: Sequence[tuple[Opening, PrefixList]], description: str, tags: Mapping[str, str]
+        self,
+        group_id: str,
+        openings: Sequence[tuple[AllowedPorts, PrefixList]],
+        description: str,
+        tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
         if group_id not in self.known:
             raise NotFoundError("AuthorizeSecurityGroupIngress", "InvalidGroup.NotFound", group_id)
@@ -112,22 +123,22 @@ class Groups:
 
 
 @dataclass
-class Needs:
+class Requirements:
     """The needs of the registry."""
 
-    written: dict[tuple[str, str], Need] = field(default_factory=dict)
+    written: dict[tuple[str, str], IngressRequirement] = field(default_factory=dict)
 
-    def needs_on(self, group_id: str) -> tuple[Need, ...]:
-        return tuple(need for (group, _), need in sorted(self.written.items()) if group == group_id)
+    def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]:
+        return tuple(requirement for (group, _), requirement in sorted(self.written.items()) if group == group_id)
 
-    def needs(self) -> Iterator[Need]:
-        yield from [need for _, need in sorted(self.written.items())]
+    def requirements(self) -> Iterator[IngressRequirement]:
+        yield from [requirement for _, requirement in sorted(self.written.items())]
 
-    def put_need(self, need: Need) -> None:
-        if need.openings:
-            self.written[need.group_id, need.needer] = need
+    def put_requirement(self, requirement: IngressRequirement) -> None:
+        if requirement.openings:
+            self.written[requirement.group_id, requirement.consumer] = requirement
         else:
-            self.written.pop((need.group_id, need.needer), None)
+            self.written.pop((requirement.group_id, requirement.consumer), None)
 
 
 class Crashed(BaseException):

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ecs_lattice import ownership
-from ecs_lattice.ingress.model import Opening, PortRange
-from ecs_lattice.ingress.opening import Ingress
-from ecs_lattice.ingress.routes import RouteIngress, Want
-from ecs_lattice.ingress.sweeping import Sweeper
-from tests.ingress.groups import LISTS, OWNER, VPC, Crashed, Groups, Hooked, Needs
+from ecs_lattice.ingress.model import AllowedPorts, PortRange
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
+from ecs_lattice.ingress.sweep import Sweeper
+from tests.ingress.groups import LISTS, OWNER, VPC, Crashed, Groups, Hooked, Requirements
 
 GROUPS = ["sg-a", "sg-b"]
 PORTS = range(8080, 8086)
@@ -26,7 +26,7 @@ SERVICES = [f"arn:aws:ecs:us-east-1:123456789012:service/shop/{name}" for name i
 ranges = st.builds(
     lambda first, size: PortRange(first, min(first + size, PORTS[-1])), st.sampled_from(PORTS), st.integers(0, 3)
 )
-openings = st.builds(Opening, st.sampled_from(["IPV4", "IPV6"]), ranges)
+openings = st.builds(AllowedPorts, st.sampled_from(["IPV4", "IPV6"]), ranges)
 asked = st.lists(openings, min_size=1, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
 some_groups = st.lists(st.sampled_from(GROUPS), min_size=1, max_size=2, unique=True)
 needers = st.sampled_from([*RESOURCES, *SERVICES])
@@ -47,15 +47,15 @@ class Documents(dict):
 class AnySequence(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.groups, self.needs = Groups(quota=10_000), Needs()
+        self.groups, self.requirements = Groups(quota=10_000), Requirements()
         for group in GROUPS:
             self.groups.add(group)
         self.documents = Documents({("stack", "marker"): "{}"})
         self.before: Any = nothing
-        self.ingress = Ingress(Hooked(self.groups, self.call), Hooked(self.needs, self.call), OWNER)
+        self.ingress = Ingress(Hooked(self.groups, self.call), Hooked(self.requirements, self.call), OWNER)
         self.foreign: dict[str, Any] = {}
         # The book: what each needer has asked for last (groups, openings), and in which groups it ever asked.
-        self.book: dict[str, tuple[tuple[str, ...], tuple[Opening, ...]]] = {}
+        self.book: dict[str, tuple[tuple[str, ...], tuple[AllowedPorts, ...]]] = {}
         self.ever: dict[str, set[str]] = {}
 
     def call(self, name: str) -> None:
@@ -63,20 +63,20 @@ class AnySequence(RuleBasedStateMachine):
 
     # What the parties do: each is repeated by whoever asked, until it comes to its end.
 
-    def act(self, needer: str, group_ids: list[str], wanted: tuple[Opening, ...]) -> None:
-        self.ever.setdefault(needer, set()).update(group_ids)
-        before = sorted(self.ever[needer])
-        if needer in SERVICES:
+    def act(self, consumer: str, group_ids: list[str], wanted: tuple[AllowedPorts, ...]) -> None:
+        self.ever.setdefault(consumer, set()).update(group_ids)
+        before = sorted(self.ever[consumer])
+        if consumer in SERVICES:
             routes = RouteIngress(self.ingress)
-            wants = [Want(tuple(group_ids), VPC, one) for one in wanted]
-            answer = routes.open(needer, wants, before, "a route")
+            wants = [PortRequirement(tuple(group_ids), VPC, one) for one in wanted]
+            answer = routes.open(consumer, wants, before, "a route")
             assert answer.closed == ()
         elif wanted:
-            opened = self.ingress.open_each(needer, group_ids, wanted, "a custom resource")
+            opened = self.ingress.open_each(consumer, group_ids, wanted, "a custom resource")
             assert opened.problems == ()
-            self.ingress.close(needer, before, dict.fromkeys(group_ids, wanted))
+            self.ingress.close(consumer, before, dict.fromkeys(group_ids, wanted))
         else:
-            self.ingress.close(needer, before)
+            self.ingress.close(consumer, before)
 
     def sweep(self) -> None:
         Sweeper(self.ingress, self.documents).sweep()
@@ -101,10 +101,10 @@ class AnySequence(RuleBasedStateMachine):
             by()
 
     def asks(self, step: Any) -> Any:
-        needer, group_ids, wanted, leaves = step
+        consumer, group_ids, wanted, leaves = step
         wanted = () if leaves else wanted
-        self.book[needer] = (tuple(group_ids), wanted)
-        return lambda: self.act(needer, group_ids, wanted)
+        self.book[consumer] = (tuple(group_ids), wanted)
+        return lambda: self.act(consumer, group_ids, wanted)
 
     @rule(step=steps)
     def somebody_asks_or_leaves(self, step):
@@ -206,13 +206,13 @@ class AnySequence(RuleBasedStateMachine):
         assert self.groups.standing == before
 
     def everybody_who_asked_is_let_in(self):
-        for needer in self.book:
-            self.is_let_in(needer)
+        for consumer in self.book:
+            self.is_let_in(consumer)
 
-    def is_let_in(self, needer: str) -> None:
+    def is_let_in(self, consumer: str) -> None:
         """No order of two parties leaves one of them closed, not even until the next sweep."""
         families = {one.id: one.family for one in LISTS}
-        group_ids, wanted = self.book[needer]
+        group_ids, wanted = self.book[consumer]
         for one in wanted:
             is_open = {
                 group: any(
@@ -222,20 +222,20 @@ class AnySequence(RuleBasedStateMachine):
                 )
                 for group in group_ids
             }
-            assert any(is_open.values()) if needer in SERVICES else all(is_open.values()), (needer, one, is_open)
+            assert any(is_open.values()) if consumer in SERVICES else all(is_open.values()), (consumer, one, is_open)
 
     def needed(self, group: str) -> set[tuple[str, frozenset[int]]]:
         """What is needed of a group: custom resources need it of all of theirs, services of one that was chosen for them."""
         found = set()
-        for needer, (group_ids, wanted) in self.book.items():
-            if needer in SERVICES:
+        for consumer, (group_ids, wanted) in self.book.items():
+            if consumer in SERVICES:
                 chosen = {
                     it
-                    for (at, who), need in self.needs.written.items()
-                    if (at, who) == (group, needer)
-                    for it in need.openings
+                    for (at, who), requirement in self.requirements.written.items()
+                    if (at, who) == (group, consumer)
+                    for it in requirement.openings
                 }
-                assert chosen <= set(wanted), (needer, group)
+                assert chosen <= set(wanted), (consumer, group)
                 assert not chosen or group in group_ids
                 found |= {(one.family, ports_of(one.ports)) for one in chosen}
             elif group in group_ids:

@@ -3,8 +3,8 @@
 import pytest
 
 from ecs_lattice import ownership
-from ecs_lattice.ingress.gate import Gate, marks, should_be_ours, unneeded
-from ecs_lattice.ingress.model import IngressRule, Need, PortRange
+from ecs_lattice.ingress.group import SecurityGroupRules, marks, should_be_ours, unneeded
+from ecs_lattice.ingress.model import IngressRequirement, IngressRule, PortRange
 from ecs_lattice.ingress.ranges import merged, outermost
 from tests.ingress.groups import LISTS, OWNER, opening
 
@@ -21,11 +21,11 @@ def rule(name, first=None, last=None, tags=(), **more):
 
 
 def gate(*rules):
-    return Gate("sg", rules, LISTS, OWNER)
+    return SecurityGroupRules("sg", rules, LISTS, OWNER)
 
 
-def need(*openings, needer="a"):
-    return Need("sg", needer, openings)
+def requirement(*openings, consumer="a"):
+    return IngressRequirement("sg", consumer, openings)
 
 
 @pytest.mark.parametrize(
@@ -91,46 +91,51 @@ def test_weights_are_counted_for_each_family_apart():
 
 
 def test_needs_that_touch_are_one_rule_and_families_are_apart():
-    needs = [need(opening(8080), opening(8081)), need(opening(8082, 8090), opening(8080, family="IPV6"), needer="b")]
-    assert should_be_ours(gate(), needs) == {opening(8080, 8090), opening(8080, family="IPV6")}
+    requirements = [
+        requirement(opening(8080), opening(8081)),
+        requirement(opening(8082, 8090), opening(8080, family="IPV6"), consumer="b"),
+    ]
+    assert should_be_ours(gate(), requirements) == {opening(8080, 8090), opening(8080, family="IPV6")}
 
 
 def test_what_a_stranger_lets_in_needs_no_rule_and_the_rest_does():
-    assert should_be_ours(gate(rule("r", 8000, 8081)), [need(opening(8080), opening(8082))]) == {opening(8082)}
+    assert should_be_ours(gate(rule("r", 8000, 8081)), [requirement(opening(8080), opening(8082))]) == {opening(8082)}
 
 
 def test_a_rule_of_ours_that_is_needed_stays_beside_a_strangers_wider_one():
     found = gate(rule("theirs", 8000, 9000), rule("ours", 8080, tags=OURS))
-    assert should_be_ours(found, [need(opening(8080))]) == {opening(8080)}
-    assert unneeded(found, [need(opening(8080))]) == ()
+    assert should_be_ours(found, [requirement(opening(8080))]) == {opening(8080)}
+    assert unneeded(found, [requirement(opening(8080))]) == ()
     assert [one.id for one in unneeded(found, [])] == ["ours"]
 
 
 def test_rules_of_ours_that_a_stranger_has_merged_by_hand_stay_as_they_are():
     found = gate(rule("theirs", 8080, 8081), rule("a", 8080, tags=OURS), rule("b", 8081, tags=OURS))
-    needs = [need(opening(8080), opening(8081))]
-    assert should_be_ours(found, needs) == {opening(8080), opening(8081)}
+    requirements = [requirement(opening(8080), opening(8081))]
+    assert should_be_ours(found, requirements) == {opening(8080), opening(8081)}
 
 
 def test_a_wide_rule_of_ours_stays_until_what_is_needed_of_it_has_another():
     wide = rule("wide", 8080, 8090, tags=OURS)
-    assert unneeded(gate(wide), [need(opening(8085))]) == ()
-    assert [one.id for one in unneeded(gate(wide, rule("r", 8085, tags=OURS)), [need(opening(8085))])] == ["wide"]
+    assert unneeded(gate(wide), [requirement(opening(8085))]) == ()
+    assert [one.id for one in unneeded(gate(wide, rule("r", 8085, tags=OURS)), [requirement(opening(8085))])] == [
+        "wide"
+    ]
 
 
 def test_a_family_without_a_prefix_list_is_never_asked_for():
-    only_four = Gate("sg", (), LISTS[:1], OWNER)
-    assert should_be_ours(only_four, [need(opening(80), opening(80, family="IPV6"))]) == {opening(80)}
+    only_four = SecurityGroupRules("sg", (), LISTS[:1], OWNER)
+    assert should_be_ours(only_four, [requirement(opening(80), opening(80, family="IPV6"))]) == {opening(80)}
 
 
 def test_our_rules_say_which_custom_resources_need_them_and_for_what():
     found = gate(rule("r", 8080, 8090, tags=OURS), rule("s", 80, tags=OURS), rule("theirs", 443))
-    needs = [
-        need(opening(8080), opening(8081), opening(8085), needer="cr-1"),
-        need(opening(8080), needer=SERVICE),
-        need(opening(443), needer="cr-2"),
+    requirements = [
+        requirement(opening(8080), opening(8081), opening(8085), consumer="cr-1"),
+        requirement(opening(8080), consumer=SERVICE),
+        requirement(opening(443), consumer="cr-2"),
     ]
-    assert {one.id: tags for one, tags in marks(found, needs).items()} == {
+    assert {one.id: tags for one, tags in marks(found, requirements).items()} == {
         "r": {"ecs-lattice:ingress:cr-1": "8080-8081 8085"},
         "s": {},
     }

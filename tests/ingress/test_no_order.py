@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from ecs_lattice.ingress.opening import Ingress
-from ecs_lattice.ingress.routes import RouteIngress, Want
-from ecs_lattice.ingress.tidying import Tidier
-from tests.ingress.groups import OWNER, VPC, Groups, Hooked, Needs, opening
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
+from ecs_lattice.ingress.sweep import Tidier
+from tests.ingress.groups import OWNER, VPC, Groups, Hooked, Requirements, opening
 
 GROUP = "sg-a"
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
@@ -18,7 +18,7 @@ def resource_comes(ingress):
 
 
 def route_comes(ingress):
-    wants = [Want((GROUP,), VPC, opening(80))]
+    wants = [PortRequirement((GROUP,), VPC, opening(80))]
     assert RouteIngress(ingress).open(SERVICE, wants, [GROUP], "x").closed == ()
 
 
@@ -41,33 +41,33 @@ LEAVING = [wide_resource_leaves, equal_resource_leaves, route_leaves_and_a_sweep
 
 def before_they_meet(groups, leaving):
     """Somebody needs the port already, alone, so that a rule of ours is about to go."""
-    ingress = Ingress(groups, Needs(), OWNER)
+    ingress = Ingress(groups, Requirements(), OWNER)
     if leaving is wide_resource_leaves:
         ingress.open_each("wide", [GROUP], [opening(70, 90)], "x")
     elif leaving is equal_resource_leaves:
         ingress.open_each("equal", [GROUP], [opening(80)], "x")
     else:
-        wants = [Want((GROUP,), VPC, opening(80))]
+        wants = [PortRequirement((GROUP,), VPC, opening(80))]
         RouteIngress(ingress).open("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", wants, [], "x")
-    return ingress.needs
+    return ingress.requirements
 
 
 def met(leaving, coming, first, at):
     """The port is open at the end; and whether the second came before the first had ended."""
     groups = Groups()
     groups.add(GROUP)
-    needs = before_they_meet(groups, leaving)
+    requirements = before_they_meet(groups, leaving)
     count, came = itertools.count(), []
     second = coming if first is leaving else leaving
 
     def before(_name):
         if not came and next(count) == at:
             came.append(at)
-            second(Ingress(groups, needs, OWNER))
+            second(Ingress(groups, requirements, OWNER))
 
-    first(Ingress(Hooked(groups, before), Hooked(needs, before), OWNER))
+    first(Ingress(Hooked(groups, before), Hooked(requirements, before), OWNER))
     if not came:
-        second(Ingress(groups, needs, OWNER))
+        second(Ingress(groups, requirements, OWNER))
     is_open = any(rule.ports.first <= 80 <= rule.ports.last for rule in groups.rules([GROUP]))
     return is_open, bool(came)
 

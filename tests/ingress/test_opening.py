@@ -4,10 +4,10 @@ import pytest
 
 from ecs_lattice.errors import DeniedError, NotFoundError, ThrottledError
 from ecs_lattice.ingress.model import PortRange
-from ecs_lattice.ingress.opening import Ingress
-from ecs_lattice.ingress.routes import RouteIngress, Want
-from ecs_lattice.ingress.tidying import Tidier
-from tests.ingress.groups import LISTS, OWNER, VPC, Groups, Needs, opening
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
+from ecs_lattice.ingress.sweep import Tidier
+from tests.ingress.groups import LISTS, OWNER, VPC, Groups, Requirements, opening
 
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 
@@ -22,7 +22,7 @@ def groups():
 
 @pytest.fixture
 def ingress(groups):
-    return Ingress(groups, Needs(), OWNER)
+    return Ingress(groups, Requirements(), OWNER)
 
 
 def opened(groups, group="sg-a"):
@@ -53,7 +53,7 @@ def test_each_group_that_cannot_be_opened_is_a_problem_of_its_own(groups, ingres
     groups.add("sg-c", account="210987654321")
     for n in range(55):
         groups.by_hand("sg-b", ports=PortRange(22, 22), cidr=f"10.0.{n}.0/24")
-    ours = Ingress(groups, ingress.needs, OWNER, account="123456789012")
+    ours = Ingress(groups, ingress.requirements, OWNER, account="123456789012")
     done = ours.open_each("cr", ["sg-a", "sg-b", "sg-c", "sg-x"], [opening(80)], "x")
     assert [problem.code for problem in done.problems] == [
         "INGRESS_GROUP_FULL",
@@ -61,7 +61,7 @@ def test_each_group_that_cannot_be_opened_is_a_problem_of_its_own(groups, ingres
         "INGRESS_NO_GROUP",
     ]
     assert [one.group_id for one in done.rules] == ["sg-a"]
-    assert {need.group_id for need in ingress.needs.needs()} == {"sg-a", "sg-b"}
+    assert {requirement.group_id for requirement in ingress.requirements.requirements()} == {"sg-a", "sg-b"}
 
 
 def test_what_fits_into_a_nearly_full_group_is_opened(groups, ingress):
@@ -138,7 +138,9 @@ def test_closing_in_a_full_group_leaves_a_rule_of_which_a_part_is_needed(groups,
 def test_closing_what_is_not_there_is_fine(ingress):
     assert ingress.close("cr", ["sg-a", "sg-x"]) == ()
     ingress.open_each("cr", ["sg-a"], [opening(80)], "x")
-    ingress.needs.put_need(next(ingress.needs.needs()).__class__("sg-x", "cr", (opening(80),)))
+    ingress.requirements.put_requirement(
+        next(ingress.requirements.requirements()).__class__("sg-x", "cr", (opening(80),))
+    )
     assert len(ingress.close("cr", ["sg-a", "sg-x"])) == 1
 
 
@@ -155,7 +157,7 @@ def test_a_close_that_aws_refused_closes_when_it_is_repeated(groups, ingress, mo
         ingress.close("cr", ["sg-a"])
     assert len(ingress.close("cr", ["sg-a"])) == 1
     assert groups.rules(["sg-a"]) == ()
-    assert list(ingress.needs.needs()) == []
+    assert list(ingress.requirements.requirements()) == []
 
 
 class Late:
@@ -173,7 +175,7 @@ class Late:
 
 def test_a_rule_that_a_late_answer_still_shows_after_it_was_revoked_is_not_relied_on(groups, ingress, monkeypatch):
     ingress.open_each("one", ["sg-a"], [opening(80)], "x")
-    late = Ingress(Late(groups), ingress.needs, OWNER)
+    late = Ingress(Late(groups), ingress.requirements, OWNER)
     revoke = groups.revoke
 
     def and_somebody_comes(group_id, rule_ids):
@@ -190,7 +192,7 @@ def test_a_rule_that_a_late_answer_still_shows_after_it_was_revoked_is_not_relie
 
 
 def want(*group_ids, port=80, **more):
-    return Want(tuple(group_ids), VPC, opening(port), **more)
+    return PortRequirement(tuple(group_ids), VPC, opening(port), **more)
 
 
 def test_an_open_group_of_several_is_enough_and_is_the_one_that_is_needed(groups, ingress):
@@ -220,17 +222,17 @@ def test_each_want_has_the_problem_of_its_own_group(groups, ingress):
 
 def test_a_family_without_a_prefix_list_closes_the_want(groups, ingress, monkeypatch):
     monkeypatch.setattr(groups, "prefix_lists", lambda: LISTS[:1])
-    six = Want(("sg-a",), VPC, opening(80, family="IPV6"))
+    six = PortRequirement(("sg-a",), VPC, opening(80, family="IPV6"))
     ((closed, problem),) = RouteIngress(ingress).open(SERVICE, [six], [], "x").closed
     assert (closed, problem.code) == (six, "INGRESS_NO_PREFIX_LIST")
-    assert list(ingress.needs.needs()) == []
+    assert list(ingress.requirements.requirements()) == []
 
 
 def test_needs_in_groups_of_before_are_taken_back_after_the_new_ones_are_open(groups, ingress):
     routes = RouteIngress(ingress)
     routes.open(SERVICE, [want("sg-a")], [], "x")
     assert routes.open(SERVICE, [want("sg-b")], ["sg-a"], "x").group_ids == ("sg-b",)
-    assert [need.group_id for need in ingress.needs.needs()] == ["sg-b"]
+    assert [requirement.group_id for requirement in ingress.requirements.requirements()] == ["sg-b"]
     assert opened(groups) == [("80", "pl-4")]  # goes in the resync
 
 
@@ -272,10 +274,10 @@ def test_a_group_that_has_gone_with_somebodys_need_is_passed_over(groups, ingres
 
 def test_a_lost_table_takes_in_what_the_tags_say_and_passes_over_what_people_wrote_there(groups, ingress):
     ingress.open_each("cr", ["sg-a"], [opening(80, 82), opening(84), opening(80, family="IPV6")], "x")
-    needs = list(ingress.needs.needs())
+    requirements = list(ingress.requirements.requirements())
     groups.tag([next(iter(groups.standing))], {"ecs-lattice:ingress:odd": "http 1- -2 3-x"})
-    empty = Ingress(groups, Needs(), OWNER)
+    empty = Ingress(groups, Requirements(), OWNER)
     assert Tidier(empty).rebuild() == 2
-    found = {need.needer: need.openings for need in empty.needs.needs()}
-    assert found["cr"] == needs[0].openings
+    found = {requirement.consumer: requirement.openings for requirement in empty.requirements.requirements()}
+    assert found["cr"] == requirements[0].openings
     assert Tidier(empty).rebuild() == 0

@@ -14,15 +14,15 @@ from botocore.config import Config
 
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.registry import DynamoRegistry
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.lattice_side.reconcile import LatticeSide
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import HealthCheck, ListenerKey, Match, Placement, Route, ServiceId
 from ecs_lattice.outcome import NotYet, Outcome
 from ecs_lattice.settings import Settings
 from local_aws import inprocess
 from local_aws import lattice as local_lattice
-from local_aws.lattice.dataplane import route as route_request
+from local_aws.lattice import route as route_request
 from local_aws.network import Request, Response
 
 NAME = "shop"
@@ -51,13 +51,13 @@ def path(text: str, kind: Any = "prefix") -> Match:
 
 
 @dataclass
-class Bells:
-    rung: list[Bell] = field(default_factory=list)
+class RequestQueue:
+    enqueued: list[ReconcileRequest] = field(default_factory=list)
 
-    def ring(self, bells: Any) -> None:
-        self.rung += bells
+    def enqueue(self, requests: Any) -> None:
+        self.enqueued += requests
 
-    def ring_later(self, bell: Bell, seconds: int) -> None:
+    def enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
         raise AssertionError("the reconciler leaves that to the handler")
 
 
@@ -79,7 +79,7 @@ class Stage:
             AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk")],
         )
         self.registry = DynamoRegistry(dynamodb, "registry")
-        self.bells = Bells()
+        self.requests = RequestQueue()
         self.use(settings)
         self.attaches = True
         self.sick: set[str] = set()
@@ -88,7 +88,7 @@ class Stage:
 
     def use(self, settings: Settings) -> None:
         self.settings = settings
-        self.side = LatticeSide(settings, BotoLattice(self.lattice), self.registry, self.bells, self.clock.time)
+        self.side = LatticeSide(settings, BotoLattice(self.lattice), self.registry, self.requests, self.clock.time)
 
     @property
     def backend(self) -> Any:
@@ -145,7 +145,7 @@ class Stage:
             if who.startswith(f"{claim.service}:") and group not in wanted:
                 self._detach(group)
         group = answer.group_arn
-        if self.attaches and group and answer.state in {"Wired", "Live"} and claim.phase != "gone":
+        if self.attaches and group and answer.state in {"Wired", "Live"} and claim.phase != "deleted":
             self._attach(group, f"{claim.service}:{claim.route.port_name}")
         named = group in self.tasks
         after = dataclasses.replace(claim, named=named, serving=named)

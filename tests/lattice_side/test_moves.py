@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_lattice.graph import FixedResponse, Listener, Rule, forward
-from ecs_lattice.lattice_side.desired import DesiredListener, DesiredRule
-from ecs_lattice.lattice_side.moves import moves
+from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
+from ecs_lattice.lattice_side.safe_order import moves
+from ecs_lattice.lattice_side.seen import parked
 from ecs_lattice.lattice_side.steps import DeleteRule, Step, UpdateDefault, UpdateRule, UpdateRules
-from ecs_lattice.lattice_side.words import parked
 from tests import strategies as profile  # noqa: F401  its profile makes examples deterministic
 from tests.lattice_side.stage import HTTP, path
 

@@ -61,7 +61,7 @@ def test_an_event_meant_for_another_function_fails_with_one_line_and_a_trace_of_
     owner = "EcsEventsFunction" if function != "ecs_events" else "ResyncFunction"
     assert answer["errorMessage"].endswith(f", which {owner} takes.")
     (frame,) = answer["stackTrace"]
-    assert "ecs_lattice/entry.py" in frame
+    assert "ecs_lattice/function_handler.py" in frame
     own = [line for line in errors if "message" in line]
     assert [line["reason"] for line in own] == [answer["errorMessage"]]
     assert all(

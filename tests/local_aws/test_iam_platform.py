@@ -6,8 +6,8 @@ import json
 import pytest
 
 from local_aws import server
-from local_aws.iam import enforcement, platform
-from local_aws.iam.platform import ECS, LAMBDA, Acting
+from local_aws.iam import service_principals
+from local_aws.iam.service_principals import ECS, LAMBDA, ServicePrincipal
 
 ACCOUNT = "123456789012"
 GROUP = f"arn:aws:vpc-lattice:us-east-1:{ACCOUNT}:targetgroup/tg-1"
@@ -44,8 +44,8 @@ def role(aws):
 
 
 def registering(role_arn):
-    acting = Acting(role_arn, ECS, "ecs-service-scheduler", SERVICE)
-    return platform.refusal(acting, platform.side(["vpc-lattice:RegisterTargets"], GROUP))
+    principal = ServicePrincipal(role_arn, ECS, "ecs-service-scheduler", SERVICE)
+    return service_principals.refusal(principal, service_principals.side_needs(["vpc-lattice:RegisterTargets"], GROUP))
 
 
 def test_a_service_does_what_a_role_that_trusts_it_allows(aws, role):
@@ -91,9 +91,9 @@ def test_a_trust_policy_may_name_the_account_and_what_the_service_acts_for(role,
 
 
 def test_nothing_is_refused_where_nothing_is_enforced(aws, monkeypatch):
-    monkeypatch.setattr(enforcement, "_active", None)
+    monkeypatch.setattr(aws.services, "enforcement", None)
     assert registering(f"arn:aws:iam::{ACCOUNT}:role/nowhere") is None
-    assert platform.is_trusted("nobody", LAMBDA)
+    assert service_principals.is_trusted("nobody", LAMBDA)
 
 
 def test_a_schedule_acts_in_its_role_and_tells_its_dead_letter_queue_what_it_may_not(aws, role, eventually):

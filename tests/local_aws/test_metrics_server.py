@@ -8,12 +8,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws import clock
+from local_aws.services import clock
 
 
 def sums(client, namespace, name, dimensions, period=60, statistic="Sum", hours=2):
     """The values of a metric around now, oldest first."""
-    now = clock.now()
+    now = clock().now()
     read = client.get_metric_statistics(
         Namespace=namespace,
         MetricName=name,
@@ -27,10 +27,10 @@ def sums(client, namespace, name, dimensions, period=60, statistic="Sum", hours=
 
 
 def test_a_functions_output_becomes_metrics_at_the_local_awss_time(aws, invoke, eventually):
-    before = clock.current().time()
+    before = clock().time()
     told, error = invoke(do="measure", kind="big", values=[1, 2])
     assert error is None
-    assert before <= told["at"] <= clock.current().time()
+    assert before <= told["at"] <= clock().time()
     assert told["is_datetime"] is True
     client = aws.client("cloudwatch")
     eventually(lambda: sums(client, "Fixture", "Orders", {"Kind": "big"}, hours=48) == [3.0])

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_aws import certificates, network, websocket
-from local_aws.network import LoopbackNetwork, Request, Response
+from local_aws import certificates, websocket
+from local_aws.network import InMemoryNetwork, LoopbackNetwork, Request, Response
+from local_aws.services import Services, network, register
 
 
 def hello(request: Request) -> Response:
@@ -142,17 +143,16 @@ def test_closing_all_ends_open_connections_and_takes_no_new_listeners() -> None:
 
 
 def test_the_network_in_use_can_be_replaced() -> None:
-    before = network.current()
-    other = network.InMemoryNetwork()
+    other = InMemoryNetwork()
+    before = register(Services(network=other))
     try:
-        network.use(other)
-        assert network.current() is other
+        assert network() is other
     finally:
-        network.use(before)
+        register(before)
 
 
 def test_in_memory_too_who_speaks_tls_and_who_does_not_do_not_understand_each_other() -> None:
-    memory = network.InMemoryNetwork()
+    memory = InMemoryNetwork()
     memory.listen("10.0.1.4", 8080, hello)
     memory.listen("10.0.1.4", 8443, hello, tls=True)
     with pytest.raises(ssl.SSLError):

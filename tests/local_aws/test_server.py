@@ -7,8 +7,9 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import eventbus, server
+from local_aws import environment, server
 from local_aws.runtime import functions
+from local_aws.services import events
 
 
 def page(aws, name):
@@ -70,7 +71,7 @@ def test_invocations_and_events_are_noted_from_a_cursor_on(aws, invoke):
     assert mine[0]["error"] is None
     assert later["cursor"] > first
     seen = page(aws, "events")["cursor"]
-    eventbus.publish("aws.test", "Something", [], {"n": 1})
+    events().publish("aws.test", "Something", [], {"n": 1})
     published = page(aws, f"events?since={seen}")["events"]
     assert [event["detail"] for event in published if event["source"] == "aws.test"] == [{"n": 1}]
 
@@ -86,14 +87,14 @@ def test_it_speaks_http_1_1(aws):
 def test_a_port_that_is_none_is_refused_by_name(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=f"{name} is '{value}'"):
-        server.port_from_environment()
+        environment.port()
 
 
 @pytest.mark.parametrize("value", ["fast", "0", "-1", "1001", "nan"])
 def test_a_speed_that_is_none_is_refused_by_name(monkeypatch, value):
     monkeypatch.setenv("LOCAL_AWS_SPEED", value)
     with pytest.raises(ValueError, match=f"LOCAL_AWS_SPEED is '{value}'"):
-        server.speed_from_environment()
+        environment.speed()
 
 
 @pytest.mark.parametrize("value", ["many", "0", "101", "-3"])

@@ -142,6 +142,6 @@ def test_a_port_that_is_taken_is_told_before_anything_is_built(root):
         process = started(root, taken.getsockname()[1])
         said, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "is taken" in said
+    assert "is in use" in said
     assert "LOCAL_AWS_PORT=" in said
     assert "Building" not in said

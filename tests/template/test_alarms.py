@@ -1,4 +1,4 @@
-"""The stack's own alarms, the dashboard and the topic: what watches what, and how people hear of it."""
+"""The stack's own alarms, the dashboard and the topic: what watches what, and who is notified."""
 
 import json
 import re
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 
 OWNER = "the-owner"
-PREFIX = words.alarm_prefix(OWNER) + "stack/"
+PREFIX = metric_names.alarm_prefix(OWNER) + "stack/"
 # The conditions with the parameters' defaults, and with what an operator may set.
 DEFAULTS = {"OwnerIsStackName": True, "HasFallbackTopic": False}
 FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
@@ -18,7 +18,7 @@ FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
 def resolved(value: Any, conditions: dict[str, bool] = DEFAULTS) -> Any:
     """``value`` as CloudFormation would make it; a resource is ``<its logical id>``, an attribute ``<id.attribute>``."""
     if isinstance(value, list):
-        return [resolved(one, conditions) for one in value]
+        return [resolved(item, conditions) for item in value]
     if not isinstance(value, dict):
         return value
     ((function, argument),) = value.items() if len(value) == 1 else ((None, None),)
@@ -36,7 +36,7 @@ def resolved(value: Any, conditions: dict[str, bool] = DEFAULTS) -> Any:
         values = resolved(values, conditions)
         text = re.sub(r"\$\{([A-Za-z0-9:.]+)\}", lambda m: str(values.get(m[1], f"<{m[1]}>")), text)
         return text.replace("${!", "${")
-    return {key: resolved(one, conditions) for key, one in value.items()}
+    return {key: resolved(item, conditions) for key, item in value.items()}
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +60,20 @@ def test_every_alarm_is_named_under_the_prefix_that_the_rule_listens_to(alarms, 
     names = [alarm["AlarmName"] for alarm in alarms.values()]
     assert len(set(names)) == len(names) == 24
     pattern = resolved(of.type("AWS::Events::Rule")["AlarmStateRule"]["EventPattern"])
-    assert pattern["detail"]["alarmName"] == [{"prefix": words.alarm_prefix(OWNER)}]
+    assert pattern["detail"]["alarmName"] == [{"prefix": metric_names.alarm_prefix(OWNER)}]
     for name in names:
         assert re.fullmatch(re.escape(PREFIX) + r"[a-z]+(-[a-z]+)*", name)
 
 
 def test_no_route_of_any_ecs_service_can_have_the_name_of_an_alarm_of_the_stack(alarms):
     # A route's alarm has at least three parts after the owner, one of the stack has two.
-    assert {alarm["AlarmName"].removeprefix(words.alarm_prefix(OWNER)).count("/") for alarm in alarms.values()} == {1}
+    assert {
+        alarm["AlarmName"].removeprefix(metric_names.alarm_prefix(OWNER)).count("/") for alarm in alarms.values()
+    } == {1}
 
 
 def test_no_owner_is_the_beginning_of_anothers_alarm_names(source):
-    # By a prefix the stack of owner "a" would hear, and tell of, the alarms of owner "a/b".
+    # With a slash the stack of owner "a" would receive the alarms of owner "a/b", too.
     pattern = source["Parameters"]["Owner"]["AllowedPattern"]
     assert re.fullmatch(pattern, "team-a.prod:1")
     assert not re.fullmatch(pattern, "a/b")
@@ -94,13 +96,13 @@ def test_errors_and_throttles_of_every_function_are_watched(alarms, of):
             assert alarm["Dimensions"][0]["Name"] == "FunctionName"
 
 
-def test_every_dead_letter_queue_and_every_queue_that_is_worked_is_watched(alarms, of):
+def test_every_dead_letter_queue_and_every_queue_that_a_function_reads_is_watched(alarms, of):
     queues = of.type("AWS::SQS::Queue")
     dead = {f"<{key}.QueueName>" for key in queues if "RedrivePolicy" not in queues[key]}
     assert set(watching(alarms, "ApproximateNumberOfMessagesVisible")) == dead
-    worked = {of.target(m["EventSourceArn"]) for m in of.type("AWS::Lambda::EventSourceMapping").values()}
+    consumed = {of.target(m["EventSourceArn"]) for m in of.type("AWS::Lambda::EventSourceMapping").values()}
     ages = watching(alarms, "ApproximateAgeOfOldestMessage")
-    assert set(ages) == {f"<{key}.QueueName>" for key in worked}
+    assert set(ages) == {f"<{key}.QueueName>" for key in consumed}
     # Delayed messages wait up to 900 seconds by intention.
     delayed = {"<EcsEventsQueue.QueueName>", "<AlarmsQueue.QueueName>"}
     assert {name for name, alarm in ages.items() if alarm["Threshold"] > 900} == delayed
@@ -108,8 +110,8 @@ def test_every_dead_letter_queue_and_every_queue_that_is_worked_is_watched(alarm
 
 def test_the_probes_silence_is_noticed_after_five_minutes_and_not_while_a_new_stack_begins(alarms):
     alarm = alarms["ProbeSilentAlarm"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == (words.NAMESPACE, words.HEARTBEAT)
-    assert alarm["Dimensions"] == [{"Name": words.OWNER, "Value": OWNER}]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metric_names.NAMESPACE, metric_names.HEARTBEAT)
+    assert alarm["Dimensions"] == [{"Name": metric_names.OWNER, "Value": OWNER}]
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 300
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["WarmUpConfiguration"]["WarmUpPeriodDurationInMinutes"] * 60 > 300
@@ -119,10 +121,10 @@ def test_alarms_have_no_action_but_those_about_the_alarm_function_itself(of):
     conditions = {**DEFAULTS, "HasFallbackTopic": True}
     acting = {}
     for key, alarm in of.type("AWS::CloudWatch::Alarm").items():
-        told = resolved(alarm, conditions)
-        assert told.get("AlarmActions") == told.get("OKActions"), key
-        if "AlarmActions" in told:
-            acting[key] = told["AlarmActions"]
+        actions = resolved(alarm, conditions)
+        assert actions.get("AlarmActions") == actions.get("OKActions"), key
+        if "AlarmActions" in actions:
+            acting[key] = actions["AlarmActions"]
             assert resolved(alarm)["AlarmActions"] == "<AWS::NoValue>", key
     assert acting == dict.fromkeys(
         ["AlarmErrorsAlarm", "AlarmThrottlesAlarm", "AlarmsDeadLettersAlarm", "AlarmsAgeAlarm"], [FALLBACK]
@@ -138,9 +140,9 @@ def test_the_topic_is_encrypted_and_neither_a_rule_nor_an_alarm_points_at_it(of)
 
 def test_each_subscription_is_there_when_its_parameter_is_set(resources, source):
     expected = {
-        "NotifyEmailSubscription": ("TellsEmail", "email", "NotifyEmail"),
-        "NotifyEmail2Subscription": ("TellsEmail2", "email", "NotifyEmail2"),
-        "NotifyUrlSubscription": ("TellsUrl", "https", "NotifyUrl"),
+        "NotifyEmailSubscription": ("NotifiesEmail", "email", "NotifyEmail"),
+        "NotifyEmail2Subscription": ("NotifiesEmail2", "email", "NotifyEmail2"),
+        "NotifyUrlSubscription": ("NotifiesUrl", "https", "NotifyUrl"),
     }
     found = {key: r for key, r in resources.items() if r["Type"] == "AWS::SNS::Subscription"}
     assert set(found) == set(expected)
@@ -159,7 +161,7 @@ def test_each_subscription_is_there_when_its_parameter_is_set(resources, source)
         ("FallbackTopic", ["", FALLBACK, "arn:aws-cn:sns:cn-north-1:123456789012:t"], [FALLBACK + ".fifo", "fallback"]),
     ],
 )
-def test_whom_to_tell_is_bounded(source, parameter, good, bad):
+def test_subscription_parameters_are_validated(source, parameter, good, bad):
     pattern = source["Parameters"][parameter]["AllowedPattern"]
     assert all(re.fullmatch(pattern, value) for value in good)
     assert not any(re.fullmatch(pattern, value) for value in bad)
@@ -197,19 +199,19 @@ def test_the_dashboard_finds_the_routes_by_the_dimensions_that_are_published(das
         assert "PROP('Dim.LatticeService')" in search["label"]
         assert re.fullmatch(r"[a-z]\w*", search["id"])
     assert set(searched) == {
-        words.IMPAIRED, words.HEALTHY, words.UNAVAILABLE, words.UNHEALTHY, words.INITIAL, words.DRAINING, words.UNUSED,
+        metric_names.IMPAIRED, metric_names.HEALTHY, metric_names.UNAVAILABLE, metric_names.UNHEALTHY, metric_names.INITIAL, metric_names.DRAINING, metric_names.UNUSED,
     }  # fmt: skip
-    dimensions = [words.NAMESPACE, words.LATTICE_SERVICE, words.ECS_SERVICE, words.ROUTE]
+    dimensions = [metric_names.NAMESPACE, metric_names.LATTICE_SERVICE, metric_names.ECS_SERVICE, metric_names.ROUTE]
     assert all(schema == dimensions for schema in searched.values())
 
 
 def test_the_dashboard_shows_what_the_reconcilers_and_the_probe_publish(dashboard):
-    ours = [metric for metric in metrics(dashboard) if metric[0] == words.NAMESPACE]
-    by_side = {(m[1], m[3]) for m in ours if m[2] == words.SIDE and m[4:6] == [words.OWNER, OWNER]}
-    reconciled = (words.RECONCILES, words.REFUSALS, words.FAILURES, words.AWS_CALLS)
+    ours = [metric for metric in metrics(dashboard) if metric[0] == metric_names.NAMESPACE]
+    by_side = {(m[1], m[3]) for m in ours if m[2] == metric_names.SIDE and m[4:6] == [metric_names.OWNER, OWNER]}
+    reconciled = (metric_names.RECONCILES, metric_names.REFUSALS, metric_names.FAILURES, metric_names.AWS_CALLS)
     assert by_side == {(name, side) for name in reconciled for side in ("ecsService", "latticeService")}
-    of_the_stack = {m[1] for m in ours if m[2:4] == [words.OWNER, OWNER]}
-    assert of_the_stack == {words.HEARTBEAT, words.UNKNOWN, words.ROUTES}
+    of_the_stack = {m[1] for m in ours if m[2:4] == [metric_names.OWNER, OWNER]}
+    assert of_the_stack == {metric_names.HEARTBEAT, metric_names.UNKNOWN, metric_names.ROUTES}
 
 
 def test_the_dashboard_shows_every_function_and_every_queue(dashboard, of):

@@ -8,8 +8,8 @@ import pytest
 import ecs_lattice
 from ecs_lattice import errors
 from ecs_lattice.custom_resource import properties, resource
-from ecs_lattice.health import words
-from ecs_lattice.ingress.opening import Opened
+from ecs_lattice.health import metric_names
+from ecs_lattice.ingress.open import Opened
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -38,7 +38,7 @@ def in_code(text: str, pattern: str) -> set[str]:
 
 @pytest.mark.parametrize("page", [OPERATIONS, SECURITY], ids=["operations", "security"])
 def test_every_name_in_camel_case_is_a_parameter_or_an_output(page, source):
-    metrics = {value for value in vars(words).values() if isinstance(value, str)}
+    metrics = {value for value in vars(metric_names).values() if isinstance(value, str)}
     raised = set(vars(errors))
     known = set(source["Parameters"]) | set(source["Outputs"]) | OF_AWS | STATES | metrics | raised
     assert in_code(page, r"[A-Z][A-Za-z]+[a-z]") - known == set()

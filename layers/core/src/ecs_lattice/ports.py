@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # a function loads the values that it works with, not all that the world could be asked for
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ecs_lattice.bells import Bell
     from ecs_lattice.claims import Answer, Claim, ClaimRecord, LatticeRecord
     from ecs_lattice.facts import EcsService, LatticeEntry, ServiceRevision, Subnets, Task, TaskDefinition
-    from ecs_lattice.ingress.model import Need
+    from ecs_lattice.ingress.model import IngressRequirement
+    from ecs_lattice.messages.requests import ReconcileRequest
     from ecs_lattice.model import ServiceId
 
 type Now = Callable[[], float]
@@ -96,33 +96,33 @@ class Registry(Protocol):
     def claims(self) -> Iterator[ClaimRecord]:
         """All claims of the stack: one Scan; for what looks at everything, never in a reconcile."""
 
-    def needs_on(self, group_id: str) -> tuple[Need, ...]:
+    def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]:
         """Who needs a security group open for what: one Query."""
 
-    def needs(self) -> Iterator[Need]:
+    def requirements(self) -> Iterator[IngressRequirement]:
         """All of them; for the resync, never in a reconcile."""
 
-    def put_need(self, need: Need) -> None:
+    def put_requirement(self, requirement: IngressRequirement) -> None:
         """Write what one needer needs of one group; without openings it needs nothing any more and the item goes."""
 
     def documents(self, kind: str) -> Iterator[tuple[str, str]]:
         """All (key, text) of a kind; for the resync and for people, never in a reconcile."""
 
-    def join(self, name: str, member: str, limit: int) -> bool:
+    def acquire(self, name: str, member: str, limit: int) -> bool:
         """Take a place among at most ``limit`` members of a set; True when ``member`` has one now (or had)."""
 
-    def leave(self, name: str, member: str) -> None:
+    def release(self, name: str, member: str) -> None:
         """Give the place back."""
 
     def members(self, name: str) -> frozenset[str]:
         """Who has a place."""
 
 
-class Bells(Protocol):
+class RequestQueue(Protocol):
     """The queues. A bell is never deduplicated."""
 
-    def ring(self, bells: Iterable[Bell]) -> None:
+    def enqueue(self, requests: Iterable[ReconcileRequest]) -> None:
         """At once, to the FIFO queue of each bell's kind."""
 
-    def ring_later(self, bell: Bell, seconds: int) -> None:
+    def enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
         """One delayed bell (0-900 s) to the events queue."""

@@ -19,19 +19,19 @@ from itertools import batched
 from typing import Any, Protocol
 
 from ecs_lattice import codec
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.facts import EcsService
-from ecs_lattice.health.keeping import AlarmKeeper
-from ecs_lattice.ingress.gate import is_service
-from ecs_lattice.ingress.opening import Ingress
-from ecs_lattice.ingress.sweeping import Sweeper
+from ecs_lattice.health.alarm_sync import AlarmSync
+from ecs_lattice.ingress.group import is_service
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.ingress.sweep import Sweeper
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import Placement, Route, ServiceId
-from ecs_lattice.ports import Bells, Ecs, Now, Registry
+from ecs_lattice.ports import Ecs, Now, Registry, RequestQueue
 from ecs_lattice.settings import Settings
-from ecs_lattice.uninstalling import UNINSTALL, UNINSTALLED
+from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
 
 _log = logging.getLogger(__name__)
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
@@ -46,20 +46,20 @@ class Swept:
     """What a sweep did: how many services it read and which bells it rang; ``complete`` unless the time ran out."""
 
     read: int
-    rung: int
+    enqueued: int
     complete: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class LastSeen:
     """What the sweep saw of a service: since when (epoch seconds) it has looked so, and when it was last rung for."""
 
     fingerprint: str
     since: float
-    rung_at: float
+    enqueued_at: float
 
     @classmethod
-    def parse(cls, text: str) -> "Sighting | None":
+    def parse(cls, text: str) -> "LastSeen | None":
         """The sighting that was stored; None for what is not one."""
         try:
             return codec.loads(cls, text)
@@ -95,12 +95,12 @@ class Resync:
     settings: Settings
     ecs: Ecs
     registry: Registry
-    bells: Bells
+    requests: RequestQueue
     owned: Owned
     ingress: Ingress
     now: Now
     sleep: Callable[[float], None]
-    alarms: AlarmKeeper
+    alarms: AlarmSync
 
     def run(self, mode: str, seconds: float) -> dict[str, Any]:
         """Carry out ``mode`` (sweep, uninstall, approve-removals) within ``seconds``; what was done, as data."""
@@ -117,24 +117,24 @@ class Resync:
         ends_at = self.now() + seconds
         known = dict(self.registry.documents("ecs"))
         clusters = self._clusters_from_cursor()
-        read = rung = 0
+        read = enqueued = 0
         listed: set[str] = set()
         for cluster in clusters:
             if self.now() >= ends_at:
                 self.registry.put_document("stack", "cursor", cluster)
-                return Swept(read, rung, complete=False)
+                return Swept(read, enqueued, complete=False)
             for services in self._services(cluster):
                 listed |= {service.id.arn for service in services}
                 read += len(services)
-                rung += self._ring_changed(services, known)
+                enqueued += self._enqueue_changed(services, known)
         whole = self.registry.document("stack", "cursor") is None
         self.registry.delete_document("stack", "cursor")
-        rung += self._ring_unlisted(known, listed) if whole else 0
-        rung += self._ring_lattice_services()
+        enqueued += self._enqueue_unlisted(known, listed) if whole else 0
+        enqueued += self._enqueue_lattice_services()
         if whole:
-            rung += self._tidy()
-            rung += self._rebuild()
-        return Swept(read, rung, complete=True)
+            enqueued += self._tidy()
+            enqueued += self._rebuild()
+        return Swept(read, enqueued, complete=True)
 
     def uninstall(self) -> dict[str, Any]:
         """Release every service, in order and without grace; what is still left is in the answer. Repeat until empty."""
@@ -146,8 +146,10 @@ class Resync:
         self._adopt()
         services = [arn for arn, _ in self.registry.documents("ecs")]
         lattice_services = [record.name for record in self.registry.lattice_records()]
-        self.bells.ring(Bell("ecsService", arn, "uninstall", self.now()) for arn in services)
-        self.bells.ring(Bell("latticeService", name, "uninstall", self.now()) for name in lattice_services)
+        self.requests.enqueue(ReconcileRequest("ecsService", arn, "uninstall", self.now()) for arn in services)
+        self.requests.enqueue(
+            ReconcileRequest("latticeService", name, "uninstall", self.now()) for name in lattice_services
+        )
         is_all_released = not services and not lattice_services
         rules = Sweeper(self.ingress, self.registry).sweep(is_all_released=is_all_released).unneeded
         alarms = self.alarms.delete_all(_ALARMS_SECONDS) if is_all_released else self.alarms.names()
@@ -173,8 +175,10 @@ class Resync:
         done = Sweeper(self.ingress, self.registry).sweep()
         for problem in done.problems:
             _log.warning("Security groups: %s", problem)
-        helped = sorted(needer for needer in done.helped if is_service(needer))
-        self.bells.ring(Bell("ecsService", arn, "resync: its security group was opened", self.now()) for arn in helped)
+        helped = sorted(consumer for consumer in done.helped if is_service(consumer))
+        self.requests.enqueue(
+            ReconcileRequest("ecsService", arn, "resync: its security group was opened", self.now()) for arn in helped
+        )
         return len(helped)
 
     def approve_removals(self) -> dict[str, Any]:
@@ -182,7 +186,9 @@ class Resync:
         until = self.now() + _APPROVAL_SECONDS
         self.registry.put_document("stack", "removals-approved", json.dumps({"until": until}), expires_at=until)
         names = [record.name for record in self.registry.lattice_records()]
-        self.bells.ring(Bell("latticeService", name, "removals approved", self.now()) for name in names)
+        self.requests.enqueue(
+            ReconcileRequest("latticeService", name, "removals approved", self.now()) for name in names
+        )
         return {"approvedUntil": until}
 
     def _clusters_from_cursor(self) -> list[str]:
@@ -200,34 +206,42 @@ class Resync:
             self.sleep(1 / self.settings.ecs_reads_per_second)
             yield self.ecs.services(ids)
 
-    def _ring_changed(self, services: tuple[EcsService, ...], known: dict[str, str]) -> int:
+    def _enqueue_changed(self, services: tuple[EcsService, ...], known: dict[str, str]) -> int:
         prints = {service.id.arn: fingerprint(service) for service in services}
-        seen = {arn: Sighting.parse(text) for arn, text in self.registry.documents_of("seen", prints).items()}
+        seen = {arn: LastSeen.parse(text) for arn, text in self.registry.documents_of("seen", prints).items()}
         fresh = {arn: self._sighting(seen.get(arn), text) for arn, text in prints.items()}
         changed = {arn: sighting for arn, sighting in fresh.items() if sighting is not None}
         unsettled = [arn for arn in prints if arn in known and not is_settled(known[arn])]
-        self.bells.ring(Bell("ecsService", arn, "resync", self.now()) for arn in {*changed, *unsettled})
+        self.requests.enqueue(
+            ReconcileRequest("ecsService", arn, "resync", self.now()) for arn in {*changed, *unsettled}
+        )
         # Only after the bells: a crash in between rings again instead of forgetting.
         for arn, sighting in changed.items():
             self.registry.put_document("seen", arn, codec.dumps(sighting))
         return len({*changed, *unsettled})
 
-    def _sighting(self, before: "Sighting | None", text: str) -> "Sighting | None":
+    def _sighting(self, before: "LastSeen | None", text: str) -> "LastSeen | None":
         """What to remember when the service is to be rung for; None when it is not."""
         now = self.now()
         if before is None or before.fingerprint != text:
-            return Sighting(text, now, now)
-        wait = min(before.rung_at - before.since, self.settings.drift_hours * 3600)
-        return dataclasses.replace(before, rung_at=now) if now - before.rung_at >= max(wait, _AGAIN_SECONDS) else None
+            return LastSeen(text, now, now)
+        wait = min(before.enqueued_at - before.since, self.settings.drift_hours * 3600)
+        return (
+            dataclasses.replace(before, enqueued_at=now)
+            if now - before.enqueued_at >= max(wait, _AGAIN_SECONDS)
+            else None
+        )
 
-    def _ring_unlisted(self, known: dict[str, str], listed: set[str]) -> int:
+    def _enqueue_unlisted(self, known: dict[str, str], listed: set[str]) -> int:
         missing = [arn for arn in known if arn not in listed and self._is_ours(ServiceId(arn).cluster)]
-        self.bells.ring(Bell("ecsService", arn, "resync: no longer listed", self.now()) for arn in missing)
+        self.requests.enqueue(
+            ReconcileRequest("ecsService", arn, "resync: no longer listed", self.now()) for arn in missing
+        )
         for arn in missing:
             self.registry.delete_document("seen", arn)
         return len(missing)
 
-    def _ring_lattice_services(self) -> int:
+    def _enqueue_lattice_services(self) -> int:
         """Ring for those that wanted to be looked at and were not (a delayed bell was lost), those that refused something,
         and those that nobody has read for the drift time, spread by name so that they do not come at once.
         """
@@ -237,7 +251,7 @@ class Resync:
             routes += len(claims)
             if self._is_due(record) or any(one.answer.state in {"Refused", "Conflicted"} for one in claims):
                 names.append(record.name)
-        self.bells.ring(Bell("latticeService", name, "resync", self.now()) for name in names)
+        self.requests.enqueue(ReconcileRequest("latticeService", name, "resync", self.now()) for name in names)
         # How many routes there are, for the removals' ceiling.
         if self.registry.document("stack", "routes") != str(routes):
             self.registry.put_document("stack", "routes", str(routes))
@@ -259,10 +273,10 @@ class Resync:
         if self.registry.document("stack", "rebuilding") is None:
             self.registry.put_document("stack", "rebuilding", json.dumps({"at": self.now()}))
             return 0
-        rung = self._adopt()
+        enqueued = self._adopt()
         self.registry.put_document("stack", "marker", json.dumps({"sweptAt": self.now()}))
         self.registry.delete_document("stack", "rebuilding")
-        return rung
+        return enqueued
 
     def _adopt(self) -> int:
         """Take what carries our tag and is not known into the registry: Lattice services as they are, target groups as
@@ -284,7 +298,7 @@ class Resync:
         route = Route(f"lost-{stem}", lattice_service, port_name=f"lost-{stem}")
         claim = Claim(service, 0.0, route, group.placement, "vanished", self.now(), own_group=group.arn, named=True)
         self.registry.put_claim(claim)
-        self.bells.ring([Bell("ecsService", service.arn, "resync: rebuilt from tags", self.now())])
+        self.requests.enqueue([ReconcileRequest("ecsService", service.arn, "resync: rebuilt from tags", self.now())])
         return 1
 
 

@@ -15,7 +15,7 @@ from ecs_lattice import deadline
 from ecs_lattice.custom_resource.protocol import Answer, Request
 from ecs_lattice.errors import AwsError, NotFoundError
 from ecs_lattice.telemetry import logger
-from ecs_lattice.uninstalling import UNINSTALL, UNINSTALLED
+from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
 
 _AGAIN_SECONDS = 2.0
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from ecs_lattice.announcements import DETAIL_TYPE, SOURCE, StateChange
 from ecs_lattice.aws.errors import translated
 from ecs_lattice.errors import UnavailableError
+from ecs_lattice.messages.announcements import DETAIL_TYPE, SOURCE, StateChange
 from ecs_lattice.ports import Now
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _MESSAGE_CHARACTERS = 8000  # an entry may have 1 MB (256 KB in older Regions); 
 
 
 class EventBridgeAnnouncer:
-    """:class:`ecs_lattice.announcements.Announcer` over a boto3 client. ``detail`` has ``at`` beside the change: the time to
+    """:class:`ecs_lattice.messages.announcements.Announcer` over a boto3 client. ``detail`` has ``at`` beside the change: the time to
     the millisecond, because the event's own ``time`` has whole seconds only."""
 
     def __init__(self, client: "EventBridgeClient", owner: str, now: Now) -> None:

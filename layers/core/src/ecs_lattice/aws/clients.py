@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import botocore.session
 from botocore.config import Config
 
-from ecs_lattice import calls
+from ecs_lattice import api_calls
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -130,5 +130,5 @@ _making = threading.Lock()
 @cache
 def _made(service: str) -> Any:
     client = _session().create_client(service, config=_CONFIG)
-    client.meta.events.register("before-call", calls.note)
+    client.meta.events.register("before-call", api_calls.note)
     return client

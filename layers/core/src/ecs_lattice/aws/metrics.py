@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from ecs_lattice.health.words import NAMESPACE
+from ecs_lattice.health.metric_names import NAMESPACE
 
 
 class EmfMetrics:

@@ -4,7 +4,7 @@ pk                  sk                          what
 lattice#<name>      claim#<service ARN>#<route>  claim (ECS side), answer (Lattice side), the four generations
 lattice#<name>      lattice                      LatticeRecord
 claims#<ARN>        claims                       on which Lattice services the ECS service has claims
-group#<group id>    need#<needer>               who needs a security group open, and for what
+group#<group id>    need#<consumer>               who needs a security group open, and for what
 <kind>#<key>        document                     a JSON document of one side, with a time to live if it has one
 set#<name>          set                          members of a limited set
 """
@@ -22,7 +22,8 @@ from ecs_lattice.model import ServiceId
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-    from ecs_lattice.ingress.model import Need
+    from ecs_lattice.ingress.model import IngressRequirement
+
 
 _BATCH_GET_ITEMS = 100  # DynamoDB API, BatchGetItem
 
@@ -130,16 +131,16 @@ class DynamoRegistry:
         for item in self._scan("begins_with(sk, :sk)", {":sk": {"S": "claim#"}}):
             yield _record(item)
 
-    def needs_on(self, group_id: str) -> "tuple[Need, ...]":
+    def requirements_on(self, group_id: str) -> "tuple[IngressRequirement, ...]":
         return tuple(map(_need, self._query(f"group#{group_id}", "need#")))
 
-    def needs(self) -> "Iterator[Need]":
+    def requirements(self) -> "Iterator[IngressRequirement]":
         yield from map(_need, self._scan("begins_with(sk, :sk)", {":sk": {"S": "need#"}}))
 
-    def put_need(self, need: "Need") -> None:
-        pk, sk = f"group#{need.group_id}", f"need#{need.needer}"
-        if need.openings:
-            self._put(pk, sk, codec.dumps(need))
+    def put_requirement(self, requirement: "IngressRequirement") -> None:
+        pk, sk = f"group#{requirement.group_id}", f"need#{requirement.consumer}"
+        if requirement.openings:
+            self._put(pk, sk, codec.dumps(requirement))
         else:
             self._delete(pk, sk)
 
@@ -192,7 +193,7 @@ class DynamoRegistry:
         for item in self._scan("sk = :sk AND begins_with(pk, :kind)", values):
             yield item["pk"]["S"].removeprefix(f"{kind}#"), item["text"]["S"]
 
-    def join(self, name: str, member: str, limit: int) -> bool:
+    def acquire(self, name: str, member: str, limit: int) -> bool:
         try:
             self._update(
                 _set_key(name),
@@ -204,7 +205,7 @@ class DynamoRegistry:
             return False
         return True
 
-    def leave(self, name: str, member: str) -> None:
+    def release(self, name: str, member: str) -> None:
         if member in self.members(name):
             self._update(_set_key(name), "DELETE members :members", {":members": {"SS": [member]}})
 
@@ -293,10 +294,10 @@ def _set_key(name: str) -> dict[str, Any]:
     return {"pk": {"S": f"set#{name}"}, "sk": {"S": "set"}}
 
 
-def _need(item: dict[str, Any]) -> "Need":
-    from ecs_lattice.ingress.model import Need  # noqa: PLC0415  three of the seven functions open security groups
+def _need(item: dict[str, Any]) -> "IngressRequirement":
+    from ecs_lattice.ingress.model import IngressRequirement  # noqa: PLC0415  three of the seven functions open security groups
 
-    return codec.loads(Need, item["text"]["S"])
+    return codec.loads(IngressRequirement, item["text"]["S"])
 
 
 def _record(item: dict[str, Any]) -> ClaimRecord:

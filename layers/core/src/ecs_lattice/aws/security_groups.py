@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ecs_lattice import ownership
 from ecs_lattice.aws.errors import translated
 from ecs_lattice.errors import ConflictError, NotFoundError
-from ecs_lattice.ingress.model import IngressRule, Opening, PortRange, PrefixList, SecurityGroup
+from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PortRange, PrefixList, SecurityGroup
 from ecs_lattice.model import AddressFamily
 
 if TYPE_CHECKING:
@@ -81,7 +81,11 @@ class BotoSecurityGroups:
         return self._rules(f"tag:{ownership.OWNER}", [self._owner])
 
     def authorize(
-        self, group_id: str, openings: Sequence[tuple[Opening, PrefixList]], description: str, tags: Mapping[str, str]
+        self,
+        group_id: str,
+        openings: Sequence[tuple[AllowedPorts, PrefixList]],
+        description: str,
+        tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
         there: tuple[IngressRule, ...] = ()
         missing = list(openings)
@@ -125,7 +129,11 @@ class BotoSecurityGroups:
             return tuple(_rule(one) for page in pages for one in page["SecurityGroupRules"] if not one["IsEgress"])
 
     def _authorize(
-        self, group_id: str, openings: Sequence[tuple[Opening, PrefixList]], description: str, tags: Mapping[str, str]
+        self,
+        group_id: str,
+        openings: Sequence[tuple[AllowedPorts, PrefixList]],
+        description: str,
+        tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
         said = _NOT_IN_A_DESCRIPTION.sub("-", description)[:_DESCRIPTION_LIMIT]
         with translated("AuthorizeSecurityGroupIngress"):
@@ -170,7 +178,7 @@ def _rule(shape: Any) -> IngressRule:
     )
 
 
-def _is_equal(rule: IngressRule, opening: Opening, source: PrefixList) -> bool:
+def _is_equal(rule: IngressRule, opening: AllowedPorts, source: PrefixList) -> bool:
     return (rule.protocol, rule.ports, rule.prefix_list_id) == ("tcp", opening.ports, source.id)
 
 

@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from ecs_lattice.aws.errors import translated
-from ecs_lattice.ecs_side.ports import Target, TargetState
+from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
 from ecs_lattice.errors import DeniedError, NotFoundError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ _A_CALL = 100  # targets; VPC Lattice API, RegisterTargets, DeregisterTargets an
 
 
 class BotoTargets:
-    """:class:`ecs_lattice.ecs_side.ports.Targets` and :class:`ecs_lattice.health.ports.TargetStatuses` over a boto3 client."""
+    """:class:`ecs_lattice.ecs_side.lattice_targets.Targets` and :class:`ecs_lattice.health.ports.TargetStatuses` over a boto3 client."""
 
     def __init__(self, client: "VPCLatticeClient") -> None:
         self._client = client

@@ -4,7 +4,7 @@ from functools import cache
 
 from ecs_lattice import settings as environment
 from ecs_lattice.aws import clients
-from ecs_lattice.aws.queues import SqsBells
+from ecs_lattice.aws.queues import SqsRequestQueue
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.settings import Settings
 
@@ -22,9 +22,9 @@ def registry() -> DynamoRegistry:
 
 
 @cache
-def bells() -> SqsBells:
+def request_queue() -> SqsRequestQueue:
     """The bells of this stack."""
-    return SqsBells(
+    return SqsRequestQueue(
         clients.sqs(),
         ecs_services=settings().ecs_services_queue,
         lattice_services=settings().lattice_services_queue,

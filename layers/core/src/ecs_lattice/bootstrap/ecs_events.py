@@ -4,13 +4,13 @@ import time
 from functools import cache
 
 from ecs_lattice.aws import clients
-from ecs_lattice.aws.dead_letters import DeadLetters
-from ecs_lattice.bootstrap.common import bells, registry, settings
-from ecs_lattice.intake import Intake
+from ecs_lattice.aws.queues import DeadLetters
+from ecs_lattice.bootstrap.common import registry, request_queue, settings
+from ecs_lattice.consumers.ecs_events import EventRouter
 
 
 @cache
-def intake() -> Intake:
+def event_router() -> EventRouter:
     """The consumer of the events queue."""
     dead_letters = DeadLetters(clients.sqs(), settings().dead_letter_queue, "ecs_events")
-    return Intake(registry(), bells(), dead_letters, time.time)
+    return EventRouter(registry(), request_queue(), dead_letters, time.time)

@@ -10,13 +10,13 @@ from ecs_lattice.aws import clients
 from ecs_lattice.aws.announcer import EventBridgeAnnouncer
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.bootstrap.common import bells, registry, settings
+from ecs_lattice.bootstrap.common import registry, request_queue, settings
 from ecs_lattice.bootstrap.ingress import ingress
 from ecs_lattice.bootstrap.workers import worker
 from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.consumers.reconciles import ReconcileConsumer
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.model import ServiceId
-from ecs_lattice.worker import Worker
 
 
 @cache
@@ -26,7 +26,7 @@ def _ecs_side() -> EcsSide:
         BotoEcs(clients.ecs(), clients.ec2()),
         BotoTargets(clients.lattice()),
         registry(),
-        bells(),
+        request_queue(),
         time.time,
         ingress(),
         EventBridgeAnnouncer(clients.events(), settings().owner, time.time),
@@ -34,7 +34,7 @@ def _ecs_side() -> EcsSide:
 
 
 @cache
-def ecs_worker() -> Worker:
+def ecs_worker() -> ReconcileConsumer:
     """The consumer of the ECS services' queue."""
     return worker("ecsService", settings().ecs_services_queue, lambda arn: _ecs_side().reconcile(ServiceId(arn)))
 

@@ -5,7 +5,7 @@ from functools import cache
 from ecs_lattice.aws import clients
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.bootstrap.common import registry, settings
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ingress.open import Ingress
 
 
 @cache

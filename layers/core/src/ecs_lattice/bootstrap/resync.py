@@ -7,9 +7,9 @@ from ecs_lattice.aws import clients
 from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.tagging import BotoOwned
-from ecs_lattice.bootstrap.common import bells, registry, settings
+from ecs_lattice.bootstrap.common import registry, request_queue, settings
 from ecs_lattice.bootstrap.ingress import ingress
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmSync
 from ecs_lattice.resync import Resync
 
 
@@ -19,7 +19,5 @@ def resync() -> Resync:
     owned = BotoOwned(clients.tagging(), clients.lattice(), settings().owner)
     ecs = BotoEcs(clients.ecs(), clients.ec2())
     own = settings()
-    alarms = AlarmKeeper(
-        own.owner, own.label_prefix, BotoAlarms(clients.cloudwatch(), own.owner), time.time, time.sleep
-    )
-    return Resync(own, ecs, registry(), bells(), owned, ingress(), time.time, time.sleep, alarms)
+    alarms = AlarmSync(own.owner, own.label_prefix, BotoAlarms(clients.cloudwatch(), own.owner), time.time, time.sleep)
+    return Resync(own, ecs, registry(), request_queue(), owned, ingress(), time.time, time.sleep, alarms)

@@ -9,7 +9,7 @@ from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.metrics import EmfMetrics
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.bootstrap.common import registry, settings
-from ecs_lattice.health.keeping import AlarmKeeper
+from ecs_lattice.health.alarm_sync import AlarmSync
 from ecs_lattice.health.probe import Probe
 
 
@@ -24,7 +24,7 @@ def target_health() -> Probe:
         BotoTargets(clients.lattice()),
         BotoEcs(clients.ecs(), clients.ec2()),
         EmfMetrics(),
-        AlarmKeeper(own.owner, own.label_prefix, alarms, time.time, time.sleep),
+        AlarmSync(own.owner, own.label_prefix, alarms, time.time, time.sleep),
         time.time,
         time.sleep,
         ecs_reads_per_second=own.ecs_reads_per_second,

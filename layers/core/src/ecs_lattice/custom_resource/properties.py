@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ecs_lattice.ingress.model import Opening, PortRange
+from ecs_lattice.ingress.model import AllowedPorts, PortRange
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequiredIngress:
     """Security groups that VPC Lattice is let into. Without ``families``, those that exist in the Region."""
 
     group_ids: tuple[str, ...]
@@ -23,12 +23,14 @@ class Wanted:
     families: tuple[AddressFamily, ...] = ()
     description: str = ""
 
-    def openings(self, existing: Sequence[AddressFamily]) -> tuple[Opening, ...]:
+    def openings(self, existing: Sequence[AddressFamily]) -> tuple[AllowedPorts, ...]:
         """What every group needs, where ``existing`` are the families of the Region."""
-        return tuple(sorted(Opening(family, ports) for family in self.families or existing for ports in self.ports))
+        return tuple(
+            sorted(AllowedPorts(family, ports) for family in self.families or existing for ports in self.ports)
+        )
 
 
-def read(properties: Mapping[str, Any]) -> Wanted | tuple[Problem, ...]:
+def read(properties: Mapping[str, Any]) -> RequiredIngress | tuple[Problem, ...]:
     """What the properties ask for, or everything that is wrong with them."""
     problems = list(_unknown(properties))
     group_ids = _each(properties, "SecurityGroupIds", _group_id, problems, required=True)
@@ -39,7 +41,7 @@ def read(properties: Mapping[str, Any]) -> Wanted | tuple[Problem, ...]:
         problems.append(_problem("Description", properties["Description"], "one text, not a list."))
     if problems:
         return tuple(problems)
-    return Wanted(group_ids, ports, families, "".join(description))
+    return RequiredIngress(group_ids, ports, families, "".join(description))
 
 
 def group_ids_in(*properties: Mapping[str, Any]) -> frozenset[str]:

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from ecs_lattice import codec, deadline
 from ecs_lattice.custom_resource import properties
-from ecs_lattice.custom_resource.properties import Wanted
+from ecs_lattice.custom_resource.properties import RequiredIngress
 from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Answer, Request
 from ecs_lattice.errors import ConflictError, ThrottledError, UnavailableError
-from ecs_lattice.ingress.opening import Ingress, Opened
+from ecs_lattice.ingress.open import Ingress, Opened
 from ecs_lattice.outcome import Problem
 from ecs_lattice.ports import Now
 
@@ -27,11 +27,11 @@ _TRIES, _LONGEST_WAIT_SECONDS = 4, 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DesiredIngress:
     """What the newest request wants (None: nothing any more), every request seen, the newest last, and every group that was
     ever asked for, so that a half-made change is taken back whole."""
 
-    wanted: Wanted | None = None
+    wanted: RequiredIngress | None = None
     requests: tuple[str, ...] = ()
     group_ids: tuple[str, ...] = ()
 
@@ -84,7 +84,7 @@ class IngressResource:
         self._converge(request)
         return Answer(True, request.own_id)
 
-    def _begin(self, request: Request, wanted: Wanted | None) -> None:
+    def _begin(self, request: Request, wanted: RequiredIngress | None) -> None:
         """Write the wish down; one that was written before, and may be overtaken since, is not written again."""
         named = properties.group_ids_in(request.properties, request.old_properties)
         # What is deleted is remembered for as long as an old request may still be repeated.
@@ -95,7 +95,7 @@ class IngressResource:
             if request.request_id in wish.requests:
                 return
             requests = (*wish.requests, request.request_id)[-_REMEMBERED_REQUESTS:]
-            text = codec.dumps(Wish(wanted, requests, tuple(sorted({*wish.group_ids, *named}))))
+            text = codec.dumps(DesiredIngress(wanted, requests, tuple(sorted({*wish.group_ids, *named}))))
             if self.documents.replace_document(_KIND, request.own_id, before, text, expires_at=expires_at):
                 return
             deadline.check()  # another request was written between the two: look again
@@ -110,7 +110,7 @@ class IngressResource:
                 return wish.requests[-1], opened
             wish = newer
 
-    def _fulfil(self, request: Request, wish: Wish) -> Opened:
+    def _fulfil(self, request: Request, wish: DesiredIngress) -> Opened:
         """Add first, remove after: what an update moves is open all the time. With problems nothing is removed."""
         wanted = wish.wanted
         if wanted is None:
@@ -123,7 +123,7 @@ class IngressResource:
             self.ingress.close(request.own_id, wish.group_ids, dict.fromkeys(wanted.group_ids, openings))
         return opened
 
-    def _patiently(self, request: Request, wish: Wish) -> Opened:
+    def _patiently(self, request: Request, wish: DesiredIngress) -> Opened:
         """Fulfil, tried again where AWS was busy: CloudFormation cannot be told "not yet"."""
         for _ in range(_TRIES - 1):
             try:
@@ -136,12 +136,12 @@ class IngressResource:
             self.sleep(min(wait, _LONGEST_WAIT_SECONDS))
         return self._fulfil(request, wish)
 
-    def _wish(self, key: str) -> Wish:
+    def _wish(self, key: str) -> DesiredIngress:
         return _read(self.documents.document(_KIND, key))
 
 
-def _read(text: str | None) -> Wish:
-    return codec.loads(Wish, text) if text else Wish()
+def _read(text: str | None) -> DesiredIngress:
+    return codec.loads(DesiredIngress, text) if text else DesiredIngress()
 
 
 def said(problems: tuple[Problem, ...]) -> str:

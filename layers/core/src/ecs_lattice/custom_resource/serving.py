@@ -43,7 +43,7 @@ class CustomResources:
         Raises UnknownEventError for what cannot be answered, and AwsError when the answer could not be delivered.
         """
         url, request = protocol.response_url(event), protocol.read(event)
-        once = _Once(request, lambda body: self.delivery.put(url, body, _DELIVERY_SECONDS))
+        once = SingleResponse(request, lambda body: self.delivery.put(url, body, _DELIVERY_SECONDS))
         timer = threading.Timer(max(remaining_seconds - LAST_WORD_SECONDS, 0), self._out_of_time, [request, once])
         timer.daemon = True
         timer.start()
@@ -63,7 +63,7 @@ class CustomResources:
             answer = _failed(request, f"{_why(error)} {self._log_pointer()}")
         return answer
 
-    def _out_of_time(self, request: Request, once: "_Once") -> None:
+    def _out_of_time(self, request: Request, once: "SingleResponse") -> None:
         reason = f"The work did not end within the function's time. It may be tried again. {self._log_pointer()}"
         try:
             once.answer(_failed(request, reason))
@@ -75,7 +75,7 @@ class CustomResources:
 
 
 @dataclass(slots=True)
-class _Once:
+class SingleResponse:
     """The one answer of a request: whoever comes first, the work or the timer; the other is told what was said."""
 
     request: Request

@@ -1,5 +1,5 @@
 """What the diagnosis needs of the world; the adapters are :mod:`ecs_lattice.aws.evidence`, :mod:`ecs_lattice.aws.topic`,
-:mod:`ecs_lattice.aws.alarm_queue` and :mod:`ecs_lattice.aws.dead_letters`. Errors are
+:mod:`ecs_lattice.aws.queues` and :mod:`ecs_lattice.aws.queues`. Errors are
 :class:`~ecs_lattice.errors.AwsError`s.
 """
 
@@ -58,7 +58,7 @@ class Later(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A message in a dead-letter queue: its attributes, and the beginning of its body."""
 
     attributes: tuple[tuple[str, str], ...]
@@ -67,15 +67,15 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Peek:
+class DeadLetterSample:
     """Some messages of a queue, which stay in it; ``url`` is the queue's."""
 
     url: str
-    letters: tuple[Letter, ...]
+    letters: tuple[DeadLetter, ...]
 
 
-class LetterBox(Protocol):
+class DeadLetterQueue(Protocol):
     """Dead-letter queues."""
 
-    def peek(self, queue_name: str) -> Peek:
+    def peek(self, queue_name: str) -> DeadLetterSample:
         """Up to ten messages of the queue; none of them is taken out."""

@@ -6,18 +6,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ecs_lattice import codec
-from ecs_lattice.announcements import StateChange
-from ecs_lattice.diagnosis import causes, message, quiet, signals, subjects, telling, telling_stack
+from ecs_lattice.diagnosis import causes, message, postpone, route_messages, stack_messages, subjects
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.incidents import Change, Incident, Step, ended, take
 from ecs_lattice.diagnosis.message import Message
-from ecs_lattice.diagnosis.ports import Later, LetterBox, Memory, Peek, Topic
-from ecs_lattice.diagnosis.signals import AlarmChange, Announced, LookAgain, Signal, TargetUnhealthy
+from ecs_lattice.diagnosis.ports import DeadLetterQueue, DeadLetterSample, Later, Memory, Topic
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject, Subject
 from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, UnknownEventError
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of, is_within_grace
 from ecs_lattice.health.ports import MetricsSink
+from ecs_lattice.messages import alarms
+from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.ports import Now
 
 KIND = "incident"
@@ -43,11 +44,11 @@ class Responder:
     memory: Memory
     topic: Topic
     later: Later
-    letter_box: LetterBox
+    dead_letter_queue: DeadLetterQueue
     metrics: MetricsSink
     now: Now
 
-    def respond(self, signal: Signal) -> None:
+    def respond(self, signal: AlarmEvent) -> None:
         """Do what ``signal`` asks for. Raises BusyError when another invocation is telling of the same subject."""
         match signal:
             case AlarmChange():
@@ -60,9 +61,9 @@ class Responder:
                 self._on_look_again(signal)
 
     def _on_alarm(self, alarm: AlarmChange) -> None:
-        if not alarm.name.startswith(words.alarm_prefix(self.owner)):
+        if not alarm.name.startswith(metric_names.alarm_prefix(self.owner)):
             raise UnknownEventError(
-                f"The alarm {alarm.name!r} is not one of this stack; theirs begin with {words.alarm_prefix(self.owner)}."
+                f"The alarm {alarm.name!r} is not one of this stack; theirs begin with {metric_names.alarm_prefix(self.owner)}."
             )
         if alarm.state in {"ALARM", "OK"}:  # INSUFFICIENT_DATA says nothing of what is watched
             change = Change(alarm.state, alarm.previous, alarm.at, bad=alarm.state == "ALARM")
@@ -88,8 +89,8 @@ class Responder:
         for record in records:
             route = record.claim.route
             if seen is None or not is_within_grace(seen.service, route.health_grace, self.now()):
-                dimensions = words.dimensions(record.lattice_service, signal.service, route.name)
-                self.metrics.publish(dimensions, {words.IMPAIRED: 1.0})
+                dimensions = metric_names.dimensions(record.lattice_service, signal.service, route.name)
+                self.metrics.publish(dimensions, {metric_names.IMPAIRED: 1.0})
 
     def _on_look_again(self, signal: LookAgain) -> None:
         text, incident = self._load(signal.key)
@@ -152,46 +153,48 @@ class Responder:
         """Tell that it is over once it has been well for long enough: what comes and goes is told once."""
         left = math.ceil(incident.well_at + incident.held_for - self.now())
         if left > 0:
-            look = signals.look_again(incident.key, incident.id, incident.well_at)
+            look = alarms.look_again(incident.key, incident.id, incident.well_at)
             self.later.send_later(look, min(left, _MAXIMUM_DELAY_SECONDS))
             return incident
         over = (
-            telling_stack.well_again(incident, alarm, subject, incident.well_at)
+            stack_messages.well_again(incident, alarm, subject, incident.well_at)
             if isinstance(subject, StackSubject)
-            else telling.well_again(incident, subject, incident.well_at)
+            else route_messages.well_again(incident, subject, incident.well_at)
         )
         return ended(self._send(incident, over), over_at=self.now())
 
     def _publish_route(self, incident: Incident, alarm: AlarmChange, subject: RouteSubject, step: Step) -> Incident:
         evidence = self.collector.collect(subject)
-        wait_for = quiet.wait_again_for if step == "again" else quiet.wait_for
+        wait_for = postpone.wait_again_for if step == "again" else postpone.wait_for
         if seconds := wait_for(evidence, incident.opened_at):
-            self.later.send_later(signals.look_again(incident.key, incident.id), seconds)
+            self.later.send_later(alarms.look_again(incident.key, incident.id), seconds)
             return incident
         findings = causes.diagnose(evidence)
-        told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=telling.code_of(findings))
-        return self._send(told, telling.not_well(incident, alarm, evidence, findings))
+        told = dataclasses.replace(
+            incident, told=True, told_state=incident.state, cause=route_messages.code_of(findings)
+        )
+        return self._send(told, route_messages.not_well(incident, alarm, evidence, findings))
 
     def _publish_refusal(self, incident: Incident, change: StateChange, step: Step) -> Incident:
         if step == "close" and change.state in _ON_THE_WAY:
-            self.later.send_later(signals.look_again(incident.key, incident.id), _SETTLING_SECONDS)
+            self.later.send_later(alarms.look_again(incident.key, incident.id), _SETTLING_SECONDS)
             return incident
         if step in {"close", "end"}:
-            return self._send(ended(incident), telling.accepted(incident, change, incident.changed_at))
+            return self._send(ended(incident), route_messages.accepted(incident, change, incident.changed_at))
         told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=change.code)
-        return self._send(told, telling.refused(incident, change, self.table, again=step == "update"))
+        return self._send(told, route_messages.refused(incident, change, self.table, again=step == "update"))
 
     def _publish_stack(self, incident: Incident, alarm: AlarmChange, subject: StackSubject) -> Incident:
         peek, unread = self._peek(subject)
         region = alarm.arn.split(":")[3]
         told = dataclasses.replace(incident, told=True, told_state=incident.state, cause=subject.part)
-        return self._send(told, telling_stack.not_well(incident, alarm, subject, region, peek, unread))
+        return self._send(told, stack_messages.not_well(incident, alarm, subject, region, peek, unread))
 
-    def _peek(self, subject: StackSubject) -> tuple[Peek | None, str]:
+    def _peek(self, subject: StackSubject) -> tuple[DeadLetterSample | None, str]:
         if subject.part != "deadLetters" or not subject.name:
             return None, ""
         try:
-            return self.letter_box.peek(subject.name), ""
+            return self.dead_letter_queue.peek(subject.name), ""
         except AwsError as error:
             return None, str(error)
 

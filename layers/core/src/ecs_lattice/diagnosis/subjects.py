@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from ecs_lattice.model import ServiceId
 
 StackPart = Literal["probe", "errors", "throttles", "deadLetters", "queueAge", "other"]
@@ -35,7 +35,7 @@ type Subject = RouteSubject | StackSubject
 
 # What an alarm of the stack itself watches, by namespace and metric (CloudWatch metrics of AWS Lambda and Amazon SQS).
 _PARTS: dict[tuple[str, str], StackPart] = {
-    (words.NAMESPACE, words.HEARTBEAT): "probe",
+    (metric_names.NAMESPACE, metric_names.HEARTBEAT): "probe",
     ("AWS/Lambda", "Errors"): "errors",
     ("AWS/Lambda", "Throttles"): "throttles",
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): "deadLetters",
@@ -45,9 +45,9 @@ _PARTS: dict[tuple[str, str], StackPart] = {
 
 def of_alarm(arn: str, namespace: str, metric: str, dimensions: dict[str, str]) -> Subject:
     """What the alarm with this ARN is about, told by the metric that it watches: names can be cut, dimensions are whole."""
-    if set(dimensions) == {words.LATTICE_SERVICE, words.ECS_SERVICE, words.ROUTE}:
+    if set(dimensions) == {metric_names.LATTICE_SERVICE, metric_names.ECS_SERVICE, metric_names.ROUTE}:
         _, partition, _, region, account, *_ = arn.split(":")
-        service = ServiceId(f"arn:{partition}:ecs:{region}:{account}:service/{dimensions[words.ECS_SERVICE]}")
-        return RouteSubject(dimensions[words.LATTICE_SERVICE], service, dimensions[words.ROUTE])
+        service = ServiceId(f"arn:{partition}:ecs:{region}:{account}:service/{dimensions[metric_names.ECS_SERVICE]}")
+        return RouteSubject(dimensions[metric_names.LATTICE_SERVICE], service, dimensions[metric_names.ROUTE])
     part = _PARTS.get((namespace, metric), "other")
     return StackSubject(part, dimensions.get("FunctionName") or dimensions.get("QueueName") or "")

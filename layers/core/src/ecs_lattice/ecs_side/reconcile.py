@@ -9,21 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecs_lattice import ports
-from ecs_lattice.announcements import Announcer
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import claims as claiming
-from ecs_lattice.ecs_side import effective, telling
+from ecs_lattice.ecs_side import effective_revision, report
 from ecs_lattice.ecs_side import record as records
-from ecs_lattice.ecs_side.admitting import Admitter
-from ecs_lattice.ecs_side.attaching import Attacher
-from ecs_lattice.ecs_side.look import Looker, View
+from ecs_lattice.ecs_side.apply import UpdateServiceExecutor
+from ecs_lattice.ecs_side.lattice_targets import Targets
+from ecs_lattice.ecs_side.observe import Observation, Observer
 from ecs_lattice.ecs_side.plan import CLOSED, Draft, EcsPlan, draft
-from ecs_lattice.ecs_side.ports import Targets
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.ecs_side.registering import Registrar
+from ecs_lattice.ecs_side.security_groups import TaskIngress
 from ecs_lattice.ecs_side.status import ServiceStatus
-from ecs_lattice.ingress.opening import Ingress
+from ecs_lattice.ecs_side.targets import TargetRegistration
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.messages.announcements import Announcer
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.settings import Settings
@@ -41,7 +41,7 @@ class EcsSide:
     ecs: ports.Ecs
     targets: Targets
     registry: ports.Registry
-    bells: ports.Bells
+    requests: ports.RequestQueue
     now: ports.Now
     ingress: Ingress
     announcer: Announcer
@@ -87,22 +87,22 @@ class EcsSide:
         revision = record.effective.name if record.effective else None
         return ServiceStatus(service.arn, revision, record.statuses, record.problems)
 
-    def _look(self, service: ServiceId) -> View | None:
-        return Looker(self.settings, self.ecs, self.targets, self.registry, self.now).look(service)
+    def _look(self, service: ServiceId) -> Observation | None:
+        return Observer(self.settings, self.ecs, self.targets, self.registry, self.now).look(service)
 
-    def admitter(self) -> Admitter:
+    def admitter(self) -> TaskIngress:
         """What lets VPC Lattice in to the tasks, over this side's adapters."""
-        return Admitter(self.settings, self.ecs, self.ingress)
+        return TaskIngress(self.settings, self.ecs, self.ingress)
 
-    def registrar(self) -> Registrar:
+    def registrar(self) -> TargetRegistration:
         """The controller, over this side's adapters."""
-        return Registrar(self.ecs, self.targets)
+        return TargetRegistration(self.ecs, self.targets)
 
 
 class _Run:
     """The writing half of one reconcile: keeps the record as it is stored and the claims as they stand."""
 
-    def __init__(self, side: EcsSide, view: View) -> None:
+    def __init__(self, side: EcsSide, view: Observation) -> None:
         self.side = side
         self.view = view
         self.stored = view.stored
@@ -115,7 +115,7 @@ class _Run:
         admit = self.side.admitter().admit
         self.view, admitted = admit(self.view, self.save, verify=False)
         decided = draft(self.view, self.side.settings, admitted)
-        if decided.attach.kind in {"attach", "undo"} and not admitted.is_verified:
+        if decided.attach.kind in {"attach", "roll_back"} and not admitted.is_verified:
             self.view, admitted = admit(self.view, self.save, verify=True)
             decided = draft(self.view, self.side.settings, admitted)
         return decided
@@ -146,7 +146,9 @@ class _Run:
         names = sorted({one.lattice_service for one in self.standing.values() if one.is_unapplied})
         if names:
             cause = f"claims of {self.view.service_id}"
-            self.side.bells.ring([Bell("latticeService", name, cause, self.view.now) for name in names])
+            self.side.requests.enqueue(
+                [ReconcileRequest("latticeService", name, cause, self.view.now) for name in names]
+            )
 
     def delete_claims(self, over: Sequence[ClaimRecord]) -> None:
         for one in over:
@@ -171,7 +173,7 @@ class _Run:
             if failed or change.is_waiting:
                 outcome = NotYet(15, f"Targets of {change.group_arn} are not all registered or deregistered yet.")
         if (before.registered, before.controlled) != (self.record.registered, self.record.controlled):
-            facts = claiming.Facts.of(self.view.service, self.record, frozenset())
+            facts = claiming.AttachmentFacts.of(self.view.service, self.record, frozenset())
             facts = dataclasses.replace(facts, replaced=decided.facts.replaced)
             self.put_claims([
                 claiming.with_facts(claim, self.standing.get(_key(claim)), facts, self.view.presence)
@@ -181,10 +183,10 @@ class _Run:
 
     def _attach(self, decided: Draft) -> Outcome:
         side = self.side
-        if decided.attach.kind not in {"attach", "undo"} or self.view.service is None:
+        if decided.attach.kind not in {"attach", "roll_back"} or self.view.service is None:
             wait = decided.attach
             return NotYet(wait.after, wait.message) if wait.kind == "wait" else Done()
-        attacher = Attacher(side.settings, side.ecs, side.registry, side.now, self.save)
+        attacher = UpdateServiceExecutor(side.settings, side.ecs, side.registry, side.now, self.save)
         return attacher.send(self.view.service, self.record, decided.attach)
 
     def _awaited(self, decided: Draft) -> Outcome:
@@ -193,14 +195,16 @@ class _Run:
         waits: list[Outcome] = []
         if (
             service
-            and self.view.presence == "there"
-            and effective.rolls(service)
+            and self.view.presence == "active"
+            and effective_revision.rolls(service)
             and (decided.claims or decided.problems)
         ):
-            waits.append(NotYet(effective.wait_while_rolling(service, now), "A deployment of the service rolls."))
-        if self.view.presence == "gone" and any(claim.named for claim in decided.claims):
+            waits.append(
+                NotYet(effective_revision.wait_while_rolling(service, now), "A deployment of the service rolls.")
+            )
+        if self.view.presence == "deleted" and any(claim.named for claim in decided.claims):
             waits.append(NotYet(_WHILE_LEAVING_SECONDS, "ECS still stops the tasks of the service."))
-        if self.view.presence != "there" and any(claim.route.pause for claim in decided.claims):
+        if self.view.presence != "active" and any(claim.route.pause for claim in decided.claims):
             waits.append(NotYet(_WHILE_HELD_SECONDS, "The service is gone, and its routes are paused: held for a day."))
         for name, at in decided.record.clocks:
             if name == CLOSED and now - at < _ATTENTIVE_SECONDS:
@@ -214,16 +218,16 @@ class _Run:
         return soonest(waits)
 
     def _give_place_back(self, decided: Draft) -> None:
-        is_idle = self.record.intent is None and decided.attach.kind not in {"attach", "undo"}
-        if self.record.has_place and is_idle:
-            self.side.registry.leave(Attacher.SET, self.view.service_id.arn)
-            self.save(dataclasses.replace(self.record, has_place=False))
+        is_idle = self.record.pending_update is None and decided.attach.kind not in {"attach", "roll_back"}
+        if self.record.holds_slot and is_idle:
+            self.side.registry.release(UpdateServiceExecutor.SET, self.view.service_id.arn)
+            self.save(dataclasses.replace(self.record, holds_slot=False))
 
     def _tell(self, decided: Draft, problems: tuple[Problem, ...]) -> None:
         """Store the statuses; what is new is logged and announced, once."""
-        told = telling.tell(self.view, self.record, self.standing, decided, problems)
+        told = report.tell(self.view, self.record, self.standing, decided, problems)
         # Tell the world before the record says that it was told: rather twice than never.
-        telling.announce(self.side.announcer, self.view, self.record, told)
+        report.announce(self.side.announcer, self.view, self.record, told)
         self.save(told)
 
     def _acknowledge(self) -> None:
@@ -233,9 +237,9 @@ class _Run:
 
     def _forget_if_over(self, decided: Draft) -> None:
         record = self.record
-        if self.standing or decided.problems or record.intent or record.registered or record.ingress.group_ids:
+        if self.standing or decided.problems or record.pending_update or record.registered or record.ingress.group_ids:
             return
-        self.side.registry.leave(Attacher.SET, self.view.service_id.arn)
+        self.side.registry.release(UpdateServiceExecutor.SET, self.view.service_id.arn)
         self.side.registry.delete_document(records.KIND, self.view.service_id.arn)
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecs_lattice import codec
-from ecs_lattice.ecs_side.ports import Target
+from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.ecs_side.status import VANISHED, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import LatticeEntry, Subnets, TaskDefinition
-from ecs_lattice.ingress.routes import Want
+from ecs_lattice.ingress.routes import PortRequirement
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Problem
 from ecs_lattice.ports import Registry
@@ -25,7 +25,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class PendingUpdate:
     """An UpdateService of ours, written down before the call, so that neither a crash nor a stale read doubles it.
 
     ``entries`` is the list it sends, ``previous`` the list before it; ``before`` is the id of the deployment that was
@@ -46,7 +46,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Ingressed:
+class IngressState:
     """What was done about the tasks' security groups: compared with what is wanted now, so that a quiet reconcile makes no
     call to EC2.
 
@@ -54,10 +54,10 @@ class Ingressed:
     needs written. ``closed``: the wants that could not be met, and why; ``notices`` stop nothing.
     """
 
-    wants: tuple[Want, ...] = ()
-    off: tuple[Want, ...] = ()
+    wants: tuple[PortRequirement, ...] = ()
+    off: tuple[PortRequirement, ...] = ()
     group_ids: tuple[str, ...] = ()
-    closed: tuple[tuple[Want, Problem], ...] = ()
+    closed: tuple[tuple[PortRequirement, Problem], ...] = ()
     notices: tuple[Problem, ...] = ()
 
 
@@ -84,14 +84,14 @@ class EcsRecord:
     subnets: Subnets | None = None
     clocks: tuple[tuple[str, float], ...] = ()
     foreign: tuple[tuple[str, str], ...] = ()
-    intent: Intent | None = None
+    pending_update: PendingUpdate | None = None
     attached: tuple[str, ...] = ()
-    taken_away: str = ""
+    list_overwritten: str = ""
     failed: str = ""
     registered: tuple[tuple[str, tuple[Target, ...]], ...] = ()
     controlled: tuple[str, ...] = ()
-    has_place: bool = False
-    ingress: Ingressed = field(default_factory=Ingressed)
+    holds_slot: bool = False
+    ingress: IngressState = field(default_factory=IngressState)
     refused: str = ""
     problems: tuple[Problem, ...] = ()
     statuses: tuple[RouteStatus, ...] = ()
@@ -132,7 +132,9 @@ def is_settled(text: str) -> bool:
     except TooNewRecordError:
         return False
     waiting = {"Pending", "Wired", "Attaching", "Parked", "Removing"}
-    return record.intent is None and not any(one.state in waiting or one.code == VANISHED for one in record.statuses)
+    return record.pending_update is None and not any(
+        one.state in waiting or one.code == VANISHED for one in record.statuses
+    )
 
 
 def registers_targets(text: str) -> bool:

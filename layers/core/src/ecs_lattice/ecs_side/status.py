@@ -8,7 +8,7 @@ from typing import Literal
 from ecs_lattice.claims import Answer, Claim
 from ecs_lattice.outcome import Problem
 
-RouteState = Literal[
+RouteStateName = Literal[
     "Pending", "Wired", "Attaching", "Live", "Parked", "Removing", "Paused", "Refused", "Conflicted"
 ]  # fmt: skip
 
@@ -22,7 +22,7 @@ class RouteStatus:
 
     route: str
     lattice_service: str
-    state: RouteState
+    state: RouteStateName
     code: str = ""
     message: str = ""
     at: float = 0.0
@@ -73,7 +73,7 @@ def dated(fresh: Sequence[RouteStatus], known: Sequence[RouteStatus], now: float
     return tuple(dataclasses.replace(one, at=since.get(dataclasses.replace(one, at=0.0), now)) for one in fresh)
 
 
-def _state(claim: Claim, answer: Answer, *, attaching: bool) -> RouteState:
+def _state(claim: Claim, answer: Answer, *, attaching: bool) -> RouteStateName:
     match answer.state:
         case "Wired":
             return "Attaching" if attaching and claim.phase == "declared" else "Wired"

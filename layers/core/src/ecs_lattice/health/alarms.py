@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ecs_lattice import ownership
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.graph import id_of
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of
 
 _DESCRIPTION_CHARACTERS = 1024  # CloudWatch API, AlarmDescription
@@ -31,8 +31,8 @@ class Alarm:
     dimensions: tuple[tuple[str, str], ...]
     datapoints_to_alarm: int
     evaluation_periods: int
-    namespace: str = words.NAMESPACE
-    metric: str = words.IMPAIRED
+    namespace: str = metric_names.NAMESPACE
+    metric: str = metric_names.IMPAIRED
     statistic: str = "Maximum"
     period: int = 60
     threshold: float = 1.0
@@ -80,9 +80,9 @@ def differences(owner: str, wanted: dict[str, Alarm], seen: Iterable[Alarm]) -> 
 
 def is_ours(owner: str, alarm: Alarm) -> bool:
     """Whether this stack made the alarm for a route."""
-    if not alarm.name.startswith(words.alarm_prefix(owner)):
+    if not alarm.name.startswith(metric_names.alarm_prefix(owner)):
         return False
-    what = alarm.name.removeprefix(words.alarm_prefix(owner))
+    what = alarm.name.removeprefix(metric_names.alarm_prefix(owner))
     of_the_stack = what.startswith("stack/") and what.count("/") == 1
     return not of_the_stack and alarm.description.rsplit("\n", 1)[-1] == _marker(owner)
 
@@ -90,9 +90,9 @@ def is_ours(owner: str, alarm: Alarm) -> bool:
 def _alarm(owner: str, label_prefix: str, record: ClaimRecord) -> Alarm:
     route, service = record.claim.route, record.claim.service
     return Alarm(
-        name=words.alarm_name(owner, record.lattice_service, service, route.name),
+        name=metric_names.alarm_name(owner, record.lattice_service, service, route.name),
         description=_description(owner, label_prefix, record),
-        dimensions=tuple(sorted(words.dimensions(record.lattice_service, service, route.name).items())),
+        dimensions=tuple(sorted(metric_names.dimensions(record.lattice_service, service, route.name).items())),
         datapoints_to_alarm=route.alarm_minutes,
         evaluation_periods=route.alarm_minutes + _MORE_PERIODS,
     )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,15 @@ class Counts:
         """The counts by the names of their metrics: Healthy always, the others only where there is one, because
         CloudWatch bills a metric for each hour in which it has a value."""
         others = {
-            words.UNHEALTHY: self.unhealthy,
-            words.INITIAL: self.initial,
-            words.DRAINING: self.draining,
-            words.UNUSED: self.unused,
-            words.UNAVAILABLE: self.unavailable,
+            metric_names.UNHEALTHY: self.unhealthy,
+            metric_names.INITIAL: self.initial,
+            metric_names.DRAINING: self.draining,
+            metric_names.UNUSED: self.unused,
+            metric_names.UNAVAILABLE: self.unavailable,
         }
-        return {words.HEALTHY: float(self.healthy)} | {name: float(value) for name, value in others.items() if value}
+        return {metric_names.HEALTHY: float(self.healthy)} | {
+            name: float(value) for name, value in others.items() if value
+        }
 
 
 def count(statuses: Iterable[str]) -> Counts:

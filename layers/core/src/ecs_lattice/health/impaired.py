@@ -34,7 +34,7 @@ def impaired(record: ClaimRecord, counts: Counts, service: EcsService | None, no
         return None
     if counts.unhealthy:
         return True
-    if service is None or service.is_gone or service.desired == 0:
+    if service is None or service.is_deleted or service.desired == 0:
         return False
     return True if _is_to_answer(record, service, now) else None
 

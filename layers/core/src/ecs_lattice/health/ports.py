@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # the reconcilers publish metrics and have nothing to do with
 
 
 class MetricsSink(Protocol):
-    """Where metrics go, in the namespace of :mod:`ecs_lattice.health.words`."""
+    """Where metrics go, in the namespace of :mod:`ecs_lattice.health.metric_names`."""
 
     def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
         """Publish ``values`` by metric name as of now, with ``dimensions`` as their one set of dimensions."""

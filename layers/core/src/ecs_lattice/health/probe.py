@@ -13,10 +13,10 @@ from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.errors import AlarmsError
 from ecs_lattice.facts import EcsService
 from ecs_lattice.graph import id_of
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
+from ecs_lattice.health.alarm_sync import AlarmSync, Kept
 from ecs_lattice.health.counts import Counts, count
 from ecs_lattice.health.impaired import asks_ecs, group_of, impaired
-from ecs_lattice.health.keeping import AlarmKeeper, Kept
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import EcsServices, MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, of_the_stack
@@ -69,7 +69,7 @@ class Probe:
     targets: TargetStatuses
     ecs: EcsServices
     metrics: MetricsSink
-    keeper: AlarmKeeper
+    keeper: AlarmSync
     now: Now
     sleep: Callable[[float], None]
     threads: int = 6
@@ -86,7 +86,7 @@ class Probe:
         readings = [self._reading(record, groups.values, known) for record in measured]
         for reading in readings:
             self.metrics.publish(reading.dimensions, reading.metrics())
-        self.metrics.publish({words.OWNER: self.owner}, of_the_stack(readings))
+        self.metrics.publish({metric_names.OWNER: self.owner}, of_the_stack(readings))
         may_delete = self.registry.document("stack", "marker") is not None
         kept = self.keeper.keep(claims, began + seconds - self.now(), may_delete=may_delete)
         return Probed(

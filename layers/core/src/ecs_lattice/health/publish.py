@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecs_lattice.claims import ClaimRecord
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from ecs_lattice.health.counts import Counts
 
 
@@ -21,22 +21,24 @@ class Reading:
     @property
     def dimensions(self) -> dict[str, str]:
         """The one set of dimensions of the route's metrics."""
-        return words.dimensions(self.record.lattice_service, self.record.claim.service, self.record.claim.route.name)
+        return metric_names.dimensions(
+            self.record.lattice_service, self.record.claim.service, self.record.claim.route.name
+        )
 
     def metrics(self) -> dict[str, float]:
         """The route's metrics. What could not be read has no value, so that an alarm keeps its state: never zero."""
         values = self.counts.metrics() if self.counts is not None else {}
         if self.impaired is not None:
-            values |= {words.IMPAIRED: float(self.impaired)}
+            values |= {metric_names.IMPAIRED: float(self.impaired)}
         if self.is_unknown:
-            values |= {words.UNKNOWN: 1.0}
+            values |= {metric_names.UNKNOWN: 1.0}
         return values
 
 
 def of_the_stack(readings: Sequence[Reading]) -> dict[str, float]:
     """The metrics of the stack itself, whose dimension is the owner."""
     return {
-        words.HEARTBEAT: 1.0,
-        words.ROUTES: float(len(readings)),
-        words.UNKNOWN: float(sum(reading.is_unknown for reading in readings)),
+        metric_names.HEARTBEAT: 1.0,
+        metric_names.ROUTES: float(len(readings)),
+        metric_names.UNKNOWN: float(sum(reading.is_unknown for reading in readings)),
     }

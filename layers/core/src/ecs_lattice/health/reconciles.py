@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ecs_lattice.health import words
+from ecs_lattice.health import metric_names
 from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.outcome import Outcome, Refused
 
@@ -17,9 +17,9 @@ class ReconcileMetrics:
     def __call__(self, kind: str, outcome: Outcome | None, aws_calls: int) -> None:
         """``kind``: which side; ``outcome``: None when it failed; ``aws_calls``: how many calls it made."""
         values = {
-            words.RECONCILES: 1.0,
-            words.REFUSALS: float(isinstance(outcome, Refused)),
-            words.FAILURES: float(outcome is None),
-            words.AWS_CALLS: float(aws_calls),
+            metric_names.RECONCILES: 1.0,
+            metric_names.REFUSALS: float(isinstance(outcome, Refused)),
+            metric_names.FAILURES: float(outcome is None),
+            metric_names.AWS_CALLS: float(aws_calls),
         }
-        self.metrics.publish({words.SIDE: kind, words.OWNER: self.owner}, values)
+        self.metrics.publish({metric_names.SIDE: kind, metric_names.OWNER: self.owner}, values)

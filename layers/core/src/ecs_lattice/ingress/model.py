@@ -21,7 +21,7 @@ class PortRange:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Opening:
+class AllowedPorts:
     """Ports that VPC Lattice has to reach, from the addresses of one family."""
 
     family: AddressFamily
@@ -32,15 +32,15 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Need:
+class IngressRequirement:
     """What one needer needs of one security group.
 
     ``needer`` is the ARN of an ECS service, or the physical id of a custom resource. ``openings`` are sorted.
     """
 
     group_id: str
-    needer: str
-    openings: tuple[Opening, ...] = ()
+    consumer: str
+    openings: tuple[AllowedPorts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

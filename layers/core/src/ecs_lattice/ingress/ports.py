@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ecs_lattice.ingress.model import IngressRule, Opening, PrefixList, SecurityGroup
+from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PrefixList, SecurityGroup
 
 
 class SecurityGroups(Protocol):
@@ -25,7 +25,11 @@ class SecurityGroups(Protocol):
         """All inbound rules in this Region that carry our owner tag, in any group."""
 
     def authorize(
-        self, group_id: str, openings: Sequence[tuple[Opening, PrefixList]], description: str, tags: Mapping[str, str]
+        self,
+        group_id: str,
+        openings: Sequence[tuple[AllowedPorts, PrefixList]],
+        description: str,
+        tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
         """Add one rule an opening, all or none, tagged. Raises QuotaError when the group is full; an equal rule that
         exists already is no error and is given as it is."""

@@ -13,8 +13,8 @@ INGRESS_OFF             a notice: nobody opens the group, and it is closed
 from collections.abc import Collection, Iterable, Sequence
 
 from ecs_lattice.errors import AwsError
-from ecs_lattice.ingress.gate import Gate
-from ecs_lattice.ingress.model import Opening, PrefixList, SecurityGroup
+from ecs_lattice.ingress.group import SecurityGroupRules
+from ecs_lattice.ingress.model import AllowedPorts, PrefixList, SecurityGroup
 from ecs_lattice.ingress.ranges import merged
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
@@ -30,7 +30,7 @@ def is_notice(problem: Problem) -> bool:
     return problem.code in _NOTICES
 
 
-def command(group_id: str, openings: Iterable[tuple[Opening, PrefixList]]) -> str:
+def command(group_id: str, openings: Iterable[tuple[AllowedPorts, PrefixList]]) -> str:
     """The AWS CLI command that lets VPC Lattice in; one line, to be pasted as it is."""
     permissions = [
         f"'IpProtocol=tcp,FromPort={opening.ports.first},ToPort={opening.ports.last},"
@@ -40,13 +40,13 @@ def command(group_id: str, openings: Iterable[tuple[Opening, PrefixList]]) -> st
     return f"aws ec2 authorize-security-group-ingress --group-id {group_id} --ip-permissions {' '.join(permissions)}"
 
 
-def command_for(gate: Gate, openings: Iterable[Opening]) -> str:
+def command_for(gate: SecurityGroupRules, openings: Iterable[AllowedPorts]) -> str:
     """:func:`command` for what is closed at ``gate``."""
     pairs = [(opening, source) for opening in merged(openings) if (source := gate.lists_of(opening))]
     return command(gate.group_id, pairs)
 
 
-def full(gate: Gate, openings: Sequence[Opening]) -> Problem:
+def full(gate: SecurityGroupRules, openings: Sequence[AllowedPorts]) -> Problem:
     """There is no room for a rule."""
     families: list[AddressFamily] = sorted({opening.family for opening in openings})
     used = ", ".join(f"{_name(family)} at least {gate.weight(family)}" for family in families)
@@ -60,7 +60,7 @@ def full(gate: Gate, openings: Sequence[Opening]) -> Problem:
     )
 
 
-def default_group(gate: Gate, openings: Sequence[Opening]) -> Problem:
+def default_group(gate: SecurityGroupRules, openings: Sequence[AllowedPorts]) -> Problem:
     """Only the VPC's default group could be opened."""
     return _problem(
         "INGRESS_DEFAULT_GROUP",
@@ -71,7 +71,7 @@ def default_group(gate: Gate, openings: Sequence[Opening]) -> Problem:
     )
 
 
-def foreign_group(gate: Gate, group: SecurityGroup, openings: Sequence[Opening]) -> Problem:
+def foreign_group(gate: SecurityGroupRules, group: SecurityGroup, openings: Sequence[AllowedPorts]) -> Problem:
     """The group belongs to another account."""
     return _problem(
         "INGRESS_FOREIGN_GROUP",
@@ -121,7 +121,7 @@ def shared(group_id: str, others: Collection[str]) -> Problem:
     )
 
 
-def off(gate: Gate, openings: Sequence[Opening]) -> Problem:
+def off(gate: SecurityGroupRules, openings: Sequence[AllowedPorts]) -> Problem:
     """Nobody opens the group, by label or parameter, and it is closed."""
     return _problem(
         "INGRESS_OFF",
@@ -135,7 +135,7 @@ def _problem(code: str, subject: str, message: str) -> Problem:
     return Problem(code, f"Security group {subject} {message}", where=f"security group {subject}")
 
 
-def _ports(openings: Iterable[Opening]) -> str:
+def _ports(openings: Iterable[AllowedPorts]) -> str:
     return ", ".join(f"{opening.ports} ({_name(opening.family)})" for opening in merged(openings))
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from ecs_lattice.claims import Answer, ClaimRecord, State
 from ecs_lattice.graph import id_of, weights
-from ecs_lattice.lattice_side.claims import Court, Standing
-from ecs_lattice.lattice_side.desired import Clocks
-from ecs_lattice.lattice_side.routing import Routing
-from ecs_lattice.lattice_side.slots import Slot
+from ecs_lattice.lattice_side.desired_values import Timers
+from ecs_lattice.lattice_side.listeners import ListenerBuilder
+from ecs_lattice.lattice_side.matches import MatchEntry
+from ecs_lattice.lattice_side.resolve import Resolution, Resolver
 
 _MADE_SECONDS = 5
 
@@ -16,11 +16,11 @@ _MADE_SECONDS = 5
 class Answers:
     """Answers claims from a reading to which everything that could be done has been done."""
 
-    court: Court
-    routing: Routing
-    clocks: Clocks
+    court: Resolver
+    routing: ListenerBuilder
+    clocks: Timers
     uninstalling: bool = False
-    _slots: dict[str, list[Slot]] = field(default_factory=dict)
+    _slots: dict[str, list[MatchEntry]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for slot in self.routing.assignment.slots.values():
@@ -31,7 +31,7 @@ class Answers:
         """The answer to each claim, by the key of its record."""
         return {standing.record.key: self._answer(standing) for standing in self.court.standings.values()}
 
-    def _answer(self, standing: Standing) -> Answer:
+    def _answer(self, standing: Resolution) -> Answer:
         match standing.mode:
             case "kept":
                 state, message = self._state(standing)
@@ -53,18 +53,18 @@ class Answers:
             arn = record.answer.group_arn
         return Answer(state, code, message, arn, service.domain_name if service else record.answer.domain_name)
 
-    def _unchanged(self, standing: Standing, state: State) -> Answer:
+    def _unchanged(self, standing: Resolution, state: State) -> Answer:
         """Nothing is changed for it: the group that was wired before is still its own."""
         answer = self._of(standing.record, state, standing.code, standing.message)
         before = standing.record.answer.group_arn
         wired = before is not None and id_of(before) in self.court.seen.weighted
         return replace(answer, group_arn=before) if wired else answer
 
-    def _is_live(self, standing: Standing) -> bool:
+    def _is_live(self, standing: Resolution) -> bool:
         group = self.court.seen.reference(standing.claim)
         return any(self.routing.is_live(slot, group) for slot in self._slots.get(standing.record.key, ()))
 
-    def _state(self, standing: Standing) -> tuple[State, str]:
+    def _state(self, standing: Resolution) -> tuple[State, str]:
         """Live as soon as requests come; Wired when everything is there that the tasks need."""
         if self._is_live(standing):
             return "Live", ""
@@ -76,7 +76,7 @@ class Answers:
             return "Live", "Its weight is 0."
         return "Wired", ""
 
-    def _missing(self, standing: Standing) -> str:
+    def _missing(self, standing: Resolution) -> str:
         observed = self.court.seen.observed
         group = self.court.seen.group(self.court.seen.reference(standing.claim))
         if observed.service is None or observed.service.status != "ACTIVE":
@@ -91,19 +91,19 @@ class Answers:
         wanted = {arn for word in self.court.words(standing) for arn in dict(observed.networks).get(word, ())}
         return "The association with a service network" if wanted - active else ""
 
-    def _is_in(self, slot: Slot, group: str) -> bool:
+    def _is_in(self, slot: MatchEntry, group: str) -> bool:
         """Whether the group is in use where the slot is, or waits for it."""
         if slot.match is None:
             return group in self.court.seen.referenced and self.court.seen.observed.listener(slot.listener) is not None
         return slot.rule is not None and group in weights(slot.rule.action)
 
-    def _held(self, standing: Standing) -> State:
+    def _held(self, standing: Resolution) -> State:
         """Nothing has changed for it yet."""
         if self._is_live(standing):
             return "Live"
         return standing.record.answer.state if standing.record.answer.state in {"Wired", "Pending", "Live"} else "Wired"
 
-    def _leaving(self, standing: Standing) -> Answer:
+    def _leaving(self, standing: Resolution) -> Answer:
         claim, seen = standing.claim, self.court.seen
         group = seen.reference(claim)
         stays = {seen.reference(s.claim) for s in self.court.in_order("kept", "held", "paused", "stopped")}
@@ -115,14 +115,14 @@ class Answers:
         if self._still_used(standing, group):
             return self._of(standing.record, "Parked")
         remaining = claim.since + self.court.settings.grace_seconds - self.court.now
-        if claim.phase == "gone" and remaining > 0 and not self.uninstalling:
+        if claim.phase == "deleted" and remaining > 0 and not self.uninstalling:
             self.clocks.wait(int(-(-remaining // 1)), "the match of a deleted ECS service is kept for it a while")
             return self._of(
                 standing.record, "Parked", "HOLDS_MATCH", "All is removed; its match is kept for the grace time."
             )
         return Answer("Removed", domain_name=None)
 
-    def _still_used(self, standing: Standing, group: str) -> bool:
+    def _still_used(self, standing: Resolution, group: str) -> bool:
         """Whether something is left: a rule of its own, its place in another's, or its group."""
         slots = self._slots.get(standing.record.key, ())
         stays = {self.court.seen.reference(s.claim) for s in self.court.in_order("kept", "held", "paused", "stopped")}
@@ -133,6 +133,6 @@ class Answers:
         return self.court.seen.group(group) is not None
 
 
-def _ends_with_the_detach(slot: Slot) -> bool:
+def _ends_with_the_detach(slot: MatchEntry) -> bool:
     """A TLS_PASSTHROUGH listener cannot be parked: it forwards until its tasks are detached, then it is deleted."""
     return slot.listener.protocol == "TLS_PASSTHROUGH" and not (slot.kept or slot.held or slot.paused)

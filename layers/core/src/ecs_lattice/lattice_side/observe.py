@@ -11,12 +11,12 @@ from ecs_lattice import ownership
 from ecs_lattice.claims import ClaimRecord, LatticeRecord
 from ecs_lattice.graph import Association, Group, Listener, Network, Observed, Service, id_of, weights
 from ecs_lattice.lattice_side.ports import Lattice
-from ecs_lattice.lattice_side.words import group_name, networks_of
+from ecs_lattice.lattice_side.seen import group_name, networks_of
 from ecs_lattice.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Snapshot:
     """What was read, and what is remembered after it (ARNs found, things forgotten that are no longer there)."""
 
     observed: Observed
@@ -24,7 +24,7 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Reader:
+class SnapshotReader:
     """One reading of one Lattice service. ``search`` looks for an unknown service by list (for a plan that shows all)."""
 
     lattice: Lattice
@@ -34,17 +34,17 @@ class Reader:
     search: bool = False
     _networks: tuple[Network, ...] | None = field(default=None)
 
-    def read(self) -> Reading:
+    def read(self) -> Snapshot:
         service = self._service()
         ours = service is None or dict(service.tags).get(ownership.OWNER) == self.settings.owner
         if not ours or (service is not None and service.status != "ACTIVE"):
-            return Reading(Observed(service=service), self.remembered)
+            return Snapshot(Observed(service=service), self.remembered)
         listeners = self.lattice.listeners(service.arn) if service else ()
         groups = self._groups(listeners)
         networks = tuple((word, self._network(word)) for word in self._network_words())
         associations = self._associations(service, networks) if service else ()
         observed = Observed(service, listeners, groups, associations, networks, self._policy(service))
-        return Reading(observed, self.remembered)
+        return Snapshot(observed, self.remembered)
 
     def _remember(self, **changes: object) -> None:
         self.remembered = dataclasses.replace(self.remembered, **changes)  # type: ignore[arg-type]

@@ -1,18 +1,24 @@
-"""From the desired graph and a reading to the ordered tuple of steps: pure. Printing it is the dry run.
+"""What a plan says: data, for people and for direct invocations.
+
+From the desired graph and a reading to the ordered tuple of steps: pure. Printing it is the dry run.
 
 Up: target group, service, auth policy, service settings, listener, parked rule, association: what quotas bound comes
 first, so that a refusal leaves nothing half made. Then the changes of what serves, in an order in which every request
-gets the old answer or the new one at each moment (see :mod:`ecs_lattice.lattice_side.moves`). Down in reverse.
+gets the old answer or the new one at each moment (see :mod:`ecs_lattice.lattice_side.safe_order`). Down in reverse.
 """
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from ecs_lattice import naming
+from ecs_lattice.claims import Answer
 from ecs_lattice.graph import Observed, weights
-from ecs_lattice.lattice_side import moves
-from ecs_lattice.lattice_side.desired import Desired, DesiredListener, DesiredRule, DesiredService
+from ecs_lattice.lattice_side import safe_order
+from ecs_lattice.lattice_side.desired_values import Desired, DesiredListener, DesiredRule, DesiredService
 from ecs_lattice.lattice_side.ports import ServiceSpec
+from ecs_lattice.lattice_side.seen import parked
 from ecs_lattice.lattice_side.steps import (
     Associate,
     CreateGroup,
@@ -31,7 +37,21 @@ from ecs_lattice.lattice_side.steps import (
     UpdateRule,
     UpdateService,
 )
-from ecs_lattice.lattice_side.words import parked
+from ecs_lattice.outcome import NotYet, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a reconcile of the Lattice service would do now. ``steps`` are in order, each with its kind, a text and its
+    members; ``answers`` are by claim as things stand before them; ``waits`` what takes its time.
+    """
+
+    lattice_service: str
+    steps: tuple[dict[str, Any], ...]
+    answers: dict[str, Answer]
+    problems: tuple[Problem, ...]
+    waits: tuple[NotYet, ...] = ()
+
 
 _GROUPS_A_RULE = 10  # VPC Lattice API, ForwardAction
 HIGHEST_PRIORITY = 2000
@@ -50,7 +70,7 @@ def plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
     steps += _associations(desired, observed)
     for listener in desired.listeners:
         if listener.there:
-            steps += moves.moves(listener)
+            steps += safe_order.moves(listener)
     steps += [DeleteListener((), each.arn, each.key) for each in desired.dropped_listeners]
     steps += [Disassociate((), each.arn, each.network_arn) for each in desired.dropped_associations]
     if desired.dropped_service:
@@ -137,7 +157,7 @@ def _instead(listener: DesiredListener, rule: DesiredRule) -> UpdateRule | None:
     for host in listener.rules:
         groups = weights(host.action)
         if host.there and len(weights(host.there.action)) < _GROUPS_A_RULE and len(groups) < _GROUPS_A_RULE:
-            action = moves.with_guest(host.there.action, rule.parks)
+            action = safe_order.with_guest(host.there.action, rule.parks)
             return UpdateRule(rule.needed_by, host.there.arn, host.name, listener.key, action=action)
     return None
 

@@ -8,28 +8,27 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ecs_lattice import ownership
-from ecs_lattice.bells import Bell
 from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Observed
-from ecs_lattice.lattice_side import empty
+from ecs_lattice.lattice_side import unclaimed
 from ecs_lattice.lattice_side.answers import Answers
 from ecs_lattice.lattice_side.apply import Applied, Applier, describe, identity
-from ecs_lattice.lattice_side.build import build
-from ecs_lattice.lattice_side.claims import Court
-from ecs_lattice.lattice_side.desired import Clocks, Desired
-from ecs_lattice.lattice_side.observe import Reader, Reading
-from ecs_lattice.lattice_side.plan import plan
+from ecs_lattice.lattice_side.desired_graph import build
+from ecs_lattice.lattice_side.desired_values import Desired, Timers
+from ecs_lattice.lattice_side.matches import assign
+from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
+from ecs_lattice.lattice_side.plan import PlanReport, plan
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.removals import ceiling
-from ecs_lattice.lattice_side.report import PlanReport
-from ecs_lattice.lattice_side.seen import Seen
-from ecs_lattice.lattice_side.slots import assign
+from ecs_lattice.lattice_side.resolve import Resolver
+from ecs_lattice.lattice_side.seen import ObservedIndex
 from ecs_lattice.lattice_side.steps import DeleteService, Step
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
-from ecs_lattice.ports import Bells, Now, Registry
+from ecs_lattice.ports import Now, Registry, RequestQueue
 from ecs_lattice.settings import Settings
-from ecs_lattice.uninstalling import UNINSTALL
+from ecs_lattice.uninstall_state import UNINSTALL
 
 _log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round makes is seen by the next; a plan converges in three or four
@@ -42,7 +41,7 @@ _DUE_SLACK_SECONDS = 60
 class Decision:
     """What one reading leads to."""
 
-    reading: Reading
+    reading: Snapshot
     desired: Desired
     steps: tuple[Step, ...]
     answers: dict[str, Answer]
@@ -53,11 +52,13 @@ class Decision:
 class LatticeSide:
     """The Lattice side's reconciler. ``now`` is the time in epoch seconds."""
 
-    def __init__(self, settings: Settings, lattice: Lattice, registry: Registry, bells: Bells, now: Now) -> None:
+    def __init__(
+        self, settings: Settings, lattice: Lattice, registry: Registry, requests: RequestQueue, now: Now
+    ) -> None:
         self._settings = settings
         self._lattice = lattice
         self._registry = registry
-        self._bells = bells
+        self._requests = requests
         self._now = now
 
     def reconcile(self, name: str) -> Outcome:
@@ -66,7 +67,7 @@ class LatticeSide:
         remembered = self._registry.lattice(name)
         try:
             if not records:
-                return empty.reconcile(self._lattice, self._registry, self._settings, remembered, self._now())
+                return unclaimed.reconcile(self._lattice, self._registry, self._settings, remembered, self._now())
             return self._converge(records, remembered)
         except ThrottledError as error:
             return NotYet(int(error.retry_after) + 1, str(error))
@@ -74,7 +75,9 @@ class LatticeSide:
     def plan(self, name: str, records: tuple[ClaimRecord, ...] | None = None) -> PlanReport:
         """What a reconcile would do: over the registry's claims, or over ``records`` in their place. Changes nothing."""
         claims = self._registry.claims_on(name) if records is None else records
-        reading = Reader(self._lattice, self._settings, claims, self._registry.lattice(name), search=True).read()
+        reading = SnapshotReader(
+            self._lattice, self._settings, claims, self._registry.lattice(name), search=True
+        ).read()
         decision = self._decide(claims, reading, {}, ask_only=True)
         problems = tuple(
             Problem(answer.code, answer.message, where=key)
@@ -89,7 +92,7 @@ class LatticeSide:
         for _ in range(_ROUNDS):
             # Nothing would be created, so nothing would be found by a taken name: after a lost table, ask by list.
             is_lost = remembered.service_arn is None and all(one.claim.phase != "declared" for one in records)
-            reading = Reader(self._lattice, self._settings, records, remembered, search=is_lost).read()
+            reading = SnapshotReader(self._lattice, self._settings, records, remembered, search=is_lost).read()
             decision = self._decide(records, reading, refused, ask_only=False)
             made = dataclasses.replace(reading.remembered, made=decision.clocks)
             remembered = self._save(remembered, made)
@@ -111,14 +114,14 @@ class LatticeSide:
         return outcome
 
     def _decide(
-        self, records: tuple[ClaimRecord, ...], reading: Reading, refused: dict[str, Problem], *, ask_only: bool
+        self, records: tuple[ClaimRecord, ...], reading: Snapshot, refused: dict[str, Problem], *, ask_only: bool
     ) -> Decision:
         now = self._now()
-        seen = Seen(reading.observed, records, reading.remembered, self._settings.owner)
+        seen = ObservedIndex(reading.observed, records, reading.remembered, self._settings.owner)
         may_remove = ceiling(self._registry, self._settings, now, ask_only=ask_only)
         mine = {key: problem for key, problem in refused.items() if key}
-        court = Court(seen, self._settings, now, may_remove, mine)
-        clocks = Clocks(dict(reading.remembered.made), now)
+        court = Resolver(seen, self._settings, now, may_remove, mine)
+        clocks = Timers(dict(reading.remembered.made), now)
         if unusable := self._unusable(reading, records):
             return unusable
         court.judge()
@@ -134,9 +137,11 @@ class LatticeSide:
 
     def _uninstalls(self, records: Iterable[ClaimRecord]) -> bool:
         """Whether the stack is being uninstalled; asked only where it makes a difference."""
-        return any(r.claim.phase == "gone" for r in records) and self._registry.document("stack", UNINSTALL) is not None
+        return (
+            any(r.claim.phase == "deleted" for r in records) and self._registry.document("stack", UNINSTALL) is not None
+        )
 
-    def _unusable(self, reading: Reading, records: tuple[ClaimRecord, ...]) -> Decision | None:
+    def _unusable(self, reading: Snapshot, records: tuple[ClaimRecord, ...]) -> Decision | None:
         """What to do where the Lattice service is not ours, or is coming or going."""
         service = reading.observed.service
         made = reading.remembered.made
@@ -178,9 +183,12 @@ class LatticeSide:
         answered = tuple(self._registry.put_answer(record, answers[record.key]) for record in records)
         services = sorted({record.claim.service.arn for record in answered if record.is_unacknowledged})
         name = records[0].lattice_service
-        bells = [Bell("ecsService", arn, cause=f"answers of {name}", rang_at=self._now()) for arn in services]
-        if bells:
-            self._bells.ring(bells)
+        requests = [
+            ReconcileRequest("ecsService", arn, cause=f"answers of {name}", requested_at=self._now())
+            for arn in services
+        ]
+        if requests:
+            self._requests.enqueue(requests)
         return answered
 
     def _outcome(self, answered: tuple[ClaimRecord, ...], waits: list[NotYet], refused: dict[str, Problem]) -> Outcome:

@@ -23,7 +23,7 @@ def ceiling(registry: Registry, settings: Settings, now: float, *, ask_only: boo
         if ask_only:
             members = registry.members(hour)
             return member in members or len(members) < limit
-        return registry.join(hour, member, limit)
+        return registry.acquire(hour, member, limit)
 
     return may_remove
 

@@ -1,7 +1,7 @@
 """Causes why a task that VPC Lattice can reach fails its health check: nobody listens, another answer, another protocol."""
 
-from ecs_lattice.diagnosis.causes import looking, own_check
-from ecs_lattice.diagnosis.causes.hints import checks_fail, hints, reasons
+from ecs_lattice.diagnosis.causes import commands, container_check
+from ecs_lattice.diagnosis.causes.reason_hints import checks_fail, hints, reasons
 from ecs_lattice.diagnosis.evidence import Evidence, GroupSeen
 from ecs_lattice.diagnosis.findings import Command, Finding, Likelihood, aws
 from ecs_lattice.model import HealthCheck
@@ -28,9 +28,9 @@ def not_listening(evidence: Evidence) -> Finding | None:
         f"Let the container listen on 0.0.0.0 (not on 127.0.0.1) at port {port}, or name the port it listens on "
         "in the port mapping and in the labels.",
         (
-            *looking.into_container(evidence, "ss -ltn"),
-            *looking.into_logs(evidence),
-            looking.into_targets(evidence),
+            *commands.into_container(evidence, "ss -ltn"),
+            *commands.into_logs(evidence),
+            commands.into_targets(evidence),
         ),
     )
 
@@ -38,7 +38,7 @@ def not_listening(evidence: Evidence) -> Finding | None:
 def _elsewhere(evidence: Evidence) -> str:
     """A sentence when the task definition says that the container listens elsewhere."""
     port, container = _check_port(evidence), evidence.container
-    own = own_check.of(container)
+    own = container_check.of(container)
     if own is not None and own.port != port:
         return f"The container's own health check asks {own}, another port."
     made = {p.container_port for c in evidence.definition.containers for p in c.ports} if evidence.definition else set()
@@ -52,7 +52,7 @@ def health_code(evidence: Evidence) -> Finding | None:
     checked, health = hints(evidence), _health(evidence)
     if not checks_fail(evidence) or health is None:
         return None
-    own = own_check.of(evidence.container)
+    own = container_check.of(evidence.container)
     other_path = own is not None and own.port == _check_port(evidence) and own.path != health.path
     if checked and "code" not in checked and not other_path:
         return None
@@ -68,9 +68,9 @@ def health_code(evidence: Evidence) -> Finding | None:
         f"{evidence.label_prefix}.health.path and {evidence.label_prefix}.health.code, as docker labels or service tags.",
         (
             *(_right_path(evidence, own.path) if own and other_path else ()),
-            *looking.into_container(evidence, f"curl -si {_url(health, _check_port(evidence))}"),
-            *looking.into_logs(evidence),
-            looking.into_targets(evidence),
+            *commands.into_container(evidence, f"curl -si {_url(health, _check_port(evidence))}"),
+            *commands.into_logs(evidence),
+            commands.into_targets(evidence),
         ),
     )
 
@@ -94,14 +94,14 @@ def wrong_protocol(evidence: Evidence) -> Finding | None:
         f"The target group {group.name} asks by {_spoken(group)}.{reasons(evidence)} {said or guessed}".rstrip(),
         f"{prefix}.protocol (HTTP, HTTPS, TCP), {prefix}.protocol-version (HTTP1, HTTP2, GRPC) and {prefix}.health.protocol "
         "say what the container speaks. A target group cannot change its protocol: use a new port name for it.",
-        (*looking.into_logs(evidence), looking.into_targets(evidence)),
+        (*commands.into_logs(evidence), commands.into_targets(evidence)),
     )
 
 
 def _said_otherwise(evidence: Evidence, group: GroupSeen) -> str:
     """A sentence when the task definition names another protocol."""
     container, health = evidence.container, _health(evidence)
-    own = own_check.of(container)
+    own = container_check.of(container)
     if own and health and own.port == _check_port(evidence) and own.scheme != health.protocol.lower():
         return f"The container's own health check asks {own}; the target group checks by {health.protocol}."
     for port in container.ports if container else ():

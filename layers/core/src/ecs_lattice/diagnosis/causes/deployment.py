@@ -1,6 +1,6 @@
 """A deployment that is under way: what is seen may be over when it is."""
 
-from ecs_lattice.diagnosis.causes import looking
+from ecs_lattice.diagnosis.causes import commands
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.findings import Finding, duration
 
@@ -23,5 +23,5 @@ def deployment_in_progress(evidence: Evidence) -> Finding | None:
         f"Deployment {newest.id} began {duration(evidence.now - newest.created_at)} ago; {newest.running} of {newest.desired} tasks run."
         f"{' Its health-check grace has not passed yet.' if settling else ''}",
         "Wait for it, or put the last good revision back.",
-        (looking.into_service(evidence),),
+        (commands.into_service(evidence),),
     )

@@ -1,6 +1,6 @@
 """Causes in the target group: nobody points at it, nobody is in it, or everybody is leaving."""
 
-from ecs_lattice.diagnosis.causes import looking
+from ecs_lattice.diagnosis.causes import commands
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.findings import Finding, aws
 
@@ -26,7 +26,7 @@ def target_unused(evidence: Evidence) -> Finding | None:
         (
             aws("shows which Lattice services use the group", evidence.region, "vpc-lattice", "get-target-group",
                 "--target-group-identifier", evidence.group_arn, "--query", "serviceArns"),
-            looking.into_targets(evidence),
+            commands.into_targets(evidence),
         ),
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ def not_registered(evidence: Evidence) -> Finding | None:
             aws("shows which target groups the deployments name", evidence.region, "ecs", "describe-services",
                 "--cluster", evidence.subject.service.cluster, "--services", evidence.subject.service.name,
                 "--query", "services[].deployments[].[id,status,vpcLatticeConfigurations[].targetGroupArn]"),
-            looking.into_targets(evidence),
+            commands.into_targets(evidence),
         ),
     )  # fmt: skip
 
@@ -78,5 +78,5 @@ def draining(evidence: Evidence) -> Finding | None:
         "likely",
         "all targets are draining",
         f"All {len(leaving)} targets of the group are being deregistered and none has taken their place.",
-        commands=(looking.into_targets(evidence), looking.into_service(evidence)),
+        commands=(commands.into_targets(evidence), commands.into_service(evidence)),
     )

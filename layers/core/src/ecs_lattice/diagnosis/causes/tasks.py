@@ -1,7 +1,7 @@
 """Causes in the tasks themselves: they run out of memory, end, cannot start, or are not there."""
 
-from ecs_lattice.diagnosis.causes import looking
-from ecs_lattice.diagnosis.causes.hints import failed_lattice_checks
+from ecs_lattice.diagnosis.causes import commands
+from ecs_lattice.diagnosis.causes.reason_hints import failed_lattice_checks
 from ecs_lattice.diagnosis.evidence import Evidence, TaskSeen
 from ecs_lattice.diagnosis.findings import Finding, Likelihood
 
@@ -34,7 +34,7 @@ def out_of_memory(evidence: Evidence) -> Finding | None:
         "the container runs out of memory" if tasks else "the container was killed, perhaps for its memory",
         f"{_told(evidence, shown)} {'' if limit is None else f'Its limit is {limit} MiB.'}".rstrip(),
         "Give the container (memory) or the task (memory) more, or find the leak.",
-        (*looking.into_tasks(evidence, shown), *looking.into_logs(evidence)),
+        (*commands.into_tasks(evidence, shown), *commands.into_logs(evidence)),
     )
 
 
@@ -49,7 +49,7 @@ def task_restarting(evidence: Evidence) -> Finding | None:
         f"the tasks end again and again ({len(crashed)} in the last hour)",
         _told(evidence, crashed),
         "The container's log says why it ends.",
-        (*looking.into_logs(evidence), *looking.into_tasks(evidence, crashed)),
+        (*commands.into_logs(evidence), *commands.into_tasks(evidence, crashed)),
     )
 
 
@@ -67,7 +67,7 @@ def task_stopped(evidence: Evidence) -> Finding | None:
         _likelihood(evidence, stopped),
         f"a task {' or '.join(sorted(words))}",
         _told(evidence, stopped),
-        commands=(*looking.into_tasks(evidence, stopped), *looking.into_logs(evidence)),
+        commands=(*commands.into_tasks(evidence, stopped), *commands.into_logs(evidence)),
     )
 
 
@@ -77,7 +77,7 @@ def no_tasks(evidence: Evidence) -> Finding | None:
         return None
     service = evidence.service.service
     said = next((event.message for event in evidence.service.events if "unable to" in event.message), "")
-    if service.is_gone:
+    if service.is_deleted:
         title, seen = "the ECS service is deleted", f"ECS says the service is {service.status}."
     elif service.desired == 0:
         title, seen = "the ECS service is scaled to zero", "Its desired count is 0."
@@ -85,10 +85,10 @@ def no_tasks(evidence: Evidence) -> Finding | None:
         title, seen = "no task of the ECS service runs", f"{service.desired} tasks are wanted, none runs."
     return Finding(
         "NO_TASKS",
-        "certain" if said or service.desired == 0 or service.is_gone else "likely",
+        "certain" if said or service.desired == 0 or service.is_deleted else "likely",
         title,
         f"{seen} {f'ECS says: {said}' if said else ''}".rstrip(),
-        commands=(looking.into_service(evidence),),
+        commands=(commands.into_service(evidence),),
     )
 
 
