@@ -288,7 +288,7 @@ def test_no_role_reaches_what_is_not_authorized_at_all(aws, role, session):
     assert (code, status) == ("AccessDenied", 403)
 
 
-def test_the_page_shows_the_ledger_and_narrows_it_to_denials(aws, role, session):
+def test_the_page_shows_the_authorization_log_and_narrows_it_to_denials(aws, role, session):
     arn = role(allow("ecs:ListClusters"))
     client = session(arn)("ecs")
     cursor = page(aws, "since=1000000")["cursor"]
