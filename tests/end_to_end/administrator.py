@@ -10,7 +10,7 @@ from ecs_lattice import ownership
 from tests.end_to_end.conftest import Operator
 from tests.world import open_group
 
-_PATIENCE_SECONDS = 150.0
+_PATIENCE_SECONDS = 400.0
 _WRONG = f"{ownership.INGRESS}nobody"
 
 

@@ -46,7 +46,7 @@ class Deployer(Operator):
         done = subprocess.run(
             [str(Path(sys.executable).parent / "sam"), *arguments],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            timeout=120,
+            timeout=400,
         )  # fmt: skip
         assert bool(done.returncode) is fails, done.stdout
         return " ".join(done.stdout.split())  # tables wrap

@@ -34,7 +34,7 @@ def test_all_are_read_in_their_order():
 
 
 def test_several_are_read_at_a_time():
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
     read_ = read_all(range(4), lambda _key: together.wait() >= 0, a_pace(FakeTime()), threads=4)
     assert read_.values == dict.fromkeys(range(4), True)
 
@@ -112,7 +112,7 @@ def test_a_read_that_hangs_is_abandoned_and_is_unknown():
 
     def read(key):
         if key == 1:
-            freed.wait(30)
+            freed.wait(120)
         return key
 
     try:
@@ -126,7 +126,7 @@ def test_a_read_that_hangs_is_abandoned_and_is_unknown():
 def test_reads_behind_one_that_hangs_are_not_reached():
     freed = threading.Event()
     try:
-        read_ = read_all([1, 2], lambda _key: freed.wait(30), a_pace(FakeTime(), seconds=0.01), threads=1)
+        read_ = read_all([1, 2], lambda _key: freed.wait(120), a_pace(FakeTime(), seconds=0.01), threads=1)
         assert list(read_.failed) == [1]
         assert read_.not_reached == (2,)
     finally:

@@ -152,7 +152,7 @@ class Stacks:
 
     def settled(self, name: str | None = None) -> str:
         """The status when nothing goes on any more."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 200
         while (status := self.described(name)["StackStatus"]).endswith("_IN_PROGRESS"):
             assert time.monotonic() < deadline, status
             time.sleep(0.02)
@@ -245,7 +245,7 @@ def test_a_call_is_answered_before_the_resource_and_reading_makes_nothing(stacks
     go = threading.Event()
 
     def late(request: dict[str, Any]) -> dict[str, Any]:
-        go.wait(10)
+        go.wait(60)
         return reply(request, Data={"Size": 1})
 
     stacks.receiver.answer = late
@@ -586,7 +586,7 @@ def test_the_receiver_takes_a_put_without_a_content_type_alone(stacks: Stacks) -
 
     def held(request: dict[str, Any]) -> dict[str, Any]:
         urls.append(request["ResponseURL"])
-        go.wait(10)
+        go.wait(60)
         return reply(request)
 
     stacks.receiver.answer = held

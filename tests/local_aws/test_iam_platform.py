@@ -49,8 +49,9 @@ def registering(role_arn):
 
 
 def test_a_service_does_what_a_role_that_trusts_it_allows(aws, role):
-    assert registering(role(trusting(ECS), "vpc-lattice:RegisterTargets")) is None
-    found = aws.authorizations[-1]
+    arn = role(trusting(ECS), "vpc-lattice:RegisterTargets")
+    assert registering(arn) is None
+    (found,) = asked_of(aws, arn)
     assert (found.caller, found.action, found.resource, found.side) == (ECS, "vpc-lattice:RegisterTargets", GROUP, True)
 
 
@@ -65,10 +66,15 @@ def test_what_the_role_does_not_allow_is_refused_in_aws_words(role):
 
 
 def test_a_role_that_trusts_another_service_or_is_not_there_is_refused(aws, role):
-    before = len(aws.authorizations)
-    assert "does not trust ecs.amazonaws.com" in str(registering(role(trusting(LAMBDA), "vpc-lattice:*")))
-    assert "There is no role" in str(registering(f"arn:aws:iam::{ACCOUNT}:role/nowhere"))
-    assert len(aws.authorizations) == before
+    distrusting, nowhere = role(trusting(LAMBDA), "vpc-lattice:*"), f"arn:aws:iam::{ACCOUNT}:role/nowhere"
+    assert "does not trust ecs.amazonaws.com" in str(registering(distrusting))
+    assert "There is no role" in str(registering(nowhere))
+    assert [asked_of(aws, arn) for arn in (distrusting, nowhere)] == [[], []]
+
+
+def asked_of(aws, role_arn):
+    """The ledger's entries about a role. Others may be written at any time."""
+    return [each for each in aws.authorizations if each.role == role_arn.rpartition("/")[2]]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def forward(target_group: str) -> dict[str, Any]:
 
 
 def fetch(server: ListenerServer, path: str, host: str, **headers: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request("GET", path, headers={"Host": host, **named})
@@ -175,10 +175,10 @@ def test_health_checks_go_over_real_sockets_on_a_running_clock(endpoint: str, lo
         service = lattice.create_service(name="orders")["id"]
         lattice.create_listener(serviceIdentifier=service, name="http", protocol="HTTP", defaultAction=forward(made))
         lattice.register_targets(targetGroupIdentifier=made, targets=[{"id": "10.0.1.5"}])
-        assert checked.wait(10)
+        assert checked.wait(60)
         healthy = threading.Event()
         scaled.call_later(1, lambda: _when_healthy(made, healthy))
-        assert healthy.wait(10)
+        assert healthy.wait(60)
     finally:
         scaled.stop()
 
@@ -245,7 +245,7 @@ def test_the_tls_door_passes_bytes_to_the_target_of_the_server_name(loopback: Lo
 def talk(server: ListenerServer, name: str) -> bytes:
     """What a TLS client that asks for this server name reads until the end."""
     with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain,
         certificates.client_context().wrap_socket(plain, server_hostname=name) as tls,
     ):
         tls.sendall(b"GET / HTTP/1.1\r\nHost: files\r\nConnection: close\r\n\r\n")

@@ -60,7 +60,7 @@ def test_one_connection_carries_several_requests(loopback: LoopbackNetwork) -> N
     loopback.listen("10.0.1.4", 8080, hello)
     address = loopback.address_of("10.0.1.4", 8080)
     assert address is not None
-    connection = http.client.HTTPConnection(*address, timeout=5)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     for _ in range(3):
         connection.request("GET", "/")
         answer = connection.getresponse()
@@ -94,7 +94,7 @@ def test_a_websocket_over_tls_echoes(loopback: LoopbackNetwork) -> None:
     assert address is not None
     key = websocket.new_key()
     with (
-        socket.create_connection(address, timeout=5) as plain,
+        socket.create_connection(address, timeout=60) as plain,
         certificates.client_context().wrap_socket(plain, server_hostname="files.example.com") as client,
         client.makefile("rb") as stream,
     ):
@@ -130,7 +130,7 @@ def test_closing_all_ends_open_connections_and_takes_no_new_listeners() -> None:
     loopback.listen("10.0.1.4", 8080, hello)
     address = loopback.address_of("10.0.1.4", 8080)
     assert address is not None
-    with socket.create_connection(address, timeout=5) as client:
+    with socket.create_connection(address, timeout=60) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(12) == b"HTTP/1.1 203"
         loopback.close_all()

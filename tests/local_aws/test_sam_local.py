@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import IPv4Network
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -155,7 +156,7 @@ def test_the_page_says_where_the_files_are_or_why_there_are_none(aws, files, fou
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     assert page(aws) == {
         "error": "No Docker engine answers at unix:///nowhere/docker.sock (No such file or directory). "
-        "Start Docker, or let DOCKER_HOST say where it is."
+        "Start Docker, or set DOCKER_HOST to its address."
     }
     inspection = Inspection(aws.services, aws.journal, aws.authorization_log)
     (answer,) = inspection({"PATH_INFO": "/_local_aws/sam-local"}, lambda *_: None)
@@ -167,7 +168,7 @@ def test_the_page_says_where_the_files_are_or_why_there_are_none(aws, files, fou
 
 def answers(url):
     try:
-        with urllib.request.urlopen(f"{url}/_local_aws/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"{url}/_local_aws/health", timeout=60) as answer:
             return answer.status
     except (urllib.error.URLError, OSError):
         return None
@@ -189,6 +190,54 @@ def test_an_engine_whose_bridge_is_not_on_this_machine_is_said(files, found):
         engine.EngineError, match=r"call this machine 192\.0\.2\.1, and the local AWS cannot listen there"
     ):
         files.prepare()
+
+
+IPV6 = {"Subnet": "fd00::/64", "Gateway": "fd00::1"}
+
+
+@pytest.mark.parametrize(
+    ("config", "bridge"),
+    [
+        ([{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}], Bridge("172.17.0.1", IPv4Network("172.17.0.0/16"))),
+        ([{"Subnet": "172.17.0.0/16"}], Bridge("172.17.0.1", IPv4Network("172.17.0.0/16"))),
+        ([{"Subnet": "10.9.8.0/24", "Gateway": ""}], Bridge("10.9.8.1", IPv4Network("10.9.8.0/24"))),
+        ([{"Subnet": "10.9.8.0/24", "Gateway": "10.9.8.7"}], Bridge("10.9.8.7", IPv4Network("10.9.8.0/24"))),
+        ([IPV6, {"Subnet": "172.17.0.0/16"}], Bridge("172.17.0.1", IPv4Network("172.17.0.0/16"))),
+    ],
+)
+def test_the_bridge_of_an_engine_has_a_gateway_whether_or_not_the_engine_reports_it(config, bridge, engine_with):
+    engine_with([{"IPAM": {"Config": config}}])
+    assert engine.find() == Engine("x86_64", bridge, has_base_image=True)
+
+
+@pytest.mark.parametrize("networks", [[], [{"IPAM": {"Config": None}}], [{"IPAM": {"Config": [IPV6]}}]])
+def test_an_engine_without_an_ipv4_bridge_is_refused(networks, engine_with):
+    engine_with(networks)
+    with pytest.raises(engine.EngineError, match="no default bridge network with IPv4"):
+        engine.find()
+
+
+@pytest.fixture
+def engine_with(monkeypatch):
+    """Makes an engine on Linux with these bridge networks answer."""
+
+    class Client:
+        def __init__(self, networks):
+            self.networks = SimpleNamespace(list=lambda **_: [SimpleNamespace(attrs=each) for each in networks])
+            self.images = SimpleNamespace(get=lambda _name: None)
+
+        def info(self):
+            return {"Architecture": "x86_64", "OperatingSystem": "Debian GNU/Linux"}
+
+        def close(self):
+            pass
+
+    def answers(networks):
+        monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
+        monkeypatch.setattr("platform.system", lambda: "Linux")
+        monkeypatch.setattr("docker.from_env", lambda **_: Client(networks))
+
+    return answers
 
 
 # --- make invoke
@@ -244,7 +293,7 @@ def test_a_request_of_a_custom_resource_is_answered_at_the_local_aws(aws, files,
     )
     assert told["RequestId"] == "1"
     put = urllib.request.Request(told["ResponseURL"], b"{}", {"Content-Type": ""}, method="PUT")
-    with urllib.request.urlopen(put, timeout=10) as answer:
+    with urllib.request.urlopen(put, timeout=60) as answer:
         assert answer.status == 200
 
 
@@ -331,7 +380,7 @@ def test_an_environment_that_is_closed_waits_no_longer(lambda_of_sam):
     while not lambda_of_sam.asked:
         waiting.join(0.01)
     environment.close()
-    waiting.join(10)
+    waiting.join(60)
     lambda_of_sam.answer.set()
     assert [outcome.error for outcome in outcomes] == ["Unhandled"]
 
