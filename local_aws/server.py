@@ -243,7 +243,7 @@ def _services(speed: float, cleanup: ExitStack) -> Services:
 
 def _install() -> None:
     """Replace moto's services by those of the local AWS."""
-    extend.quicken()
+    extend.cache_lookups()
     lattice.install()
     ecs.install()
     monitoring.install()

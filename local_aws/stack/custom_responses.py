@@ -179,7 +179,7 @@ def _url(endpoint: str, request: Request, signature: str) -> str:
 def _find(token: str) -> Any:
     if ":sns:" in token:
         raise NotDoneError(
-            "The local AWS runs custom resources by Lambda functions; this ServiceToken is an SNS topic."
+            "The local AWS supports Lambda functions for custom resources; this ServiceToken is an SNS topic."
         )
     try:
         return find(token)

@@ -87,7 +87,7 @@ def package(template: dict[str, Any], build: Path, cache: Path | None) -> dict[s
         if isinstance(path, str) and not path.startswith("s3://"):
             source = (build / path).resolve()
             if not source.exists():
-                raise StackError(f"{name}: the built artefact {source} does not exist: run `sam build` again.")
+                raise StackError(f"{name}: the built artifact {source} does not exist: run `sam build` again.")
             resource["Properties"][key] = {bucket_key: BUCKET, object_key: _upload(source, cache)}
     return template
 

@@ -465,7 +465,7 @@ def test_an_alarm_can_watch_one_metric_of_a_list(machine, cloudwatch):
         ({"EvaluationPeriods": None}, "EvaluationPeriods is needed"),
         ({"MetricName": None}, "MetricName, Namespace, Statistic and Period are needed"),
         ({**ALONE, "Metrics": [{"Id": "e", "Expression": "SUM(METRICS())"}]}, "metric math"),
-        ({"Metrics": [{"Id": "m", "MetricStat": {"Metric": METRIC, "Period": 60, "Stat": "Sum"}}]}, "cannot stand beside"),
+        ({"Metrics": [{"Id": "m", "MetricStat": {"Metric": METRIC, "Period": 60, "Stat": "Sum"}}]}, "are mutually exclusive"),
         (
             {
                 **ALONE,

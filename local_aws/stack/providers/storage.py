@@ -14,7 +14,7 @@ def _create_bucket(properties: Properties, name: str) -> Made:
     strange = sorted(set(properties) - _KNOWN)
     if strange:
         raise ResourceError(
-            f"{name} (AWS::S3::Bucket): the local AWS does not know the properties {', '.join(strange)}"
+            f"{name} (AWS::S3::Bucket): the local AWS does not support the properties {', '.join(strange)}"
         )
     bucket = properties.get("BucketName") or name.lower()
     client("s3").create_bucket(Bucket=bucket)
