@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.ecs import describe_task
-from local_aws.ecs.model import Deployment, Document, Service, ServiceTask
+from local_aws.ecs.model import Service, ServiceTask
+from local_aws.ecs.revisions import Deployment, Document
 from local_aws.ecs.write_guard import WriteGuard
 from local_aws.services import clock
 

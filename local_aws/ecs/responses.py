@@ -12,7 +12,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from local_aws.ecs import cloudtrail, describe, describe_task, shapes
 from local_aws.ecs.backend import EcsBackend
 from local_aws.ecs.faults import Call, lose
-from local_aws.ecs.model import Document
+from local_aws.ecs.revisions import Document
 from local_aws.services import clock
 
 

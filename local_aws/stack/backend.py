@@ -1,25 +1,31 @@
 """moto's CloudFormation with SAM templates, change sets that list their changes, and errors instead of omissions."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import moto.cloudformation.models as moto_models
-import moto.cloudformation.parsing as moto_parsing
 from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack
-from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.utils import generate_stack_id
 
 from local_aws import extend
-from local_aws.stack import capabilities, change_sets, custom, dependents, operations, progress, providers, resources
+from local_aws.stack import (
+    background,
+    capabilities,
+    change_sets,
+    custom,
+    dependents,
+    operations,
+    parsing,
+    progress,
+    providers,
+    resources,
+    updates,
+)
 from local_aws.stack.change_sets import Asked, ChangeSet, ChangeSetNotFoundError, InvalidChangeSetStatusError
 from local_aws.stack.responses import LocalCloudFormationResponse
 
-_moto_clean = moto_parsing.clean_json
-_moto_create = moto_parsing.parse_and_create_resource
 ALL = (capabilities.IAM, capabilities.NAMED_IAM, capabilities.AUTO_EXPAND)
 _UPDATABLE = re.compile(r"^(CREATE|UPDATE|UPDATE_ROLLBACK|IMPORT)_COMPLETE$|^UPDATE_FAILED$")
 
@@ -52,8 +58,8 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         stack.timeout_in_minutes, stack.policy = timeout_in_mins, stack_policy_body or ""
         self._carry_out(change_set)
         if not custom.uses(stack.template_dict):
-            operations.wait(stack)
-        if operations.is_nested() and stack.status != "CREATE_COMPLETE":
+            background.wait(stack)
+        if background.is_nested() and stack.status != "CREATE_COMPLETE":
             raise resources.ResourceError(f"Embedded stack {stack.stack_id} was not successfully created")
         return stack
 
@@ -99,7 +105,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
             if other is not change_set:
                 del self._change_sets[other.id]
         self._carry_out(change_set, rolls_back=rolls_back)
-        operations.wait(change_set.stack, operations.A_LITTLE)
+        background.wait(change_set.stack, background.A_LITTLE)
 
     def _carry_out(self, change_set: ChangeSet, *, rolls_back: bool = True) -> None:
         stack, asked = change_set.stack, change_set.asked
@@ -108,7 +114,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         )  # fmt: skip
         with _refusals():
             if asked.kind == "UPDATE":
-                operations.update(self, stack, change_set.expanded, change_set.parameters, rolls_back=rolls_back)
+                updates.update(self, stack, change_set.expanded, change_set.parameters, rolls_back=rolls_back)
             else:
                 self._give(stack, change_set.expanded, change_set.parameters)
                 operations.create(self, stack, rolls_back=rolls_back)
@@ -184,7 +190,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         asked = Asked("update", "UPDATE", original, parameters, wanted, acknowledged, None, arns, role_arn)
         self._carry_out(_unfailed(change_sets.make(stack, asked)))
         if not custom.uses(stack.template_dict):
-            operations.wait(stack)
+            background.wait(stack)
         return stack
 
     def delete_stack(self, name_or_stack_id: str, retained: frozenset[str] = frozenset()) -> None:
@@ -201,7 +207,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
                 text = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
                 raise ValidationError(message=text)
             operations.delete(self, stack, retained)
-            operations.wait(stack, operations.A_WHILE)
+            background.wait(stack, background.A_WHILE)
 
 
 def _unfailed(change_set: ChangeSet) -> ChangeSet:
@@ -229,71 +235,10 @@ def _refusals() -> Iterator[None]:
         raise ValidationError(message=str(error)) from error
 
 
-def _clean(value: Any, resource_map: ResourceMap) -> Any:
-    """moto's, with AWS::NoValue removed from lists and an error for unknown attributes."""
-    cleaned = _moto_clean(value, resource_map)
-    if isinstance(value, list):
-        return [element for element in cleaned if element is not None]
-    if isinstance(value, dict) and "Fn::GetAtt" in value and cleaned is None:
-        name, attribute = value["Fn::GetAtt"]
-        raise ValidationError(message=f"Template error: the local AWS has no attribute {attribute} of {name}")
-    return cleaned
-
-
-def _create(logical_id: str, resource_json: dict[str, Any], resources_map: Any, *args: Any, **kwargs: Any) -> Any:
-    """moto's, with the resource's name in errors, and with its events during a background operation."""
-    stack: Stack | None = getattr(resources_map, "stack", None)
-    type_ = resource_json["Type"]
-
-    def note(status: str, reason: str | None = None) -> None:
-        if stack is not None:
-            progress.note(stack, logical_id, type_, status, reason)
-
-    condition = resource_json.get("Condition")
-    if condition and not resources_map.lazy_condition_map[condition]:
-        return None
-    note("CREATE_IN_PROGRESS")
-    try:
-        resource = _made(logical_id, resource_json, resources_map, *args, **kwargs)
-    except custom.FailedCreationError as error:
-        resources_map._parsed_resources[logical_id] = error.resource  # for the rollback to delete
-        note("CREATE_FAILED", str(error))
-        raise
-    except Exception as error:
-        note("CREATE_FAILED", getattr(error, "message", None) or str(error))
-        raise
-    if stack is not None:
-        resources_map._parsed_resources[logical_id] = resource
-        note("CREATE_COMPLETE")
-    return resource
-
-
-def _made(logical_id: str, resource_json: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-    try:
-        resource = _moto_create(logical_id, resource_json, *args, **kwargs)
-    except (ValidationError, resources.ResourceError, KeyError):
-        raise
-    except Exception as error:
-        text = getattr(error, "message", None) or str(error) or type(error).__name__
-        raise resources.ResourceError(f"{logical_id} ({resource_json['Type']}): {text}") from error
-    if resource is not None and getattr(resource, "physical_resource_id", None) is None:
-        resource.physical_resource_id = getattr(resource, "name", logical_id)
-    return resource
-
-
-def _parsed(template: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(template)  # always expanded
-    return parsed
-
-
 def install() -> None:
     """Replace moto's CloudFormation, and add the resource types that moto lacks."""
     extend.install("cloudformation", LocalCloudFormationBackend, LocalCloudFormationResponse)
-    parsing: Any = moto_parsing
-    parsing.clean_json = _clean
-    parsing.parse_and_create_resource = _create
-    models: Any = moto_models
-    models.Stack.parse_template = staticmethod(_parsed)
+    parsing.install()
     dependents.install()
     custom.install()
     progress.install()

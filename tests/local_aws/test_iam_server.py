@@ -353,7 +353,7 @@ def test_a_function_without_log_permissions_runs_and_logs_nothing(aws, role, cap
     assert invoke(aws, "silent", service="ecs", call="list_clusters", show="clusterArns")
     groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/silent")["logGroups"]
     assert groups == []
-    assert "silent writes nothing into its log group" in capfd.readouterr().err
+    assert "silent writes nothing to its log group" in capfd.readouterr().err
     assert (aws.log_directory / "silent.log").exists()
 
 
