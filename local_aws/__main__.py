@@ -81,9 +81,9 @@ def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
 
 def _sam_local(aws: server.LocalAws, root: Path) -> str:
     """Write the files for `sam local`; the command to run, or why it is not available yet."""
-    desk = aws.serve_sam_local(root)
+    files = aws.serve_sam_local(root)
     try:
-        desk.prepare()
+        files.prepare()
     except sam_local.NotReadyError as error:
         return f"not available yet. {error} Then: make invoke FUNCTION=... EVENT=..."
     if (url := start_lambda.url()) is not None:

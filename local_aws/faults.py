@@ -74,7 +74,7 @@ class Call:
         return not self.operation.startswith(("Describe", "List"))
 
 
-def lose(request: Request) -> None:
+def drop_connection(request: Request) -> None:
     """Break the connection before the response: the server's socket, or with botocore's error in one process."""
     connection: socket.socket | None = request.environ.get("werkzeug.socket")
     if connection is None:
@@ -82,4 +82,4 @@ def lose(request: Request) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 
 
-__all__ = ["ANY", "Call", "Fault", "Faults", "lose"]
+__all__ = ["ANY", "Call", "Fault", "Faults", "drop_connection"]

@@ -36,7 +36,7 @@ from local_aws.iam.identities import Identities
 from local_aws.inspection import Inspection
 from local_aws.journal import Journal, recording
 from local_aws.network import LoopbackNetwork
-from local_aws.runtime import artefacts
+from local_aws.runtime import artifacts
 from local_aws.runtime.environment import Platform
 from local_aws.runtime.logs import LogFiles
 from local_aws.sam_local import DIRECTORY, SamLocalFiles
@@ -97,7 +97,7 @@ class LocalAws:
 
         ``more`` are the ``capabilities`` and ``tags`` of :func:`local_aws.stack.load`.
         """
-        outputs = stack.load(build_dir, stack_name, parameters, self._state / "artefacts", **more)
+        outputs = stack.load(build_dir, stack_name, parameters, self._state / "artifacts", **more)
         self.outputs |= outputs
         self.services.running_compute().warm_all()
         return outputs
@@ -212,7 +212,7 @@ def _start(port: int, speed: float, state: Path, cleanup: ExitStack) -> LocalAws
     application = Application(Inspection(made, journal, log), Gateway(identities))
     made.endpoint_url = http_endpoint.serve(application, listening, cleanup)
     http, tls = assembly.open_lattice_endpoints(port, cleanup)
-    platform = Platform(made.endpoint_url, artefacts.runtime_directory(state), LogFiles(state / "logs"), made.clock)
+    platform = Platform(made.endpoint_url, artifacts.runtime_directory(state), LogFiles(state / "logs"), made.clock)
     made.compute = assembly.start_compute(platform, journal, state, cleanup)
     made.responses = application.responses = PendingResponses(made.endpoint_url, made.compute, made.clock)
     cleanup.callback(made.responses.close)

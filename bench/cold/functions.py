@@ -11,7 +11,7 @@ from typing import Any
 from bench.cold.layers import ROOT
 from bench.cold.starting import Function
 from bench.cold.subjects import Subjects, prepare
-from local_aws.runtime import artefacts
+from local_aws.runtime import artifacts
 from local_aws.server import ACCESS_KEY, SECRET_KEY, LocalAws
 
 _EVENTS = ROOT / "events"
@@ -84,7 +84,7 @@ def floor_of(function: Function, sdk: Path, into: Path) -> Function:
 
 def runtime(into: Path) -> Path:
     """Lambda's runtime as the local AWS has it, with the interface client's compiled part where there is one."""
-    directory = artefacts.runtime_directory(into)
+    directory = artifacts.runtime_directory(into)
     compiled = find_spec("runtime_client")
     if compiled is not None and compiled.origin is not None:
         (directory / Path(compiled.origin).name).symlink_to(compiled.origin)

@@ -70,7 +70,7 @@ class Placement:
         bindings = self._addresses.bind(ip, mappings, definition.network_mode or "bridge")
         return Place(None, ip, arn, tuple(bindings))
 
-    def give_back(self, task: ServiceTask) -> None:
+    def release(self, task: ServiceTask) -> None:
         """Release the resources of a stopped task."""
         if task.interface is not None:
             self._addresses.detach(task.interface)

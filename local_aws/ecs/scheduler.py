@@ -116,7 +116,7 @@ class Scheduler:
     def _why(self, task: ServiceTask, *, unhealthy: bool) -> str:
         """The stopped reason of a task; for unhealthy targets it follows the text for load balancers."""
         if unhealthy:
-            group = self._health.culprit(task, self._registrar.statuses([task]))[0]
+            group = self._health.first_unhealthy_target(task, self._registrar.statuses([task]))[0]
             return f"Task failed VPC Lattice health checks in (target-group {group})"
         primary = task.service.primary
         return f"Scaling activity initiated by (deployment {primary.id if primary is not None else task.started_by})"
@@ -173,14 +173,14 @@ class Scheduler:
         service.steady = True
         if service.primary is not None and service.primary.rollout_state == "IN_PROGRESS":
             self.rollouts.complete(service)
-        self._say_steady(service)
+        self._report_steady(service)
 
-    def _say_steady(self, service: Service) -> None:
+    def _report_steady(self, service: Service) -> None:
         if not service.steady:
             return
         self._events.message(service, "has reached a steady state.")
         self._events.action(service, "SERVICE_STEADY_STATE")
-        self._at(service, "steady", self._settings.steady_repeat_seconds, lambda: self._say_steady(service))
+        self._at(service, "steady", self._settings.steady_repeat_seconds, lambda: self._report_steady(service))
 
     def _retire(self, service: Service) -> None:
         """DRAINING ends when all tasks are STOPPING or STOPPED (botocore, DeleteService)."""
@@ -212,11 +212,11 @@ class Scheduler:
     def _task_changed(self, task: ServiceTask) -> None:
         if task.is_gone:
             task.timers.append(
-                self._guard.call_later(self._settings.stopped_task_retention_seconds, lambda: self._bury(task))
+                self._guard.call_later(self._settings.stopped_task_retention_seconds, lambda: self._remove_task(task))
             )
         self.converge(task.service)
 
-    def _bury(self, task: ServiceTask) -> None:
+    def _remove_task(self, task: ServiceTask) -> None:
         task.service.tasks.remove(task)
         self._forget(task)
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from local_aws.lattice import ids
-from local_aws.lattice.auth import lets_in
+from local_aws.lattice.auth import allows
 from local_aws.lattice.decision import Decision, UnknownServiceError
 from local_aws.lattice.headers import Client, forwarded
 from local_aws.lattice.listeners import RuleOperations
@@ -203,7 +203,7 @@ class DataPlane:
         policies = self._backend.auth_policies
         return all(
             resource.auth_type != "AWS_IAM"
-            or lets_in(policies[resource.id].text if resource.id in policies else None, client.principal)
+            or allows(policies[resource.id].text if resource.id in policies else None, client.principal)
             for resource in resources
         )
 

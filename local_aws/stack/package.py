@@ -15,7 +15,7 @@ from local_aws.eventbus import REGION
 from local_aws.stack.resources import client
 from local_aws.stack.transform import parse
 
-BUCKET = "local-aws-artefacts"
+BUCKET = "local-aws-artifacts"
 _CHANGE_SET = "make-local"
 _ARTEFACTS = {
     "AWS::Serverless::Function": ("CodeUri", "Bucket", "Key"),
