@@ -11,8 +11,9 @@ from typing import Any
 from bench.cold.layers import ROOT
 from bench.cold.starting import Function
 from bench.cold.subjects import Subjects, prepare
+from local_aws.environment import ACCESS_KEY, SECRET_KEY
 from local_aws.runtime import artifacts
-from local_aws.server import ACCESS_KEY, SECRET_KEY, LocalAws
+from local_aws.server import LocalAws
 
 _EVENTS = ROOT / "events"
 _BUCKET = "cold-start-answers"

@@ -9,7 +9,7 @@ import pytest
 
 from ecs_lattice.settings import Settings
 from local_aws.__main__ import build
-from local_aws.runtime import artefacts
+from local_aws.runtime import artifacts
 from local_aws.runtime.environment import ExecutionEnvironment, Platform
 from local_aws.runtime.logs import LogFiles
 from local_aws.runtime.values import FunctionSettings
@@ -31,7 +31,7 @@ def invoke(tmp_path) -> Invoke:
     Nothing listens where its calls to AWS would go."""
     if not BUILT.exists():
         build(ROOT)
-    runtime = artefacts.runtime_directory(tmp_path)
+    runtime = artifacts.runtime_directory(tmp_path)
 
     def call(function: str, event: object, variables: dict[str, str]) -> tuple[dict, list[dict]]:
         name = f"{function.title().replace('_', '')}Function"
