@@ -20,11 +20,11 @@ class BuildError(RuntimeError):
 
 
 class _StoppedError(BaseException):
-    """Somebody asked this process to end: Ctrl-C or SIGTERM. No Exception, so that nothing swallows it."""
+    """Ctrl-C or SIGTERM. Not an Exception, so that nothing swallows it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until Ctrl-C or SIGTERM; the exit code: 0 when asked to stop, 1 when it could not start."""
+    """Run until Ctrl-C or SIGTERM. Exit code: 0 after a stop, 1 if it could not start."""
     options = _parser().parse_args(arguments)
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, _stop)
@@ -58,7 +58,7 @@ def build(root: Path) -> None:
 
 
 def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
-    """Until somebody stops it. The ports are opened first: one that is taken is told before a build is waited for."""
+    """Run until it is stopped. The ports are opened first, so that a port in use is reported before the build."""
     speed = environment.speed()
     aws = server.start(environment.port(), speed, root / server.DEFAULT_STATE)
     try:
@@ -66,7 +66,7 @@ def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
             print("Building (sam build) ...", flush=True)
             build(root)
         if is_empty:
-            print("Nothing is loaded: sam deploy --config-env default", flush=True)
+            print("No stack is loaded: sam deploy --config-env default", flush=True)
         else:
             print("Loading the stack ...", flush=True)
             aws.load_application(root)
@@ -74,18 +74,18 @@ def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
         threading.Event().wait()
     finally:
         for signal_number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signal_number, signal.SIG_IGN)  # a second Ctrl-C must not leave workers behind
+            signal.signal(signal_number, signal.SIG_IGN)  # a second Ctrl-C must not leave workers running
         print("Stopping ...", flush=True)
         aws.stop()
 
 
 def _sam_local(aws: server.LocalAws, root: Path) -> str:
-    """Write what `sam local` needs; the command, or why there is none yet."""
-    desk = aws.serve_sam_local(root)
+    """Write the files for `sam local`; the command to run, or why it is not available yet."""
+    files = aws.serve_sam_local(root)
     try:
-        desk.prepare()
+        files.prepare()
     except sam_local.NotReadyError as error:
-        return f"not now. {error} Then: make invoke FUNCTION=... EVENT=..."
+        return f"not available yet. {error} Then: make invoke FUNCTION=... EVENT=..."
     if (url := start_lambda.url()) is not None:
         return f"functions run where sam local start-lambda listens, {url}: start it (--port is {start_lambda.address(url)[1]})"
     return "sam local invoke EcsEventsFunction -e events/ecs/deployment-completed.json"
@@ -115,7 +115,7 @@ function logs  {aws.log_directory}/<function>.log
 what happened  {aws.endpoint_url}/_local_aws/calls (/events, /invocations, /dead-letters, /health)
 a session      docs/local-aws.md
 
-Ctrl-C stops it; all that is in it is gone then, but for the logs.
+Ctrl-C stops it. Only the logs are kept.
 """
 
 
@@ -127,11 +127,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local_aws",
         description=__doc__,
-        epilog="Environment: LOCAL_AWS_PORT (4566), LOCAL_AWS_SPEED (1; 60 makes a minute a second), "
-        "LOCAL_AWS_CONCURRENCY (3 environments a function). See docs/local-aws.md.",
+        epilog="Environment: LOCAL_AWS_PORT (4566), LOCAL_AWS_SPEED (1; 60: a minute per second), "
+        "LOCAL_AWS_CONCURRENCY (3 environments per function). See docs/local-aws.md.",
     )
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="where template.yaml is (default: here)")
-    parser.add_argument("--no-build", action="store_true", help="take .aws-sam/build as it is")
+    parser.add_argument("--no-build", action="store_true", help="use .aws-sam/build without building")
     parser.add_argument("--empty", action="store_true", help="load no stack, for `sam deploy --config-env default`")
     return parser
 

@@ -1,6 +1,6 @@
-"""Bucket policies with their conditions: moto reads no condition, and would take "deny without TLS" for "deny".
+"""Bucket policies with conditions: moto ignores conditions and would treat "deny without TLS" as "deny".
 
-The local AWS speaks HTTP on loopback; a request counts as one over TLS, as every client of an AWS endpoint sends it.
+The local AWS speaks HTTP on loopback; requests count as sent over TLS, as to any AWS endpoint.
 Source: IAM User Guide, global condition keys, aws:SecureTransport.
 """
 
@@ -17,7 +17,7 @@ _PRINCIPALS = frozenset({("AWS", f"arn:aws:iam::{ACCOUNT}:root"), ("AWS", ACCOUN
 
 
 def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
-    """moto's: what the bucket's own policy says. NEUTRAL where there is none, or none of its statements applies."""
+    """The decision of the bucket policy; NEUTRAL without a policy or an applicable statement."""
     if bucket.policy is None:
         return PermissionResult.NEUTRAL
     policy = Policy(f"bucket policy of {bucket.name}", bucket.policy.decode())
@@ -28,7 +28,7 @@ def _permission(bucket: Any, action: str, resource: str) -> PermissionResult:
 
 
 def install() -> None:
-    """Put this in the place of moto's. Installing again is harmless."""
+    """Replace moto's evaluation. Installing again is harmless."""
     bucket: Any = FakeBucket
     bucket.get_permission = _permission
 

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 @cache
 def server_context() -> ssl.SSLContext:
-    """The TLS settings of every simulated task, made once; the key leaves memory only for a file that is gone again."""
+    """The TLS context of all simulated tasks, created once; the key is on disk only while it is loaded."""
     key = ec.generate_private_key(ec.SECP256R1())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
@@ -32,7 +32,7 @@ def server_context() -> ssl.SSLContext:
 
 @cache
 def client_context() -> ssl.SSLContext:
-    """TLS that takes any certificate, as VPC Lattice does towards targets (VPC Lattice User Guide, target groups)."""
+    """TLS that accepts any certificate, like VPC Lattice for targets (VPC Lattice User Guide, target groups)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

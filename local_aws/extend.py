@@ -1,7 +1,7 @@
-"""Seams of moto: put a subclass in place of a service's backend and of its responses, in one process and in the server.
+"""Extension of moto: replaces a service's backend and responses by subclasses, in one process and in the server.
 
-moto finds a backend through its ``BackendDict`` and a request's handler through the URL table of the backend's module;
-both are replaced here, so that ``mock_aws()`` and ``ThreadedMotoServer`` see the same extension.
+moto finds a backend by its ``BackendDict`` and a request's handler by the URL table of the backend's module; both are
+replaced here, so that ``mock_aws()`` and ``ThreadedMotoServer`` use the same extension.
 """
 
 import functools
@@ -29,13 +29,13 @@ def install(
     *,
     more_paths: Iterable[str] = (),
 ) -> None:
-    """Make ``backend_class`` and ``response_class`` answer for a service of moto, from the next request on.
+    """Serve a service of moto with ``backend_class`` and ``response_class`` from the next request on.
 
     ``service`` is moto's name of it (``ecs``, ``vpc-lattice``). The classes subclass moto's; every URL that moto hands
     to a class that ``response_class`` extends goes to ``response_class``, and ``more_paths`` (regular expressions that
     start with ``{0}``, tried first) go there too. What the service held before is dropped. Installing again is harmless.
     """
-    quicken()
+    cache_lookups()
     backends: BackendDict[Any] = moto.backends.get_backend(service)  # type: ignore[call-overload]
     urls = _urls_of(backend_class)
     paths: dict[str, Handler] = {}
@@ -50,8 +50,8 @@ def install(
         backends.clear()
 
 
-def quicken() -> None:
-    """Keep what moto works out again at every request though it never changes: URL tables, action names, regions."""
+def cache_lookups() -> None:
+    """Cache what moto recomputes for every request although it never changes: URL tables, action names, Regions."""
     responses: Any = moto.core.responses
     if responses.method_names_from_class is not method_names_from_class:
         return
@@ -92,4 +92,4 @@ def _handed_to(handler: Handler, response_class: type[BaseResponse] | None) -> H
     return getattr(response_class, handler.__name__)
 
 
-__all__ = ["install", "quicken"]
+__all__ = ["cache_lookups", "install"]

@@ -31,19 +31,19 @@ class Faults:
     error: ClassVar[type[ServiceException]] = ServiceException
     throttled: ClassVar[tuple[str, str]]
     failed: ClassVar[tuple[str, str]]
-    """Code and message of the service's own errors."""
+    """Code and message of the service's errors."""
     waiting: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
 
     def throttle(self, operation: str = ANY, times: int = 1) -> None:
-        """Refuse the next calls as the service does when there are too many."""
+        """Reject the next calls like the service when it throttles."""
         self.refuse(operation, *self.throttled, times)
 
     def fail(self, operation: str = ANY, times: int = 1) -> None:
-        """Refuse the next calls as the service does when it fails itself; nothing is done."""
+        """Reject the next calls like the service on an internal error, without effect."""
         self.refuse(operation, *self.failed, times)
 
     def refuse(self, operation: str, code: str, message: str, times: int = 1) -> None:
-        """Refuse the next calls with an error of your choice; nothing is done."""
+        """Reject the next calls with the given error, without effect."""
         self.waiting[operation].extend([Fault(self.error(code, message))] * times)
 
     def lose_answer(self, operation: str = ANY, times: int = 1) -> None:
@@ -51,7 +51,7 @@ class Faults:
         self.waiting[operation].extend([Fault(None)] * times)
 
     def take(self, operation: str) -> Fault | None:
-        """The fault that is due for this call; it is used up."""
+        """Remove and return the fault for this call."""
         for key in (operation, ANY):
             if self.waiting.get(key):
                 return self.waiting[key].popleft()
@@ -74,7 +74,7 @@ class Call:
         return not self.operation.startswith(("Describe", "List"))
 
 
-def lose(request: Request) -> None:
+def drop_connection(request: Request) -> None:
     """Break the connection before the response: the server's socket, or with botocore's error in one process."""
     connection: socket.socket | None = request.environ.get("werkzeug.socket")
     if connection is None:
@@ -82,4 +82,4 @@ def lose(request: Request) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 
 
-__all__ = ["ANY", "Call", "Fault", "Faults", "lose"]
+__all__ = ["ANY", "Call", "Fault", "Faults", "drop_connection"]

@@ -1,7 +1,7 @@
-"""The network between tasks, Lattice and clients: addresses of the simulated VPCs, carried over memory or loopback.
+"""The network between tasks, VPC Lattice and clients: addresses of simulated VPCs, in memory or on loopback.
 
 A task listens on its private address (10.0.x.y, from its subnet). The in-memory network answers by calling the
-responder; the loopback network opens a real server on 127.0.0.1 and keeps the map from the VPC's address to it.
+responder; the loopback network opens a real server on 127.0.0.1 per listener and maps the VPC's address to it.
 """
 
 import http.client
@@ -36,18 +36,18 @@ Responder = Callable[[Request], Response]
 
 
 class Network(Protocol):
-    """Who listens where, and a request to them."""
+    """Listeners by address, and requests to them."""
 
     def listen(self, ip: str, port: int, responder: Responder, *, tls: bool = False) -> None:
         """Start answering on ``ip:port``."""
 
     def close(self, ip: str, port: int) -> None:
-        """Stop answering on ``ip:port``; nothing happens if nobody does."""
+        """Stop answering on ``ip:port``; harmless without a listener."""
 
     def send(self, ip: str, port: int, request: Request, *, timeout: float = 5.0, tls: bool = False) -> Response:
-        """The answer of ``ip:port``; ConnectionRefusedError if nobody listens, TimeoutError if it takes too long.
+        """The response of ``ip:port``; ConnectionRefusedError without a listener, TimeoutError if it takes too long.
 
-        ssl.SSLError, or another OSError, if one side speaks TLS and the other does not.
+        ssl.SSLError, or another OSError, if only one side uses TLS.
         """
 
 
@@ -66,11 +66,11 @@ class InMemoryNetwork:
     def send(self, ip: str, port: int, request: Request, *, timeout: float = 5.0, tls: bool = False) -> Response:
         responder, speaks_tls = self._listeners.get((ip, port), (None, False))
         if responder is None:
-            raise ConnectionRefusedError(f"nobody listens on {ip}:{port}")
+            raise ConnectionRefusedError(f"no listener on {ip}:{port}")
         if tls and not speaks_tls:
-            raise ssl.SSLError(f"{ip}:{port} speaks no TLS")
+            raise ssl.SSLError(f"{ip}:{port} does not use TLS")
         if speaks_tls and not tls:
-            raise ConnectionResetError(f"{ip}:{port} speaks nothing but TLS")
+            raise ConnectionResetError(f"{ip}:{port} accepts only TLS")
         return responder(request)
 
 
@@ -82,14 +82,14 @@ class _Listener:
 
 
 class LoopbackNetwork:
-    """Requests go over real sockets: each ``(ip, port)`` of a VPC is an own port of 127.0.0.1.
+    """Requests use real sockets: each ``(ip, port)`` of a VPC has its own port of 127.0.0.1.
 
-    One thread accepts for all listeners and a short-lived one serves each connection, so a task costs a socket and no
+    One thread accepts for all listeners and a short-lived one serves each connection, so a task needs a socket but no
     thread. TLS listeners have a self-signed certificate and echo WebSocket frames after an upgrade.
     """
 
     idle_seconds = 30.0
-    """How long a connection may say nothing, in real seconds."""
+    """The idle timeout of a connection, in real seconds."""
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, int], _Listener] = {}
@@ -125,7 +125,7 @@ class LoopbackNetwork:
                 listener.server.close()
 
     def address_of(self, ip: str, port: int) -> tuple[str, int] | None:
-        """Where ``ip:port`` of the VPC really listens; None if nobody does."""
+        """The loopback address of ``ip:port`` of the VPC; None without a listener."""
         with self._lock:
             listener = self._listeners.get((ip, port))
             return None if listener is None else listener.server.getsockname()
@@ -133,7 +133,7 @@ class LoopbackNetwork:
     def send(self, ip: str, port: int, request: Request, *, timeout: float = 5.0, tls: bool = False) -> Response:
         address = self.address_of(ip, port)
         if address is None:
-            raise ConnectionRefusedError(f"nobody listens on {ip}:{port}")
+            raise ConnectionRefusedError(f"no listener on {ip}:{port}")
         connection: http.client.HTTPConnection
         if tls:
             connection = http.client.HTTPSConnection(*address, timeout=timeout, context=certificates.client_context())
@@ -159,7 +159,7 @@ class LoopbackNetwork:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # it ended by itself
+                continue  # it has already ended
         self._wake.send(b"-")
         if self._acceptor is not None:
             self._acceptor.join(timeout=5)
@@ -176,7 +176,7 @@ class LoopbackNetwork:
                 try:
                     connection, _ = key.data.server.accept()
                 except OSError:
-                    continue  # the listener closed, or the client went, in between
+                    continue  # the listener or the client closed meanwhile
                 threading.Thread(target=self._serve, args=(connection, key.data), daemon=True).start()
 
     def _serve(self, connection: socket.socket, listener: _Listener) -> None:
@@ -188,7 +188,7 @@ class LoopbackNetwork:
                 self._open.add(connection)
             _Conversation(connection, listener)
         except (OSError, ssl.SSLError, ValueError):
-            pass  # a client that hangs up or speaks no TLS is the client's matter
+            pass  # a client that hangs up or does not use TLS needs no handling
         finally:
             with self._lock:
                 self._open.discard(connection)
@@ -207,12 +207,12 @@ class _Conversation(BaseHTTPRequestHandler):
         super().__init__(connection, connection.getpeername(), listener)  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):  # every method is the responder's business
+        if name.startswith("do_"):  # the responder handles every method
             return self._answer
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name that the base class gives it
-        """Say nothing: a task's requests are nobody's log."""
+        """Requests to tasks are not logged."""
 
     def _answer(self) -> None:
         headers = dict(self.headers.items())

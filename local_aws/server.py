@@ -19,30 +19,25 @@ import boto3
 from moto.core.base_backend import BackendDict
 from moto.ecs.models import ecs_backends
 
-from local_aws import bucket_policies, ecs, environment, extend, http_endpoint, lattice, monitoring, services, stack
+from local_aws import (
+    assembly,
+    environment,
+    http_endpoint,
+    services,
+    stack,
+)
 from local_aws.clock import ScaledClock
-from local_aws.delivery import queues, rules, targets, topics
-from local_aws.delivery.pollers import Pollers
-from local_aws.delivery.rules import Posted, Rules
-from local_aws.delivery.schedules import Schedules
 from local_aws.eventbus import ACCOUNT, REGION
-from local_aws.http_endpoint import LOOPBACK, Application, PortTakenError
-from local_aws.iam import backend as iam_backend
-from local_aws.iam import service_principals
+from local_aws.http_endpoint import Application, PortTakenError
 from local_aws.iam.authorization_log import Authorization, AuthorizationLog
 from local_aws.iam.enforcement import Enforcement
 from local_aws.iam.gateway import Gateway
 from local_aws.iam.identities import Identities
 from local_aws.inspection import Inspection
 from local_aws.journal import Journal, recording
-from local_aws.lattice import listener_http
-from local_aws.monitoring import service_metrics
 from local_aws.network import LoopbackNetwork
-from local_aws.runtime import artefacts, compute, lambda_service
-from local_aws.runtime.asynchronous import AsynchronousInvocations
-from local_aws.runtime.compute import Compute
+from local_aws.runtime import artifacts
 from local_aws.runtime.environment import Platform
-from local_aws.runtime.functions import Functions
 from local_aws.runtime.logs import LogFiles
 from local_aws.sam_local import DIRECTORY, SamLocalFiles
 from local_aws.sam_local.engine import Bridge
@@ -102,7 +97,7 @@ class LocalAws:
 
         ``more`` are the ``capabilities`` and ``tags`` of :func:`local_aws.stack.load`.
         """
-        outputs = stack.load(build_dir, stack_name, parameters, self._state / "artefacts", **more)
+        outputs = stack.load(build_dir, stack_name, parameters, self._state / "artifacts", **more)
         self.outputs |= outputs
         self.services.running_compute().warm_all()
         return outputs
@@ -209,19 +204,19 @@ def running(
 def _start(port: int, speed: float, state: Path, cleanup: ExitStack) -> LocalAws:
     listening = cleanup.enter_context(http_endpoint.bind(port))
     made = _services(speed, cleanup)
-    _install()
+    assembly.install_services()
     journal, log = Journal(), AuthorizationLog()
     identities = Identities(journal)
     made.enforcement = Enforcement(identities, log, made.clock)
     cleanup.enter_context(recording(journal, made.clock, made.enforcement.refusal))
     application = Application(Inspection(made, journal, log), Gateway(identities))
     made.endpoint_url = http_endpoint.serve(application, listening, cleanup)
-    http, tls = _open_listeners(port, cleanup)
-    platform = Platform(made.endpoint_url, artefacts.runtime_directory(state), LogFiles(state / "logs"), made.clock)
-    made.compute = _compute(platform, journal, state, cleanup)
+    http, tls = assembly.open_lattice_endpoints(port, cleanup)
+    platform = Platform(made.endpoint_url, artifacts.runtime_directory(state), LogFiles(state / "logs"), made.clock)
+    made.compute = assembly.start_compute(platform, journal, state, cleanup)
     made.responses = application.responses = PendingResponses(made.endpoint_url, made.compute, made.clock)
     cleanup.callback(made.responses.close)
-    _start_delivery(made, made.compute, cleanup)
+    assembly.start_delivery(made, made.compute, cleanup)
     ecs_backends[ACCOUNT][REGION].create_cluster("default")
     return LocalAws(
         made.endpoint_url, http, tls, state / "logs", journal, log, made,
@@ -239,65 +234,6 @@ def _services(speed: float, cleanup: ExitStack) -> Services:
     cleanup.callback(network.close_all)
     cleanup.callback(clock.stop)
     return made
-
-
-def _install() -> None:
-    """Replace moto's services by those of the local AWS."""
-    extend.quicken()
-    lattice.install()
-    ecs.install()
-    monitoring.install()
-    queues.install()
-    topics.install()
-    rules.install()
-    lambda_service.install()
-    iam_backend.install()
-    stack.install()
-    bucket_policies.install()
-
-
-def _open_listeners(port: int, cleanup: ExitStack) -> tuple[str, int]:
-    """The URL of VPC Lattice's HTTP endpoint and the port of its TLS endpoint."""
-    try:
-        http = listener_http.serve(port + 1 if port else 0)
-        cleanup.callback(http.stop)
-        tls = listener_http.serve_tls(port + 2 if port else 0)
-        cleanup.callback(tls.stop)
-    except OSError as error:
-        raise PortTakenError(
-            f"VPC Lattice's endpoints need the ports {port + 1} and {port + 2} of {LOOPBACK}, and one is in use."
-        ) from error
-    return f"http://{LOOPBACK}:{http.port}", tls.port
-
-
-def _compute(platform: Platform, journal: Journal, state: Path, cleanup: ExitStack) -> Compute:
-    functions = Functions(platform, journal)
-    cleanup.callback(functions.close)
-
-    def invoke(name: str, payload: bytes, trigger: Any) -> Any:
-        return made.invoke(compute.find(name), payload, trigger)
-
-    def send(arn: str, text: str, attributes: Mapping[str, str], function: Any) -> None:
-        sender = targets.Sender(service_principals.LAMBDA, function.function_arn, function.role)
-        targets.send(arn, text, attributes, sender, asynchronous)
-
-    asynchronous = AsynchronousInvocations(compute.find, invoke, send, platform.clock)
-    cleanup.callback(asynchronous.close)
-    made = Compute(functions, state / "unpacked", asynchronous, platform.clock, service_metrics)
-    return made
-
-
-def _start_delivery(made: Services, runner: Compute, cleanup: ExitStack) -> None:
-    """Event rules, schedules, event source mappings and the minutes of CloudWatch."""
-    delivering = Rules(runner.asynchronous)
-    made.events.subscribe_to_all(lambda bus, event: delivering.post(Posted(bus, event)))
-    pollers = Pollers(lambda name, payload, trigger: runner.invoke(compute.find(name), payload, trigger))
-    schedules = Schedules(delivering, runner.asynchronous, made.clock)
-    for part in (delivering, pollers, schedules):
-        part.start()
-        cleanup.callback(part.stop)
-    monitoring.start()
-    cleanup.callback(monitoring.stop)
 
 
 __all__ = ["DEFAULT_STATE", "LocalAws", "PortTakenError", "running", "start"]

@@ -1,4 +1,4 @@
-"""As much of WebSocket (RFC 6455) as an echo server and its client need: the opening handshake and single frames."""
+"""The part of WebSocket (RFC 6455) that an echo server and its client need: opening handshake and single frames."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ _MASKED = 0x80
 
 
 class Stream(Protocol):
-    """What frames are read from: a file made of a socket."""
+    """A file made from a socket, to read frames from."""
 
     def read(self, size: int, /) -> bytes | None:
         """Up to ``size`` bytes; empty at the end."""
@@ -39,7 +39,7 @@ def new_key() -> str:
 
 
 def frame(opcode: int, payload: bytes, *, mask: bool = False) -> bytes:
-    """One final frame. A client masks what it sends, a server never does (RFC 6455, section 5.1)."""
+    """One final frame. A client masks its frames, a server never does (RFC 6455, section 5.1)."""
     length = len(payload)
     flag = _MASKED if mask else 0
     if length < 126:

@@ -11,8 +11,9 @@ from typing import Any
 from bench.cold.layers import ROOT
 from bench.cold.starting import Function
 from bench.cold.subjects import Subjects, prepare
-from local_aws.runtime import artefacts
-from local_aws.server import ACCESS_KEY, SECRET_KEY, LocalAws
+from local_aws.environment import ACCESS_KEY, SECRET_KEY
+from local_aws.runtime import artifacts
+from local_aws.server import LocalAws
 
 _EVENTS = ROOT / "events"
 _BUCKET = "cold-start-answers"
@@ -84,7 +85,7 @@ def floor_of(function: Function, sdk: Path, into: Path) -> Function:
 
 def runtime(into: Path) -> Path:
     """Lambda's runtime as the local AWS has it, with the interface client's compiled part where there is one."""
-    directory = artefacts.runtime_directory(into)
+    directory = artifacts.runtime_directory(into)
     compiled = find_spec("runtime_client")
     if compiled is not None and compiled.origin is not None:
         (directory / Path(compiled.origin).name).symlink_to(compiled.origin)

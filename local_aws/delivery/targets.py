@@ -50,7 +50,7 @@ def deliver(arn: str, delivery: Delivery, asynchronous: AsynchronousInvocations)
         _to_topic(arn, delivery)
     else:
         raise DeliveryError(
-            "UNSUPPORTED_TARGET", f"The local AWS cannot deliver to {arn}: it knows SQS, Lambda and SNS"
+            "UNSUPPORTED_TARGET", f"The local AWS cannot deliver to {arn}: it supports SQS, Lambda and SNS"
         )
 
 

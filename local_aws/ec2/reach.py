@@ -26,7 +26,7 @@ def in_use(account: str, region: str) -> EC2Backend | None:
     return ec2_backends[account][region]
 
 
-def lets_lattice_in(account: str, region: str, address: str, port: int) -> bool:
+def allows_lattice(account: str, region: str, address: str, port: int) -> bool:
     """Whether the security groups of the interface with this address allow VPC Lattice on a TCP port.
 
     True for an address without an interface: no group applies. If several VPCs have the address, one is enough.
@@ -111,4 +111,4 @@ def _addresses(interface: Any) -> set[str]:
     return {interface.private_ip_address, *secondary, *interface.ipv6_addresses}
 
 
-__all__ = ["in_use", "lattice_ranges", "lets_lattice_in", "problem"]
+__all__ = ["allows_lattice", "in_use", "lattice_ranges", "problem"]

@@ -12,7 +12,7 @@ from moto.ec2.responses import EC2Response
 
 from local_aws.ec2.backend import LocalEc2Backend, Request
 from local_aws.ec2.rules import revoked_view
-from local_aws.faults import Call, lose
+from local_aws.faults import Call, drop_connection
 from local_aws.services import clock
 
 _PAGE = range(5, 1001)
@@ -40,7 +40,7 @@ class LocalEc2Response(EC2Response):
         if answer[0] >= 400:
             call.error = _code(answer[2])
         if fault is not None:
-            lose(self.normalized_request)
+            drop_connection(self.normalized_request)
         return answer
 
     def authorize_security_group_ingress(self) -> ActionResult:

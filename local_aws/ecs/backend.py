@@ -45,7 +45,7 @@ class EcsBackend(EC2ContainerServiceBackend):
         )
         self.operations = Operations(self, self.scheduler, self.settings, registrar.exists)
         self.queries = Queries(self, self.settings)
-        self.guard.before_leaving = self.queries.remember
+        self.guard.before_release = self.queries.remember
 
     def service(self, name: str, cluster: str = "default") -> Service:
         """A service, without HTTP; ServiceNotFoundException if there is none."""

@@ -14,7 +14,8 @@ from moto.ecs.models import TaskDefinition, ecs_backends
 from local_aws.ecs import cloudtrail, describe, shapes
 from local_aws.ecs.backend import EcsBackend
 from local_aws.ecs.ecs_events import plain
-from local_aws.ecs.model import Document, Service
+from local_aws.ecs.model import Service
+from local_aws.ecs.revisions import Document
 
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

@@ -85,7 +85,7 @@ def record(
         detail["errorCode"] = str(error).rpartition("#")[2]
         detail["errorMessage"] = answer.get("message") or answer.get("Message") or ""
     with guard.held():
-        guard.say("aws.ecs", "AWS API Call via CloudTrail", [], detail)
+        guard.enqueue_event("aws.ecs", "AWS API Call via CloudTrail", [], detail)
 
 
 def _assumed(account: str, key: str) -> Any:

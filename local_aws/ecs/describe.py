@@ -5,7 +5,8 @@ from typing import Any
 
 from moto.ecs.models import TaskSet
 
-from local_aws.ecs.model import Deployment, Document, Revision, Service, ServiceDeployment, ServiceTask
+from local_aws.ecs.model import Service, ServiceTask
+from local_aws.ecs.revisions import Deployment, Document, Revision, ServiceDeployment
 
 _WORKLOAD = (
     "taskDefinition", "capacityProviderStrategy", "launchType", "platformVersion", "platformFamily", "loadBalancers",

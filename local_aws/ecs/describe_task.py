@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_aws.ecs.describe import FARGATE_VERSION, given
-from local_aws.ecs.model import Document, ServiceTask, containers
+from local_aws.ecs.model import ServiceTask, containers
+from local_aws.ecs.revisions import Document
 
 
 def task(task: ServiceTask, *, tags: bool = False) -> Document:

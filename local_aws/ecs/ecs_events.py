@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.ecs import describe_task
-from local_aws.ecs.model import Deployment, Document, Service, ServiceTask
+from local_aws.ecs.model import Service, ServiceTask
+from local_aws.ecs.revisions import Deployment, Document
 from local_aws.ecs.write_guard import WriteGuard
 from local_aws.services import clock
 
@@ -43,7 +44,7 @@ class EcsEvents:
             "updatedAt": clock().iso(deployment.updated_at),
             "reason": deployment.rollout_reason,
         }
-        self._guard.say(SOURCE, "ECS Deployment State Change", [service.arn], detail)
+        self._guard.enqueue_event(SOURCE, "ECS Deployment State Change", [service.arn], detail)
 
     def action(self, service: Service, name: str, *, kind: str = "INFO", **more: Any) -> None:
         """``ECS Service Action``, such as SERVICE_STEADY_STATE."""
@@ -54,7 +55,7 @@ class EcsEvents:
             "createdAt": _milliseconds(clock().now()),
             **more,
         }
-        self._guard.say(SOURCE, "ECS Service Action", [service.arn], detail)
+        self._guard.enqueue_event(SOURCE, "ECS Service Action", [service.arn], detail)
 
     def task(self, task: ServiceTask) -> None:
         """``ECS Task State Change``: the task as it is now, with neither tags nor health."""
@@ -62,7 +63,9 @@ class EcsEvents:
         del shown["healthStatus"]
         if task.interface is not None:
             shown["attachments"] = [describe_task.attachment(task, "eni")]
-        self._guard.say(SOURCE, "ECS Task State Change", [task.task_arn], {**plain(shown), "updatedAt": _now()})
+        self._guard.enqueue_event(
+            SOURCE, "ECS Task State Change", [task.task_arn], {**plain(shown), "updatedAt": _now()}
+        )
 
 
 def plain(value: Any) -> Any:

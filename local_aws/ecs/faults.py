@@ -5,7 +5,7 @@ from typing import ClassVar
 from moto.ecs.exceptions import ECSException
 
 from local_aws import faults
-from local_aws.faults import ANY, Call, Fault, lose
+from local_aws.faults import ANY, Call, Fault, drop_connection
 
 
 class Faults(faults.Faults):
@@ -16,4 +16,4 @@ class Faults(faults.Faults):
     failed: ClassVar[tuple[str, str]] = ("ServerException", "Service Unavailable. Please try again later.")
 
 
-__all__ = ["ANY", "Call", "Fault", "Faults", "lose"]
+__all__ = ["ANY", "Call", "Fault", "Faults", "drop_connection"]

@@ -55,13 +55,13 @@ class Health:
 
     def _report_unhealthy(self, task: ServiceTask, statuses: dict[Target, str]) -> None:
         task.reported_unhealthy = True
-        group, ip, port = self.culprit(task, statuses)
+        group, ip, port = self.first_unhealthy_target(task, statuses)
         self._events.message(
             task.service, f"(task {task.id}) (port {port}) is unhealthy in (target-group {group}) at {ip}."
         )
         self._events.action(task.service, "VPC_LATTICE_TARGET_UNHEALTHY", kind="WARN")
 
-    def culprit(self, task: ServiceTask, statuses: dict[Target, str]) -> Target:
+    def first_unhealthy_target(self, task: ServiceTask, statuses: dict[Target, str]) -> Target:
         """The first unhealthy target of a task."""
         return next(target for target in sorted(task.registered) if statuses.get(target) in self._unhealthy_statuses)
 

@@ -65,7 +65,7 @@ class Lifecycle:
         """Stop a task: deregister its targets, SIGTERM, SIGKILL, deprovision."""
         if not task.should_run:
             return
-        self._doom(task, code, reason)
+        self._mark_stopping(task, code, reason)
         if not task.is_running:
             self._deprovision(task)
             return
@@ -109,7 +109,7 @@ class Lifecycle:
         """An essential container exits by itself, so the whole task stops (ECS Developer Guide, stopped task errors)."""
         task.exit_code, task.exit_reason = ending.exit_code, ending.reason
         self._close(task)
-        self._doom(task, "EssentialContainerExited", "Essential container in task exited")
+        self._mark_stopping(task, "EssentialContainerExited", "Essential container in task exited")
         self._registrar.deregister(task)
         if not task.proven:
             self._failed(task)
@@ -118,7 +118,7 @@ class Lifecycle:
 
     def _fail_to_start(self, task: ServiceTask, reason: str) -> None:
         task.exit_reason = reason
-        self._doom(task, "TaskFailedToStart", reason)
+        self._mark_stopping(task, "TaskFailedToStart", reason)
         self._failed(task)
         self._deprovision(task)
         self._changed(task)
@@ -155,11 +155,11 @@ class Lifecycle:
     def _end(self, task: ServiceTask) -> None:
         task.stopped_at = clock().now()
         self._registrar.deregister(task)  # targets whose deregistration failed before
-        self._placement.give_back(task)
+        self._placement.release(task)
         self._move(task, "STOPPED")
         self._changed(task)
 
-    def _doom(self, task: ServiceTask, code: str, reason: str) -> None:
+    def _mark_stopping(self, task: ServiceTask, code: str, reason: str) -> None:
         """Mark it to stop, and cancel its timers."""
         for timer in task.timers:
             timer.cancel()

@@ -10,7 +10,8 @@ from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
 from local_aws.ec2 import reach
 from local_aws.ecs import rollouts, validation
 from local_aws.ecs.errors import ServiceNotActiveError
-from local_aws.ecs.model import Document, Service
+from local_aws.ecs.model import Service
+from local_aws.ecs.revisions import Document
 from local_aws.ecs.scheduler import Scheduler
 from local_aws.ecs.settings import Settings
 from local_aws.services import clock

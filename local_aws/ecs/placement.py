@@ -1,6 +1,5 @@
 """Task placement: a network interface, or a container instance and host ports."""
 
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class Placement:
         bindings = self._addresses.bind(ip, mappings, definition.network_mode or "bridge")
         return Place(None, ip, arn, tuple(bindings))
 
-    def give_back(self, task: ServiceTask) -> None:
+    def release(self, task: ServiceTask) -> None:
         """Release the resources of a stopped task."""
         if task.interface is not None:
             self._addresses.detach(task.interface)
@@ -83,8 +82,8 @@ class Placement:
         instances = self._backend.container_instances.get(service.cluster.name, {})
         load = Counter(
             task.container_instance_arn
-            for service in self._backend.services.values()
-            for task in getattr(service, "tasks", ())
+            for other in self._backend.services.values()
+            for task in getattr(other, "tasks", ())
             if not task.is_gone
         )
         active = [instance for instance in instances.values() if instance.status == "ACTIVE"]
@@ -95,9 +94,4 @@ class Placement:
         return ec2.get_instance(instance.ec2_instance_id).private_ip
 
 
-def runtime_ids(definition: TaskDefinition) -> dict[str, str]:
-    """A runtime id for each container of a new task."""
-    return {container["name"]: uuid.uuid4().hex for container in containers(definition)}
-
-
-__all__ = ["Place", "Placement", "runtime_ids"]
+__all__ = ["Place", "Placement"]

@@ -8,9 +8,10 @@ from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundExcept
 from moto.ecs.models import EC2ContainerServiceBackend
 
 from local_aws.ecs import describe, describe_task
-from local_aws.ecs.model import Document, Service, ServiceTask
+from local_aws.ecs.model import Service, ServiceTask
 from local_aws.ecs.pages import page
 from local_aws.ecs.reads import LaggedReads
+from local_aws.ecs.revisions import Document
 from local_aws.ecs.settings import Settings
 from local_aws.services import clock
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from local_aws.ecs.model import Document
+from local_aws.ecs.revisions import Document
 from local_aws.services import clock
 
 _KEPT_SECONDS = 3600.0

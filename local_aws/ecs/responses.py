@@ -11,8 +11,8 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 
 from local_aws.ecs import cloudtrail, describe, describe_task, shapes
 from local_aws.ecs.backend import EcsBackend
-from local_aws.ecs.faults import Call, lose
-from local_aws.ecs.model import Document
+from local_aws.ecs.faults import Call, drop_connection
+from local_aws.ecs.revisions import Document
 from local_aws.services import clock
 
 
@@ -43,7 +43,7 @@ class EcsResponse(EC2ContainerServiceResponse):
             caller = cloudtrail.identity(self.current_account, self.access_key)
             cloudtrail.record(backend.guard, operation, parameters, body, caller, self.region)
         if fault is not None and fault.error is None:
-            lose(self.normalized_request)
+            drop_connection(self.normalized_request)
         return answer
 
     def create_service(self) -> ActionResult:

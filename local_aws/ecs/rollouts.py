@@ -9,7 +9,8 @@ import secrets
 
 from local_aws.ecs import breaker
 from local_aws.ecs.ecs_events import EcsEvents
-from local_aws.ecs.model import Deployment, Revision, Rollback, Service, ServiceDeployment, ServiceTask
+from local_aws.ecs.model import Service, ServiceTask
+from local_aws.ecs.revisions import Deployment, Revision, Rollback, ServiceDeployment
 from local_aws.ecs.settings import Settings
 from local_aws.services import clock
 

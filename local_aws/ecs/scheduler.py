@@ -1,19 +1,19 @@
 """The service scheduler: moves each service towards its desired state whenever something about it changes."""
 
-import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from moto.ecs.models import TaskDefinition
 
-from local_aws.ecs import placement, rolling
+from local_aws.ecs import rolling
 from local_aws.ecs.addresses import NoPlaceError
 from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.health import TOLERANCE, Health
 from local_aws.ecs.lifecycle import Lifecycle
-from local_aws.ecs.model import Deployment, Service, ServiceTask
+from local_aws.ecs.model import Service, ServiceTask
+from local_aws.ecs.new_task import new_task
 from local_aws.ecs.placement import Placement
 from local_aws.ecs.registration import Registrar
+from local_aws.ecs.revisions import Deployment
 from local_aws.ecs.rolling import Candidate, Condition, Step
 from local_aws.ecs.rollouts import Rollouts
 from local_aws.ecs.settings import Settings
@@ -116,7 +116,7 @@ class Scheduler:
     def _why(self, task: ServiceTask, *, unhealthy: bool) -> str:
         """The stopped reason of a task; for unhealthy targets it follows the text for load balancers."""
         if unhealthy:
-            group = self._health.culprit(task, self._registrar.statuses([task]))[0]
+            group = self._health.first_unhealthy_target(task, self._registrar.statuses([task]))[0]
             return f"Task failed VPC Lattice health checks in (target-group {group})"
         primary = task.service.primary
         return f"Scaling activity initiated by (deployment {primary.id if primary is not None else task.started_by})"
@@ -140,26 +140,8 @@ class Scheduler:
         return bool(started)
 
     def _launch(self, service: Service, entry: Deployment) -> ServiceTask:
-        workload = entry.revision.workload
-        definition = self._definition(workload["taskDefinition"])
-        launch_type = _launch_type(workload)
-        place = self._places.find(service, definition, workload, fargate=launch_type == "FARGATE")
-        new = uuid.uuid4().hex
-        task = ServiceTask(
-            id=new,
-            task_arn=f"{service.arn.replace(':service/', ':task/').rpartition('/')[0]}/{new}",
-            service=service,
-            deployment=entry,
-            task_definition=definition,
-            created_at=clock().now(),
-            launch_type=launch_type,
-            tags=_tags(service, definition.tags),
-            interface=place.interface,
-            instance_ip=place.instance_ip,
-            container_instance_arn=place.instance_arn,
-            bindings=place.bindings,
-            runtime_ids=placement.runtime_ids(definition),
-        )
+        definition = self._definition(entry.revision.workload["taskDefinition"])
+        task = new_task(service, entry, definition, self._places)
         service.tasks.append(task)
         self._remember(task)
         self._lifecycle.begin(task)
@@ -191,14 +173,14 @@ class Scheduler:
         service.steady = True
         if service.primary is not None and service.primary.rollout_state == "IN_PROGRESS":
             self.rollouts.complete(service)
-        self._say_steady(service)
+        self._report_steady(service)
 
-    def _say_steady(self, service: Service) -> None:
+    def _report_steady(self, service: Service) -> None:
         if not service.steady:
             return
         self._events.message(service, "has reached a steady state.")
         self._events.action(service, "SERVICE_STEADY_STATE")
-        self._at(service, "steady", self._settings.steady_repeat_seconds, lambda: self._say_steady(service))
+        self._at(service, "steady", self._settings.steady_repeat_seconds, lambda: self._report_steady(service))
 
     def _retire(self, service: Service) -> None:
         """DRAINING ends when all tasks are STOPPING or STOPPED (botocore, DeleteService)."""
@@ -230,11 +212,11 @@ class Scheduler:
     def _task_changed(self, task: ServiceTask) -> None:
         if task.is_gone:
             task.timers.append(
-                self._guard.call_later(self._settings.stopped_task_retention_seconds, lambda: self._bury(task))
+                self._guard.call_later(self._settings.stopped_task_retention_seconds, lambda: self._remove_task(task))
             )
         self.converge(task.service)
 
-    def _bury(self, task: ServiceTask) -> None:
+    def _remove_task(self, task: ServiceTask) -> None:
         task.service.tasks.remove(task)
         self._forget(task)
 
@@ -252,24 +234,6 @@ class Scheduler:
         timer = service.timers.pop(name, None)
         if timer is not None:
             timer.cancel()
-
-
-def _launch_type(workload: Mapping[str, Any]) -> str:
-    """The launch type, or that of the first capacity provider."""
-    strategy = workload.get("capacityProviderStrategy")
-    if strategy:
-        return "FARGATE" if strategy[0]["capacityProvider"].startswith("FARGATE") else "EC2"
-    return workload.get("launchType") or "EC2"
-
-
-def _tags(service: Service, of_definition: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Tags of a new task (ECS Developer Guide, tagging resources)."""
-    tags = {"SERVICE": service.tags, "TASK_DEFINITION": of_definition}.get(service.propagate_tags, [])
-    managed = [
-        {"key": "aws:ecs:clusterName", "value": service.cluster.name},
-        {"key": "aws:ecs:serviceName", "value": service.name},
-    ]
-    return [*tags, *(managed if service.request.get("enableECSManagedTags") else ())]
 
 
 __all__ = ["Scheduler"]

@@ -22,7 +22,7 @@ class WriteGuard:
         self._lock = threading.RLock()
         self._depth = 0
         self._events: deque[_Event] = deque()
-        self.before_leaving: Callable[[], None] = lambda: None
+        self.before_release: Callable[[], None] = lambda: None
         """Called with the lock held, whenever its outermost holder finishes."""
 
     @contextmanager
@@ -37,13 +37,13 @@ class WriteGuard:
                 finally:
                     outermost = self._depth == 1
                     if outermost:
-                        self.before_leaving()
+                        self.before_release()
                     self._depth -= 1
         finally:
             if outermost:
                 self._publish()
 
-    def say(self, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
+    def enqueue_event(self, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
         """Publish an event once the lock is released."""
         self._events.append((source, detail_type, resources, detail))
 

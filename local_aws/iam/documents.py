@@ -144,7 +144,7 @@ def _conditions(block: Mapping[str, Any]) -> Iterator[Condition]:
         for key, values in tests.items():
             name = key.lower()
             if not keys.is_known(name):
-                raise ValueError(f"the local AWS does not know the condition key {key}, so it cannot say if it holds")
+                raise ValueError(f"the local AWS does not support the condition key {key}")
             if operator.test is not None and operator.quantifier is None and keys.has_many_values(name):
                 raise ValueError(f"{key} has many values: {text} needs ForAllValues: or ForAnyValue: before it")
             yield Condition(operator, name, tuple(_text(value) for value in _listed(values)))

@@ -44,7 +44,7 @@ def operator_of(text: str) -> Operator:
     if base == "Null" and not if_exists and quantifier is None:
         return Operator(base, None, negated=False)
     if base not in _OPERATORS:
-        raise ValueError(f"the local AWS does not know the condition operator {text}")
+        raise ValueError(f"the local AWS does not support the condition operator {text}")
     test, negated = _OPERATORS[base]
     return Operator(
         base,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def lets_in(policy: str | None, principal: str | None) -> bool:
+def allows(policy: str | None, principal: str | None) -> bool:
     """Whether a resource of auth type AWS_IAM with this policy accepts a request; None: no policy, an unsigned request.
 
     Without a policy all requests are denied (API reference). Unsigned requests need a statement for the principal ``*``.

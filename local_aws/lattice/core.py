@@ -52,7 +52,7 @@ class LatticeState(VPCLatticeBackend):
         """All calls since the start, oldest first."""
         self.after_write: list[Callable[[Call], None]] = []
         """Called after each write operation, before its response."""
-        self.reaches: Callable[[str, int], bool] = partial(reach.lets_lattice_in, account_id, region_name)
+        self.reaches: Callable[[str, int], bool] = partial(reach.allows_lattice, account_id, region_name)
         """Whether the target's security groups allow VPC Lattice on (ip, port)."""
         self.health_check_allowed = self.reaches
         """The same for health checks only."""

@@ -10,10 +10,10 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from local_aws.lattice import ids
-from local_aws.lattice.auth import lets_in
+from local_aws.lattice.auth import allows
+from local_aws.lattice.decision import Decision, UnknownServiceError
 from local_aws.lattice.headers import Client, forwarded
 from local_aws.lattice.listeners import RuleOperations
 from local_aws.lattice.routing import (
@@ -29,23 +29,6 @@ from local_aws.lattice.routing import (
 from local_aws.lattice.state import Service, ServiceNetwork, Target, TargetGroup
 from local_aws.network import Request, Response
 from local_aws.services import clock, network
-
-
-class UnknownServiceError(LookupError):
-    """No service has this id, ARN, generated or custom domain name: DNS has no answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The routing decision for a request: a target, or the status of the response."""
-
-    service_arn: str
-    status: int | None
-    rule_id: str | None = None
-    group: TargetGroup | None = None
-    target: tuple[str, int | None] | None = None
-    scheme: str = "http"
-
 
 ANYBODY = Client()
 
@@ -220,7 +203,7 @@ class DataPlane:
         policies = self._backend.auth_policies
         return all(
             resource.auth_type != "AWS_IAM"
-            or lets_in(policies[resource.id].text if resource.id in policies else None, client.principal)
+            or allows(policies[resource.id].text if resource.id in policies else None, client.principal)
             for resource in resources
         )
 

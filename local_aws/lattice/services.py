@@ -61,7 +61,7 @@ class ServiceOperations(LatticeState):
                 message = f"ServiceNetwork {network.id} has {what} associated"
                 raise errors.conflict(message, network.id, network.kind)
         del self.service_networks[network.id]
-        self._drop_what_hangs_on(network)
+        self._delete_dependents_of(network)
         self.forget(network)
         return {}
 
@@ -124,10 +124,10 @@ class ServiceOperations(LatticeState):
             for rule in [known for known in self.rules.values() if known.listener_id == listener.id]:
                 del self.rules[rule.id]
             del self.listeners[listener.id]
-        self._drop_what_hangs_on(service)
+        self._delete_dependents_of(service)
         self.routing_changed()
 
-    def _drop_what_hangs_on(self, resource: Resource) -> None:
+    def _delete_dependents_of(self, resource: Resource) -> None:
         self.auth_policies.pop(resource.id, None)
         self.resource_policies.pop(resource.arn, None)
         for subscription in [

@@ -61,7 +61,7 @@ class Verdict:
     """The number of missing datapoints that were treated as the alarm's ``missing`` says."""
 
 
-def judge(seen: Sequence[bool | None], periods: int, datapoints: int, missing: str) -> Verdict:
+def evaluate_alarm(seen: Sequence[bool | None], periods: int, datapoints: int, missing: str) -> Verdict:
     """The verdict on the evaluation range ``seen``, oldest first: True breaches the threshold, None is missing.
 
     ``periods`` is N, ``datapoints`` M, ``missing`` one of :data:`TREATMENTS`.

@@ -12,7 +12,7 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dashboard, Dimensio
 
 from local_aws.monitoring import dashboards, history, warmup
 from local_aws.monitoring.actions import act
-from local_aws.monitoring.alarms import ALARM, INSUFFICIENT_DATA, OK, STATES, judge
+from local_aws.monitoring.alarms import ALARM, INSUFFICIENT_DATA, OK, STATES, evaluate_alarm
 from local_aws.monitoring.minutes import Minutes
 from local_aws.monitoring.queries import data, statistics
 from local_aws.monitoring.reasons import reason, reason_data
@@ -146,7 +146,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
         seen = [watch.breaches(found[start]) if start in found else None for start in starts]
         if alarm.warm_up.holds(clock().time(), len(found), watch.periods):
             return
-        verdict = judge(seen, watch.periods, watch.datapoints, watch.missing)
+        verdict = evaluate_alarm(seen, watch.periods, watch.datapoints, watch.missing)
         if verdict.state is None or verdict.state == alarm.current.value:
             return
         points = tuple(found.values())[-watch.periods :]

@@ -86,7 +86,7 @@ class LocalCloudWatchResponse(CloudWatchResponse):
             raise ValidationError(f"MaxRecords is {size}; it must be from 1 to {_PAGE}")
         token = self._get_param("NextToken")
         if token is not None and not token.startswith("after:"):
-            raise InvalidNextTokenError("NextToken is not one that this operation gave")
+            raise InvalidNextTokenError("NextToken is not from this operation")
         rest = [item for item in chosen if token is None or key(item) > token.removeprefix("after:")]
         page = rest[: int(size)]
         return page, f"after:{key(page[-1])}" if len(rest) > len(page) else None

@@ -81,7 +81,7 @@ def _unsupported(wanted: Mapping[str, Any]) -> Iterator[Exception]:
     }
     for what, asked in lacks.items():
         if asked():
-            yield ValidationError(f"The local AWS does not evaluate {what}; watch one metric's statistic instead")
+            yield ValidationError(f"The local AWS does not support {what}; use one metric's statistic instead")
     for kind in ("alarm_actions", "ok_actions", "insufficient_data_actions"):
         actions = wanted.get(kind) or ()
         if len(actions) > _MOST_ACTIONS:
@@ -95,7 +95,9 @@ def _metric_problems(wanted: Mapping[str, Any]) -> Iterator[Exception]:
     queries = wanted.get("metric_data_queries") or ()
     single = [wanted.get(name) for name in ("metric_name", "namespace", "statistic", "period")]
     if queries and any(single):
-        yield InvalidParameterCombination("Metrics cannot stand beside MetricName, Namespace, Statistic or Period")
+        yield InvalidParameterCombination(
+            "Metrics and MetricName, Namespace, Statistic or Period are mutually exclusive"
+        )
     elif queries:
         if any(query.metric_stat is None for query in queries):
             yield ValidationError("Every entry of Metrics needs a MetricStat")
@@ -107,7 +109,7 @@ def _metric_problems(wanted: Mapping[str, Any]) -> Iterator[Exception]:
         yield ValidationError("MetricName, Namespace, Statistic and Period are needed, or Metrics instead of them")
     for statistic in [wanted.get("statistic"), *(q.metric_stat.stat for q in queries if q.metric_stat)]:
         if statistic is not None and statistic not in STATISTICS:
-            yield ValidationError(f"Statistic is {statistic!r}; the local AWS knows {', '.join(STATISTICS)}")
+            yield ValidationError(f"Statistic is {statistic!r}; the local AWS supports {', '.join(STATISTICS)}")
     if len(wanted.get("dimensions") or ()) > _MOST_DIMENSIONS:
         yield ValidationError(f"A metric has at most {_MOST_DIMENSIONS} dimensions")
 

@@ -10,7 +10,7 @@ from moto.awslambda.utils import get_backend
 
 from local_aws.clock import Clock
 from local_aws.eventbus import ACCOUNT, REGION
-from local_aws.runtime import artefacts
+from local_aws.runtime import artifacts
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.functions import Functions
 from local_aws.runtime.values import FunctionSettings, Outcome, ThrottledError, Trigger
@@ -58,9 +58,9 @@ class Compute:
             arn=function.function_arn,
             version=str(function.version),
             handler=str(function.handler),
-            task=artefacts.unpack(function.code_bytes, function.code_sha_256, self.unpacked),
+            task=artifacts.unpack(function.code_bytes, function.code_sha_256, self.unpacked),
             layers=tuple(
-                artefacts.unpack(layer.code_bytes, layer.code_sha_256, self.unpacked) for layer in layers if layer
+                artifacts.unpack(layer.code_bytes, layer.code_sha_256, self.unpacked) for layer in layers if layer
             ),
             variables={name: str(value) for name, value in function.environment_vars.items()},
             timeout=float(function.timeout),

@@ -70,7 +70,7 @@ class LogStream:
             needs = [*service_principals.side_needs(["logs:CreateLogGroup"], group), *needs]
         why = service_principals.refusal(service_principals.for_function(settings.role, settings.arn), needs)
         if why is not None:
-            print(f"{settings.name} writes nothing into its log group: {why}", file=sys.stderr)
+            print(f"{settings.name} writes nothing to its log group: {why}", file=sys.stderr)
         return why is None
 
     def platform(self, kind: str, request_id: str, **details: Any) -> None:

@@ -1,9 +1,9 @@
-"""What `sam local` is told: a template of the built functions, and their environment as the stack made it.
+"""The contents of the files for `sam local`: a template of the built functions, and the environment of the stack.
 
-SAM resolves ``!Ref`` of a queue to its logical id, hands on no variable that the template does not declare, and lets the
-shell's variables win over those of the template (AWS SAM Developer Guide, "sam local invoke", environment variables). So
-the template here declares every variable that Lambda would set, and the file of environment variables, which wins over
-the shell, has the values.
+SAM resolves ``!Ref`` of a queue to its logical id, passes only variables that the template declares, and prefers the
+shell's variables to the template's (AWS SAM Developer Guide, "sam local invoke", environment variables). So this template
+declares every variable that Lambda would set, and the file of environment variables, which takes precedence over the
+shell, has the values.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,12 +19,12 @@ _FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 
 
 class BuildMissingError(NotReadyError):
-    """There is no build or no stack, or they do not fit."""
+    """There is no build or no stack, or they do not match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A function of the build: where its code lies, its layers as the template has them, and where those of the build lie."""
+    """A function of the build: the path of its code, its layers as in the template, and the paths of the built layers."""
 
     logical_id: str
     code: Path
@@ -88,14 +88,14 @@ def deployed(cloudformation: Any, functions: Any, stack_name: str) -> list[Deplo
 def template(running: Iterable[Deployed], build: Mapping[str, Built], architecture: str) -> dict[str, Any]:
     """A template with the running stack's functions and their layers, from the build, for containers here.
 
-    BuildMissingError if a function of the stack is not in the build.
+    BuildMissingError if the build lacks a function of the stack.
     """
     resources: dict[str, Any] = {}
     for function in running:
         found = build.get(function.logical_id)
         if found is None:
             raise BuildMissingError(
-                f"The stack has {function.logical_id}, and the build has not ({', '.join(sorted(build))}): run sam build."
+                f"The stack has {function.logical_id}, but the build does not ({', '.join(sorted(build))}): run sam build."
             )
         for logical_id, directory in found.built_layers.items():
             resources[logical_id] = {"Type": _LAYER, "Properties": {"ContentUri": str(directory.resolve())}}
@@ -131,7 +131,7 @@ def _properties(function: Deployed, built: Built, architecture: str) -> dict[str
 def environment(
     running: Iterable[Deployed], endpoint_url: str, credentials: Callable[[Deployed], Mapping[str, str]]
 ) -> dict[str, dict[str, str]]:
-    """The variables of each function, by its logical id: the stack's own, Lambda's, and the way to the local AWS.
+    """The variables of each function, by its logical id: the stack's own, Lambda's, and the connection to the local AWS.
 
     ``credentials`` gives a function's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
     """
@@ -139,7 +139,7 @@ def environment(
 
 
 def variables(function: Deployed, endpoint_url: str, credentials: Mapping[str, str]) -> dict[str, str]:
-    """What a container of ``function`` has in its environment beside what SAM knows itself."""
+    """The environment of a container of ``function``, besides what SAM sets itself."""
     configuration = function.configuration
     return {
         **configuration.get("Environment", {}).get("Variables", {}),

@@ -1,7 +1,7 @@
-"""``make invoke``: checks what `sam local invoke` needs, runs it, and fails when the function failed.
+"""``make invoke``: checks the prerequisites of `sam local invoke`, runs it, and fails if the function failed.
 
-SAM itself ends with 0 when the function raised (AWS SAM CLI, ``commands/local/invoke``): the answer says so, the exit code
-does not.
+SAM itself exits with 0 if the function raised (AWS SAM CLI, ``commands/local/invoke``): the response shows the error, the
+exit code does not.
 """
 
 import argparse
@@ -23,11 +23,11 @@ _EXAMPLE = "make invoke FUNCTION=EcsEventsFunction EVENT=events/ecs/deployment-c
 
 
 class CannotInvokeError(RuntimeError):
-    """Something is missing; the text is a sentence that says what, and what to do."""
+    """A prerequisite is missing; the text is a sentence that says which, and what to do."""
 
 
 def events_of(root: Path) -> dict[str, list[Path]]:
-    """The recorded events by the function that they are meant for, as events/functions.toml says; sorted."""
+    """The recorded events by function, according to events/functions.toml; sorted."""
     table = tomllib.loads((root / TABLE).read_text(encoding="utf-8"))
     return {
         function: sorted({path for pattern in entry["events"] for path in (root / TABLE.parent).glob(pattern)})
@@ -36,19 +36,21 @@ def events_of(root: Path) -> dict[str, list[Path]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Invoke one function with one event; 0 when it answered, 1 when it or anything before it failed."""
+    """Invoke one function with one event; 0 if it succeeded, 1 if it or a previous step failed."""
     options = _parser().parse_args(arguments)
     try:
         event = _event(options.root, options.function, options.event)
         prepared = _prepare(_endpoint(), options.function)
-        return _invoke(options.root, options.function, answered_here(event, prepared["responseUrl"]), prepared)
+        return _invoke(
+            options.root, options.function, with_local_response_url(event, prepared["responseUrl"]), prepared
+        )
     except CannotInvokeError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def answered_here(event: Any, response_url: str) -> str:
-    """The event as text. A custom resource's request gets a ResponseURL at the local AWS: its own leads to AWS."""
+def with_local_response_url(event: Any, response_url: str) -> str:
+    """The event as text. A custom resource's request gets a ResponseURL at the local AWS instead of its own at AWS."""
     if isinstance(event, dict) and "ResponseURL" in event:
         event = {**event, "ResponseURL": response_url}
     return json.dumps(event)
@@ -82,7 +84,7 @@ def _prepare(endpoint: str, function: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CannotInvokeError(
             f"No local AWS answers at {endpoint}: start it with make local, in another terminal. "
-            "(AWS_ENDPOINT_URL or LOCAL_AWS_PORT say where else it is.)"
+            "(Set AWS_ENDPOINT_URL or LOCAL_AWS_PORT if it runs elsewhere.)"
         ) from error
     if "error" in prepared:
         raise CannotInvokeError(prepared["error"])
@@ -92,7 +94,7 @@ def _prepare(endpoint: str, function: str) -> dict[str, Any]:
 
 
 def command(prepared: Mapping[str, Any], function: str) -> list[str]:
-    """The `sam local invoke` that is run, with the event at its standard input. The registry is not asked for an image that is here."""
+    """The `sam local invoke` command, with the event on standard input; skips the registry if the image exists."""
     skip = ["--skip-pull-image"] if prepared["hasBaseImage"] else []
     return [
         *(str(Path(sys.executable).parent / "sam"), "local", "invoke", function),
@@ -104,7 +106,7 @@ def command(prepared: Mapping[str, Any], function: str) -> list[str]:
 def _invoke(root: Path, function: str, event: str, prepared: Mapping[str, Any]) -> int:
     environment = {
         **os.environ,
-        "AWS_ENDPOINT_URL": _endpoint(),  # SAM asks STS who it is: the local one, not an account's
+        "AWS_ENDPOINT_URL": _endpoint(),  # SAM calls STS: the local one, not an account's
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",

@@ -63,7 +63,7 @@ class NameTakenError(CloudFormationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChangeSetRequest:
     """The parameters of CreateChangeSet."""
 
     name: str
@@ -82,7 +82,7 @@ class ChangeSet:
     """A change set of a stack. ``expanded`` is the processed template as JSON; empty if it FAILED."""
 
     id: str
-    asked: Asked
+    request: ChangeSetRequest
     stack: Stack
     expanded: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
@@ -96,19 +96,19 @@ class ChangeSet:
         self.status, self.reason, self.execution_status = "FAILED", reason, "UNAVAILABLE"
 
 
-def make(stack: Stack, asked: Asked) -> ChangeSet:
-    """Compute the changes of ``asked``. Raises the error of the call if it is rejected."""
-    validate_create_change_set(asked.name)
-    identifier = generate_changeset_id(asked.name, stack.region_name, stack.account_id)
-    change_set = ChangeSet(identifier, asked, stack)
+def make(stack: Stack, request: ChangeSetRequest) -> ChangeSet:
+    """Compute the changes of ``request``. Raises the error of the call if it is rejected."""
+    validate_create_change_set(request.name)
+    identifier = generate_changeset_id(request.name, stack.region_name, stack.account_id)
+    change_set = ChangeSet(identifier, request, stack)
     try:
-        parsed = parse(asked.template)
-        change_set.parameters = all_parameters(parsed, asked.parameters)
+        parsed = parse(request.template)
+        change_set.parameters = all_parameters(parsed, request.parameters)
     except TemplateError as error:
         raise ValidationError(message=str(error)) from error
     is_late = has_transform(parsed)
     try:
-        _work_out(change_set, parsed)
+        _compute(change_set, parsed)
     except (TemplateError, KeyError, CloudFormationError) as error:
         if not is_late:
             raise _refusal(error) from error
@@ -116,27 +116,27 @@ def make(stack: Stack, asked: Asked) -> ChangeSet:
     return change_set
 
 
-def _work_out(change_set: ChangeSet, parsed: dict[str, Any]) -> None:
-    stack, asked = change_set.stack, change_set.asked
+def _compute(change_set: ChangeSet, parsed: dict[str, Any]) -> None:
+    stack, request = change_set.stack, change_set.request
     template = expand(parsed, change_set.parameters)
-    lacking = capabilities.lacking(template, asked.capabilities)
+    lacking = capabilities.lacking(template, request.capabilities)
     if lacking:
         raise InsufficientCapabilitiesError(lacking)
     change_set.expanded = json.dumps(template)
     after = _map_of(stack, template, change_set.parameters)
-    change_set.changes = changes.between(_standing(stack, asked.kind), changes.settled(after))
-    if asked.kind == "UPDATE" and not change_set.changes and not _is_otherwise_new(stack, asked, template):
+    change_set.changes = changes.between(_current_resources(stack, request.kind), changes.resolved(after))
+    if request.kind == "UPDATE" and not change_set.changes and not _is_otherwise_new(stack, request, template):
         change_set.fail(EMPTY)
 
 
-def _standing(stack: Stack, kind: str) -> dict[str, Any]:
-    return {} if kind == "CREATE" else changes.settled(stack.resource_map)
+def _current_resources(stack: Stack, kind: str) -> dict[str, Any]:
+    return {} if kind == "CREATE" else changes.resolved(stack.resource_map)
 
 
-def _is_otherwise_new(stack: Stack, asked: Asked, template: Mapping[str, Any]) -> bool:
+def _is_otherwise_new(stack: Stack, request: ChangeSetRequest, template: Mapping[str, Any]) -> bool:
     """Whether outputs or tags of the stack change without a change of a resource."""
     outputs = (stack.template_dict.get("Outputs") or {}) != (template.get("Outputs") or {})
-    return outputs or dict(asked.tags) != dict(stack.tags)
+    return outputs or dict(request.tags) != dict(stack.tags)
 
 
 def _map_of(stack: Stack, template: dict[str, Any], parameters: dict[str, str]) -> ResourceMap:
@@ -158,14 +158,14 @@ def _refusal(error: Exception) -> Any:
 
 def described(change_set: ChangeSet) -> dict[str, Any]:
     """The response of DescribeChangeSet."""
-    asked = change_set.asked
+    request = change_set.request
     return {
         **summary(change_set),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in change_set.parameters.items()],
-        "NotificationARNs": list(asked.notification_arns),
+        "NotificationARNs": list(request.notification_arns),
         "RollbackConfiguration": {},
-        "Capabilities": list(asked.capabilities),
-        "Tags": [{"Key": key, "Value": value} for key, value in asked.tags.items()],
+        "Capabilities": list(request.capabilities),
+        "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
         "Changes": [_described(change, change_set.stack) for change in change_set.changes],
         "IncludeNestedStacks": False,
     }
@@ -174,11 +174,11 @@ def described(change_set: ChangeSet) -> dict[str, Any]:
 def summary(change_set: ChangeSet) -> dict[str, Any]:
     """An entry of ListChangeSets."""
     return {
-        "ChangeSetName": change_set.asked.name,
+        "ChangeSetName": change_set.request.name,
         "ChangeSetId": change_set.id,
         "StackId": change_set.stack.stack_id,
         "StackName": change_set.stack.name,
-        "Description": change_set.asked.description,
+        "Description": change_set.request.description,
         "CreationTime": change_set.creation_time,
         "ExecutionStatus": change_set.execution_status,
         "Status": change_set.status,
@@ -215,9 +215,9 @@ def _recreation(change: Change) -> str:
 
 __all__ = [
     "EMPTY",
-    "Asked",
     "ChangeSet",
     "ChangeSetNotFoundError",
+    "ChangeSetRequest",
     "InsufficientCapabilitiesError",
     "InvalidChangeSetStatusError",
     "NameTakenError",

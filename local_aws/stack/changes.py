@@ -36,7 +36,7 @@ class Change:
     is_static: bool = True
 
 
-def settled(resource_map: Any) -> dict[str, Body]:
+def resolved(resource_map: Any) -> dict[str, Body]:
     """The resources of a stack's map (moto's) whose conditions hold, with parameters, conditions and mappings resolved.
 
     The map must have loaded its parameters and conditions.
@@ -48,7 +48,7 @@ def settled(resource_map: Any) -> dict[str, Body]:
     values["AWS::NoValue"] = _NOTHING
     mappings = template.get("Mappings") or {}
     return {
-        name: {key: _settle(part, values, conditions, mappings) for key, part in body.items() if key != "Condition"}
+        name: {key: _resolve(part, values, conditions, mappings) for key, part in body.items() if key != "Condition"}
         for name, body in (template.get("Resources") or {}).items()
         if body.get("Condition") is None or conditions[body["Condition"]]
     }
@@ -159,12 +159,12 @@ def create_only(type_: str) -> frozenset[str]:
     return frozenset(path[2] for path in paths if path[:2] == ["", "properties"] and len(path) > 2)
 
 
-def _settle(value: Any, values: Body, conditions: Mapping[str, bool], mappings: Body) -> Any:
-    def settle(inner: Any) -> Any:
-        return _settle(inner, values, conditions, mappings)
+def _resolve(value: Any, values: Body, conditions: Mapping[str, bool], mappings: Body) -> Any:
+    def resolve(inner: Any) -> Any:
+        return _resolve(inner, values, conditions, mappings)
 
     if isinstance(value, list):
-        return [each for element in value if (each := settle(element)) is not _NOTHING]
+        return [each for element in value if (each := resolve(element)) is not _NOTHING]
     if not isinstance(value, Mapping):
         return value
     if len(value) == 1:
@@ -172,16 +172,16 @@ def _settle(value: Any, values: Body, conditions: Mapping[str, bool], mappings: 
         if key == "Ref" and inner in values:
             return values[inner]
         if key == "Fn::If" and inner[0] in conditions:
-            return settle(inner[1] if conditions[inner[0]] else inner[2])
+            return resolve(inner[1] if conditions[inner[0]] else inner[2])
         if key == "Fn::Sub":
-            return _substituted(inner, values, settle)
+            return _substituted(inner, values, resolve)
         if key == "Fn::FindInMap":
-            return _found(settle(inner), mappings, value)
-    return {key: each for key, inner in value.items() if (each := settle(inner)) is not _NOTHING}
+            return _found(resolve(inner), mappings, value)
+    return {key: each for key, inner in value.items() if (each := resolve(inner)) is not _NOTHING}
 
 
-def _substituted(inner: Any, values: Body, settle: Any) -> Any:
-    text, own = (inner[0], settle(inner[1])) if isinstance(inner, list) else (inner, {})
+def _substituted(inner: Any, values: Body, resolve: Any) -> Any:
+    text, own = (inner[0], resolve(inner[1])) if isinstance(inner, list) else (inner, {})
 
     def replace(match: re.Match[str]) -> str:
         name = match.group(1).strip()
@@ -200,4 +200,4 @@ def _found(keys: list[Any], mappings: Body, as_written: Any) -> Any:
         return as_written
 
 
-__all__ = ["Change", "between", "create_only", "settled"]
+__all__ = ["Change", "between", "create_only", "resolved"]

@@ -1,7 +1,7 @@
 """Custom resources of stacks: Custom::* and AWS::CloudFormation::CustomResource, backed by a function.
 
 Sources: CloudFormation User Guide, "Create custom provisioning logic with custom resources"; Template Reference,
-AWS::CloudFormation::CustomResource. What a rollback sends is in :mod:`local_aws.stack.operations`.
+AWS::CloudFormation::CustomResource. What a rollback sends is in :mod:`local_aws.stack.updates`.
 """
 
 import uuid

@@ -146,9 +146,9 @@ def read(body: bytes, request: Request) -> Answer:
     physical_id = answer.get("PhysicalResourceId")
     if not isinstance(physical_id, str) or not 0 < len(physical_id.encode()) <= _LONGEST_ID:
         raise NotDoneError("Invalid PhysicalResourceId")  # aws-cloudformation/custom-resource-helper #67
-    strange = [name for name in _COPIED if answer.get(name) != request[name]]
-    if strange or answer.get("Status") not in {"SUCCESS", "FAILED"}:
-        wrong = ", ".join(strange or ["Status"])
+    mismatched = [name for name in _COPIED if answer.get(name) != request[name]]
+    if mismatched or answer.get("Status") not in {"SUCCESS", "FAILED"}:
+        wrong = ", ".join(mismatched or ["Status"])
         raise NotDoneError(f"The response has no {wrong} that matches the request.", physical_id)  # assumption
     if answer["Status"] == "FAILED":
         told = f"Message returned: {answer.get('Reason') or 'no Reason given'} (RequestId: {request['RequestId']})"
@@ -179,7 +179,7 @@ def _url(endpoint: str, request: Request, signature: str) -> str:
 def _find(token: str) -> Any:
     if ":sns:" in token:
         raise NotDoneError(
-            "The local AWS runs custom resources by Lambda functions; this ServiceToken is an SNS topic."
+            "The local AWS supports Lambda functions for custom resources; this ServiceToken is an SNS topic."
         )
     try:
         return find(token)

@@ -61,7 +61,7 @@ def closure(changed: list[str], resources: Mapping[str, Any]) -> list[str]:
 def _diff(self: Any, other_template: dict[str, Any], parameters: dict[str, Any] | None = None) -> dict[str, Any]:
     """moto's, based on the resolved template, and with dependents."""
     resources = other_template["Resources"]
-    before, after = changes.settled(self), changes.settled(_loaded(self, other_template, parameters))
+    before, after = changes.resolved(self), changes.resolved(_loaded(self, other_template, parameters))
     found = changes.between(before, after)
     by_action = {action: [change.name for change in found if change.action == action] for action in ("Add", "Remove")}
     changed = [change.name for change in found if change.action == "Modify" and change.is_static]

@@ -15,7 +15,7 @@ from local_aws.eventbus import REGION
 from local_aws.stack.resources import client
 from local_aws.stack.transform import parse
 
-BUCKET = "local-aws-artefacts"
+BUCKET = "local-aws-artifacts"
 _CHANGE_SET = "make-local"
 _ARTEFACTS = {
     "AWS::Serverless::Function": ("CodeUri", "Bucket", "Key"),
@@ -87,7 +87,7 @@ def package(template: dict[str, Any], build: Path, cache: Path | None) -> dict[s
         if isinstance(path, str) and not path.startswith("s3://"):
             source = (build / path).resolve()
             if not source.exists():
-                raise StackError(f"{name}: the built artefact {source} does not exist: run `sam build` again.")
+                raise StackError(f"{name}: the built artifact {source} does not exist: run `sam build` again.")
             resource["Properties"][key] = {bucket_key: BUCKET, object_key: _upload(source, cache)}
     return template
 

@@ -10,7 +10,7 @@ from moto.s3.models import s3_backends
 
 from local_aws.eventbus import ACCOUNT
 from local_aws.stack import change_sets
-from local_aws.stack.change_sets import Asked, ChangeSet
+from local_aws.stack.change_sets import ChangeSet, ChangeSetRequest
 
 
 class LocalCloudFormationResponse(CloudFormationResponse):
@@ -58,7 +58,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
     def create_change_set(self) -> ActionResult:
         self._refuse("OnStackFailure", "ResourcesToImport", "ImportExistingResources", "DeploymentConfig")
         name, kind = self._get_param("StackName"), self._get_param("ChangeSetType", "UPDATE")
-        asked = Asked(
+        request = ChangeSetRequest(
             self._get_param("ChangeSetName"),
             kind,
             self._template(name),
@@ -69,7 +69,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
             tuple(self._get_param("NotificationARNs", [])),
             self._get_param("RoleARN"),
         )
-        made: ChangeSet = self._backend.make_change_set(name, asked)
+        made: ChangeSet = self._backend.make_change_set(name, request)
         return ActionResult({"Id": made.id, "StackId": made.stack.stack_id})
 
     def describe_change_set(self) -> ActionResult:

@@ -30,9 +30,9 @@ def expand(template: str | Mapping[str, Any], parameters: Mapping[str, str]) -> 
     """
     parsed = parse(template)
     transforms = _listed(parsed.pop("Transform", None))
-    strange = [str(name) for name in transforms if name != SERVERLESS]
-    if strange:
-        raise TemplateError(f"The local AWS does not support the transforms {', '.join(strange)}")
+    unknown = [str(name) for name in transforms if name != SERVERLESS]
+    if unknown:
+        raise TemplateError(f"The local AWS does not support the transforms {', '.join(unknown)}")
     if transforms:
         parsed = _expand_serverless(parsed, parameters)
     reject_unknown(parsed)

@@ -54,7 +54,7 @@ class Story:
     """What came of the tour. By the logical ids of the roles: policies as IAM has them, and what was asked for and allowed."""
 
     broke_off: str
-    ledger: tuple[Authorization, ...]
+    authorization_log: tuple[Authorization, ...]
     names: dict[str, str]
     functions: dict[str, str]
     policies: dict[str, Document]
@@ -101,8 +101,8 @@ def policy_of(admin: Administrator, role: str) -> Document:
     return iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
 
 
-def asked_of(ledger: list[Authorization], role: str) -> tuple[Asked, ...]:
-    found = {Asked.of(one): None for one in ledger if one.role == role and one.allowed}
+def asked_of(authorization_log: list[Authorization], role: str) -> tuple[Asked, ...]:
+    found = {Asked.of(one): None for one in authorization_log if one.role == role and one.allowed}
     return tuple(found)
 
 
@@ -111,7 +111,7 @@ def test_the_story_came_to_its_end(story):
 
 
 def test_nobody_was_denied_anything(story):
-    assert {(one.role, one.action, one.resource) for one in story.ledger if not one.allowed} == set()
+    assert {(one.role, one.action, one.resource) for one in story.authorization_log if not one.allowed} == set()
 
 
 def test_the_policies_that_were_built_are_those_of_the_template(story):
@@ -127,7 +127,7 @@ def test_the_policies_that_were_built_are_those_of_the_template(story):
 
 @pytest.mark.parametrize("role", sorted(roles.of_the_template()))
 def test_a_role_is_used_by_its_own_function_alone(story, role):
-    callers = {one.caller for one in story.ledger if one.role == story.names[role]}
+    callers = {one.caller for one in story.authorization_log if one.role == story.names[role]}
     assert callers == {story.functions[role], "lambda.amazonaws.com"}
 
 

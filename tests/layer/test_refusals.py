@@ -9,7 +9,8 @@ import pytest
 
 from ecs_lattice.settings import Settings
 from local_aws.__main__ import build
-from local_aws.runtime import artefacts
+from local_aws.clock import ManualClock
+from local_aws.runtime import artifacts
 from local_aws.runtime.environment import ExecutionEnvironment, Platform
 from local_aws.runtime.logs import LogFiles
 from local_aws.runtime.values import FunctionSettings
@@ -31,7 +32,7 @@ def invoke(tmp_path) -> Invoke:
     Nothing listens where its calls to AWS would go."""
     if not BUILT.exists():
         build(ROOT)
-    runtime = artefacts.runtime_directory(tmp_path)
+    runtime = artifacts.runtime_directory(tmp_path)
 
     def call(function: str, event: object, variables: dict[str, str]) -> tuple[dict, list[dict]]:
         name = f"{function.title().replace('_', '')}Function"
@@ -40,7 +41,7 @@ def invoke(tmp_path) -> Invoke:
             BUILT / name, (BUILT / "CoreLayer",), variables, 30.0, 512, f"/ecs-lattice/{name}", "JSON", "INFO",
         )  # fmt: skip
         environment = ExecutionEnvironment(
-            settings, Platform("http://127.0.0.1:9", runtime, LogFiles(tmp_path)), "AKIAEXAMPLE"
+            settings, Platform("http://127.0.0.1:9", runtime, LogFiles(tmp_path), ManualClock()), "AKIAEXAMPLE"
         )
         try:
             answer = json.loads(environment.invoke(json.dumps(event).encode()).payload)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from local_aws import inprocess, monitoring
 from local_aws.delivery import permissions
-from local_aws.monitoring.alarms import TREATMENTS, judge
+from local_aws.monitoring.alarms import TREATMENTS, evaluate_alarm
 from local_aws.monitoring.shapes import REGION_NAME
 from local_aws.monitoring.store import Metric, Statistics, Store
 from local_aws.services import events
@@ -102,13 +102,13 @@ def seen(row):
 
 @pytest.mark.parametrize(("row", "datapoints", "treatment", "expected"), ROWS)
 def test_the_tables_of_the_guide_hold(row, datapoints, treatment, expected):
-    assert judge(seen(row), 3, datapoints, treatment).state == expected
+    assert evaluate_alarm(seen(row), 3, datapoints, treatment).state == expected
 
 
 @pytest.mark.parametrize("row", ["- - - - X", "- - - X -"])
 def test_a_first_breaching_datapoint_does_not_alarm_before_it_is_old_enough(row):
-    assert judge(seen(row), 3, 3, "missing").state != ALARM
-    assert judge(seen(row), 3, 3, "ignore").state == KEPT
+    assert evaluate_alarm(seen(row), 3, 3, "missing").state != ALARM
+    assert evaluate_alarm(seen(row), 3, 3, "ignore").state == KEPT
 
 
 @given(
@@ -119,7 +119,7 @@ def test_a_first_breaching_datapoint_does_not_alarm_before_it_is_old_enough(row)
 def test_enough_breaching_datapoints_alarm_however_missing_ones_are_treated(points, datapoints, treatment):
     real = [point for point in points if point is not None][-5:]
     if sum(real) >= datapoints:
-        assert judge(points, 5, datapoints, treatment).state == ALARM
+        assert evaluate_alarm(points, 5, datapoints, treatment).state == ALARM
 
 
 @given(
@@ -130,19 +130,19 @@ def test_enough_breaching_datapoints_alarm_however_missing_ones_are_treated(poin
 def test_treatment_is_no_matter_where_enough_datapoints_are_there(points, datapoints, treatment):
     real = [point for point in points if point is not None]
     if len(real) >= 5:
-        assert judge(points, 5, datapoints, treatment) == judge(real[-5:], 5, datapoints, "missing")
+        assert evaluate_alarm(points, 5, datapoints, treatment) == evaluate_alarm(real[-5:], 5, datapoints, "missing")
 
 
 @given(st.lists(st.sampled_from([True, False, None]), min_size=7, max_size=7), st.integers(1, 5))
 def test_not_breaching_never_alarms_where_breaching_does_not(points, datapoints):
-    if judge(points, 5, datapoints, "notBreaching").state == ALARM:
-        assert judge(points, 5, datapoints, "breaching").state == ALARM
+    if evaluate_alarm(points, 5, datapoints, "notBreaching").state == ALARM:
+        assert evaluate_alarm(points, 5, datapoints, "breaching").state == ALARM
 
 
 @given(st.lists(st.sampled_from([True, False, None]), min_size=7, max_size=7), st.integers(1, 5))
 def test_only_missing_data_makes_a_state_that_is_kept_or_unknown(points, datapoints):
     for treatment in TREATMENTS:
-        verdict = judge(points, 5, datapoints, treatment)
+        verdict = evaluate_alarm(points, 5, datapoints, treatment)
         if verdict.state in (KEPT, UNKNOWN):
             assert treatment in ("ignore", "missing")
             assert verdict.filled > 0
@@ -465,7 +465,7 @@ def test_an_alarm_can_watch_one_metric_of_a_list(machine, cloudwatch):
         ({"EvaluationPeriods": None}, "EvaluationPeriods is needed"),
         ({"MetricName": None}, "MetricName, Namespace, Statistic and Period are needed"),
         ({**ALONE, "Metrics": [{"Id": "e", "Expression": "SUM(METRICS())"}]}, "metric math"),
-        ({"Metrics": [{"Id": "m", "MetricStat": {"Metric": METRIC, "Period": 60, "Stat": "Sum"}}]}, "cannot stand beside"),
+        ({"Metrics": [{"Id": "m", "MetricStat": {"Metric": METRIC, "Period": 60, "Stat": "Sum"}}]}, "are mutually exclusive"),
         (
             {
                 **ALONE,

@@ -302,10 +302,10 @@ def test_failed_rolls_the_creation_back_with_its_reason_and_deletes_what_it_name
         ({"PhysicalResourceId": ""}, "Invalid PhysicalResourceId"),
         ({"PhysicalResourceId": None}, "Invalid PhysicalResourceId"),
         ({"PhysicalResourceId": "x" * 1025}, "Invalid PhysicalResourceId"),
-        ({"RequestId": "another"}, "no RequestId that fits"),
-        ({"StackId": None}, "no StackId that fits"),
-        ({"LogicalResourceId": "Other"}, "no LogicalResourceId that fits"),
-        ({"Status": "DONE"}, "no Status that fits"),
+        ({"RequestId": "another"}, "no RequestId that matches"),
+        ({"StackId": None}, "no StackId that matches"),
+        ({"LogicalResourceId": "Other"}, "no LogicalResourceId that matches"),
+        ({"Status": "DONE"}, "no Status that matches"),
         ({"Data": [1]}, "Data of the response is not an object"),
         ({"Data": {"Long": "x" * 4096}}, "Response object is too long."),
         ({"Status": "FAILED", "Reason": None}, "no Reason given"),
@@ -375,7 +375,7 @@ def test_a_fast_clock_gives_nobody_up_before_the_functions_own_time_out(stacks: 
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
-        ({"ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:nobody"}, "nobody is not there"),
+        ({"ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:nobody"}, "nobody does not exist"),
         ({"ServiceToken": "arn:aws:sns:us-east-1:123456789012:topic"}, "is an SNS topic"),
         ({"ServiceToken": ""}, "Missing required property: ServiceToken"),
         ({"ServiceTimeout": "soon"}, "ServiceTimeout is 'soon'"),

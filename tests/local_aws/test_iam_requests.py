@@ -154,7 +154,7 @@ def test_requests_carry_the_condition_keys_of_their_services():
         ("ecs", "RunTask", {}, "authorized on task-definition"),
         ("dynamodb", "ExecuteStatement", {}, "no action of this name"),
         ("ec2", "CreateTags", {"Resources": ["unheard-1"]}, "'unheard'"),
-        ("sns", "Publish", {"TopicArn": "arn:aws:sqs:us-east-1:1:t"}, "none of the resources"),
+        ("sns", "Publish", {"TopicArn": "arn:aws:sqs:us-east-1:1:t"}, "is not a resource"),
         ("vpc-lattice", "GetRule", {"serviceIdentifier": "svc-1"}, "ruleIdentifier"),
     ],
 )

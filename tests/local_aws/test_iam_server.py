@@ -273,7 +273,7 @@ def test_a_policy_that_cannot_be_evaluated_is_said_and_is_no_yes(role, session):
 def test_what_nobody_has_written_is_said_where_a_policy_would_allow_it(role, session):
     code, status, message = refused(session(role(allow("ecs:*")))("ecs").run_task, taskDefinition="web")
     assert (code, status) == ("InternalFailure", 500)
-    assert "cannot say whether ecs:RunTask is allowed" in message
+    assert "cannot decide whether ecs:RunTask is allowed" in message
 
 
 def test_a_temporary_key_that_nobody_gave_out_is_refused(aws):
@@ -357,7 +357,7 @@ def test_a_function_without_log_permissions_runs_and_logs_nothing(aws, role, cap
     assert invoke(aws, "silent", service="ecs", call="list_clusters", show="clusterArns")
     groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/silent")["logGroups"]
     assert groups == []
-    assert "silent writes nothing into its log group" in capfd.readouterr().err
+    assert "silent writes nothing to its log group" in capfd.readouterr().err
     assert (aws.log_directory / "silent.log").exists()
 
 

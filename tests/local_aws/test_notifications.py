@@ -428,7 +428,7 @@ def test_a_template_makes_topics_subscriptions_dashboards_and_alarms(machine, sn
     ("resource", "words"),
     [
         ({"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{"}}, "Body is invalid JSON"),
-        ({"Type": "AWS::SNS::Topic", "Properties": {"KmsKey": "a"}}, "does not know the properties KmsKey"),
+        ({"Type": "AWS::SNS::Topic", "Properties": {"KmsKey": "a"}}, "does not support the properties KmsKey"),
     ],
 )
 def test_a_template_that_is_wrong_is_refused_with_the_resource_named(machine, resource, words):

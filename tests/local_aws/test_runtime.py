@@ -1,4 +1,4 @@
-"""Functions run from the built artefacts, as Lambda runs them."""
+"""Functions run from the built artifacts, as Lambda runs them."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.runtime import artefacts
+from local_aws.runtime import artifacts
 from local_aws.services import Services, clock
 
 
@@ -182,15 +182,15 @@ def lambda_only_once(aws):
 
 def test_what_is_no_zip_is_refused_with_its_digest(tmp_path):
     with pytest.raises(ValueError, match="abc"):
-        artefacts.unpack(b"no zip", "abc", tmp_path)
+        artifacts.unpack(b"no zip", "abc", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_runtimes_packages_are_linked_and_nothing_else(tmp_path):
-    names = {path.name for path in artefacts.runtime_directory(tmp_path).iterdir()}
+    names = {path.name for path in artifacts.runtime_directory(tmp_path).iterdir()}
     assert {"awslambdaric", "boto3", "botocore", "six.py"} <= names
     assert not names & {"moto", "local_aws", "ecs_lattice", "pytest"}
-    assert artefacts.runtime_directory(tmp_path).is_dir()  # a second start finds what the first made
+    assert artifacts.runtime_directory(tmp_path).is_dir()  # a second start finds what the first made
 
 
 def test_without_a_server_there_is_no_compute():

@@ -137,7 +137,7 @@ def test_a_build_without_a_function_of_the_stack_is_said_and_so_is_no_build(aws,
         files.prepare()
     (files.root / ".aws-sam" / "build").mkdir()
     (files.root / ".aws-sam" / "build" / "template.yaml").write_text("Resources: {}")
-    with pytest.raises(contents.BuildMissingError, match="The stack has Worker, and the build has not"):
+    with pytest.raises(contents.BuildMissingError, match="The stack has Worker, but the build does not"):
         files.prepare()
 
 
@@ -289,7 +289,9 @@ def test_the_registry_is_not_asked_for_an_image_that_is_here(has_base_image):
 def test_a_request_of_a_custom_resource_is_answered_at_the_local_aws(aws, files, found):
     found(NATIVE)
     told = json.loads(
-        invoke.answered_here({"ResponseURL": "https://example.com", "RequestId": "1"}, page(aws)["responseUrl"])
+        invoke.with_local_response_url(
+            {"ResponseURL": "https://example.com", "RequestId": "1"}, page(aws)["responseUrl"]
+        )
     )
     assert told["RequestId"] == "1"
     put = urllib.request.Request(told["ResponseURL"], b"{}", {"Content-Type": ""}, method="PUT")
@@ -299,7 +301,7 @@ def test_a_request_of_a_custom_resource_is_answered_at_the_local_aws(aws, files,
 
 def test_any_other_event_is_handed_over_as_it_is():
     event = json.loads((ROOT / EVENT).read_text())
-    assert json.loads(invoke.answered_here(event, "http://here")) == event
+    assert json.loads(invoke.with_local_response_url(event, "http://here")) == event
 
 
 # --- start-lambda

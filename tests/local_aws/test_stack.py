@@ -247,10 +247,10 @@ def test_a_build_that_is_not_there_is_said_with_the_way_to_it(aws, tmp_path):
         aws.load(tmp_path)
 
 
-def test_an_artefact_that_is_not_there_is_named(aws, built, tmp_path):
+def test_an_artifact_that_is_not_there_is_named(aws, built, tmp_path):
     shutil.copytree(built, tmp_path / "build")
     shutil.rmtree(tmp_path / "build" / "Worker")
-    with pytest.raises(StackError, match=r"^Worker: the built artefact .* is not there"):
+    with pytest.raises(StackError, match=r"^Worker: the built artifact .* does not exist"):
         aws.load(tmp_path / "build", "broken")
 
 

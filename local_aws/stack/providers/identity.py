@@ -92,8 +92,8 @@ def _tag(iam: Any, role: str, before: Properties, properties: Properties) -> Non
 
 
 def _check(properties: Properties, name: str) -> None:
-    if strange := sorted(properties.keys() - _KNOWN):
-        raise ResourceError(f"{name} (AWS::IAM::Role): there are no properties {', '.join(strange)}")
+    if unknown := sorted(properties.keys() - _KNOWN):
+        raise ResourceError(f"{name} (AWS::IAM::Role): there are no properties {', '.join(unknown)}")
 
 
 def _cut(name: str) -> str:

@@ -12,10 +12,10 @@ _TOPIC_OTHERS = ("Subscription", "Tags", "TopicName")
 
 
 def _topic_attributes(properties: Properties, name: str) -> dict[str, str]:
-    strange = sorted(set(properties) - {*_TOPIC_ATTRIBUTES, *_TOPIC_OTHERS})
-    if strange:
+    unknown = sorted(set(properties) - {*_TOPIC_ATTRIBUTES, *_TOPIC_OTHERS})
+    if unknown:
         raise ResourceError(
-            f"{name} (AWS::SNS::Topic): the local AWS does not know the properties {', '.join(strange)}"
+            f"{name} (AWS::SNS::Topic): the local AWS does not support the properties {', '.join(unknown)}"
         )
     return {key: _text(properties[key]) for key in _TOPIC_ATTRIBUTES if key in properties}
 

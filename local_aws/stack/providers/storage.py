@@ -11,10 +11,10 @@ _KNOWN = frozenset(
 
 
 def _create_bucket(properties: Properties, name: str) -> Made:
-    strange = sorted(set(properties) - _KNOWN)
-    if strange:
+    unknown = sorted(set(properties) - _KNOWN)
+    if unknown:
         raise ResourceError(
-            f"{name} (AWS::S3::Bucket): the local AWS does not know the properties {', '.join(strange)}"
+            f"{name} (AWS::S3::Bucket): the local AWS does not support the properties {', '.join(unknown)}"
         )
     bucket = properties.get("BucketName") or name.lower()
     client("s3").create_bucket(Bucket=bucket)
