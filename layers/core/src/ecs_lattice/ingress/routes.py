@@ -164,7 +164,7 @@ class RouteIngress:
         return TaskSecurityGroups(known, rules, ours, families)
 
     def _others(self, consumer: str, group_id: str) -> list[IngressRequirement]:
-        requirements = self.ingress.requirements.requirements_on(group_id)
+        requirements = self.ingress.registry.requirements_on(group_id)
         return [requirement for requirement in requirements if requirement.consumer != consumer]
 
     def _closed(

@@ -64,7 +64,7 @@ class Sweeper:
 def sweep_groups(ingress: Ingress, unneeded_before: Collection[str]) -> SweptGroups:
     """Add missing rules, merge ranges, and revoke the unneeded rules that are in ``unneeded_before`` (ids), too."""
     requirements: dict[str, list[IngressRequirement]] = {}
-    for requirement in ingress.requirements.requirements():
+    for requirement in ingress.registry.requirements():
         requirements.setdefault(requirement.group_id, []).append(requirement)
     try:
         owned = {rule.group_id for rule in ingress.groups.owned_rules()}
@@ -105,7 +105,7 @@ def _restore_and_revoke(
     """The rules afterwards, and the ports for which there is no room."""
     missing = desired_ports(rules, requirements) - set(rules.ours)
     rules, full = ingress.authorize(rules, sorted(missing), _DESCRIPTION)
-    unneeded = unneeded_rules(rules, ingress.requirements.requirements_on(rules.group_id))
+    unneeded = unneeded_rules(rules, ingress.registry.requirements_on(rules.group_id))
     unneeded = tuple(rule_id for rule_id in unneeded if rule_id in before)
     if unneeded:
         rules = rules.without(ingress.revoke(rules, unneeded))
@@ -125,7 +125,7 @@ def rebuild_requirements(ingress: Ingress) -> int:
     lost = [
         (consumer, group_id)
         for group_id, consumer in sorted(found)
-        if consumer not in {one.consumer for one in ingress.requirements.requirements_on(group_id)}
+        if consumer not in {one.consumer for one in ingress.registry.requirements_on(group_id)}
     ]
     for consumer, group_id in lost:
         ingress.require(consumer, group_id, found[group_id, consumer])
