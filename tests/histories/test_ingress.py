@@ -1,4 +1,4 @@
-"""Security groups open themselves: before the tasks are attached, for every deployment, and no longer than needed."""
+"""Security groups are opened before the tasks are attached, for every deployment, and no longer than required."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -68,7 +68,7 @@ def message_of(world, arn: str, code: str) -> str:
     return next(one.text for one in world.ecs_side.status(ServiceId(arn)).problems if one.code == code)
 
 
-def test_a_closed_group_is_open_before_ecs_hears_of_the_target_group_and_no_task_is_killed(world):
+def test_a_closed_group_is_open_before_ecs_gets_the_target_group_and_no_task_is_killed(world):
     group = group_of(world)
     seen = []
     world.ecs.meta.events.register("before-call.ecs.UpdateService", lambda **_: seen.append(world.inbound(group)))
@@ -125,7 +125,7 @@ def test_the_port_of_the_health_check_is_opened_too(world):
     assert world.ask("orders", "/orders").status == 200
 
 
-def test_ports_that_touch_become_one_rule(world):
+def test_adjacent_ports_become_one_rule(world):
     group = group_of(world)
     settled(world)
     hooked_up(world, groups=[group])
@@ -164,7 +164,7 @@ def test_while_the_tasks_of_a_deleted_service_still_run_its_group_stays_open(wor
     assert [requirement.consumer for requirement in world.registry.requirements()] == [arn]
 
 
-def test_a_deleted_service_keeps_its_need_as_long_as_anything_of_it_stands(world):
+def test_a_deleted_service_keeps_its_requirement_as_long_as_anything_of_it_exists(world):
     arn = hooked_up(world, groups=[group_of(world)])
     with failing(world.lattice, "DeleteTargetGroup", "ConflictException"):
         world.ecs.delete_service(cluster="shop", service=arn, force=True)
@@ -189,7 +189,7 @@ def test_a_route_that_is_no_longer_declared_keeps_its_port_until_it_is_gone(worl
     assert world.inbound(group) == set()
 
 
-def test_a_full_group_refuses_the_attach_says_so_and_opens_when_there_is_room(world):
+def test_a_full_group_refuses_the_attach_with_a_reason_and_opens_when_there_is_room(world):
     group = group_of(world)
     fill(world, group)
     arn = hooked_up(world, groups=[group])
@@ -273,7 +273,7 @@ def test_a_group_of_another_account_is_never_written_and_works_once_its_owner_ha
     assert world.statuses(arn) == {"default": ("Live", "")}
 
 
-def test_services_that_share_a_group_are_told_and_it_stays_open_for_the_last(world):
+def test_services_that_share_a_group_get_a_notice_and_it_stays_open_for_the_last(world):
     group = group_of(world)
     settled(world)
     first = hooked_up(world, groups=[group])
@@ -292,7 +292,7 @@ def test_services_that_share_a_group_are_told_and_it_stays_open_for_the_last(wor
     [({"lattice.ingress": "off"}, "manage"), ({}, "off"), ({"lattice.ingress": "manage"}, "off")],
     ids=["by label", "by parameter", "the parameter stands above the label"],
 )
-def test_where_ingress_is_off_nothing_is_opened_and_the_command_is_told(world, labels, parameter):
+def test_where_ingress_is_off_nothing_is_opened_and_the_notice_has_the_command(world, labels, parameter):
     world.build(world.settings.__class__(**{**_members(world.settings), "ingress": parameter}))
     group = group_of(world)
     arn = hooked_up(world, {**LABELS, **labels}, groups=[group])
@@ -313,7 +313,7 @@ def _members(settings) -> dict:
     return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
 
 
-def test_a_route_that_turns_ingress_off_is_told_before_its_rule_goes(world):
+def test_a_route_that_turns_ingress_off_gets_a_notice_before_its_rule_is_revoked(world):
     group = group_of(world)
     settled(world)
     arn = hooked_up(world, groups=[group])
@@ -335,7 +335,7 @@ def test_a_rule_deleted_by_hand_comes_back_in_the_resync(world):
     assert world.inbound(group) == {WEB}
 
 
-def test_a_rule_made_by_hand_is_left_alone_and_stays(world):
+def test_a_rule_added_by_hand_is_left_alone_and_stays(world):
     group = group_of(world)
     by_hand(world, group, 8080)
     settled(world)
@@ -347,7 +347,7 @@ def test_a_rule_made_by_hand_is_left_alone_and_stays(world):
     assert world.inbound(group) == theirs
 
 
-def test_a_strangers_rule_that_goes_is_replaced_by_one_of_ours(world):
+def test_a_deleted_foreign_rule_is_replaced_by_one_of_ours(world):
     group = group_of(world)
     by_hand(world, group, 8080)
     hooked_up(world, groups=[group])
@@ -410,7 +410,7 @@ def test_another_route_is_not_attached_while_the_tasks_cannot_be_reached_for_the
     assert world.inbound(group) == {WEB, ("ours", "IPv4", 9090, 9090)}
 
 
-def test_what_our_role_may_not_do_is_said_and_an_attached_service_stays(world):
+def test_a_missing_permission_is_reported_and_an_attached_service_stays(world):
     group, other = group_of(world), group_of(world, "other")
     arn = hooked_up(world, groups=[group])
     with failing(world.ec2, "AuthorizeSecurityGroupIngress", "UnauthorizedOperation"):
@@ -427,7 +427,7 @@ def test_what_our_role_may_not_do_is_said_and_an_attached_service_stays(world):
 
 
 @pytest.mark.parametrize("operation", ["DescribeSecurityGroups", "DescribeSecurityGroupRules"])
-def test_groups_that_may_not_be_read_are_not_taken_for_open(world, operation):
+def test_groups_that_may_not_be_read_do_not_count_as_open(world, operation):
     with failing(world.ec2, operation, "UnauthorizedOperation"):
         arn = hooked_up(world, groups=[group_of(world)])
         assert world.statuses(arn) == {"default": ("Refused", "INGRESS_DENIED")}
@@ -455,7 +455,7 @@ def test_a_paused_service_has_nothing_opened_and_nothing_taken_back(world):
     assert (world.inbound(old), world.inbound(new)) == ({WEB}, set())
 
 
-def test_the_plan_tells_what_would_be_opened_and_opens_nothing(world):
+def test_the_plan_shows_what_would_be_opened_and_opens_nothing(world):
     group = group_of(world)
     world.chaos.lose = 1.0
     arn = world.deploy(world.register(LABELS), groups=[group])
@@ -466,7 +466,7 @@ def test_the_plan_tells_what_would_be_opened_and_opens_nothing(world):
     assert list(world.registry.requirements()) == []
 
 
-def test_uninstalling_takes_the_rules_of_routes_away_and_leaves_those_of_custom_resources(world):
+def test_uninstalling_revokes_the_rules_of_routes_and_leaves_those_of_custom_resources(world):
     group = group_of(world)
     settled(world)
     hooked_up(world, groups=[group])
@@ -486,7 +486,7 @@ def test_uninstalling_takes_the_rules_of_routes_away_and_leaves_those_of_custom_
     assert world.inbound(group) == {("ours", "IPv4", 7000, 7000)}
 
 
-def test_a_lost_table_closes_nothing_and_knows_custom_resources_again(world):
+def test_a_lost_table_closes_nothing_and_its_custom_resources_are_rebuilt(world):
     group, unused = group_of(world), group_of(world, "unused")
     settled(world)
     hooked_up(world, groups=[group])
@@ -515,7 +515,7 @@ def announced(world) -> list[tuple[str, str, str, str, str]]:
     return [(d["route"], d["previousState"], d["state"], d["code"], d["previousCode"]) for d in details]
 
 
-def test_a_route_that_turns_refused_and_well_again_is_announced_once_each(world):
+def test_a_route_that_becomes_refused_and_recovers_is_announced_once_each(world):
     group = group_of(world)
     fill(world, group)
     hooked_up(world, groups=[group])
@@ -573,7 +573,7 @@ def test_an_account_that_forbids_announcing_is_served_all_the_same(world, monkey
     assert world.statuses(arn) == {"default": ("Live", "")}
 
 
-def test_a_service_made_anew_under_its_name_takes_back_what_the_one_before_needed(world):
+def test_a_service_created_again_under_its_name_withdraws_what_the_one_before_required(world):
     """Only its record knows in which groups it may have needs."""
     old, new = group_of(world, "old"), group_of(world, "new")
     settled(world)

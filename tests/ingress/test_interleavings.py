@@ -50,7 +50,7 @@ def before_they_meet(groups, leaving):
     else:
         requirements = [PortRequirement((GROUP,), VPC, allowed(80))]
         RouteIngress(ingress).open("arn:aws:ecs:us-east-1:123456789012:service/shop/carts", requirements, [], "x")
-    return ingress.requirements
+    return ingress.registry
 
 
 def met(leaving, coming, first, at):

@@ -54,7 +54,7 @@ def test_each_group_that_cannot_be_opened_is_a_problem_of_its_own(groups, ingres
     groups.add("sg-c", account="210987654321")
     for n in range(55):
         groups.by_hand("sg-b", ports=PortRange(22, 22), cidr=f"10.0.{n}.0/24")
-    ours = Ingress(groups, ingress.requirements, OWNER, LABEL_PREFIX, account="123456789012")
+    ours = Ingress(groups, ingress.registry, OWNER, LABEL_PREFIX, account="123456789012")
     done = open_groups(ours, "cr", ["sg-a", "sg-b", "sg-c", "sg-x"], [allowed(80)], "x")
     assert [problem.code for problem in done.problems] == [
         "INGRESS_GROUP_FULL",
@@ -62,7 +62,7 @@ def test_each_group_that_cannot_be_opened_is_a_problem_of_its_own(groups, ingres
         "INGRESS_NO_GROUP",
     ]
     assert [one.group_id for one in done.rules] == ["sg-a"]
-    assert {requirement.group_id for requirement in ingress.requirements.requirements()} == {"sg-a", "sg-b"}
+    assert {requirement.group_id for requirement in ingress.registry.requirements()} == {"sg-a", "sg-b"}
 
 
 def test_what_fits_into_a_nearly_full_group_is_opened(groups, ingress):
@@ -141,9 +141,7 @@ def test_closing_in_a_full_group_leaves_a_rule_of_which_a_part_is_required(group
 def test_closing_a_group_that_does_not_exist_is_no_error(ingress):
     assert ingress.close("cr", ["sg-a", "sg-x"]) == ()
     open_groups(ingress, "cr", ["sg-a"], [allowed(80)], "x")
-    ingress.requirements.put_requirement(
-        next(ingress.requirements.requirements()).__class__("sg-x", "cr", (allowed(80),))
-    )
+    ingress.registry.put_requirement(next(ingress.registry.requirements()).__class__("sg-x", "cr", (allowed(80),)))
     assert len(ingress.close("cr", ["sg-a", "sg-x"])) == 1
 
 
@@ -160,7 +158,7 @@ def test_a_close_that_aws_rejected_closes_when_it_is_repeated(groups, ingress, m
         ingress.close("cr", ["sg-a"])
     assert len(ingress.close("cr", ["sg-a"])) == 1
     assert groups.rules(["sg-a"]) == ()
-    assert list(ingress.requirements.requirements()) == []
+    assert list(ingress.registry.requirements()) == []
 
 
 class Late:
@@ -178,7 +176,7 @@ class Late:
 
 def test_a_revoked_rule_that_a_stale_read_still_shows_does_not_count_as_open(groups, ingress, monkeypatch):
     open_groups(ingress, "one", ["sg-a"], [allowed(80)], "x")
-    late = Ingress(Late(groups), ingress.requirements, OWNER, LABEL_PREFIX)
+    late = Ingress(Late(groups), ingress.registry, OWNER, LABEL_PREFIX)
     revoke = groups.revoke
 
     def and_somebody_comes(group_id, rule_ids):
@@ -233,14 +231,14 @@ def test_a_requirement_for_a_family_without_a_prefix_list_is_not_met(groups, ing
     six = PortRequirement(("sg-a",), VPC, allowed(80, family="IPV6"))
     ((closed, problem),) = RouteIngress(ingress).open(SERVICE, [six], [], "x").closed
     assert (closed, problem.code) == (six, "INGRESS_NO_PREFIX_LIST")
-    assert list(ingress.requirements.requirements()) == []
+    assert list(ingress.registry.requirements()) == []
 
 
 def test_requirements_of_earlier_groups_are_withdrawn_after_the_new_ones_are_open(groups, ingress):
     routes = RouteIngress(ingress)
     routes.open(SERVICE, [requirement("sg-a")], [], "x")
     assert routes.open(SERVICE, [requirement("sg-b")], ["sg-a"], "x").group_ids == ("sg-b",)
-    assert [requirement.group_id for requirement in ingress.requirements.requirements()] == ["sg-b"]
+    assert [requirement.group_id for requirement in ingress.registry.requirements()] == ["sg-b"]
     assert opened(groups) == [("80", "pl-4")]  # goes in the resync
 
 
@@ -282,10 +280,10 @@ def test_the_sweep_ignores_requirements_of_a_deleted_group(groups, ingress):
 
 def test_a_lost_table_is_rebuilt_from_tags_without_those_that_people_wrote(groups, ingress):
     open_groups(ingress, "cr", ["sg-a"], [allowed(80, 82), allowed(84), allowed(80, family="IPV6")], "x")
-    requirements = list(ingress.requirements.requirements())
+    requirements = list(ingress.registry.requirements())
     groups.tag([next(iter(groups.standing))], {"ecs-lattice:ingress:odd": "http 1- -2 3-x"})
     empty = Ingress(groups, Requirements(), OWNER, LABEL_PREFIX)
     assert rebuild_requirements(empty) == 2
-    found = {requirement.consumer: requirement.ports for requirement in empty.requirements.requirements()}
+    found = {requirement.consumer: requirement.ports for requirement in empty.registry.requirements()}
     assert found["cr"] == requirements[0].ports
     assert rebuild_requirements(empty) == 0

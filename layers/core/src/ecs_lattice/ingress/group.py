@@ -26,7 +26,7 @@ from ecs_lattice.model import AddressFamily
 LATTICE_ADDRESSES: dict[AddressFamily, str] = {"IPV4": "169.254.171.0/24", "IPV6": "fd00:ec2:80::/64"}
 """The source addresses of VPC Lattice's requests and health checks: the content of its managed prefix lists (VPC Lattice
 User Guide, "Control traffic using security groups")."""
-_EVERY_PORT = PortRange(0, 65535)
+_ALL_PORTS = PortRange(0, 65535)
 _TCP = {"tcp", "6"}
 _TCP_OR_ALL = {*_TCP, "-1"}  # Amazon EC2 API, SecurityGroupRule, IpProtocol
 _TAG_VALUE_LIMIT = 256  # Amazon EC2 User Guide, tag restrictions
@@ -63,7 +63,7 @@ class SecurityGroupRules:
             if (
                 rule.cidr
                 and rule.protocol in _TCP_OR_ALL
-                and AllowedPorts(ports.family, rule.ports or _EVERY_PORT).covers(ports)
+                and AllowedPorts(ports.family, rule.ports or _ALL_PORTS).covers(ports)
             ):
                 source = ip_network(rule.cidr, strict=False)
                 if source.version == addresses.version and addresses.subnet_of(source):  # type: ignore[arg-type]  # one version
@@ -132,7 +132,7 @@ class SecurityGroupRules:
         """Narrow rules first."""
         families = {source.id: source.family for source in self.prefix_lists}
         found = [
-            (rule, AllowedPorts(families[rule.prefix_list_id], rule.ports or _EVERY_PORT))
+            (rule, AllowedPorts(families[rule.prefix_list_id], rule.ports or _ALL_PORTS))
             for rule in self.rules
             if rule.prefix_list_id in families and rule.protocol in _TCP_OR_ALL
         ]

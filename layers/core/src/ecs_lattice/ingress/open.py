@@ -29,8 +29,8 @@ from ecs_lattice.ports import Registry
 
 @dataclass(frozen=True, slots=True)
 class OpenedGroup:
-    """The rules of a group after it was opened. ``full``: its id with the ports for which it has no room; ``problem``: why no rule could be
-    added; ``services``: the ECS services (ARNs) that require ports of it."""
+    """The rules of a group after it was opened. ``full``: its id with the ports for which it has no room; ``problem``: why no
+    rule could be added; ``services``: the ECS services (ARNs) that require ports of it."""
 
     rules: SecurityGroupRules
     full: frozenset[tuple[str, AllowedPorts]] = frozenset()
@@ -46,7 +46,7 @@ class Ingress:
     """
 
     groups: SecurityGroups
-    requirements: Registry
+    registry: Registry
     owner: str
     label_prefix: str
     account: str | None = None
@@ -72,7 +72,7 @@ class Ingress:
             try:
                 # A wide rule that is required in part is revoked once that part has a rule of its own.
                 rules = self.restore(self.read([group_id])[group_id])
-                revoked += self.revoke(rules, unneeded_rules(rules, self.requirements.requirements_on(group_id)))
+                revoked += self.revoke(rules, unneeded_rules(rules, self.registry.requirements_on(group_id)))
             except AwsError:
                 # A repetition must find the requirement again, and so must an opening that has come meanwhile.
                 self.require(consumer, group_id, before | self._required_by(consumer, group_id))
@@ -81,7 +81,7 @@ class Ingress:
 
     def require(self, consumer: str, group_id: str, ports: Collection[AllowedPorts]) -> None:
         """Record what ``consumer`` requires of the group. Without ``ports`` the rules are revoked by the sweep."""
-        self.requirements.put_requirement(IngressRequirement(group_id, consumer, tuple(sorted(set(ports)))))
+        self.registry.put_requirement(IngressRequirement(group_id, consumer, tuple(sorted(set(ports)))))
 
     def read(self, group_ids: Collection[str]) -> dict[str, SecurityGroupRules]:
         """The rules of each group as of now, with as few calls as possible; none for a group that does not exist."""
@@ -105,7 +105,7 @@ class Ingress:
     ) -> OpenedGroup:
         """Record that ``consumer`` requires ``ports`` of the group, then add the rules that are missing for them."""
         self.require(consumer, group_id, ports)
-        requirements, rules = self.requirements.requirements_on(group_id), self.read([group_id])[group_id]
+        requirements, rules = self.registry.requirements_on(group_id), self.read([group_id])[group_id]
         try:
             rules, without_room = self.authorize(rules, missing_ports(rules, requirements, ports), description)
             self.tag(rules, requirements)
@@ -139,7 +139,7 @@ class Ingress:
 
     def restore(self, rules: SecurityGroupRules) -> SecurityGroupRules:
         """Add every rule that is required and missing, as far as there is room."""
-        missing = desired_ports(rules, self.requirements.requirements_on(rules.group_id)) - set(rules.ours)
+        missing = desired_ports(rules, self.registry.requirements_on(rules.group_id)) - set(rules.ours)
         try:
             return self.authorize(rules, sorted(missing), "VPC Lattice, required by several consumers")[0]
         except NotFoundError:
@@ -149,7 +149,7 @@ class Ingress:
         """Revoke these rules of ours, then restore what has become required meanwhile; returns ``rule_ids``."""
         if rule_ids:
             self.groups.revoke(rules.group_id, rule_ids)
-        rules, requirements = rules.without(rule_ids), self.requirements.requirements_on(rules.group_id)
+        rules, requirements = rules.without(rule_ids), self.registry.requirements_on(rules.group_id)
         if any(not rules.prefix_list_rule(allowed) for requirement in requirements for allowed in requirement.ports):
             rules = self.restore(rules)
         self.tag(rules, requirements)
@@ -170,7 +170,7 @@ class Ingress:
                 continue  # deleted meanwhile, or it has as many tags as EC2 allows: the rule goes without
 
     def _required_by(self, consumer: str, group_id: str) -> frozenset[AllowedPorts]:
-        requirements = self.requirements.requirements_on(group_id)
+        requirements = self.registry.requirements_on(group_id)
         return frozenset(
             allowed for requirement in requirements if requirement.consumer == consumer for allowed in requirement.ports
         )

@@ -111,23 +111,23 @@ class RouteIngress:
         """Open groups for ``requirements`` (:meth:`resolved`). ``before``: groups in which ``consumer`` may have required
         ports until now; those requirements are withdrawn where they have ended."""
         groups = self._groups(consumer, requirements)
-        while True:
-            assigned = groups.assign(requirements)
+        opened: dict[str, OpenedGroup] = {}
+        while (assigned := groups.assign(requirements)) != groups.assigned:  # until no group turns out to be full
             opened = {
                 group_id: self.ingress.open_group(consumer, group_id, _ports_of(group_id, assigned), description)
                 for group_id in sorted(set(assigned.values()))
             }
-            full = groups.full.union(*(group.full for group in opened.values()))
-            is_final = full == groups.full
-            rules = {**groups.rules, **{group_id: group.rules for group_id, group in opened.items()}}
-            groups = dataclasses.replace(groups, rules=rules, full=full, assigned=assigned)
-            if is_final:
-                break
-        for group_id in sorted({*before, *dict(full)} - set(opened)):
+            groups = dataclasses.replace(
+                groups,
+                rules={**groups.rules, **{group_id: group.rules for group_id, group in opened.items()}},
+                full=groups.full.union(*(group.full for group in opened.values())),
+                assigned=assigned,
+            )
+        for group_id in sorted({*before, *dict(groups.full)} - set(opened)):
             self.ingress.require(consumer, group_id, ())
         shared = {group_id: group.services - {consumer} for group_id, group in opened.items()}
         notices = tuple(problems.shared(group_id, others) for group_id, others in shared.items() if others)
-        return OpenedRoutes(self._closed(groups, requirements, opened), notices, tuple(opened), rules)
+        return OpenedRoutes(self._closed(groups, requirements, opened), notices, tuple(opened), groups.rules)
 
     def preview(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[IngressRequirement, ...]:
         """The rules that :meth:`open` would add now, by group; writes nothing."""
@@ -164,7 +164,7 @@ class RouteIngress:
         return TaskSecurityGroups(known, rules, ours, families)
 
     def _others(self, consumer: str, group_id: str) -> list[IngressRequirement]:
-        requirements = self.ingress.requirements.requirements_on(group_id)
+        requirements = self.ingress.registry.requirements_on(group_id)
         return [requirement for requirement in requirements if requirement.consumer != consumer]
 
     def _closed(

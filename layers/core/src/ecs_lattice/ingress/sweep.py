@@ -24,22 +24,17 @@ _DESCRIPTION = "VPC Lattice, restored by the resync"
 
 @dataclass(frozen=True, slots=True)
 class SweptGroups:
-    """``unneeded``: ids of our rules that nobody requires and that still exist. ``revoked``: those that were revoked.
-    ``helped``: consumers for whom ports were opened. ``problems``: of groups that could not be opened or read."""
+    """``unneeded``: ids of our rules that nobody requires and that still exist. ``helped``: consumers for whom ports were
+    opened. ``problems``: of groups that could not be opened or read."""
 
     unneeded: frozenset[str] = frozenset()
-    revoked: tuple[str, ...] = ()
     helped: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
     def plus(self, other: "SweptGroups") -> "SweptGroups":
         """Both together."""
-        return SweptGroups(
-            self.unneeded | other.unneeded,
-            self.revoked + other.revoked,
-            self.helped | other.helped,
-            self.problems + other.problems,
-        )
+        found = self.problems + other.problems
+        return SweptGroups(self.unneeded | other.unneeded, self.helped | other.helped, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ class Sweeper:
 def sweep_groups(ingress: Ingress, unneeded_before: Collection[str]) -> SweptGroups:
     """Add missing rules, merge ranges, and revoke the unneeded rules that are in ``unneeded_before`` (ids), too."""
     requirements: dict[str, list[IngressRequirement]] = {}
-    for requirement in ingress.requirements.requirements():
+    for requirement in ingress.registry.requirements():
         requirements.setdefault(requirement.group_id, []).append(requirement)
     try:
         owned = {rule.group_id for rule in ingress.groups.owned_rules()}
@@ -84,45 +79,39 @@ def sweep_groups(ingress: Ingress, unneeded_before: Collection[str]) -> SweptGro
 
 
 def _sweep_group(
-    ingress: Ingress,
-    before: SecurityGroupRules,
-    requirements: list[IngressRequirement],
-    unneeded_before: Collection[str],
+    ingress: Ingress, found: SecurityGroupRules, requirements: list[IngressRequirement], before: Collection[str]
 ) -> SweptGroups:
     try:
-        rules, revoked, full = _restore_and_revoke(ingress, before, requirements, unneeded_before)
+        rules, full = _restore_and_revoke(ingress, found, requirements, before)
     except NotFoundError:
         return SweptGroups()  # the group was deleted, and its rules with it
     except DeniedError as error:
-        problem = problems.denied([before.group_id], error, ingress.label_prefix)
-        return SweptGroups(frozenset(unneeded_rules(before, requirements)), problems=(problem,))
+        problem = problems.denied([found.group_id], error, ingress.label_prefix)
+        return SweptGroups(frozenset(unneeded_rules(found, requirements)), problems=(problem,))
     helped = frozenset(
         requirement.consumer
         for requirement in requirements
         for ports in requirement.ports
-        if rules.prefix_list_rule(ports) and not before.prefix_list_rule(ports)
+        if rules.prefix_list_rule(ports) and not found.prefix_list_rule(ports)
     )
     closed = [ports for ports in full if not rules.cidr_rule(ports)]
-    found = (problems.full(rules, closed),) if closed else ()
-    return SweptGroups(frozenset(unneeded_rules(rules, requirements)), revoked, helped, found)
+    unmet = (problems.full(rules, closed),) if closed else ()
+    return SweptGroups(frozenset(unneeded_rules(rules, requirements)), helped, unmet)
 
 
 def _restore_and_revoke(
-    ingress: Ingress,
-    rules: SecurityGroupRules,
-    requirements: list[IngressRequirement],
-    unneeded_before: Collection[str],
-) -> tuple[SecurityGroupRules, tuple[str, ...], tuple[AllowedPorts, ...]]:
-    """The rules afterwards, the ids of those revoked, and the ports for which there is no room."""
+    ingress: Ingress, rules: SecurityGroupRules, requirements: list[IngressRequirement], before: Collection[str]
+) -> tuple[SecurityGroupRules, tuple[AllowedPorts, ...]]:
+    """The rules afterwards, and the ports for which there is no room."""
     missing = desired_ports(rules, requirements) - set(rules.ours)
     rules, full = ingress.authorize(rules, sorted(missing), _DESCRIPTION)
-    unneeded = unneeded_rules(rules, ingress.requirements.requirements_on(rules.group_id))
-    unneeded = tuple(rule_id for rule_id in unneeded if rule_id in unneeded_before)
+    unneeded = unneeded_rules(rules, ingress.registry.requirements_on(rules.group_id))
+    unneeded = tuple(rule_id for rule_id in unneeded if rule_id in before)
     if unneeded:
         rules = rules.without(ingress.revoke(rules, unneeded))
         rules, full = ingress.authorize(rules, full, _DESCRIPTION)
     ingress.tag(rules, requirements)
-    return rules, unneeded, full
+    return rules, full
 
 
 def rebuild_requirements(ingress: Ingress) -> int:
@@ -136,7 +125,7 @@ def rebuild_requirements(ingress: Ingress) -> int:
     lost = [
         (consumer, group_id)
         for group_id, consumer in sorted(found)
-        if consumer not in {one.consumer for one in ingress.requirements.requirements_on(group_id)}
+        if consumer not in {one.consumer for one in ingress.registry.requirements_on(group_id)}
     ]
     for consumer, group_id in lost:
         ingress.require(consumer, group_id, found[group_id, consumer])
