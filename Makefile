@@ -1,4 +1,4 @@
-# `make` prints the targets. Every target sets up what it needs; `make demo` and `make test` start from nothing.
+# `make` prints the targets. Each target sets up what it needs, from a fresh clone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
@@ -15,30 +15,34 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml layers/core/pyproject.to
 
 setup: $(VENV)/.installed ## install the locked tools into .venv
 
-demo: setup ## run the main job on the local AWS, from deployment to removal
+demo: setup ## run the main use case on the local AWS, from deployment to removal
 	@python -m local_aws.demo
 
-local: setup ## start the local AWS with the stack in it, in the foreground; EMPTY=1: without, for sam deploy
+local: setup ## start the local AWS with the stack in the foreground; EMPTY=1: without the stack, for sam deploy
 	@python -m local_aws $(if $(EMPTY),--empty)
 
-invoke: setup ## one function in Docker against `make local`: make invoke FUNCTION=EcsEventsFunction EVENT=events/...
+invoke: setup ## run a function in Docker against `make local`: make invoke FUNCTION=EcsEventsFunction EVENT=events/...
 	@python -m local_aws.sam_local.invoke "$(FUNCTION)" "$(EVENT)"
 
 build: setup ## sam build
 	@sam build --cached --parallel
 
-test: setup ## run the whole test suite
-	@./scripts/test.sh
+test: setup ## run all tests with coverage; a part without: make test T=tests/core, or T="tests/core -k name"
+	@./scripts/test.sh $(T)
 
-bench-cold: setup ## how fast the functions start, in a table (some minutes; bench/README.md)
+quick: setup ## run the tests that answer within a minute
+	@./scripts/quick.sh
+
+bench-cold: setup ## measure the cold starts of the functions (some minutes; bench/README.md)
 	@python -m bench.cold
 
-check: setup ## what CI checks beside the tests: format, lint, types, imports, template, locks
+check: setup ## run all checks but the tests: format, lint, types, imports, complexity, walk, template, locks
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
 	python scripts/complexity.py
+	python scripts/words.py
 	python -m bench.walk --check
 	cfn-lint
 	sam validate --lint
@@ -49,10 +53,13 @@ format: setup ## format the code
 	ruff format .
 	ruff check --fix .
 
-lock: setup ## make the requirements files again
+lock: setup ## compile the requirements files from the pyproject files
 	./scripts/lock.sh
 
-clean: ## remove what was built and installed
+clean: ## remove everything that was built and installed
 	rm -rf $(VENV) .aws-sam .local_aws .coverage .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup demo local invoke build test check format lock clean bench-cold
+hooks: setup ## run the quick checks before each commit (.pre-commit-config.yaml)
+	@pre-commit install
+
+.PHONY: help setup demo local invoke build test quick check format lock hooks clean bench-cold

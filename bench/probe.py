@@ -110,8 +110,10 @@ def report(name: str, registry: DynamoRegistry, rate: float | None, status: str)
 
 def probe(registry: DynamoRegistry, ecs: Ecs) -> Probe:
     """The probe as the function has it, but for ECS."""
-    keeper = AlarmSync("bench", "lattice", BotoAlarms(clients.cloudwatch(), "bench"), time.time, time.sleep)
-    return Probe("bench", registry, BotoTargets(clients.lattice()), ecs, EmfMetrics(), keeper, time.time, time.sleep)
+    alarm_sync = AlarmSync("bench", "lattice", BotoAlarms(clients.cloudwatch(), "bench"), time.time, time.sleep)
+    return Probe(
+        "bench", registry, BotoTargets(clients.lattice()), ecs, EmfMetrics(), alarm_sync, time.time, time.sleep
+    )
 
 
 @contextlib.contextmanager

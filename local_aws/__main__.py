@@ -9,7 +9,8 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from local_aws import sam_local, server
+from local_aws import environment, sam_local, server
+from local_aws.http_endpoint import LOOPBACK
 from local_aws.runtime import start_lambda
 from local_aws.stack import StackError
 
@@ -58,8 +59,8 @@ def build(root: Path) -> None:
 
 def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
     """Until somebody stops it. The ports are opened first: one that is taken is told before a build is waited for."""
-    speed = server.speed_from_environment()
-    aws = server.start(server.port_from_environment(), speed, root / server.DEFAULT_STATE)
+    speed = environment.speed()
+    aws = server.start(environment.port(), speed, root / server.DEFAULT_STATE)
     try:
         if builds:
             print("Building (sam build) ...", flush=True)
@@ -91,7 +92,9 @@ def _sam_local(aws: server.LocalAws, root: Path) -> str:
 
 
 def _welcome(aws: server.LocalAws, speed: float, in_docker: str) -> str:
-    exports = "\n".join(f"  export {name}={value}" for name, value in server.environment(aws).items())
+    exports = "\n".join(
+        f"  export {name}={value}" for name, value in environment.client_variables(aws.endpoint_url).items()
+    )
     pace = "" if speed == 1 else f" Time runs {speed:g} times as fast."
     tools = Path(sys.executable).parent
     return f"""
@@ -106,7 +109,7 @@ and then, for example:
   aws vpc-lattice list-service-networks
 
 VPC Lattice    curl -H "Host: <domain name of a Lattice service>" {aws.lattice_url}/
-               TLS_PASSTHROUGH: {server.LOOPBACK}:{aws.lattice_tls_port}
+               TLS_PASSTHROUGH: {LOOPBACK}:{aws.lattice_tls_port}
 in Docker      {in_docker}
 function logs  {aws.log_directory}/<function>.log
 what happened  {aws.endpoint_url}/_local_aws/calls (/events, /invocations, /dead-letters, /health)

@@ -1,6 +1,6 @@
-"""The time of the local AWS: real and scaled in the server, moved by hand in tests.
+"""The clocks of the local AWS: scaled real time in the server, moved by hand in tests.
 
-Every simulated service asks :func:`current` for the time and for timers, so that one clock rules the whole machine.
+All simulated services share one clock, that of :mod:`local_aws.services`.
 """
 
 import heapq
@@ -8,15 +8,15 @@ import itertools
 import threading
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
 
 Callback = Callable[[], None]
 
 
 class Timer:
-    """A callback that has been put on a clock; ``cancel`` takes it off."""
+    """A callback scheduled on a clock; ``cancel`` removes it."""
 
     def __init__(self, due: float, callback: Callback) -> None:
         self.due = due
@@ -26,18 +26,33 @@ class Timer:
         self.callback = None
 
 
-class Clock(Protocol):
-    """What the simulated services need of time. Seconds are simulated seconds."""
+class Clock(ABC):
+    """The time that the simulated services read and the timers they set. Seconds are simulated seconds."""
 
+    speed: float | None = None
+    """Simulated seconds per real second; None where time is moved by hand."""
+    epoch: float = 0.0
+    """Where a scaled clock started, in seconds since 1970."""
+
+    @abstractmethod
     def time(self) -> float:
         """Seconds since the epoch."""
 
+    @abstractmethod
     def call_later(self, seconds: float, callback: Callback) -> Timer:
         """Run ``callback`` once, ``seconds`` from now."""
 
+    def now(self) -> datetime:
+        """The time in UTC."""
+        return datetime.fromtimestamp(self.time(), tz=UTC)
 
-class ManualClock:
-    """Stands still until ``advance``; runs due callbacks in order of their time, then of their making."""
+    def iso(self, moment: datetime | None = None) -> str:
+        """``moment``, or now, in the format of AWS events."""
+        return (moment or self.now()).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class ManualClock(Clock):
+    """Stands still until ``advance``; runs due callbacks in the order of their time, then of their creation."""
 
     def __init__(self, start: datetime = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)) -> None:
         self._now = start.timestamp()
@@ -53,13 +68,13 @@ class ManualClock:
         return timer
 
     def next_due(self) -> float | None:
-        """When the next timer is due, in seconds since the epoch; None if nothing waits."""
+        """When the next timer is due, in seconds since the epoch; None if no timer is set."""
         while self._timers and self._timers[0][2].callback is None:
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
     def advance(self, seconds: float) -> None:
-        """Move on by ``seconds``, running what becomes due on the way at its own time."""
+        """Move on by ``seconds`` and run each timer that becomes due at its own time."""
         end = self._now + seconds
         while (due := self.next_due()) is not None and due <= end:
             _, _, timer = heapq.heappop(self._timers)
@@ -70,11 +85,11 @@ class ManualClock:
         self._now = end
 
 
-class ScaledClock:
-    """Real time, ``speed`` times as fast from its start; callbacks run one at a time on one thread."""
+class ScaledClock(Clock):
+    """Real time, ``speed`` times as fast from its start; callbacks run on one thread, one at a time."""
 
     def __init__(self, speed: float = 1.0) -> None:
-        self.speed = speed
+        self.speed: float = speed
         self.epoch = time.time()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
@@ -105,7 +120,7 @@ class ScaledClock:
             if callback is not None:
                 try:
                     callback()
-                except Exception:  # a timer that fails must not stop the machine's time
+                except Exception:  # a failing timer must not stop the clock
                     traceback.print_exc()
 
     def _next(self) -> Timer | None:
@@ -120,33 +135,4 @@ class ScaledClock:
             return None
 
 
-_current: Clock = ManualClock()
-
-
-def use(clock: Clock) -> None:
-    """Make ``clock`` the time of the local AWS."""
-    global _current  # noqa: PLW0603  moto's backends are global too; one clock rules them all
-    _current = clock
-
-
-def current() -> Clock:
-    """The clock in use."""
-    return _current
-
-
-def now() -> datetime:
-    """The local AWS's time, in UTC."""
-    return datetime.fromtimestamp(_current.time(), tz=UTC)
-
-
-def call_later(seconds: float, callback: Callback) -> Timer:
-    """Run ``callback`` once, ``seconds`` of the local AWS's time from now."""
-    return _current.call_later(seconds, callback)
-
-
-def iso(moment: datetime | None = None) -> str:
-    """A time as AWS events write it."""
-    return (moment or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-__all__ = ["Clock", "ManualClock", "ScaledClock", "Timer", "call_later", "current", "iso", "now", "use"]
+__all__ = ["Clock", "ManualClock", "ScaledClock", "Timer"]

@@ -17,6 +17,8 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.responses import BaseResponse
 from moto.core.utils import method_names_from_class
 
+from local_aws import remember
+
 Handler = Callable[..., Any]
 
 
@@ -57,6 +59,7 @@ def quicken() -> None:
     BaseBackend.urls = property(_urls)  # type: ignore[assignment, method-assign]
     modules = functools.cache(lambda: tuple(_list_of_moto_modules()))
     moto.backends.list_of_moto_modules = modules
+    remember.install()
 
 
 _list_of_moto_modules = moto.backends.list_of_moto_modules

@@ -1,6 +1,6 @@
-"""What a test may ask of an API: errors on demand and answers that get lost; and the log of its calls.
+"""Fault injection for tests: errors and lost responses; and the log of calls.
 
-The words are those of the local VPC Lattice's faults, so that one test drives all. Each service brings its codes.
+The methods are those of the local VPC Lattice's faults, so that one test drives all. Each service has its own codes.
 """
 
 import socket
@@ -19,14 +19,14 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong once. Without an error the operation is done and its answer is lost."""
+    """One failure. Without an error the operation succeeds and its response is lost."""
 
     error: ServiceException | None
 
 
 @dataclass(slots=True)
 class Faults:
-    """Faults to come, by operation (``UpdateService``) or for any (``*``), each used up by one call."""
+    """Upcoming faults, by operation (``UpdateService``) or for any (``*``); each affects one call."""
 
     error: ClassVar[type[ServiceException]] = ServiceException
     throttled: ClassVar[tuple[str, str]]
@@ -47,7 +47,7 @@ class Faults:
         self.waiting[operation].extend([Fault(self.error(code, message))] * times)
 
     def lose_answer(self, operation: str = ANY, times: int = 1) -> None:
-        """Do the next calls, and break the connection before the answer."""
+        """Perform the next calls, and break the connection before the response."""
         self.waiting[operation].extend([Fault(None)] * times)
 
     def take(self, operation: str) -> Fault | None:
@@ -60,22 +60,22 @@ class Faults:
 
 @dataclass(slots=True)
 class Call:
-    """One call of the API, as it came and as it ended. ``time`` is in seconds since the epoch."""
+    """One API call and its outcome. ``time`` is in seconds since the epoch."""
 
     operation: str
     parameters: Mapping[str, Any]
     time: float
     error: str | None = None
-    """The error's code; None if the operation was done."""
+    """The error code; None if the operation succeeded."""
 
     @property
     def writes(self) -> bool:
-        """Whether an operation of this name can change anything."""
+        """Whether the operation is a write."""
         return not self.operation.startswith(("Describe", "List"))
 
 
 def lose(request: Request) -> None:
-    """Break the connection before the answer: the server's socket, or what botocore makes of it in one process."""
+    """Break the connection before the response: the server's socket, or with botocore's error in one process."""
     connection: socket.socket | None = request.environ.get("werkzeug.socket")
     if connection is None:
         raise ConnectionClosedError(endpoint_url=request.url)

@@ -17,62 +17,61 @@ from dataclasses import dataclass
 import boto3
 from moto import mock_aws
 
-from local_aws import clock as clocks
-from local_aws import ecs, eventbus, lattice, monitoring
-from local_aws import network as networks
+from local_aws import ecs, lattice, monitoring, services
+from local_aws.clock import ManualClock
 from local_aws.delivery import topics
+from local_aws.eventbus import REGION
+from local_aws.network import InMemoryNetwork, Network
+from local_aws.services import Services
 
 ENVIRONMENT: Mapping[str, str] = {
     "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",  # what signs requests that nobody checks
+    "AWS_SECRET_ACCESS_KEY": "testing",  # signatures are not checked
     "AWS_SESSION_TOKEN": "testing",
-    "AWS_DEFAULT_REGION": eventbus.REGION,
-    "AWS_REGION": eventbus.REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
     "MOTO_ALLOW_NONEXISTENT_REGION": "false",
 }
-"""What a boto3 client of this process is told; credentials are words, so nothing can reach an account."""
+"""The environment of boto3 clients in this process; the credentials are placeholders, so nothing reaches an account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A started local AWS: move its time with ``clock``, reach its tasks through ``network``."""
 
-    clock: clocks.ManualClock
-    network: networks.Network
+    clock: ManualClock
+    network: Network
+    services: Services
 
 
 @contextmanager
-def started(clock: clocks.ManualClock | None = None, network: networks.Network | None = None) -> Iterator[Machine]:
+def started(clock: ManualClock | None = None, network: Network | None = None) -> Iterator[Machine]:
     """Run an empty local AWS in this process until the block ends.
 
-    Every start begins with nothing: backends, event bus, time and network are new. ``clock`` and ``network`` replace
-    the hand-moved clock and the in-memory network. The process-wide clock and network are put back at the end.
+    Every start begins empty: backends, event buses, time and network are new. ``clock`` and ``network`` replace the manual
+    clock and the in-memory network. The services registered before are registered again at the end.
     """
-    before_clock, before_network = clocks.current(), networks.current()
+    manual = clock or ManualClock()
+    made = Services(manual, network or InMemoryNetwork())
     before_session = boto3.DEFAULT_SESSION
-    machine = Machine(clock or clocks.ManualClock(), network or networks.InMemoryNetwork())
     with _environment(ENVIRONMENT):
-        clocks.use(machine.clock)
-        networks.use(machine.network)
+        before = services.register(made)
         boto3.DEFAULT_SESSION = _session()
-        eventbus.reset()
         lattice.install()
         ecs.install()
         monitoring.install()
         topics.install()
         try:
             with mock_aws(config={"core": {"mock_credentials": False, "reset_boto3_session": False}}):
-                yield machine
+                yield Machine(manual, made.network, made)
         finally:
             boto3.DEFAULT_SESSION = before_session
-            eventbus.reset()
-            clocks.use(before_clock)
-            networks.use(before_network)
+            services.register(before)
 
 
 @functools.cache
 def _session() -> boto3.Session:
-    """One session for all starts: a fresh one would read every service model from disk again (100 ms a client)."""
+    """One session for all starts: a new one would read every service model from disk again (100 ms per client)."""
     return boto3.Session()
 
 

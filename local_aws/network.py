@@ -242,17 +242,3 @@ class _Conversation(BaseHTTPRequestHandler):
             self.wfile.write(websocket.frame(answer, payload))
             if opcode == websocket.CLOSE:
                 return
-
-
-_current: Network = InMemoryNetwork()
-
-
-def use(network: Network) -> None:
-    """Make ``network`` the one that tasks listen on."""
-    global _current  # noqa: PLW0603  one network, as there is one clock
-    _current = network
-
-
-def current() -> Network:
-    """The network in use."""
-    return _current

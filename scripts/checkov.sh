@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# checkov over what is deployed and what is shown as an example. What it may pass over stands beside the resource, with the
-# reason (Metadata: checkov: skip). It talks to nobody: no platform, no policies to download, no look for updates.
+# Runs checkov on the template and on the examples. Exceptions stand beside the resource, with the reason
+# (Metadata: checkov: skip). It makes no network calls: no platform, no policy downloads, no update check.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/explain-install.sh
@@ -16,7 +16,7 @@ if [ ! -e "$venv/.installed" ] || [ requirements/checkov.txt -nt "$venv/.install
   fi
   touch "$venv/.installed"
 fi
-# A template that it cannot read is a failure, not an empty answer.
+# A template that checkov cannot read is a failure, not an empty result.
 export CKV_PARSE_ERROR_FAIL=True CKV_SKIP_PACKAGE_UPDATE_CHECK=True
 unset BC_API_KEY PRISMA_API_URL
 "$venv/bin/checkov" --file template.yaml examples/*/template.yaml --framework cloudformation --skip-download --quiet --compact

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the three hashed requirements files from the pyproject files. No index host is written into them.
+# Compiles the three hashed requirements files from the pyproject files. They name no package index.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 flags=(--universal --python-version 3.13 --generate-hashes --no-header --no-annotate --quiet)
 uv pip compile "${flags[@]}" --group pyproject.toml:dev -o requirements/dev.txt "$@"
 uv pip compile "${flags[@]}" --group pyproject.toml:checkov -o requirements/checkov.txt "$@"
-# The layer takes the versions the tests ran with.
+# The layer gets the versions that the tests run with.
 sed -E 's/ *\\$//; /^ *--hash/d' requirements/dev.txt >"${TMPDIR:-/tmp}/ecs-lattice-constraints.txt"
 uv pip compile "${flags[@]}" layers/core/pyproject.toml -c "${TMPDIR:-/tmp}/ecs-lattice-constraints.txt" -o layers/core/src/requirements.txt "$@"

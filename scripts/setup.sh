@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv with the locked tools. Says what is missing when something is, and what to do.
+# Creates .venv with the locked tools. When something is missing, prints what and how to get it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/explain-install.sh
@@ -23,9 +23,9 @@ if [ -n "${PYTHON:-}" ]; then
   python=$PYTHON
   is_wanted "$python" || { say "PYTHON is $python, which is not Python $wanted ($("$python" --version 2>&1 || true))."; exit 1; }
 elif ! python=$(find_python); then
-  say "Python $wanted is needed, and there is none (python3 here: $(python3 --version 2>&1 || true))." \
+  say "Python $wanted is required and was not found (python3 here: $(python3 --version 2>&1 || true))." \
     "Install it with one of: pyenv install $wanted; uv python install $wanted; brew install python@$wanted; your system's package." \
-    "If it is somewhere else: make PYTHON=/path/to/python$wanted <target>"
+    "If it is installed elsewhere: make PYTHON=/path/to/python$wanted <target>"
   exit 1
 fi
 if ! "$python" -c 'import venv, ensurepip' >/dev/null 2>&1; then
@@ -33,7 +33,7 @@ if ! "$python" -c 'import venv, ensurepip' >/dev/null 2>&1; then
   exit 1
 fi
 
-# A .venv of another Python, or one that was moved here from another folder, cannot be used.
+# A .venv of another Python version, or one moved here from another folder, cannot be used.
 home=$(pwd -P)
 if ! is_wanted .venv/bin/python || [ "$(cat .venv/.made-in 2>/dev/null || printf '%s' "$home")" != "$home" ]; then
   rm -rf .venv

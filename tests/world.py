@@ -39,9 +39,9 @@ from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.resync import Resync
 from ecs_lattice.settings import Settings
-from local_aws import eventbus, inprocess, lattice, monitoring
-from local_aws.lattice import dataplane
+from local_aws import inprocess, lattice, monitoring
 from local_aws.network import Request, Response
+from local_aws.services import events
 from tests.events.test_events import with_owner
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class World:
         self._make_table()
         self.registry = DynamoRegistry(self.dynamodb, settings.table)
         self.build()
-        eventbus.subscribe(self._on_event)
+        events().subscribe(self._on_event)
 
     def build(self, settings: Settings | None = None) -> None:
         """Put the application together (again), as a stack update with other parameters would."""
@@ -141,7 +141,7 @@ class World:
         self.event_router = EventRouter(self.registry, self, self, now)
         owner = self.settings.owner
         alarms = BotoAlarms(boto3.client("cloudwatch"), owner)
-        keeper = AlarmSync(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
+        alarm_sync = AlarmSync(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
         self.resync = Resync(
             self.settings,
             ecs,
@@ -151,10 +151,10 @@ class World:
             self.ingress,
             now,
             lambda _seconds: None,
-            keeper,
+            alarm_sync,
         )
         targets = BotoTargets(self.lattice)
-        self.probe = Probe(owner, self.registry, targets, ecs, self, keeper, now, lambda _seconds: None, 1, 1_000.0)
+        self.probe = Probe(owner, self.registry, targets, ecs, self, alarm_sync, now, lambda _seconds: None, 1, 1_000.0)
         self.workers = {
             "ecsService": ReconcileConsumer(
                 "ecsService",
@@ -193,7 +193,7 @@ class World:
     def put_events(self, **request: Any) -> dict[str, Any]:
         """EventBridge's PutEvents: the default bus is the one that the simulated services publish on."""
         for entry in request["Entries"]:
-            eventbus.publish(entry["Source"], entry["DetailType"], entry["Resources"], json.loads(entry["Detail"]))
+            events().publish(entry["Source"], entry["DetailType"], entry["Resources"], json.loads(entry["Detail"]))
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(n)} for n, _ in enumerate(request["Entries"])]}
 
     def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
@@ -207,7 +207,7 @@ class World:
     def ask(self, name: str, path: str = "/", port: int = 80, method: str = "GET", **headers: str) -> Response:
         """A request to a Lattice service by its name, over the simulated data plane."""
         service = next(item for item in self._all("list_services") if item["name"] == name)
-        return dataplane.route(service["id"], port, Request(method, path, headers))
+        return lattice.route(service["id"], port, Request(method, path, headers))
 
     def watch(self, question: Callable[[], str | None]) -> None:
         """Ask at every step from now on, and after every change of Lattice; what it says is kept in ``wrong``."""

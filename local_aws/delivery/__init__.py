@@ -1,1 +1,1 @@
-"""What carries events to where they are wanted: queues, event source mappings, EventBridge rules and schedules."""
+"""Event delivery: queues, event source mappings, EventBridge rules and schedules, SNS topics."""

@@ -1,4 +1,4 @@
-"""Schedule expressions: ``rate(...)``, ``cron(...)`` and ``at(...)``, and when each is due next.
+"""Schedule expressions: ``rate(...)``, ``cron(...)`` and ``at(...)``, and their next times.
 
 Syntax: Amazon EventBridge Scheduler User Guide, "Schedule types", and EventBridge User Guide, "Cron expressions".
 """
@@ -47,7 +47,7 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """At every minute that all fields allow, in a time zone. Days of the week are 1 (Sunday) to 7."""
+    """Every minute that all fields allow, in a time zone. Days of the week are 1 (Sunday) to 7."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -80,7 +80,7 @@ class Cron:
 
 
 def parse(expression: str, anchor: float, time_zone: str = "UTC") -> Schedule:
-    """What ``expression`` means; ``anchor`` is when the schedule was made. ValueError says what is not understood."""
+    """Parse ``expression``; ``anchor`` is when the schedule was created. ValueError names the problem."""
     match = re.fullmatch(r"(rate|cron|at)\((.+)\)", expression.strip())
     if match is None:
         raise ValueError(f"Schedule expression {expression!r} is not rate(value unit), cron(six fields) or at(time)")
@@ -146,5 +146,5 @@ def _number(text: str, names: Sequence[str]) -> int:
 
 
 def iso(moment: float) -> str:
-    """A scheduled time as AWS writes it."""
+    """A scheduled time in AWS's format."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

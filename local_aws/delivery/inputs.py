@@ -1,6 +1,6 @@
-"""What a target gets: the event, a part of it, a constant, or a text made from it (EventBridge User Guide, "Input").
+"""The input of a target: the event, a part of it, a constant, or a transformed text (EventBridge User Guide, "Input").
 
-Paths are the JSON paths that EventBridge takes: ``$``, names by dots, array indices in brackets.
+Paths are EventBridge's JSON paths: ``$``, names after dots, array indices in brackets.
 """
 
 import json
@@ -14,12 +14,12 @@ _MISSING = object()
 
 
 def compact(value: Any) -> str:
-    """JSON as EventBridge writes it: without spaces."""
+    """JSON in EventBridge's format: without spaces."""
     return json.dumps(value, separators=(",", ":"))
 
 
 def text_for(target: Mapping[str, Any], event: Mapping[str, Any], rule_arn: str, rule_name: str) -> str:
-    """The text that ``target`` is sent for ``event``."""
+    """The text that ``target`` receives for ``event``."""
     if target.get("Input") is not None:
         return str(target["Input"])
     if target.get("InputPath") is not None:
@@ -31,7 +31,7 @@ def text_for(target: Mapping[str, Any], event: Mapping[str, Any], rule_arn: str,
 
 
 def resolve(path: str, event: Mapping[str, Any]) -> Any:
-    """What lies at ``path``; a value that is nothing else's where there is nothing (see :func:`is_missing`)."""
+    """The value at ``path``, or a sentinel where there is none (see :func:`is_missing`)."""
     if not path.startswith("$"):
         return _MISSING
     value: Any = event
@@ -72,7 +72,7 @@ def _filled(template: str, match: re.Match[str], values: Mapping[str, Any]) -> s
     if match[1] not in values:
         return match[0]
     value = values[match[1]]
-    # Inside quotes a value is text, outside it is JSON; what the event has not, is the empty text (an assumption).
+    # Inside quotes a value is text, outside it is JSON; a missing value is the empty string (assumption).
     value = "" if value is _MISSING else value
     before = template[: match.start()].replace('\\"', "")
     if before.count('"') % 2 == 0:

@@ -1,6 +1,6 @@
-"""Event source mappings: Lambda reads a queue, invokes the function with batches, and deletes what went well.
+"""Event source mappings: Lambda reads a queue, invokes the function with batches, and deletes processed messages.
 
-Behaviour: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch size, window, FIFO order, concurrency).
+Behavior: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch size, window, FIFO order, concurrency).
 """
 
 import contextlib
@@ -26,13 +26,13 @@ from local_aws.runtime.functions import environments_from_environment
 from local_aws.runtime.values import Outcome, ThrottledError, Trigger
 
 _IDLE_SECONDS = 0.05
-"""Real time between two looks at a queue where nothing happens: messages also become visible by time alone."""
+"""Real time between two polls of an idle queue: messages also become visible by the passing of time."""
 
 Invoke = Callable[[str, bytes, Trigger], Outcome]
 
 
 class Pollers:
-    """One poller for each event source mapping that there is, from the moment it is there until it is deleted."""
+    """One poller per event source mapping, from its creation to its deletion."""
 
     def __init__(self, invoke: Invoke) -> None:
         self._invoke = invoke
@@ -44,7 +44,7 @@ class Pollers:
         self._thread.start()
 
     def stop(self) -> None:
-        """End all pollers; batches that run keep running until their function ends."""
+        """Stop all pollers; running batches continue until their function ends."""
         self._stopped.set()
         self._thread.join(timeout=5)
         for poller in self._pollers.values():
@@ -69,7 +69,7 @@ class _Poller:
         self._fifo = self._queue_name.endswith(".fifo")
         most = environments_from_environment()
         wanted = (mapping.scaling_config or {}).get("MaximumConcurrency", most)
-        # Never more than there are environments: a batch that waits for one would only lose its visibility timeout.
+        # Never more than environments: the visibility timeout of a waiting batch would only expire.
         self._slots = threading.Semaphore(min(int(wanted), most))
         self._threads = ThreadPoolExecutor(most, thread_name_prefix=f"local-aws-{self._queue_name}")
         self._stopped = threading.Event()
@@ -98,7 +98,7 @@ class _Poller:
             self._idle()
 
     def _may_poll(self) -> bool:
-        """A role that lacks a permission stops the polling until it has it; why stands in the mapping, too."""
+        """A role without the permissions stops the polling; the mapping shows the reason."""
         function = self._function()
         problem = None if function is None else self._polling.problem(*function)
         mapping: Any = self._mapping
@@ -106,7 +106,7 @@ class _Poller:
         return function is not None and problem is None
 
     def _function(self) -> tuple[str, str] | None:
-        """The role and ARN of the function; None if it is gone."""
+        """The role and ARN of the function; None if it was deleted."""
         try:
             function = get_backend(ACCOUNT, REGION).get_function(self._mapping.function_arn, None)
         except LambdaClientError:
@@ -121,7 +121,7 @@ class _Poller:
             wait_for_change(queue, _IDLE_SECONDS)
 
     def _collect(self) -> list[Message]:
-        """The next batch, full or as old as the window allows; FIFO queues have no window."""
+        """The next batch, full or as old as the batching window; FIFO queues have no window."""
         size = int(self._mapping.batch_size)
         batch = self._receive(size)
         window = 0 if self._fifo else int(self._mapping.max_batch_window or 0)
@@ -169,7 +169,7 @@ class _Poller:
             used(*function)
 
     def _process(self, batch: list[Message]) -> set[str]:
-        """Invoke the function; the ids of what has to come again."""
+        """Invoke the function; the ids of the messages to retry."""
         event = event_of(batch, self._mapping.event_source_arn, REGION)
         ids = [message.id for message in batch]
         outcome = self._invoke(self._mapping.function_arn, json.dumps(event).encode(), self._trigger(batch))
@@ -203,7 +203,7 @@ def _backend() -> LocalSqsBackend:
 
 
 def _event_id(body: str) -> str | None:
-    """The id of the EventBridge event that a message carries, if it carries one."""
+    """The id of the EventBridge event in a message; None for other messages."""
     try:
         event = json.loads(body)
     except ValueError:

@@ -1,6 +1,6 @@
-"""SQS with the local AWS's time, safe under many pollers, and with the five minutes of deduplication that FIFO has.
+"""SQS in the local AWS's time, safe for concurrent pollers, with the deduplication interval of FIFO queues.
 
-moto keeps the rest: visibility, delay, message groups, redrive to the dead-letter queue by ``maxReceiveCount``.
+moto does the rest: visibility, delay, message groups, redrive to the dead-letter queue by ``maxReceiveCount``.
 """
 
 import itertools
@@ -11,7 +11,8 @@ from typing import Any
 import moto.sqs.models as moto_sqs
 from moto.sqs.models import Message, Queue, SQSBackend
 
-from local_aws import clock, extend
+from local_aws import extend
+from local_aws.services import clock
 
 _DEDUPLICATION_SECONDS = 300
 """Amazon SQS Developer Guide, "Using the message deduplication ID": also after the message was deleted."""
@@ -20,7 +21,7 @@ _sequence = itertools.count(18870266526534479616)
 
 
 class LocalSqsBackend(SQSBackend):
-    """moto's, one request at a time: moto itself hands one message to two receivers that ask at once."""
+    """moto's, one request at a time: moto gives the same message to two concurrent receivers."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -58,10 +59,10 @@ class LocalSqsBackend(SQSBackend):
         changed(self.get_queue(queue_name))
 
     def hold(self, queue_name: str, message_ids: set[str], *, held: bool) -> None:
-        """Keep messages from becoming visible while a function works on them, or stop doing so.
+        """Keep messages invisible while a function processes them, or stop doing so.
 
-        Functions run in real time and visibility in the local AWS's: without this a quick clock would hand a message
-        out again while its function still runs, which AWS rules out (a visibility timeout is at least the time-out).
+        Functions run in real time and visibility timeouts in the local AWS's: with a fast clock a message would become
+        visible while its function runs, which AWS prevents (the visibility timeout is at least the function's).
         """
         with self.lock:
             queue = self.queues.get(queue_name)
@@ -74,38 +75,38 @@ class LocalSqsBackend(SQSBackend):
 
 
 def real_seconds(seconds: float) -> float:
-    """How long ``seconds`` of the local AWS's time take; 0 where time is moved by hand."""
-    speed: float | None = getattr(clock.current(), "speed", None)
+    """The real duration of ``seconds`` of the local AWS's time; 0 where time is moved by hand."""
+    speed = clock().speed
     return seconds / speed if speed else 0.0
 
 
 def wait_for_change(queue: Queue, seconds: float) -> None:
-    """Wait until something happens to the queue, at most ``seconds`` of real time."""
+    """Wait until the queue changes, at most ``seconds`` of real time."""
     with queue._messages_lock:
         queue._messages_lock.wait(seconds)
 
 
 def changed(queue: Queue) -> None:
-    """Wake who waits for the queue."""
+    """Wake the threads that wait for the queue."""
     with queue._messages_lock:
         queue._messages_lock.notify_all()
 
 
 def _add_message(queue: Queue, message: Message) -> None:
-    moved = message.approximate_receive_count > 0  # a dead letter keeps its place whatever its deduplication id
+    moved = message.approximate_receive_count > 0  # dead letters are not deduplicated
     if queue.fifo_queue:
         if message.deduplication_id and not moved and _is_duplicate(queue, message.deduplication_id):
             return
         message.sequence_number = message.sequence_number or str(next(_sequence))
-    known: Any = message  # moto's messages do not say when they came to the queue they are in
-    known.came, known.moved = clock.current().time(), moved
+    known: Any = message  # moto's messages do not record when they entered their queue
+    known.came, known.moved = clock().time(), moved
     with queue._messages_lock:
         queue._messages.append(message)
         queue._messages_lock.notify_all()
 
 
 def _is_duplicate(queue: Queue, deduplication_id: str) -> bool:
-    now = clock.current().time()
+    now = clock().time()
     seen: dict[str, float] = queue.__dict__.setdefault("_seen_deduplication_ids", {})
     for known, when in tuple(seen.items()):
         if now - when >= _DEDUPLICATION_SECONDS:
@@ -116,15 +117,15 @@ def _is_duplicate(queue: Queue, deduplication_id: str) -> bool:
 
 
 def _visible(message: Any) -> bool:
-    return not message.held and clock.current().time() * 1000 >= message.visible_at
+    return not message.held and clock().time() * 1000 >= message.visible_at
 
 
 def install() -> None:
-    """Put this SQS in the place of moto's."""
+    """Replace moto's SQS."""
     extend.install("sqs", LocalSqsBackend)
     module: Any = moto_sqs
-    module.unix_time = lambda: clock.current().time()
-    module.unix_time_millis = lambda: clock.current().time() * 1000
+    module.unix_time = lambda: clock().time()
+    module.unix_time_millis = lambda: clock().time() * 1000
     module.Message.held = False
     module.Message.visible = property(_visible)
     module.Queue.add_message = _add_message

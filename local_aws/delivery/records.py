@@ -1,4 +1,4 @@
-"""The event that Lambda makes of SQS messages, and what it reads from the function's answer.
+"""Lambda's event for SQS messages, and the function's response to it.
 
 Shapes: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS" and "Handling errors for an SQS event source".
 """
@@ -20,8 +20,8 @@ def event_of(messages: Sequence[Message], queue_arn: str, region: str) -> dict[s
 def failed_ids(answer: bytes, message_ids: Sequence[str]) -> set[str]:
     """The ids of the messages that the function reports as failed (ReportBatchItemFailures).
 
-    All of them where the answer is not understood: bad JSON, an id that is empty, null or not of the batch, another key.
-    None where the answer is empty or null.
+    All of them if the response is invalid: bad JSON, an id that is empty, null or not in the batch, another key.
+    None if the response is empty or null.
     """
     try:
         parsed = json.loads(answer or b"null")
@@ -33,7 +33,7 @@ def failed_ids(answer: bytes, message_ids: Sequence[str]) -> set[str]:
 
 
 def is_wanted(message: Message, criteria: dict[str, Any] | None) -> bool:
-    """Whether a message passes the mapping's FilterCriteria; what does not is deleted without an invocation."""
+    """Whether a message matches the mapping's FilterCriteria; others are deleted without an invocation."""
     patterns = [filter_["Pattern"] for filter_ in (criteria or {}).get("Filters", ()) if "Pattern" in filter_]
     if not patterns:
         return True

@@ -1,29 +1,29 @@
-"""EventBridge: what is on a bus goes to the targets of the rules whose pattern it matches."""
+"""EventBridge: an event goes to the targets of all rules of its bus whose pattern it matches."""
 
 import json
 import queue
 import sys
 import threading
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
 
-from local_aws import clock, eventbus, extend
+from local_aws import extend
 from local_aws.delivery import inputs
-from local_aws.delivery.targets import DeliveryError, Parcel, Sender, deliver, group_id_of, send
-from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.delivery.targets import Delivery, DeliveryError, Sender, deliver, group_id_of, send
+from local_aws.eventbus import ACCOUNT, DEFAULT_BUS, REGION
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.values import Trigger
+from local_aws.services import events as event_buses
 
 SERVICE = "events.amazonaws.com"
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An event on its way; ``rule`` is given when only that rule's targets get it (a schedule)."""
+    """An event to deliver; with ``rule``, to the targets of that rule only (a schedule)."""
 
     bus: str
     event: Mapping[str, Any]
@@ -31,7 +31,7 @@ class Posted:
 
 
 class Rules:
-    """Delivers events, in the order in which they were put, on a thread of its own: publishers never wait."""
+    """Delivers events in the order of publication on its own thread: publishers never wait."""
 
     def __init__(self, asynchronous: AsynchronousInvocations) -> None:
         self._asynchronous = asynchronous
@@ -46,7 +46,7 @@ class Rules:
         self._thread.join(timeout=5)
 
     def post(self, posted: Posted) -> None:
-        """Take an event for delivery."""
+        """Queue an event for delivery."""
         self._posted.put(posted)
 
     def _run(self) -> None:
@@ -69,13 +69,13 @@ class Rules:
         text = inputs.text_for(target, event, rule.arn, rule.name)
         try:
             group_id = group_id_of(target, event)
-            parcel = Parcel(text, Trigger(source, detail), SERVICE, rule.arn, target.get("RoleArn"), group_id)
-            deliver(target["Arn"], parcel, self._asynchronous)
+            delivery = Delivery(text, Trigger(source, detail), SERVICE, rule.arn, target.get("RoleArn"), group_id)
+            deliver(target["Arn"], delivery, self._asynchronous)
         except DeliveryError as error:
-            self._bury(rule, target, text, error)
+            self._dead_letter(rule, target, text, error)
 
-    def _bury(self, rule: Rule, target: Mapping[str, Any], text: str, error: DeliveryError) -> None:
-        """To the target's dead-letter queue (EventBridge User Guide, "Dead-letter queues"), or at least into sight."""
+    def _dead_letter(self, rule: Rule, target: Mapping[str, Any], text: str, error: DeliveryError) -> None:
+        """Send an event to the target's dead-letter queue (EventBridge User Guide, "Dead-letter queues"), or report it."""
         dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
         if dead_letters is None:
             print(f"Rule {rule.name}: an event was dropped: {error}", file=sys.stderr)
@@ -97,21 +97,12 @@ def _matches(rule: Rule, event: Mapping[str, Any]) -> bool:
     return rule.state != "DISABLED" and rule.event_pattern.matches_event(event)  # type: ignore[arg-type]
 
 
-_rules: Rules | None = None
-
-
-def use(rules: Rules | None) -> None:
-    """Let ``rules`` deliver what is put on buses other than the default one, whose events pass the event bus."""
-    global _rules  # noqa: PLW0603  moto's backends are global, and this stands behind one of them
-    _rules = rules
-
-
 class LocalEventsBackend(EventsBackend):
-    """moto's, with PutEvents that goes through the local AWS's event bus."""
+    """moto's, with PutEvents that publishes to the local AWS's event buses."""
 
     def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len(events) > 10:
-            return super().put_events(events)  # which refuses it in AWS's words
+            return super().put_events(events)  # rejects it in AWS's words
         return [self._put(event) for event in events]
 
     def _put(self, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,28 +119,9 @@ class LocalEventsBackend(EventsBackend):
             detail = None
         if not isinstance(detail, dict):
             return _refused("MalformedDetail", "Detail is malformed.")
-        bus = self._normalize_event_bus_arn(entry.get("EventBusName")) or "default"
-        return {"EventId": _publish(bus, entry, detail)["id"]}
-
-
-def _publish(bus: str, entry: Mapping[str, Any], detail: Mapping[str, Any]) -> Mapping[str, Any]:
-    resources = entry.get("Resources") or []
-    if bus == "default":
-        return eventbus.publish(entry["Source"], entry["DetailType"], resources, detail)
-    event = {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": entry["DetailType"],
-        "source": entry["Source"],
-        "account": ACCOUNT,
-        "time": clock.iso(),
-        "region": REGION,
-        "resources": list(resources),
-        "detail": detail,
-    }
-    if _rules is not None:
-        _rules.post(Posted(bus, event))
-    return event
+        bus = self._normalize_event_bus_arn(entry.get("EventBusName")) or DEFAULT_BUS
+        event = event_buses().publish(entry["Source"], entry["DetailType"], entry.get("Resources") or [], detail, bus)
+        return {"EventId": event["id"]}
 
 
 def _refused(code: str, message: str) -> dict[str, Any]:
@@ -157,9 +129,9 @@ def _refused(code: str, message: str) -> dict[str, Any]:
 
 
 def _flatten(node: Any, prefix: str = "", result: dict[str, Any] | None = None) -> dict[str, Any]:
-    """moto's, and into objects within arrays, whose values EventBridge takes as alternatives.
+    """moto's, extended to objects within arrays, whose values EventBridge treats as alternatives.
 
-    EventBridge also asks that several fields be met by one and the same element; that is not kept apart here.
+    EventBridge also requires that one element match all fields; that is not modeled here.
     """
     result = {} if result is None else result
     for name, value in node.items():
@@ -177,6 +149,6 @@ def _flatten(node: Any, prefix: str = "", result: dict[str, Any] | None = None) 
 
 
 def install() -> None:
-    """Put this EventBridge in the place of moto's."""
+    """Replace moto's EventBridge."""
     extend.install("events", LocalEventsBackend)
     EventPattern._flatten_dict = staticmethod(_flatten)  # type: ignore[method-assign]

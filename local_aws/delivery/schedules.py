@@ -1,4 +1,4 @@
-"""Schedules fire on the local AWS's clock: EventBridge rules with a schedule, and EventBridge Scheduler's."""
+"""Schedules on the local AWS's clock: EventBridge rules with a schedule, and EventBridge Scheduler."""
 
 import functools
 import sys
@@ -11,82 +11,83 @@ from moto.events.models import Rule, events_backends
 from moto.scheduler.models import Schedule as SchedulerSchedule
 from moto.scheduler.models import scheduler_backends
 
-from local_aws import clock
+from local_aws.clock import Clock, Timer
 from local_aws.delivery import expressions
 from local_aws.delivery.inputs import compact
 from local_aws.delivery.rules import Posted, Rules
-from local_aws.delivery.targets import DeliveryError, Parcel, Sender, deliver, send
+from local_aws.delivery.targets import Delivery, DeliveryError, Sender, deliver, send
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.values import Trigger
 
 SERVICE = "scheduler.amazonaws.com"
-_LOOK_SECONDS = 0.2
-"""Real time between two looks for schedules that are new, changed or gone."""
+_POLL_SECONDS = 0.2
+"""Real time between two comparisons with the schedules that exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Armed:
-    """A schedule whose next time stands on the clock; ``form`` is what it looked like then."""
+    """A schedule with its timer; ``definition`` is what the timer was set for."""
 
-    form: tuple[Any, ...]
-    timer: clock.Timer
+    definition: tuple[Any, ...]
+    timer: Timer
 
 
 class Schedules:
-    """Keeps a timer for every enabled schedule there is. The first time is one period after it was made."""
+    """Keeps a timer for every enabled schedule. The first run is one period after its creation."""
 
-    def __init__(self, rules: Rules, asynchronous: AsynchronousInvocations) -> None:
+    def __init__(self, rules: Rules, asynchronous: AsynchronousInvocations, clock: Clock) -> None:
         self._rules = rules
         self._asynchronous = asynchronous
+        self._clock = clock
         self._armed: dict[str, _Armed] = {}
         self._refused: set[tuple[str, str]] = set()
         self._stopped = False
 
     def start(self) -> None:
-        self._look()
+        self._poll()
 
     def stop(self) -> None:
         self._stopped = True
         for armed in self._armed.values():
             armed.timer.cancel()
 
-    def _look(self) -> None:
-        """Runs on the clock's thread, as everything here does, so that nothing needs a lock."""
+    def _poll(self) -> None:
+        """Runs on the clock's thread, like all of this class, so no lock is needed."""
         if self._stopped:
             return
         try:
             self._compare()
         finally:
-            clock.call_later(_LOOK_SECONDS * getattr(clock.current(), "speed", 1.0), self._look)
+            self._clock.call_later(_POLL_SECONDS * (self._clock.speed or 1.0), self._poll)
 
     def _compare(self) -> None:
         wanted = {**_rules(self._fire_rule), **_schedules(self._fire_schedule)}
         for arn in self._armed.keys() - wanted.keys():
             self._armed.pop(arn).timer.cancel()
-        for arn, (form, fire) in wanted.items():
+        for arn, (definition, fire) in wanted.items():
             armed = self._armed.get(arn)
-            if armed is not None and armed.form == form:
+            if armed is not None and armed.definition == definition:
                 continue
             if armed is not None:
                 armed.timer.cancel()
-            self._arm(arn, form, fire)
+            self._arm(arn, definition, fire)
 
-    def _arm(self, arn: str, form: tuple[Any, ...], fire: Callable[[float], None]) -> None:
-        expression, time_zone = form[:2]
+    def _arm(self, arn: str, definition: tuple[Any, ...], fire: Callable[[float], None]) -> None:
+        expression, time_zone = definition[:2]
         try:
-            schedule = expressions.parse(expression, clock.current().time(), time_zone)
+            schedule = expressions.parse(expression, self._clock.time(), time_zone)
         except ValueError as error:
             if (arn, expression) not in self._refused:
                 self._refused.add((arn, expression))
                 print(f"{arn} never fires: {error}", file=sys.stderr)
             return
-        self._next(arn, form, schedule, fire, clock.current().time())
+        self._next(arn, definition, schedule, fire, self._clock.time())
 
     def _next(
         self,
         arn: str,
-        form: tuple[Any, ...],
+        definition: tuple[Any, ...],
         schedule: expressions.Schedule,
         fire: Callable[[float], None],
         after: float,
@@ -98,10 +99,10 @@ class Schedules:
             moment = due
 
             def act() -> None:
-                self._next(arn, form, schedule, fire, max(moment, clock.current().time()))
+                self._next(arn, definition, schedule, fire, max(moment, self._clock.time()))
                 fire(moment)
 
-        self._armed[arn] = _Armed(form, clock.call_later(due - clock.current().time(), act))
+        self._armed[arn] = _Armed(definition, self._clock.call_later(due - self._clock.time(), act))
 
     def _fire_rule(self, rule: Rule, moment: float) -> None:
         event = {
@@ -128,14 +129,14 @@ class Schedules:
         }.items():
             text = text.replace(f"<aws.scheduler.{name}>", value)
         group_id = (target.get("SqsParameters") or {}).get("MessageGroupId")
-        # The scheduler acts in the target's role, which trusts it for its schedule group (EventBridge Scheduler User
+        # The scheduler assumes the target's role, which trusts it for its schedule group (EventBridge Scheduler User
         # Guide, "Confused deputy prevention").
         group = schedule.arn.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
         sender = Sender(SERVICE, group, target.get("RoleArn"))
         trigger = Trigger("schedule", {"schedule": schedule.name, "executionId": execution})
         try:
-            parcel = Parcel(text, trigger, sender.service, sender.source_arn, sender.role_arn, group_id)
-            deliver(target["Arn"], parcel, self._asynchronous)
+            delivery = Delivery(text, trigger, sender.service, sender.source_arn, sender.role_arn, group_id)
+            deliver(target["Arn"], delivery, self._asynchronous)
         except DeliveryError as error:
             dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
             print(f"Schedule {schedule.name}: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Hand something to the resource with an ARN, as EventBridge, the scheduler and Lambda's destinations do."""
+"""Delivery to a resource by its ARN, for EventBridge, the scheduler and Lambda's destinations."""
 
 import re
 import sys
@@ -13,13 +13,13 @@ from moto.sqs.models import sqs_backends
 from local_aws.delivery import permissions
 from local_aws.delivery.inputs import is_missing, resolve
 from local_aws.eventbus import ACCOUNT, REGION
-from local_aws.iam import platform
+from local_aws.iam import service_principals
 from local_aws.runtime.asynchronous import AsynchronousInvocations
 from local_aws.runtime.values import Trigger
 
 
 class DeliveryError(Exception):
-    """A target could not be reached; ``code`` is what EventBridge writes into the dead letter's ERROR_CODE."""
+    """A delivery failed; ``code`` is the dead letter's ERROR_CODE."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -27,8 +27,8 @@ class DeliveryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """What is to be delivered. ``service`` is the principal that delivers, ``source_arn`` its rule or schedule."""
+class Delivery:
+    """A delivery. ``service`` is the principal that delivers, ``source_arn`` its rule or schedule."""
 
     text: str
     trigger: Trigger
@@ -39,15 +39,15 @@ class Parcel:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-def deliver(arn: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> None:
-    """Send ``parcel`` to a queue, a topic, or asynchronously to a function; DeliveryError says why it cannot be."""
+def deliver(arn: str, delivery: Delivery, asynchronous: AsynchronousInvocations) -> None:
+    """Send ``delivery`` to a queue, a topic, or asynchronously to a function; DeliveryError if that fails."""
     service, resource = arn.split(":")[2], arn.split(":", 5)[5]
     if service == "sqs":
-        _to_queue(arn, resource, parcel)
+        _to_queue(arn, resource, delivery)
     elif service == "lambda":
-        _to_function(arn, resource.removeprefix("function:"), parcel, asynchronous)
+        _to_function(arn, resource.removeprefix("function:"), delivery, asynchronous)
     elif service == "sns":
-        _to_topic(arn, parcel)
+        _to_topic(arn, delivery)
     else:
         raise DeliveryError(
             "UNSUPPORTED_TARGET", f"The local AWS cannot deliver to {arn}: it knows SQS, Lambda and SNS"
@@ -56,7 +56,7 @@ def deliver(arn: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends to a destination or dead-letter queue: a service, for its resource, in a role's name if it has one."""
+    """The sender to a destination or dead-letter queue: a service for its resource, with a role if it has one."""
 
     service: str
     source_arn: str
@@ -66,8 +66,8 @@ class Sender:
 def send(
     arn: str, text: str, attributes: Mapping[str, str], sender: Sender, asynchronous: AsynchronousInvocations
 ) -> None:
-    """Send a text to a destination or dead-letter queue; what fails is said on stderr, for nobody is left to tell."""
-    parcel = Parcel(
+    """Send a text to a destination or dead-letter queue; a failure is printed to stderr, its last resort."""
+    delivery = Delivery(
         text,
         Trigger("destination"),
         service=sender.service,
@@ -76,13 +76,13 @@ def send(
         attributes=attributes,
     )
     try:
-        deliver(arn, parcel, asynchronous)
+        deliver(arn, delivery, asynchronous)
     except DeliveryError as error:
-        print(f"Lost, because {arn} does not take it: {error}: {text[:500]}", file=sys.stderr)
+        print(f"Lost, because {arn} did not accept it: {error}: {text[:500]}", file=sys.stderr)
 
 
 def group_id_of(target: Mapping[str, Any], event: Mapping[str, Any]) -> str | None:
-    """A target's MessageGroupId: as it stands, or the text at its JSON path in the event."""
+    """A target's MessageGroupId: a constant, or the text at its JSON path in the event."""
     setting = (target.get("SqsParameters") or {}).get("MessageGroupId")
     if setting is None or not setting.startswith("$."):
         return setting
@@ -90,55 +90,57 @@ def group_id_of(target: Mapping[str, Any], event: Mapping[str, Any]) -> str | No
     return None if is_missing(found) else str(found)
 
 
-def _to_queue(arn: str, name: str, parcel: Parcel) -> None:
+def _to_queue(arn: str, name: str, delivery: Delivery) -> None:
     backend = sqs_backends[ACCOUNT][REGION]
     queue = backend.queues.get(name)
     if queue is None:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no queue {arn}")
-    _check(parcel, "sqs:SendMessage", arn, queue.policy)
+    _check(delivery, "sqs:SendMessage", arn, queue.policy)
     if queue.fifo_queue and queue.attributes.get("ContentBasedDeduplication") != "true":
         raise DeliveryError("INVALID_PARAMETER", f"{name} needs ContentBasedDeduplication to be a target")
-    attributes: Any = {k: {"DataType": "String", "StringValue": v} for k, v in parcel.attributes.items()}
+    attributes: Any = {k: {"DataType": "String", "StringValue": v} for k, v in delivery.attributes.items()}
     try:
-        backend.send_message(name, parcel.text, attributes, group_id=parcel.group_id)
+        backend.send_message(name, delivery.text, attributes, group_id=delivery.group_id)
     except Exception as error:
-        raise DeliveryError("SDK_CLIENT_ERROR", f"{name} refused the message: {error}") from error
+        raise DeliveryError("SDK_CLIENT_ERROR", f"{name} rejected the message: {error}") from error
 
 
-def _to_topic(arn: str, parcel: Parcel) -> None:
+def _to_topic(arn: str, delivery: Delivery) -> None:
     backend = sns_backends[ACCOUNT][REGION]
     topic = backend.topics.get(arn)
     if topic is None:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no topic {arn}")
-    if parcel.role_arn:
-        _check(parcel, "sns:Publish", arn, None)
-    if parcel.service and not permissions.key_admits_services(topic.kms_master_key_id):
-        raise DeliveryError("NO_PERMISSIONS", f"The key of {arn} does not let {parcel.service} in")
+    if delivery.role_arn:
+        _check(delivery, "sns:Publish", arn, None)
+    if delivery.service and not permissions.key_allows_services(topic.kms_master_key_id):
+        raise DeliveryError("NO_PERMISSIONS", f"The key of {arn} does not allow {delivery.service}")
     try:
-        backend.publish(parcel.text, arn=arn)
+        backend.publish(delivery.text, arn=arn)
     except Exception as error:
         message = getattr(error, "message", None) or error
-        raise DeliveryError("SDK_CLIENT_ERROR", f"{arn} refused the message: {message}") from error
+        raise DeliveryError("SDK_CLIENT_ERROR", f"{arn} rejected the message: {message}") from error
 
 
-def _to_function(arn: str, name: str, parcel: Parcel, asynchronous: AsynchronousInvocations) -> None:
+def _to_function(arn: str, name: str, delivery: Delivery, asynchronous: AsynchronousInvocations) -> None:
     functions = {function.function_name: function for function in get_backend(ACCOUNT, REGION).list_functions()}
     function = functions.get(name.partition(":")[0])
     if function is None:
         raise DeliveryError("RESOURCE_NOT_FOUND", f"There is no function {arn}")
     policy = {"Statement": function.policy.statements} if function.policy.statements else None
-    _check(parcel, "lambda:InvokeFunction", function.function_arn, policy)
-    asynchronous.submit(function.function_name, parcel.text.encode(), parcel.trigger)
+    _check(delivery, "lambda:InvokeFunction", function.function_arn, policy)
+    asynchronous.submit(function.function_name, delivery.text.encode(), delivery.trigger)
 
 
-def _check(parcel: Parcel, action: str, arn: str, policy: Any) -> None:
-    """In the role's name, if there is a role; else by the resource's own policy."""
-    if parcel.role_arn:
-        session = re.split("[:/]", parcel.source_arn)[-1] or parcel.service
-        acting = platform.Acting(parcel.role_arn, parcel.service, session, parcel.source_arn)
-        why = platform.refusal(acting, platform.side([action], arn))
-    elif parcel.service and not permissions.allows(policy, parcel.service, action, arn, parcel.source_arn):
-        why = f"The policy of {arn} does not allow {parcel.service} to {action} for {parcel.source_arn}"
+def _check(delivery: Delivery, action: str, arn: str, policy: Any) -> None:
+    """Check the role's permissions if there is a role, else the resource-based policy."""
+    if delivery.role_arn:
+        session = re.split("[:/]", delivery.source_arn)[-1] or delivery.service
+        principal = service_principals.ServicePrincipal(
+            delivery.role_arn, delivery.service, session, delivery.source_arn
+        )
+        why = service_principals.refusal(principal, service_principals.side_needs([action], arn))
+    elif delivery.service and not permissions.allows(policy, delivery.service, action, arn, delivery.source_arn):
+        why = f"The policy of {arn} does not allow {delivery.service} to {action} for {delivery.source_arn}"
     else:
         return
     if why is not None:

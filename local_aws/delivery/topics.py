@@ -1,12 +1,13 @@
-"""SNS: messages are checked as AWS checks them, and every delivery can be read afterwards.
+"""SNS: messages are validated as AWS does, and every delivery can be read afterwards.
 
-Nothing leaves the machine: what is for a mailbox or for an HTTPS endpoint elsewhere is recorded. Queues, functions and
-endpoints on loopback really get theirs. Subscriptions are confirmed at once; nobody could click the link.
+Nothing leaves the machine: messages for mailboxes and for HTTPS endpoints elsewhere are recorded only. Queues, functions
+and endpoints on loopback receive theirs. Subscriptions are confirmed at once, because nobody could click the link.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +16,12 @@ from moto.sns.exceptions import InvalidParameterValue, SNSInvalidParameter
 from moto.sns.models import MAXIMUM_MESSAGE_LENGTH, SNSBackend, Subscription, sns_backends
 from moto.sqs.models import sqs_backends
 
-from local_aws import clock, extend
-from local_aws.delivery import permissions, posting
+from local_aws import extend
+from local_aws.delivery import http_delivery, permissions
+from local_aws.delivery.targets import Delivery, DeliveryError, deliver
 from local_aws.eventbus import ACCOUNT, REGION
+from local_aws.runtime.values import Trigger
+from local_aws.services import clock, current
 
 SERVICE = "sns.amazonaws.com"
 _MOST_SUBJECT = 100
@@ -27,11 +31,10 @@ _moto_publish = Subscription.publish
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message on its way to one subscriber. ``at`` in seconds since the epoch.
+class TopicDelivery:
+    """One message to one subscriber. ``at`` in seconds since the epoch.
 
-    ``outcome`` is ``recorded`` where nothing was sent because it would leave the machine, ``delivered``, or ``failed:``
-    with the reason.
+    ``outcome`` is ``recorded`` where sending would leave the machine, ``delivered``, or ``failed:`` with the reason.
     """
 
     at: float
@@ -45,11 +48,11 @@ class Delivery:
 
 
 class LocalSnsBackend(SNSBackend):
-    """moto's, with a record of what was delivered."""
+    """moto's, with a record of all deliveries."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.deliveries: list[Delivery] = []
+        self.deliveries: list[TopicDelivery] = []
 
     def publish(
         self,
@@ -75,29 +78,29 @@ class LocalSnsBackend(SNSBackend):
         return super().subscribe(topic_arn, endpoint, protocol)
 
 
-def deliveries() -> tuple[Delivery, ...]:
-    """Everything that topics delivered or would have, oldest first."""
+def deliveries() -> tuple[TopicDelivery, ...]:
+    """All deliveries of all topics, oldest first."""
     backend: Any = sns_backends[ACCOUNT][REGION]
     return tuple(getattr(backend, "deliveries", ()))
 
 
 def install() -> None:
-    """Put this SNS in the place of moto's."""
+    """Replace moto's SNS."""
     extend.install("sns", LocalSnsBackend)
     module: Any = moto_sns
     module.Subscription.publish = _publish
-    module.iso_8601_datetime_with_milliseconds = lambda: f"{clock.now():%Y-%m-%dT%H:%M:%S}.{_milliseconds():03d}Z"
+    module.iso_8601_datetime_with_milliseconds = lambda: f"{clock().now():%Y-%m-%dT%H:%M:%S}.{_milliseconds():03d}Z"
 
 
 def _milliseconds() -> int:
-    return clock.now().microsecond // 1000
+    return clock().now().microsecond // 1000
 
 
 def _problems(message: str, subject: str | None, attributes: Mapping[str, Any], structure: str | None) -> list[str]:
-    """What is wrong with a message (API Reference, Publish), as AWS words it."""
+    """The problems of a message (API Reference, Publish), in AWS's words."""
     found = []
     if subject is not None and not (0 < len(subject) <= _MOST_SUBJECT and subject.isprintable()):
-        # moto's issue 1503 tells that 100 characters pass, although the reference says "less than 100".
+        # According to moto's issue 1503, 100 characters pass, although the reference says "less than 100".
         found.append(f"Subject: 1 to {_MOST_SUBJECT} characters without line breaks, not {subject!r}")
     if not message:
         found.append("Empty message")
@@ -133,15 +136,15 @@ def _endpoint_problem(protocol: str, endpoint: str) -> str | None:
     if protocol in ("http", "https") and urlsplit(endpoint).scheme != protocol:
         return f"Endpoint must match the specified protocol: {endpoint!r} does not begin with {protocol}://"
     if protocol in ("email", "email-json") and not all(endpoint.rpartition("@")):
-        return f"Email address: {endpoint!r} is none"
+        return f"Email address: {endpoint!r} is not one"
     if protocol == "lambda" and ":function:" not in endpoint:
-        return f"Lambda endpoint ARN: {endpoint!r} is none"
+        return f"Lambda endpoint ARN: {endpoint!r} is not one"
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """What one subscriber is to get."""
+    """What one subscriber receives."""
 
     text: str
     id: str
@@ -161,58 +164,82 @@ def _publish(
     deduplication_id: str | None = None,
     message_structure: str | None = None,
 ) -> None:
-    """Stand in for moto's ``Subscription.publish``: one subscriber's failure is not the publisher's."""
+    """Replaces moto's ``Subscription.publish``: a failing subscriber does not fail the publisher."""
     matcher = subscription._filter_policy_matcher
     if matcher is not None and not matcher.matches(message_attributes, message):
         return
     text = _text_for(subscription.protocol, message) if message_structure == "json" else message
-    one = _Message(text, message_id, subject, message_attributes, group_id, deduplication_id)
+    sent = _Message(text, message_id, subject, message_attributes, group_id, deduplication_id)
     if subscription.protocol == "sqs":
-        _note(subscription, one, text, _to_queue(subscription, one))
+        _record(subscription, sent, text, _to_queue(subscription, sent))
     elif subscription.protocol == "lambda":
-        _note(subscription, one, text, posting.to_function(subscription, _document(subscription, one)))
+        _record(subscription, sent, text, _to_function(subscription, _document(subscription, sent)))
     elif subscription.protocol in ("http", "https"):
-        _to_endpoint(subscription, one)
+        _to_endpoint(subscription, sent)
     else:
         is_json = subscription.protocol == "email-json"
-        _note(subscription, one, json.dumps(_document(subscription, one)) if is_json else text, "recorded")
+        _record(subscription, sent, json.dumps(_document(subscription, sent)) if is_json else text, "recorded")
 
 
-def _note(subscription: Subscription, one: _Message, body: str, outcome: str) -> None:
+def _record(subscription: Subscription, message: _Message, body: str, outcome: str) -> None:
     backend: Any = sns_backends[ACCOUNT][REGION]
-    known = (subscription.topic_arn, one.id, subscription.protocol, subscription.endpoint, one.subject)
-    backend.deliveries.append(Delivery(clock.current().time(), *known, body, outcome))
+    known = (subscription.topic_arn, message.id, subscription.protocol, subscription.endpoint, message.subject)
+    backend.deliveries.append(TopicDelivery(clock().time(), *known, body, outcome))
 
 
-def _document(subscription: Subscription, one: _Message) -> dict[str, Any]:
-    """The JSON that a notification is wrapped in."""
-    return subscription.get_post_data(one.text, one.id, one.subject, one.attributes)
+def _document(subscription: Subscription, message: _Message) -> dict[str, Any]:
+    """The JSON envelope of a notification."""
+    return subscription.get_post_data(message.text, message.id, message.subject, message.attributes)
 
 
-def _to_endpoint(subscription: Subscription, one: _Message) -> None:
+def _to_endpoint(subscription: Subscription, message: _Message) -> None:
     raw = str(subscription.attributes.get("RawMessageDelivery")).lower() == "true"
-    body = one.text if raw else json.dumps(_document(subscription, one), indent=2)
-    if posting.is_loopback(subscription.endpoint):
-        posting.post(subscription, one.id, body, raw=raw, done=lambda outcome: _note(subscription, one, body, outcome))
+    body = message.text if raw else json.dumps(_document(subscription, message), indent=2)
+    if http_delivery.is_loopback(subscription.endpoint):
+        done = partial(_record, subscription, message, body)
+        http_delivery.post(subscription, message.id, body, raw=raw, done=done)
     else:
-        _note(subscription, one, body, "recorded")
+        _record(subscription, message, body, "recorded")
 
 
-def _to_queue(subscription: Subscription, one: _Message) -> str:
+def _to_queue(subscription: Subscription, message: _Message) -> str:
     queue = sqs_backends[ACCOUNT][REGION].queues.get(subscription.endpoint.rpartition(":")[2])
     if queue is None:
         return f"failed: there is no queue {subscription.endpoint}"
     if not permissions.allows(queue.policy, SERVICE, "sqs:SendMessage", subscription.endpoint, subscription.topic_arn):
         return f"failed: the policy of {subscription.endpoint} does not allow {SERVICE} to send"
-    _moto_publish(subscription, one.text, one.id, one.subject, one.attributes, one.group_id, one.deduplication_id)
+    sent = (message.text, message.id, message.subject, message.attributes, message.group_id, message.deduplication_id)
+    _moto_publish(subscription, *sent)
+    return "delivered"
+
+
+def _to_function(subscription: Subscription, document: Mapping[str, Any]) -> str:
+    """Invoke a function asynchronously with the event of one notification; the outcome of the delivery.
+
+    Event: AWS Lambda Developer Guide, "Using Lambda with Amazon SNS".
+    """
+    renamed = {"SigningCertURL": "SigningCertUrl", "UnsubscribeURL": "UnsubscribeUrl"}
+    notification = {renamed.get(name, name): value for name, value in document.items()}
+    record = {
+        "EventSource": "aws:sns",
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": subscription.arn,
+        "Sns": {"Subject": None, "MessageAttributes": {}, **notification},
+    }
+    trigger = Trigger("sns", {"topic": subscription.topic_arn, "messageId": document["MessageId"]})
+    delivery = Delivery(json.dumps({"Records": [record]}), trigger, SERVICE, subscription.topic_arn)
+    try:
+        deliver(subscription.endpoint, delivery, current().running_compute().asynchronous)
+    except (DeliveryError, RuntimeError) as error:
+        return f"failed: {error}"
     return "delivered"
 
 
 def _text_for(protocol: str, message: str) -> str:
-    """The text for a protocol, else the default's; a text may be empty, what is none is passed over."""
+    """The text for a protocol, or the default text where the protocol has none; an empty text counts."""
     texts = json.loads(message)
     own = texts.get(protocol)
     return str(own if isinstance(own, str) else texts["default"])
 
 
-__all__ = ["Delivery", "deliveries", "install"]
+__all__ = ["TopicDelivery", "deliveries", "install"]

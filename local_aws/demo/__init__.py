@@ -1,1 +1,1 @@
-"""The main job, shown: ``python -m local_aws.demo`` deploys, rolls, changes and deletes a service and shows what followed."""
+"""``python -m local_aws.demo``: deploys, updates, breaks and deletes ECS services and shows what ecs-lattice does."""

@@ -1,4 +1,4 @@
-"""``make demo``: build, start the local AWS, play the story. The exit code is 0 only if every step became as it should."""
+"""``make demo``: build, start the local AWS, play the story. The exit code is 0 only if all steps succeeded."""
 
 import sys
 import time
@@ -19,10 +19,10 @@ _LOGS = server.DEFAULT_STATE / "logs"
 
 
 def main() -> int:
-    """Play the story; 0 if all of it went well."""
+    """Play the story; 0 if all steps succeeded."""
     began, view = time.monotonic(), View()
     print_ = view.console.print
-    print_("[bold]ecs-lattice[/]: an ECS service becomes reachable through VPC Lattice because it was deployed.\n")
+    print_("[bold]ecs-lattice[/]: an ECS service becomes reachable through VPC Lattice as soon as it is deployed.\n")
     try:
         failed = _play(view)
     except (BuildError, StackError) as error:
@@ -36,7 +36,7 @@ def main() -> int:
         print_(f"\n[bold red]Failed after {seconds:.0f} s:[/]\n{lines}\nThe functions' logs are in {_LOGS}/.")
         return 1
     print_(
-        f"\n[bold green]Every step became as it should[/] ({seconds:.0f} s). `make local` gives you this AWS to try."
+        f"\n[bold green]All steps succeeded[/] ({seconds:.0f} s). `make local` starts this local AWS for you to try."
     )
     return 0
 
@@ -45,8 +45,8 @@ def _play(view: View) -> list[str]:
     view.waiting("sam build", lambda: build(_ROOT))
     view.step(True, "sam build")
     with server.running(speed=_SPEED, state_dir=_ROOT / server.DEFAULT_STATE) as aws:
-        view.waiting("the local AWS starts and loads the stack", lambda: aws.load_application(_ROOT))
-        view.step(True, f"the local AWS runs at {aws.endpoint_url} and has the stack; a minute takes a second")
+        view.waiting("start the local AWS and load the stack", lambda: aws.load_application(_ROOT))
+        view.step(True, f"the local AWS runs at {aws.endpoint_url} with the stack loaded; a minute passes in a second")
         return Story(Machine(aws), view).play()
 
 

@@ -1,4 +1,4 @@
-"""The ECS service of the demo as a client of the API sees it: its tasks and its deployments."""
+"""The demo's ECS service as API clients see it: its tasks and its deployments."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One service deployment; ``attached`` says how many target groups its tasks are handed to."""
+    """One service deployment; ``attached``: in how many target groups ECS registers its tasks."""
 
     status: str
     task_definition: str
@@ -26,7 +26,7 @@ class EcsService:
 
 
 def read(ecs: "ECSClient", cluster: str, name: str) -> EcsService | None:
-    """The service; None if there is none, or none any more."""
+    """The service; None if it does not exist or is no longer active."""
     found = ecs.describe_services(cluster=cluster, services=[name])["services"]
     if not found or found[0]["status"] != "ACTIVE":
         return None

@@ -1,4 +1,4 @@
-"""The VPC Lattice graph as a client of the API sees it, for the demo's tables."""
+"""The VPC Lattice graph as API clients see it, for the demo's tables."""
 
 import contextlib
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ _TRIES = 10
 
 
 def read(lattice: "VPCLatticeClient") -> Graph:
-    """The whole graph of the account; read again when something was deleted between two calls."""
+    """The whole graph of the account; read again when a resource was deleted between two calls."""
     for _ in range(_TRIES - 1):
         with contextlib.suppress(lattice.exceptions.ResourceNotFoundException):
             return _read(lattice)
@@ -116,7 +116,7 @@ def _rule(read_: Any, names: dict[str, str]) -> Rule:
     headers = http.get("headerMatches") or []
     parked = any(header["name"] == PARKED for header in headers)
     parts += [f"{h['name']}~{next(iter(h['match'].values()))}" for h in headers if h["name"] != PARKED]
-    match = "nobody yet (parked)" if parked else " ".join(part for part in parts if part)
+    match = "no requests yet (parked)" if parked else " ".join(part for part in parts if part)
     return _action(read_["priority"], match, read_["action"], names, parked=parked)
 
 

@@ -1,4 +1,4 @@
-"""What the demo does on the local AWS, and what it reads of it to know that a step is over."""
+"""What the demo does on the local AWS, and what it reads to know that a step has completed."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from local_aws.server import LocalAws
 STACK, APPLICATION = "file-transfer", "ecs-lattice"
 _POLL_SECONDS = 0.25
 _TASKS = "ECS Task State Change"
-# Calls of the application that are its own memory and messages: not what changed the account.
+# Calls for the application's own state and messages: they do not change the account.
 _BOOKKEEPING = {"dynamodb", "sqs", "logs"}
 _ALARMS = {"cloudwatch", "monitoring", "sns", "events"}
 
@@ -35,7 +35,7 @@ class Machine:
         self.mark()
 
     def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Whether ``condition`` came true within ``seconds`` of real time."""
+        """Whether ``condition`` becomes true within ``seconds`` of real time."""
         ends_at = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > ends_at:
@@ -69,12 +69,12 @@ class Machine:
         self.cloudformation.delete_stack(StackName=STACK)
 
     def _resources(self) -> dict[str, str]:
-        """Physical ids of the example's stack, by type of resource; none of what is deleted."""
+        """Physical ids of the example's stack by resource type, without deleted resources."""
         found = self.cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
         return {item["ResourceType"]: item["PhysicalResourceId"] for item in found}
 
     def mark(self) -> None:
-        """From here on ``happened`` counts."""
+        """Start a new chapter for ``happened``, ``messages`` and ``written``."""
         for page in ("events", "calls", "invocations", "messages"):
             self._cursors[page] = self._inspect(page)["cursor"]
 
@@ -88,15 +88,15 @@ class Machine:
         return self._resources()[type_]
 
     def messages(self) -> list[dict[str, Any]]:
-        """What SNS was given for mail since ``mark``, oldest first."""
-        return [one for one in self._inspect("messages")["messages"] if one["protocol"] == "email"]
+        """The emails that SNS would have sent since ``mark``, oldest first."""
+        return [message for message in self._inspect("messages")["messages"] if message["protocol"] == "email"]
 
     def written(self) -> list[tuple[str, str]]:
         """(function, operation) of the application's own writes to ECS, Lattice and EC2 since ``mark``."""
         return [(function, operation) for service, function, operation in self._calls() if service not in _ALARMS]
 
     def _calls(self) -> list[tuple[str, str, str]]:
-        """(service, function, operation) of all that the application wrote since ``mark`` and that is not its own memory."""
+        """(service, function, operation) of the application's writes since ``mark``, other than to its own state."""
         return [
             (call["service"], _short(call["caller"]), call["operation"])
             for call in self._inspect("calls")["calls"]
@@ -104,15 +104,15 @@ class Machine:
         ]
 
     def happened(self) -> dict[str, list[str]]:
-        """Events, runs of functions and what each wrote since ``mark``; counted, by what came first."""
+        """Events, runs of functions and the writes of each since ``mark``, counted, in the order of the first occurrence."""
         runs = Counter(_short(run["function"]) for run in self._inspect("invocations")["invocations"])
-        told = {
-            "events": _told(self._inspect("events")["events"]),
-            "functions ran": [f"{count} {function}" for function, count in runs.items()],
+        happened = {
+            "events": _counted(self._inspect("events")["events"]),
+            "invocations": [f"{count} {function}" for function, count in runs.items()],
         }
         for function, writes in self._writes().items():
-            told[f"{function} wrote"] = [f"{count} {operation}" for operation, count in writes.items()]
-        return told if self._calls() else told | {"written": []}
+            happened[f"{function} called"] = [f"{count} {operation}" for operation, count in writes.items()]
+        return happened if self._calls() else happened | {"calls": []}
 
     def _writes(self) -> dict[str, Counter[str]]:
         writes: dict[str, Counter[str]] = {}
@@ -121,15 +121,17 @@ class Machine:
         return writes
 
     def failed(self) -> list[str]:
-        """Runs that failed and dead letters since the start: there should be none.
+        """Failed runs and dead letters since the start: there should be none.
 
-        Minutes of the probe that were over before it began do not count: the first start of a function takes some seconds of
-        real time, and those are minutes here.
+        Scheduled events of the probe that expired before its first run do not count: a function's cold start takes
+        seconds of real time, which are minutes here.
         """
         runs = self._read("invocations", 0)["invocations"]
-        letters = [one for one in self._read("dead-letters", 0)["dead-letters"] if not _is_a_minute(one["body"])]
+        dead = [
+            message for message in self._read("dead-letters", 0)["dead-letters"] if not _is_scheduled(message["body"])
+        ]
         return [f"{run['function']}: {run['error']}" for run in runs if run["error"]] + [
-            f"dead letter in {letter['queue']}: {letter['body'][:200]}" for letter in letters
+            f"dead letter in {message['queue']}: {message['body'][:200]}" for message in dead
         ]
 
     def _inspect(self, page: str) -> dict[str, Any]:
@@ -140,32 +142,32 @@ class Machine:
             return dict(json.load(answer))
 
 
-def _told(events: list[dict[str, Any]]) -> list[str]:
-    """Events by kind, counted. The many states that each task passes are one entry."""
+def _counted(events: list[dict[str, Any]]) -> list[str]:
+    """Events by kind, counted. All task state changes are one entry."""
     tasks = [event["detail"] for event in events if event["detail-type"] == _TASKS]
     kinds = Counter(_kind(event) for event in events if event["detail-type"] != _TASKS)
-    told = [f"{count} {kind}" for kind, count in kinds.items()]
+    entries = [f"{count} {kind}" for kind, count in kinds.items()]
     if not tasks:
-        return told
+        return entries
     started = {task["taskArn"] for task in tasks if task["lastStatus"] == task["desiredStatus"] == "RUNNING"}
     stopped = {task["taskArn"] for task in tasks if task["lastStatus"] == "STOPPED"}
-    return [*told, f"{len(tasks)} task states ({len(started)} tasks started, {len(stopped)} stopped)"]
+    return [*entries, f"{len(tasks)} task state changes ({len(started)} tasks started, {len(stopped)} stopped)"]
 
 
 def _kind(event: dict[str, Any]) -> str:
-    """``deployment completed`` of SERVICE_DEPLOYMENT_COMPLETED, ``steady state`` of SERVICE_STEADY_STATE."""
+    """``deployment completed`` for SERVICE_DEPLOYMENT_COMPLETED, ``steady state`` for SERVICE_STEADY_STATE."""
     name = str(event["detail"].get("eventName", event["detail-type"]))
     return name.removeprefix("SERVICE_").replace("_", " ").lower() if name.isupper() else name
 
 
-def _is_a_minute(body: str) -> bool:
+def _is_scheduled(body: str) -> bool:
     """Whether a dead letter is one of the probe's scheduled events."""
     try:
         event = json.loads(body)
     except ValueError:
         return False
     resources = event.get("resources", ()) if isinstance(event, dict) else ()
-    return any("TargetHealth" in one for one in resources)
+    return any("TargetHealth" in resource for resource in resources)
 
 
 def _short(function: str) -> str:
@@ -175,5 +177,5 @@ def _short(function: str) -> str:
 
 
 def example_template() -> str:
-    """The example's template, as it is deployed on AWS."""
+    """The example's template, as deployed on AWS."""
     return (Path(__file__).parents[2] / "examples" / "file-transfer" / "template.yaml").read_text()

@@ -1,9 +1,9 @@
-"""The story: deploy, roll, change a route, fall ill, delete. Each chapter does one thing and waits until what should follow has."""
+"""The story: deploy, update, change a route, become unhealthy, delete. Each chapter acts once and waits for the result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local_aws.demo import ailing, traffic
+from local_aws.demo import traffic, unhealthy
 from local_aws.demo.graph import Graph
 from local_aws.demo.machine import Machine, example_template
 from local_aws.demo.view import View
@@ -12,17 +12,17 @@ SERVICE, STREAM = "file-transfer", "file-transfer-stream"
 CLUSTER = "transfer"
 DOMAIN = "transfer.example.com"
 _LIMIT_SECONDS = 40.0  # of real time, for one step
-# What makes the example's image up on the local AWS: which of its ports speaks TLS.
+# Replaces the example's image on the local AWS: which of its ports speaks TLS.
 _LOCAL_ENVIRONMENT = "          Environment: [{ Name: TLS_PORTS, Value: '8443' }]\n          PortMappings:\n"
 
 
 class StepFailedError(RuntimeError):
-    """A step did not become as it should; the text is the step."""
+    """A step failed; the text is the step."""
 
 
 @dataclass
 class Story:
-    """The chapters, in order. The first step that fails ends it; ``failed`` says what and what is known of the cause."""
+    """The chapters, in order. The first failing step ends it; ``failed`` holds the step and what is known about the cause."""
 
     machine: Machine
     view: View
@@ -33,129 +33,132 @@ class Story:
         self._template = example_template().replace("          PortMappings:\n", _LOCAL_ENVIRONMENT, 1)
         self._parameters = self._stack_parameters()
         subnets = self._parameters["SubnetIds"].split(",")
-        self._ill = ailing.Ailing(self.machine, CLUSTER, subnets, self._parameters["VpcId"])
+        self._unhealthy = unhealthy.UnhealthyService(self.machine, CLUSTER, subnets, self._parameters["VpcId"])
 
     def play(self) -> list[str]:
-        """All chapters; what failed, nothing if all went well."""
+        """Play all chapters; return what failed, nothing if all steps succeeded."""
         self._caller.start()
         try:
-            self._deploys()
-            self._rolls()
-            self._changes_a_route()
-            self._falls_ill()
-            self._goes()
+            self._deploy()
+            self._update()
+            self._change_a_route()
+            self._become_unhealthy()
+            self._delete()
         except StepFailedError as step:
-            self.failed += [str(step), *sorted(set(self._caller.wrong)), *self.machine.failed()]
-            self.view.there_is(self.machine.graph(), None)
-            self.view.made_by(self.machine.happened())
+            self.failed += [str(step), *sorted(set(self._caller.failures)), *self.machine.failed()]
+            self.view.graph(self.machine.graph(), None)
+            self.view.activity(self.machine.happened())
         finally:
             self._caller.stop()
         return self.failed
 
-    def _deploys(self) -> None:
+    def _deploy(self) -> None:
         self._begin(
             1,
-            "The service is deployed",
-            "examples/file-transfer, by CloudFormation: one ECS service with an admin UI, an API and a TLS port.\n"
-            "Its security group lets nobody in.",
+            "Deploy the service",
+            "examples/file-transfer, with CloudFormation: one ECS service with an admin UI, an API and a TLS\n"
+            "port. Its security group has no inbound rule.",
         )
         self.machine.deploy(self._template, self._parameters)
-        self._wait("its own deployment completes", lambda: self._succeeded(1))
-        self._wait("a second deployment hands its tasks to Lattice's target groups", lambda: self._succeeded(2))
-        rules = ailing.rules(self.machine, self._group())
+        self._wait("the service's own deployment completes", lambda: self._succeeded(1))
+        self._wait("a second deployment registers its tasks in VPC Lattice's target groups", lambda: self._succeeded(2))
+        rules = unhealthy.rules(self.machine, self._group())
         self._check(
-            "before that its security group was opened for VPC Lattice",
+            "ecs-lattice opened its security group for VPC Lattice before that",
             [rule.ports for rule in rules if rule.owner] == ["8080-8081", "8443"],
         )
-        self._wait("the routes go live", lambda: self._live() == {"admin", "api", "transfer"})
-        self._wait("every target answers its health check", self._all_answer)
+        self._wait("the routes receive traffic", lambda: self._live() == {"admin", "api", "transfer"})
+        self._wait("all targets pass their health checks", self._all_healthy)
         self._wait(
-            "no rule is parked any more", lambda: not any(rule.parked for _, rule in self.machine.graph().rules())
+            "no rule is parked any longer", lambda: not any(rule.parked for _, rule in self.machine.graph().rules())
         )
         self._check(
-            "exactly one deployment more than its own, and both ended SUCCESSFUL",
+            "there was exactly one additional deployment, and both are SUCCESSFUL",
             self._statuses() == ["SUCCESSFUL"] * 2,
         )
-        self._ask()
+        self._send_requests()
         self.view.rules(self._group(), rules)
         self._end()
 
-    def _rolls(self) -> None:
-        self._begin(2, "A new version rolls out", "Another image; a client keeps asking while the tasks are replaced.")
+    def _update(self) -> None:
+        self._begin(
+            2, "Roll out a new version", "Another image. A client keeps sending requests while ECS replaces the tasks."
+        )
         self._watch("/", f"{self._parameters['ApiPath']}/files")
         rules = list(self.machine.graph().rules())
         self._parameters["Image"] = "example.com/file-transfer:2"
         self.machine.deploy(self._template, self._parameters, update=True)
         self._wait("the new version's deployment completes", lambda: self._succeeded(3))
-        self._wait("the old tasks have drained", lambda: self._all_answer() and self._target_count() == 6)
+        self._wait("the old tasks have drained", lambda: self._all_healthy() and self._target_count() == 6)
         self._check("no rule changed", list(self.machine.graph().rules()) == rules and self.machine.written() == [])
-        self._no_wrong_answer()
+        self._no_request_failed()
         self._end()
 
-    def _changes_a_route(self) -> None:
+    def _change_a_route(self) -> None:
         old, new = self._parameters["ApiPath"], "/v2"
         self._begin(
             3,
-            "A route changes",
-            f"The label lattice.routes.api.path.prefix: {old} becomes {new}. The client keeps asking.",
+            "Change a route",
+            f"The label lattice.routes.api.path.prefix: {old} becomes {new}. The client keeps sending requests.",
         )
         self._caller.unwatch(self._host(), f"{old}/files")
         self._parameters["ApiPath"] = new
         self.machine.deploy(self._template, self._parameters, update=True)
-        self._wait("the deployment completes; until then the old path answers", lambda: self._succeeded(4))
+        self._wait("the deployment completes; the old path works until then", lambda: self._succeeded(4))
         self._wait(
-            f"the API answers on {new}",
+            f"the API responds at {new}",
             lambda: self._get(f"{new}/files")[0] == 200 and "8081" in self._get(f"{new}/files")[1],
         )
-        self._wait("the old tasks have drained", lambda: self._all_answer() and self._target_count() == 6)
-        self._check("one rule changed, in one call", self.machine.written() == [("lattice_service", "UpdateRule")])
-        self._no_wrong_answer()
+        self._wait("the old tasks have drained", lambda: self._all_healthy() and self._target_count() == 6)
+        self._check("one rule changed, with one call", self.machine.written() == [("lattice_service", "UpdateRule")])
+        self._no_request_failed()
         self._end()
 
-    def _falls_ill(self) -> None:
+    def _become_unhealthy(self) -> None:
         self._begin(
             4,
-            "A service falls ill",
-            "The security group of ECS service orders lets nobody in, and its label says lattice.ingress: off.",
+            "A service becomes unhealthy",
+            "The security group of ECS service orders has no inbound rule, and lattice.ingress is off.",
         )
-        ill = self._ill
-        ill.subscribe("oncall@example.com")
-        ill.create()
-        self._wait("its tasks are UNHEALTHY: nobody opened the group", lambda: "UNHEALTHY" in ill.statuses())
-        self._check("no rule was added", ailing.rules(self.machine, ill.group) == [])
-        self._wait("an alarm goes off, and a mail says why", lambda: ill.message("ALARM") is not None)
-        mail = ill.message("ALARM") or {}
-        self.view.mail(mail["subject"], ailing.shortened(mail["body"], 92))
+        orders = self._unhealthy
+        orders.subscribe("oncall@example.com")
+        orders.create()
+        self._wait(
+            "its targets become UNHEALTHY, because the security group stays closed",
+            lambda: "UNHEALTHY" in orders.statuses(),
+        )
+        self._check("ecs-lattice added no security group rule", unhealthy.rules(self.machine, orders.group) == [])
+        self._wait("an alarm fires, and an email gives the cause", lambda: orders.message("ALARM") is not None)
+        mail = orders.message("ALARM") or {}
+        self.view.mail(mail["subject"], unhealthy.shortened(mail["body"], 92))
         self.view.console.print()
         self._check(
-            "its first cause is PREFIX_LIST_RULE_MISSING",
-            ailing.first_cause(mail["body"]) == "PREFIX_LIST_RULE_MISSING",
+            "the first cause is PREFIX_LIST_RULE_MISSING",
+            unhealthy.first_cause(mail["body"]) == "PREFIX_LIST_RULE_MISSING",
         )
-        failure = ill.run(ailing.first_command(mail["body"]))
-        self._check(f"the command, run as it is printed, succeeds{failure and f': {failure}'}", not failure)
-        self._wait("its tasks are HEALTHY", lambda: ill.statuses() == {"HEALTHY"})
-        self._wait("a second mail says that it is over", lambda: ill.message("OK") is not None)
-        over = ill.message("OK") or {}
-        self.view.mail(over["subject"], ailing.shortened(over["body"], 92))
-        self.view.rules(ill.group, ailing.rules(self.machine, ill.group))
-        self.view.made_by(self.machine.happened())
+        failure = orders.run(unhealthy.first_command(mail["body"]))
+        self._check(f"the command in the email succeeds as printed{failure and f': {failure}'}", not failure)
+        self._wait("its targets become HEALTHY", lambda: orders.statuses() == {"HEALTHY"})
+        self._wait("a second email reports the recovery", lambda: orders.message("OK") is not None)
+        over = orders.message("OK") or {}
+        self.view.mail(over["subject"], unhealthy.shortened(over["body"], 92))
+        self.view.rules(orders.group, unhealthy.rules(self.machine, orders.group))
+        self.view.activity(self.machine.happened())
 
-    def _goes(self) -> None:
-        self._begin(5, "The services are deleted", "One by deleting its CloudFormation stack, orders by the API.")
+    def _delete(self) -> None:
+        self._begin(5, "Delete the services", "file-transfer with its CloudFormation stack, orders with the ECS API.")
         self._caller.unwatch(self._host(), "/")
-        self._ill.delete()
+        self._unhealthy.delete()
         self.machine.delete()
-        self._wait("rules and target groups are taken away", lambda: self._is_bare(self.machine.graph()))
+        self._wait("the rules and target groups are deleted", lambda: self._is_empty(self.machine.graph()))
         self._check(
-            "the Lattice services keep their names, since a DNS name never comes back",
+            "the Lattice services remain, because a deleted DNS name cannot be restored",
             len(self.machine.graph().services) == 3,
         )
-        self._check(
-            "no function failed in all this, and no message is in a dead-letter queue", not self.machine.failed()
-        )
+        self._check("no function failed, and the dead-letter queues are empty", not self.machine.failed())
         self._end(deleted=True)
 
-    # How a chapter begins, waits, checks and ends.
+    # The parts of a chapter.
 
     def _begin(self, number: int, title: str, text: str) -> None:
         self.machine.mark()
@@ -170,10 +173,10 @@ class Story:
             raise StepFailedError(what)
 
     def _end(self, *, deleted: bool = False) -> None:
-        self.view.there_is(self.machine.graph(), None if deleted else self.machine.service())
-        self.view.made_by(self.machine.happened())
+        self.view.graph(self.machine.graph(), None if deleted else self.machine.service())
+        self.view.activity(self.machine.happened())
 
-    # Questions.
+    # What is the case now.
 
     def _succeeded(self, count: int) -> bool:
         return len(self._statuses()) >= count and set(self._statuses()) == {"SUCCESSFUL"}
@@ -182,7 +185,7 @@ class Story:
         return self.machine.deployments()
 
     def _live(self) -> set[str]:
-        """Routes that take traffic, by what their rule is like."""
+        """The routes that receive traffic, told apart by their rules."""
         live = set()
         for where, rule in self.machine.graph().rules():
             if rule.forwards and not rule.parked:
@@ -190,7 +193,7 @@ class Story:
                 live.add("transfer" if where.startswith(STREAM) else "admin" if default else "api")
         return live
 
-    def _all_answer(self) -> bool:
+    def _all_healthy(self) -> bool:
         statuses = {status for group in self.machine.graph().groups for _, _, status in group.targets}
         return bool(statuses) and statuses <= {"HEALTHY", "UNAVAILABLE"}
 
@@ -198,7 +201,7 @@ class Story:
         return sum(len(group.targets) for group in self.machine.graph().groups)
 
     @staticmethod
-    def _is_bare(graph: Graph) -> bool:
+    def _is_empty(graph: Graph) -> bool:
         return not graph.groups and all(rule.fixed == 404 for _, rule in graph.rules())
 
     def _group(self) -> str:
@@ -210,11 +213,11 @@ class Story:
     def _get(self, path: str) -> tuple[int, str]:
         return traffic.get(self.machine.aws.lattice_url, self._host(), path)
 
-    def _ask(self) -> None:
+    def _send_requests(self) -> None:
         for path, port in (("/", 8080), (f"{self._parameters['ApiPath']}/files", 8081)):
             status, body = self._get(path)
             self._check(
-                f"GET {path} through Lattice is answered {status} by port {port}", status == 200 and str(port) in body
+                f"GET {path} through VPC Lattice returns {status} from port {port}", status == 200 and str(port) in body
             )
         answer = traffic.echo(self.machine.aws.lattice_tls_port, DOMAIN, "hello")
         self._check(f"a WebSocket over TLS to {DOMAIN} echoes {answer!r}", answer == "hello")
@@ -223,9 +226,9 @@ class Story:
         for path in paths:
             self._caller.watch(self._host(), path)
 
-    def _no_wrong_answer(self) -> None:
-        count = sum(self._caller.asked.values())
-        self._check(f"{count} requests so far, none answered wrongly", count > 0 and not self._caller.wrong)
+    def _no_request_failed(self) -> None:
+        count = sum(self._caller.requests.values())
+        self._check(f"{count} requests so far, all successful", count > 0 and not self._caller.failures)
 
     def _stack_parameters(self) -> dict[str, str]:
         ec2 = self.machine.aws.client("ec2")

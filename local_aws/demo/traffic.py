@@ -1,4 +1,4 @@
-"""Clients of the demo: requests over Lattice's fronts all the time, and one WebSocket message over TLS passthrough."""
+"""Clients of the demo: continuous requests over VPC Lattice's HTTP endpoint, one WebSocket message over TLS passthrough."""
 
 import http.client
 import socket
@@ -14,21 +14,21 @@ _PAUSE_SECONDS = 0.1
 
 @dataclass
 class Caller:
-    """Asks for each (host, path) again and again from ``start`` to ``stop``; counts answers and keeps the wrong ones."""
+    """Requests each (host, path) repeatedly from ``start`` to ``stop``; counts requests and keeps the failures."""
 
-    front: str
-    asked: dict[tuple[str, str], int] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
+    lattice_url: str
+    requests: dict[tuple[str, str], int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
     _pages: dict[tuple[str, str], None] = field(default_factory=dict)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def watch(self, host: str, path: str) -> None:
-        """Ask for this page, too, from now on; it must be answered 200."""
+        """Request this page from now on; it must return 200."""
         self._pages[host, path] = None
 
     def unwatch(self, host: str, path: str) -> None:
-        """Ask for this page no longer."""
+        """Stop requesting this page."""
         self._pages.pop((host, path), None)
 
     def start(self) -> None:
@@ -43,16 +43,16 @@ class Caller:
     def _run(self) -> None:
         while not self._stopped.wait(_PAUSE_SECONDS):
             for host, path in tuple(self._pages):
-                status = get(self.front, host, path)[0]
+                status = get(self.lattice_url, host, path)[0]
                 if (host, path) in self._pages:
-                    self.asked[host, path] = self.asked.get((host, path), 0) + 1
+                    self.requests[host, path] = self.requests.get((host, path), 0) + 1
                     if status != http.client.OK:
-                        self.wrong.append(f"{path} on {host} was answered {status}")
+                        self.failures.append(f"{path} on {host} returned {status}")
 
 
-def get(front: str, host: str, path: str) -> tuple[int, str]:
-    """(status, body) of one GET for ``host`` through Lattice's HTTP front; (0, why) when nothing answered."""
-    address = urlsplit(front)
+def get(lattice_url: str, host: str, path: str) -> tuple[int, str]:
+    """(status, body) of one GET for ``host`` through VPC Lattice's HTTP endpoint; (0, reason) without a response."""
+    address = urlsplit(lattice_url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
     try:
         connection.request("GET", path, headers={"Host": host})
@@ -65,9 +65,9 @@ def get(front: str, host: str, path: str) -> tuple[int, str]:
 
 
 def echo(port: int, domain: str, text: str) -> str:
-    """What comes back for ``text`` on a WebSocket over TLS to ``domain``, through Lattice's passthrough front; else why not.
+    """The echo of ``text`` on a WebSocket over TLS to ``domain``, through the passthrough endpoint; else the reason.
 
-    The certificate is the container's own: Lattice does not end TLS here, and a local one proves no name.
+    The certificate is the container's own, because VPC Lattice does not terminate TLS here. It is self-signed.
     """
     try:
         return _echo(port, domain, text)
@@ -85,7 +85,7 @@ def _echo(port: int, domain: str, text: str) -> str:
         stream.sendall(_handshake(domain))
         answers = stream.makefile("rb")
         while answers.readline().strip():
-            pass  # the status line and headers of the answer end with an empty line
+            pass  # an empty line ends the status line and headers of the response
         stream.sendall(websocket.frame(websocket.TEXT, text.encode(), mask=True))
         answer = websocket.read_frame(answers)
     return answer[1].decode() if answer else ""

@@ -1,4 +1,4 @@
-"""What the demo prints: the graph, what happened since the last step, a line while it waits."""
+"""What the demo prints: the graph, what happened in a chapter, and a line while it waits."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,14 +10,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from local_aws.demo.ailing import Rule
 from local_aws.demo.ecs import EcsService
 from local_aws.demo.graph import Graph, Listener, Service
 from local_aws.demo.graph import Rule as ListenerRule
+from local_aws.demo.unhealthy import Rule
 
 _WIDTH = 100
 _INDENT = 3
-_COLOURS = {
+_COLORS = {
     **dict.fromkeys(("HEALTHY", "UNAVAILABLE", "ACTIVE", "SUCCESSFUL"), "green"),
     **dict.fromkeys(("INITIAL", "DRAINING", "UNUSED", "PENDING", "IN_PROGRESS", "CREATE_IN_PROGRESS"), "yellow"),
 }
@@ -33,7 +33,7 @@ class _Line(NamedTuple):
 
 
 class View:
-    """Prints to a terminal, or plainly where there is none; never wider than 100 columns."""
+    """Prints to a terminal, or plain text where there is none; at most 100 columns wide."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or _console()
@@ -45,7 +45,7 @@ class View:
         self.console.print()
 
     def waiting[T](self, what: str, done: Callable[[], T]) -> T:
-        """What ``done`` gives, which may take its time; on a terminal a line shows that time passes."""
+        """The result of ``done``; on a terminal a line shows the elapsed time meanwhile."""
         if not self.console.is_terminal:
             return done()
         columns = SpinnerColumn(), TextColumn("{task.description} [dim]…[/]"), TimeElapsedColumn()
@@ -56,7 +56,7 @@ class View:
     def step(self, ok: bool, what: str) -> None:
         self.console.print(f"   [green]✓[/] {escape(what)}" if ok else f"   [bold red]✗ {escape(what)}[/]")
 
-    def there_is(self, graph: Graph, service: EcsService | None) -> None:
+    def graph(self, graph: Graph, service: EcsService | None) -> None:
         """The ECS service with its deployments, and the Lattice graph."""
         if service is not None:
             self._ecs(service)
@@ -66,27 +66,27 @@ class View:
             self._lines(lines, _widths(graph))
         loose = [(group.name, group.targets) for group in graph.groups if group.name not in _used(graph)]
         for name, targets in loose:
-            self._heading("Target group in no rule", name)
+            self._heading("Target group without a rule", name)
             self.console.print(f"{' ' * _INDENT}  {_health(Counter(status for _, _, status in targets))}")
 
     def rules(self, group: str, rules: Sequence[Rule]) -> None:
-        """The inbound rules of a security group that let a prefix list in."""
-        self._heading(f"Security group [bold]{group}[/]", "" if rules else "lets nobody in")
+        """The inbound rules of a security group that allow a prefix list."""
+        self._heading(f"Security group [bold]{group}[/]", "" if rules else "no inbound rules")
         for rule in rules:
             owner = f"[green]ecs-lattice:owner={escape(rule.owner)}[/]" if rule.owner else "[dim]yours[/]"
             self.console.print(f"{' ' * _INDENT}  TCP {rule.ports:10}  from {rule.prefix_list}  {owner}")
 
     def mail(self, subject: str, lines: Sequence[str]) -> None:
-        """A message, set off from what else is printed."""
+        """An email, indented."""
         self.console.print()
         for number, line in enumerate((subject, "", *lines)):
             words = (f" {line}" if line else "", "bold" if number == 0 else "")
             bar = Text.assemble(" " * _INDENT, ("│", "dim"), words)
             self.console.print(bar, no_wrap=True, overflow="ellipsis")
 
-    def made_by(self, happened: Mapping[str, Sequence[str]]) -> None:
-        """What came and what was done, one entry a subject: packed into as few lines as fit."""
-        self._heading("What made it so")
+    def activity(self, happened: Mapping[str, Sequence[str]]) -> None:
+        """What happened in the chapter, one entry per subject, in as few lines as fit."""
+        self._heading("What happened")
         width = max(map(len, happened))
         room = self.console.width - _INDENT - 2 - width - 2
         for subject, entries in happened.items():
@@ -96,9 +96,9 @@ class View:
                 name = ""
 
     def _ecs(self, service: EcsService) -> None:
-        self._heading(f"ECS service [bold]{service.name}[/]", f"{service.running} of {service.desired} tasks run")
+        self._heading(f"ECS service [bold]{service.name}[/]", f"{service.running} of {service.desired} tasks running")
         lines = [
-            _Line(f"deployment {number}", deployment.task_definition, deployment.attached, _coloured(deployment.status))
+            _Line(f"deployment {number}", deployment.task_definition, deployment.attached, _colored(deployment.status))
             for number, deployment in enumerate(service.deployments, start=1)
         ]
         self._lines(lines, (0, 0, 0))
@@ -123,7 +123,7 @@ def _console() -> Console:
 def _below(graph: Graph) -> Iterator[tuple[Service, list[_Line]]]:
     health = {group.name: Counter(status for _, _, status in group.targets) for group in graph.groups}
     for service in graph.services:
-        networks = [_Line("network", name, "", _coloured(status)) for name, status in service.networks]
+        networks = [_Line("network", name, "", _colored(status)) for name, status in service.networks]
         rules = [line for listener in service.listeners for line in _rules(listener, health)]
         yield service, [*(networks or [_Line("network", "none", "", "")]), *rules]
 
@@ -138,14 +138,14 @@ def _rules(listener: Listener, health: Mapping[str, Counter[str]]) -> Iterator[_
 
 def _forwards(rule: ListenerRule, health: Mapping[str, Counter[str]]) -> Iterator[tuple[str, str]]:
     if rule.fixed is not None:
-        yield f"answered {rule.fixed}", ""
+        yield f"fixed response {rule.fixed}", ""
     for name, weight in rule.forwards:
         share = f" (weight {weight})" if len(rule.forwards) > 1 else ""
         yield f"→ {name}{share}", _health(health.get(name, Counter()))
 
 
 def _widths(graph: Graph) -> tuple[int, int, int]:
-    """The same columns for all Lattice services, so that they stand below each other."""
+    """The same column widths for all Lattice services."""
     rows = [(line.where, line.match, line.goes_to) for _, lines in _below(graph) for line in lines if line.goes_to]
     where, match, goes_to = (max((len(row[column]) for row in rows), default=0) for column in range(3))
     return where, match, goes_to
@@ -157,16 +157,16 @@ def _used(graph: Graph) -> set[str]:
 
 def _health(counts: Counter[str]) -> str:
     if not counts:
-        return "[dim]no target[/]"
-    return ", ".join(f"{count} {_coloured(status)}" for status, count in sorted(counts.items()))
+        return "[dim]no targets[/]"
+    return ", ".join(f"{count} {_colored(status)}" for status, count in sorted(counts.items()))
 
 
-def _coloured(status: str) -> str:
-    return f"[{_COLOURS.get(status, 'red')}]{status}[/]"
+def _colored(status: str) -> str:
+    return f"[{_COLORS.get(status, 'red')}]{status}[/]"
 
 
 def _packed(entries: Sequence[str], width: int) -> list[str]:
-    """``entries`` joined by commas, as many a line as fit; an entry is never cut."""
+    """``entries`` joined by commas, as many per line as fit; an entry is never split."""
     lines = [entries[0]]
     for entry in entries[1:]:
         if len(f"{lines[-1]}, {entry},") <= width:

@@ -1,4 +1,4 @@
-"""moto's EC2 with the rules of AWS for security groups: quota, duplicates, all or nothing, owners."""
+"""moto's EC2 with AWS's rules for security groups: quota, duplicates, atomic calls, owners."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_VPC = "vpc-0defa0170defa0170"
 Request = Mapping[str, Any]
-"""One permission of a call, as moto's responses hand it over."""
+"""One permission of a call, as moto's responses pass it on."""
 
 
 @dataclass(slots=True)
@@ -35,31 +35,39 @@ class Quotas:
     """Change its attributes at any time."""
 
     rules_per_security_group: int = 60
-    """Inbound, and as many outbound, for IPv4 and IPv6 each (VPC User Guide, "Amazon VPC quotas")."""
+    """Inbound, and the same number outbound, for IPv4 and IPv6 each (VPC User Guide, "Amazon VPC quotas")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """What a Revoke call took away, and the permissions that a group of a default VPC did not have."""
+    """The rules that a Revoke call removed, and the permissions that a group of a default VPC did not have."""
 
     rules: tuple[SecurityGroupRule, ...]
     unknown: tuple[Request, ...] = ()
 
 
 class LocalEc2Backend(EC2Backend):
-    """The state of EC2 of one account in one region."""
+    """EC2 of one account in one Region."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.quotas = Quotas()
         self.faults = Ec2Faults()
-        """Errors and lost answers to come."""
+        """Errors and lost responses for upcoming calls."""
         self.calls: list[Call] = []
-        """Every call of the API since the start, oldest first."""
+        """All API calls since the start, oldest first."""
         self._lock = threading.RLock()
 
+    def _load_amis(self) -> None:
+        """Wait with moto's images (a tenth of a second at every start) until somebody asks for them."""
+
+    def describe_images(self, *arguments: Any, **more: Any) -> Any:
+        if not self.amis:
+            super()._load_amis()
+        return super().describe_images(*arguments, **more)
+
     def create_default_vpc(self) -> Any:
-        """moto's, with an id that can be written down: samconfig.toml names it."""
+        """moto's, with a fixed id: samconfig.toml names it."""
         drawing: Any = vpcs
         drawn = drawing.random_vpc_id
         drawing.random_vpc_id = lambda: DEFAULT_VPC
@@ -69,7 +77,7 @@ class LocalEc2Backend(EC2Backend):
             drawing.random_vpc_id = drawn
 
     def authorize(self, name: str, requests: Sequence[Request], *, egress: bool) -> list[SecurityGroupRule]:
-        """Add rules to a group: all of the call or none."""
+        """Add rules to a group: all rules of the call or none."""
         with self._lock:
             group = self._own(name)
             for request in requests:
@@ -85,10 +93,10 @@ class LocalEc2Backend(EC2Backend):
             return new
 
     def revoke(self, name: str, requests: Sequence[Request], ids: Sequence[str], *, egress: bool) -> Revoked:
-        """Take rules away, by id or by what they say: all of the call or none.
+        """Remove rules by id or by permission: all rules of the call or none.
 
-        What a group does not have is an error, but in a default VPC, where permissions without a rule are answered
-        instead (botocore, RevokeSecurityGroupIngress).
+        A missing rule is an error, except in a default VPC, where the response lists permissions without a rule
+        (botocore, RevokeSecurityGroupIngress).
         """
         with self._lock:
             group = self._own(name)
@@ -96,18 +104,18 @@ class LocalEc2Backend(EC2Backend):
             unknown: list[Request] = []
             if ids:
                 by_id = {rule.id: rule for rule in old}
-                for each in ids:
-                    if each not in by_id:
-                        raise InvalidSecurityGroupRuleIdNotFoundError(each)
-                gone = [by_id[each] for each in ids]
+                for rule_id in ids:
+                    if rule_id not in by_id:
+                        raise InvalidSecurityGroupRuleIdNotFoundError(rule_id)
+                gone = [by_id[rule_id] for rule_id in ids]
             else:
                 gone, unknown = self._matching(group, requests, old, egress=egress)
             if unknown and group.vpc_id != self.default_vpc.id:
                 raise InvalidPermissionNotFoundError
             taken = {rule.id for rule in gone}
             self._set(group, [rule for rule in old if rule.id not in taken], egress=egress)
-            for each in taken:
-                self.tags.pop(each, None)
+            for rule_id in taken:
+                self.tags.pop(rule_id, None)
             return Revoked(tuple(gone), tuple(unknown))
 
     def describe(self, name: str, descriptions: Mapping[str, str], *, egress: bool) -> None:
@@ -115,15 +123,15 @@ class LocalEc2Backend(EC2Backend):
         with self._lock:
             group = self._own(name)
             by_id = {rule.id: rule for rule in (group.egress_rules if egress else group.ingress_rules)}
-            for each in descriptions:
-                if each not in by_id:
-                    raise InvalidSecurityGroupRuleIdNotFoundError(each)
-            for each, text in descriptions.items():
-                _describe(by_id[each], text)
+            for rule_id in descriptions:
+                if rule_id not in by_id:
+                    raise InvalidSecurityGroupRuleIdNotFoundError(rule_id)
+            for rule_id, text in descriptions.items():
+                _describe(by_id[rule_id], text)
 
     def foreign_group(self, owner: str, name: str = "foreign", vpc_id: str | None = None) -> str:
         """For tests: a security group of another account that is shared with this one (VPC User Guide, "Share security
-        groups"); its id. It can be looked at and used, and changed by its owner alone.
+        groups"); its id. It can be read and used; only its owner can change it.
         """
         group = self.create_security_group(name, f"{name} of {owner}", vpc_id=vpc_id)
         group.owner_id = owner
@@ -133,20 +141,20 @@ class LocalEc2Backend(EC2Backend):
     def describe_security_groups(
         self, group_ids: list[str] | None = None, groupnames: list[str] | None = None, filters: Any = None
     ) -> list[SecurityGroup]:
-        """moto's; an id that is not there is named in the error."""
-        for each in group_ids or ():
-            self._group(each)
+        """moto's; the error names the id that does not exist."""
+        for group_id in group_ids or ():
+            self._group(group_id)
         return super().describe_security_groups(group_ids, groupnames, filters)
 
     def get_managed_prefix_list_entries(self, prefix_list_id: str) -> ManagedPrefixList | None:
-        """moto's; a list that is not there is an error."""
+        """moto's; a list that does not exist is an error."""
         rules.check_list(prefix_list_id, self.managed_prefix_lists)
         return super().get_managed_prefix_list_entries(prefix_list_id)
 
     def _iterate_security_rules(self, *args: Any, **kwargs: Any) -> Any:
         """moto's; a rule with a prefix list keeps its description."""
         sources = kwargs.get("prefix_list_ids") or (args[6] if len(args) > 6 else ())
-        told = {each["PrefixListId"]: each.get("Description") for each in sources}
+        told = {source["PrefixListId"]: source.get("Description") for source in sources}
         for rule in super()._iterate_security_rules(*args, **kwargs):
             if rule.prefix_list_id:
                 _describe(rule, told.get(rule.prefix_list_id))
@@ -177,21 +185,21 @@ class LocalEc2Backend(EC2Backend):
     def _matching(
         self, group: SecurityGroup, requests: Sequence[Request], old: Sequence[SecurityGroupRule], *, egress: bool
     ) -> tuple[list[SecurityGroupRule], list[Request]]:
-        """The rules that permissions mean, and the permissions that mean none."""
+        """The rules that match permissions, and the permissions without a rule."""
         known = {rules.key(rule): rule for rule in old}
         gone: list[SecurityGroupRule] = []
         unknown: list[Request] = []
         for request in requests:
             rules.check_request(request, self.managed_prefix_lists)
             wanted = [rules.key(rule) for rule in self._rules(group, {**request, "sgrule_tags": {}}, egress=egress)]
-            gone += [known[each] for each in wanted if each in known]
-            unknown += [request] if any(each not in known for each in wanted) else []
+            gone += [known[rule] for rule in wanted if rule in known]
+            unknown += [request] if any(rule not in known for rule in wanted) else []
         return gone, unknown
 
     def _own(self, name: str) -> SecurityGroup:
         group = self._group(name)
         if group.owner_id != self.account_id:
-            # which error a participant gets: assumption
+            # the error for a participant: assumption
             raise EC2ClientError(*DENIED)
         return group
 
@@ -205,7 +213,7 @@ class LocalEc2Backend(EC2Backend):
 
     @staticmethod
     def _set(group: SecurityGroup, changed: list[SecurityGroupRule], *, egress: bool) -> None:
-        """One assignment, so that whoever reads meanwhile sees the rules before or after."""
+        """One assignment, so that concurrent readers see the rules before or after."""
         if egress:
             group.egress_rules = changed
         else:

@@ -11,14 +11,14 @@ DENIED = ("UnauthorizedOperation", "You are not authorized to perform this opera
 
 
 class Ec2Faults(faults.Faults):
-    """Faults to come, by operation (``AuthorizeSecurityGroupIngress``) or for any (``*``), each used up by one call."""
+    """Upcoming faults, by operation (``AuthorizeSecurityGroupIngress``) or for any (``*``); each affects one call."""
 
     error = EC2ClientError
     throttled: ClassVar[tuple[str, str]] = ("RequestLimitExceeded", "Request limit exceeded.")
     failed: ClassVar[tuple[str, str]] = ("InternalError", "An internal error has occurred")
 
     def deny(self, operation: str = ANY, times: int = 1) -> None:
-        """Refuse the next calls as EC2 does where a permission is missing."""
+        """Reject the next calls as EC2 does where a permission is missing."""
         self.refuse(operation, *DENIED, times)
 
 

@@ -1,7 +1,7 @@
-"""What security groups decide: whether VPC Lattice reaches an address, and which groups a task may have.
+"""The effect of security groups: whether VPC Lattice reaches an address, and which groups a task may have.
 
 Traffic and health checks of VPC Lattice come from the addresses of its managed prefix lists, and the groups of the target
-must let those in (VPC Lattice User Guide, "Control traffic in VPC Lattice using security groups"). Groups belong to
+must allow those (VPC Lattice User Guide, "Control traffic in VPC Lattice using security groups"). Groups belong to
 network interfaces, so they are read from there: of a task with awsvpc, and of the container instance of any other.
 """
 
@@ -20,39 +20,41 @@ _LISTS = {4: "com.amazonaws.{region}.vpc-lattice", 6: "com.amazonaws.{region}.ip
 
 
 def in_use(account: str, region: str) -> EC2Backend | None:
-    """EC2's backend, if anybody has used it; asking for it would make its default VPCs, which takes a while."""
+    """EC2's backend, if it has been used; creating it would create its default VPCs, which takes a while."""
     if account not in ec2_backends or region not in list(ec2_backends[account].keys()):
         return None
     return ec2_backends[account][region]
 
 
 def lets_lattice_in(account: str, region: str, address: str, port: int) -> bool:
-    """Whether the security groups of the interface with this address let VPC Lattice through to a TCP port.
+    """Whether the security groups of the interface with this address allow VPC Lattice on a TCP port.
 
-    True for an address that no interface has: nobody is asked there. If several VPCs have the address, one is enough.
+    True for an address without an interface: no group applies. If several VPCs have the address, one is enough.
     """
     ec2 = in_use(account, region)
     if ec2 is None:
         return True
-    interfaces = [each for each in tuple(ec2.enis.values()) if address in _addresses(each)]
+    interfaces = [interface for interface in tuple(ec2.enis.values()) if address in _addresses(interface)]
     if not interfaces:
         return True
     sources = lattice_ranges(ec2, ipaddress.ip_address(address).version)
-    groups = {group.id: group for each in interfaces for group in each.group_set}
+    groups = {group.id: group for interface in interfaces for group in interface.group_set}
     return any(_admits(ec2, rule, port, sources) for group in groups.values() for rule in tuple(group.ingress_rules))
 
 
 def lattice_ranges(ec2: EC2Backend, version: int) -> tuple[Network, ...]:
-    """Where VPC Lattice comes from, over IP version 4 or 6."""
+    """The source addresses of VPC Lattice for IP version 4 or 6."""
     name = _LISTS[version].format(region=ec2.region_name)
-    lists = (each for each in tuple(ec2.managed_prefix_lists.values()) if each.prefix_list_name == name)
-    return tuple(block for each in lists for block in _entries(each))
+    lists = (
+        prefix_list for prefix_list in tuple(ec2.managed_prefix_lists.values()) if prefix_list.prefix_list_name == name
+    )
+    return tuple(block for prefix_list in lists for block in _entries(prefix_list))
 
 
 def problem(subnets: Sequence[str], groups: Sequence[str], account: str, region: str) -> str | None:
-    """Why ECS refuses these security groups in these subnets; None if it does not.
+    """Why ECS rejects these security groups in these subnets; None if it does not.
 
-    Nothing is asked of a service whose subnets EC2 does not know (a made-up VPC, which the local AWS allows).
+    A service in subnets that EC2 does not know is not checked (the local AWS allows made-up VPCs).
     Texts: the one on the VPC is in aws/aws-dotnet-deploy #735; that on a missing group is EC2's own
     (kubernetes-sigs/aws-load-balancer-controller #2371), and what ECS puts before it is an assumption.
     """
@@ -83,7 +85,7 @@ def _admits(ec2: EC2Backend, rule: SecurityGroupRule, port: int, sources: Sequen
 
 
 def _sources(ec2: EC2Backend, rule: SecurityGroupRule) -> Iterator[Network]:
-    """The addresses that a rule names; of another security group, none of which VPC Lattice is ever a member."""
+    """The addresses that a rule allows; none for another security group, because VPC Lattice is a member of no group."""
     for block in (rule.cidr_ipv4, rule.cidr_ipv6):
         if block:
             yield ipaddress.ip_network(block, strict=False)
@@ -105,7 +107,7 @@ def _contains(outer: Network, inner: Network) -> bool:
 
 
 def _addresses(interface: Any) -> set[str]:
-    secondary = {each["PrivateIpAddress"] for each in interface.private_ip_addresses}
+    secondary = {private["PrivateIpAddress"] for private in interface.private_ip_addresses}
     return {interface.private_ip_address, *secondary, *interface.ipv6_addresses}
 
 

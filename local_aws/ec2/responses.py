@@ -1,4 +1,4 @@
-"""The HTTP side of EC2: moto's, with faults, a log of calls, and whole calls for what moto does rule by rule."""
+"""EC2 over HTTP: moto's, with faults, a log of calls, and atomic calls where moto works rule by rule."""
 
 import base64
 import copy
@@ -10,13 +10,13 @@ from moto.ec2.exceptions import EC2ClientError, InvalidParameterValue
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 
-from local_aws import clock
 from local_aws.ec2.backend import LocalEc2Backend, Request
 from local_aws.ec2.rules import revoked_view
 from local_aws.faults import Call, lose
+from local_aws.services import clock
 
 _PAGE = range(5, 1001)
-"""Rules on a page of DescribeSecurityGroupRules (botocore)."""
+"""Maximum number of rules on a page of DescribeSecurityGroupRules (botocore)."""
 
 
 class LocalEc2Response(EC2Response):
@@ -29,7 +29,7 @@ class LocalEc2Response(EC2Response):
     def call_action(self) -> Any:
         """Every call: faults that are due, the operation, the log of calls."""
         operation, backend = self._get_action(), self.ec2_backend
-        call = Call(operation, dict(self._get_params() or {}), clock.current().time())
+        call = Call(operation, dict(self._get_params() or {}), clock().time())
         backend.calls.append(call)
         fault = backend.faults.take(operation)
         if fault is not None and fault.error is not None:
@@ -62,7 +62,7 @@ class LocalEc2Response(EC2Response):
         return self._describe(egress=True)
 
     def describe_security_group_rules(self) -> ActionResult:
-        """By id, by filters, in pages that stay whole while rules come and go."""
+        """By id, by filters, in pages that stay correct while rules are added and removed."""
         self.error_on_dryrun()
         found = self.ec2_backend.describe_security_group_rules(
             self._get_param("SecurityGroupRuleIds", []), self._filters()
@@ -89,13 +89,13 @@ class LocalEc2Response(EC2Response):
         return super().delete_tags()
 
     def _rules_are_there(self) -> None:
-        """A security group rule that is tagged has to exist: moto tags any id."""
-        rules = [each for each in self._get_param("Resources", []) if each.startswith("sgr-")]
+        """A tagged security group rule must exist: moto tags any id."""
+        rules = [identifier for identifier in self._get_param("Resources", []) if identifier.startswith("sgr-")]
         if rules:
             self.ec2_backend.describe_security_group_rules(rules, {})
 
     def _filters(self) -> dict[str, list[str]]:
-        filters: Any = self._filters_from_querystring()  # moto's type says text, its value is a list
+        filters: Any = self._filters_from_querystring()  # moto declares a string, but its value is a list
         return dict(filters)
 
     def _authorize(self, *, egress: bool) -> ActionResult:
@@ -120,8 +120,8 @@ class LocalEc2Response(EC2Response):
     def _describe(self, *, egress: bool) -> ActionResult:
         self.error_on_dryrun()
         told = {
-            each["SecurityGroupRuleId"]: each.get("Description", "")
-            for each in self._get_param("SecurityGroupRuleDescriptions", [])
+            described["SecurityGroupRuleId"]: described.get("Description", "")
+            for described in self._get_param("SecurityGroupRuleDescriptions", [])
         }
         if told:
             self.ec2_backend.describe(self._group(), told, egress=egress)
@@ -152,8 +152,8 @@ def _permission(request: Request) -> Mapping[str, Any]:
         "IpProtocol": request["ip_protocol"],
         "FromPort": request["from_port"],
         "ToPort": request["to_port"],
-        "IpRanges": [each for each in blocks if "CidrIp" in each],
-        "Ipv6Ranges": [each for each in blocks if "CidrIpv6" in each],
+        "IpRanges": [block for block in blocks if "CidrIp" in block],
+        "Ipv6Ranges": [block for block in blocks if "CidrIpv6" in block],
         "PrefixListIds": list(request["prefix_list_ids"] or ()),
         "UserIdGroupPairs": list(request["source_groups"] or ()),
     }

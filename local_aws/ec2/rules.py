@@ -1,7 +1,7 @@
-"""Security group rules as EC2 keeps and shows them: what makes two the same, what each weighs, what is wrong with one.
+"""Security group rules as EC2 stores and shows them: identity, weight, validation.
 
 Sources: botocore's EC2 model (SecurityGroupRule); VPC User Guide, "Amazon VPC quotas" and "AWS-managed prefix lists".
-Texts of errors are those that users report; where none is public it says assumption.
+Error texts are those that users report; ``assumption`` marks texts without a public source.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,21 +14,21 @@ Key = tuple[Any, ...]
 _WITH_PORTS = {"tcp": "TCP", "udp": "UDP"}
 _LAST_PORT = 65535
 _AWS_WEIGHTS = {"vpc-lattice": 10, "s3": 1, "dynamodb": 1, "origin-facing": 55, "groundstation": 5}
-"""What AWS's own lists weigh, by the last part of the name (VPC User Guide, "AWS-managed prefix list weight")."""
+"""The weights of AWS's lists, by the last part of the name (VPC User Guide, "AWS-managed prefix list weight")."""
 
 
 def key(rule: SecurityGroupRule) -> Key:
-    """What makes a rule this rule: protocol, ports, other end. Not its description (EC2 error codes, Duplicate)."""
+    """The identity of a rule: protocol, ports, source or destination; not its description (EC2 error codes, Duplicate)."""
     source = rule.source_group or {}
     peer = (rule.cidr_ipv4, rule.cidr_ipv6, rule.prefix_list_id, source.get("GroupId"))
     return (rule.ip_protocol, rule.from_port, rule.to_port, *peer)
 
 
 def weight(rule: SecurityGroupRule, lists: Mapping[str, Any]) -> tuple[int, int]:
-    """What a rule counts of the quota for IPv4 and of the one for IPv6, which are separate (VPC quotas).
+    """How much a rule counts towards the separate quotas for IPv4 and IPv6 (VPC quotas).
 
-    A CIDR block counts in its family, another security group in both. A prefix list counts with its number of entries
-    at most, AWS's own with their weights; that they do so in their own family alone is an assumption.
+    A CIDR block counts in its family, another security group in both. A prefix list counts with its maximum number
+    of entries, AWS's lists with their weights; that they count in their own family only is an assumption.
     """
     if rule.cidr_ipv4:
         return 1, 0
@@ -48,13 +48,13 @@ def _weight_of(listed: Any) -> int:
 
 
 def load(rules: Iterable[SecurityGroupRule], lists: Mapping[str, Any]) -> tuple[int, int]:
-    """What rules of one direction weigh together, for IPv4 and IPv6."""
+    """The total weight of the rules of one direction, for IPv4 and IPv6."""
     weights = [weight(rule, lists) for rule in rules]
-    return sum(each for each, _ in weights), sum(each for _, each in weights)
+    return sum(ipv4 for ipv4, _ in weights), sum(ipv6 for _, ipv6 in weights)
 
 
 def check_request(request: Mapping[str, Any], lists: Mapping[str, Any]) -> None:
-    """Refuse a permission that EC2 refuses before it looks at the group; with EC2's errors."""
+    """Reject a permission that EC2 rejects before it checks the group; with EC2's errors."""
     protocol = str(request["ip_protocol"] or "").lower()
     if not protocol:
         raise InvalidParameterValue(
@@ -73,14 +73,14 @@ def check_request(request: Mapping[str, Any], lists: Mapping[str, Any]) -> None:
 
 
 def check_list(name: Any, lists: Mapping[str, Any]) -> None:
-    """Refuse a prefix list that is not there. The code is what hashicorp/terraform-provider-aws looks for; the text:
+    """Reject a prefix list that does not exist. hashicorp/terraform-provider-aws looks for this code; the text:
     assumption."""
     if name not in lists:
         raise EC2ClientError("InvalidPrefixListID.NotFound", f"The prefix list ID '{name}' does not exist")
 
 
 def check_new(new: Sequence[SecurityGroupRule], old: Iterable[SecurityGroupRule]) -> None:
-    """Refuse what is there already, and what the request names twice."""
+    """Reject rules that exist already, and duplicates in the request."""
     known = {key(rule) for rule in old}
     for rule in new:
         if key(rule) in known:
@@ -98,7 +98,7 @@ def _told(rule: SecurityGroupRule) -> str:
 
 
 def revoked_view(rule: SecurityGroupRule) -> dict[str, Any]:
-    """A rule that was taken away, as RevokeSecurityGroupIngress names it (botocore, RevokedSecurityGroupRule)."""
+    """A removed rule as RevokeSecurityGroupIngress shows it (botocore, RevokedSecurityGroupRule)."""
     any_port = -1
     view = {
         "SecurityGroupRuleId": rule.id,
@@ -116,7 +116,7 @@ def revoked_view(rule: SecurityGroupRule) -> dict[str, Any]:
     return {name: value for name, value in view.items() if value is not None}
 
 
-# What moto's classes lack, put onto them: rules are made by moto in several places.
+# Patches moto's classes, because moto creates rules in several places.
 
 
 def _description(rule: SecurityGroupRule) -> str | None:
@@ -124,7 +124,7 @@ def _description(rule: SecurityGroupRule) -> str | None:
 
 
 def listed_description(rule: SecurityGroupRule) -> str | None:
-    """The description of a rule with a prefix list, which moto has no place for."""
+    """The description of a rule with a prefix list, which moto does not keep."""
     return getattr(rule, "prefix_list_description", None)
 
 
@@ -155,7 +155,7 @@ def _grouped(group: SecurityGroup, rules: list[SecurityGroupRule]) -> list[Group
 
 
 def install() -> None:
-    """Give moto's rules what EC2 shows of them. Installing again is harmless."""
+    """Extend moto's rules to what EC2 shows. Installing again is harmless."""
     rule: Any = SecurityGroupRule
     rule.description = property(_description)
     rule.group_owner_id = property(_group_owner)

@@ -1,4 +1,4 @@
-"""ECS of the local AWS: moto's ECS with a service scheduler that runs deployments and says what happens."""
+"""ECS of the local AWS: moto's ECS with a service scheduler that runs deployments and publishes events."""
 
 from moto.ecs.models import ecs_backends
 
@@ -10,13 +10,13 @@ from local_aws.ecs.settings import Settings
 
 
 def install() -> None:
-    """Answer for ECS from the next request on, under ``mock_aws`` and in moto's server."""
+    """Serve ECS from the next request on, under ``mock_aws`` and in moto's server."""
     extend.install("ecs", EcsBackend, EcsResponse)
     cloudformation.install()
 
 
 def backend(account: str = eventbus.ACCOUNT, region: str = eventbus.REGION) -> EcsBackend:
-    """The state of one account and region: settings, faults, calls and services, without HTTP."""
+    """The backend of one account and Region: settings, faults, calls and services, without HTTP."""
     return ecs_backends[account][region]  # type: ignore[return-value]
 
 

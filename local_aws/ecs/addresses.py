@@ -15,11 +15,11 @@ from moto.ec2.models import ec2_backends
 from local_aws.ec2 import reach
 
 _EPHEMERAL = range(32768, 60999)
-"""Host ports that a container with ``hostPort`` 0 gets (botocore, PortMapping)."""
+"""The range of dynamic host ports, for containers with ``hostPort`` 0 (botocore, PortMapping)."""
 
 
 class NoPlaceError(Exception):
-    """No address or port is free for another task."""
+    """No address or port is available for another task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A container port and where the task is reached for it."""
+    """A container port and the host port that reaches it."""
 
     container: str
     container_port: int
@@ -50,7 +50,7 @@ class Binding:
 
 
 class AddressBook:
-    """Which private addresses and host ports of one account and region are taken by simulated tasks."""
+    """The private addresses and host ports that simulated tasks use in one account and Region."""
 
     def __init__(self, account: str, region: str) -> None:
         self._account = account
@@ -61,10 +61,10 @@ class AddressBook:
         self._host_ports: set[tuple[str, int]] = set()
 
     def attach(self, configuration: Mapping[str, Any], description: str) -> Interface:
-        """A new interface in the emptiest of the subnets of an ``awsvpcConfiguration``.
+        """A new interface in the subnet of an ``awsvpcConfiguration`` that has the fewest.
 
-        A subnet that EC2 knows gives an address of its CIDR block and a real interface to describe. Any other gives
-        10.0.x.y, x by the subnet's name, so that services can be tried without making a VPC first.
+        A subnet that EC2 knows provides an address of its CIDR block and an interface that can be described. Any other
+        provides 10.0.x.y, with x derived from the subnet's name, so that services work without a VPC.
         """
         subnet = min(configuration["subnets"], key=lambda name: (self._in_subnet[name],))
         known = self._subnet(subnet)
@@ -78,7 +78,7 @@ class AddressBook:
             digest = hashlib.sha256(f"{subnet}/{ip}/{uuid.uuid4()}".encode()).hexdigest()
             mac = "0a:" + ":".join(digest[at : at + 2] for at in range(0, 10, 2))
             return Interface(str(uuid.uuid4()), subnet, f"eni-{digest[:17]}", ip, mac, f"{self._region}a")
-        groups = list(configuration.get("securityGroups") or ())  # none: EC2 gives the VPC's default group
+        groups = list(configuration.get("securityGroups") or ())  # none: EC2 assigns the VPC's default group
         eni = self._ec2.create_network_interface(
             subnet=subnet, private_ip_address=ip, group_ids=groups, description=description
         )
@@ -120,9 +120,9 @@ class AddressBook:
             return None
 
     def _free(self, subnet: str, cidr: ipaddress.IPv4Network, taken: set[str]) -> str:
-        """The next address after the last one given, so that an address that still drains is not given again soon.
+        """The next address after the last assigned one, so that an address that still drains is not reused soon.
 
-        AWS keeps the first four addresses and the last one of a subnet (VPC User Guide, subnet CIDR blocks).
+        AWS reserves the first four addresses and the last one of a subnet (VPC User Guide, subnet CIDR blocks).
         """
         usable = cidr.num_addresses - 5
         for _ in range(usable):

@@ -1,4 +1,4 @@
-"""moto's ECS backend with a scheduler in it. Clusters, task definitions, container instances and the like stay moto's."""
+"""moto's ECS backend with a scheduler. Clusters, task definitions and container instances remain moto's."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -7,35 +7,35 @@ from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
 
 from local_aws.ecs import validation
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.faults import Call, Faults
-from local_aws.ecs.guard import Guard
 from local_aws.ecs.model import Service, ServiceTask
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.operations import Operations
 from local_aws.ecs.placement import Placement
 from local_aws.ecs.queries import Queries
 from local_aws.ecs.registration import Registrar
 from local_aws.ecs.scheduler import Scheduler
 from local_aws.ecs.settings import Settings
+from local_aws.ecs.write_guard import WriteGuard
 
 
 class EcsBackend(EC2ContainerServiceBackend):
-    """The state of ECS of one account in one region."""
+    """ECS of one account in one Region."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.settings = Settings()
-        """How long things take, and switches; change its attributes at any time."""
+        """Durations and switches; change its attributes at any time."""
         self.faults = Faults()
-        """Errors and lost answers to come."""
+        """Errors and lost responses for upcoming calls."""
         self.calls: list[Call] = []
-        """Every call of the API since the start, oldest first."""
-        self.guard = Guard()
+        """All API calls since the start, oldest first."""
+        self.guard = WriteGuard()
         registrar = Registrar(account_id, region_name)
         self.scheduler = Scheduler(
             guard=self.guard,
             settings=self.settings,
-            notices=Notices(self.guard),
+            events=EcsEvents(self.guard),
             registrar=registrar,
             places=Placement(self),
             definition=self.describe_task_definition,
@@ -48,11 +48,11 @@ class EcsBackend(EC2ContainerServiceBackend):
         self.guard.before_leaving = self.queries.remember
 
     def service(self, name: str, cluster: str = "default") -> Service:
-        """A service to look at, without HTTP; ServiceNotFoundException if there is none."""
+        """A service, without HTTP; ServiceNotFoundException if there is none."""
         return self.operations.find({"cluster": cluster, "service": name})
 
     def stop_task(self, cluster_str: str, task_str: str, reason: str) -> Any:
-        """StopTask: a service's task is replaced by its service."""
+        """StopTask: a service replaces its stopped task."""
         cluster = self._get_cluster(cluster_str)
         for task in self.tasks.get(cluster.name, {}).values():
             mine = cast("Any", task)
@@ -69,18 +69,18 @@ class EcsBackend(EC2ContainerServiceBackend):
         super().tag_resource(arn, tags)
 
     def untag_resource(self, resource_arn: str, tag_keys: list[str]) -> None:
-        """UntagResource, with the same demand on the ARN."""
+        """UntagResource, with the same requirement for the ARN."""
         self._refuse_short_arn(resource_arn)
         super().untag_resource(resource_arn, tag_keys)
 
     @staticmethod
     def _calculate_task_resource_requirements(task_definition: TaskDefinition) -> dict[str, Any]:
-        """What a task needs of an instance: moto adds None where a container has no memory of its own, as it may with Fargate; here 0."""
+        """The resources that a task needs: 0 instead of None for a container without memory, as Fargate allows."""
         containers = [
-            each
-            if {"memory", "memoryReservation", "Memory", "MemoryReservation"} & each.keys()
-            else {**each, "memory": 0}
-            for each in task_definition.container_definitions
+            container
+            if {"memory", "memoryReservation", "Memory", "MemoryReservation"} & container.keys()
+            else {**container, "memory": 0}
+            for container in task_definition.container_definitions
         ]
         view = cast("TaskDefinition", SimpleNamespace(container_definitions=containers))
         return EC2ContainerServiceBackend._calculate_task_resource_requirements(view)

@@ -11,7 +11,7 @@ _FAILURES_BEFORE_THROTTLING = 3
 
 
 def threshold(breaker: Mapping[str, Any], desired: int) -> int:
-    """How many failed tasks fail a deployment.
+    """The number of failed tasks that fails a deployment.
 
     50 % of the desired count, at least 3, at most 200 (botocore, ServiceDeploymentCircuitBreaker);
     ``thresholdConfiguration`` changes type and value (botocore, ThresholdConfiguration). Rounding up and a bound of
@@ -36,7 +36,7 @@ def pause(failures: int, settings: Settings) -> float:
 
 
 def is_impaired(failures: int) -> bool:
-    """Whether this failure is the one after which ECS says that starts are impaired."""
+    """Whether this is the failure after which ECS reports impaired task starts."""
     return failures == _FAILURES_BEFORE_THROTTLING
 
 

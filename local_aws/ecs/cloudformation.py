@@ -1,7 +1,7 @@
-"""AWS::ECS::Service and AWS::ECS::TaskDefinition with all their properties; moto takes a handful of them.
+"""AWS::ECS::Service and AWS::ECS::TaskDefinition with all their properties; moto supports a few of them.
 
 Properties are the API's members in Pascal case (CloudFormation Template Reference), so botocore's model of the API
-says what each becomes. A stack does not wait here until its services are steady, as CloudFormation does."""
+defines what each becomes. Unlike CloudFormation, a stack does not wait until its services are steady."""
 
 import re
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from moto.ecs.models import Service as MotoService
 from moto.ecs.models import TaskDefinition, ecs_backends
 
-from local_aws.ecs import describe, shapes, trail
+from local_aws.ecs import cloudtrail, describe, shapes
 from local_aws.ecs.backend import EcsBackend
+from local_aws.ecs.ecs_events import plain
 from local_aws.ecs.model import Document, Service
-from local_aws.ecs.notices import plain
 
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def install() -> None:
-    """Let stacks make services and task definitions here."""
+    """Register the two resource types with CloudFormation."""
     model: Any = MotoService
     model.create_from_cloudformation_json = classmethod(_create_service)
     model.update_from_cloudformation_json = classmethod(_update_service)
@@ -32,10 +32,10 @@ def install() -> None:
 
 
 def api_request(operation: str, properties: Mapping[str, Any]) -> Document:
-    """Properties of a resource as the request of an operation; what the operation does not have is left out.
+    """Properties of a resource as the request of an operation; unknown ones are left out.
 
-    Keys of maps (docker labels, log options) are the author's and stay as they are. Numbers and booleans may come as
-    text, because parameters of a template do.
+    Keys of maps (docker labels, log options) are the author's and stay unchanged. Numbers and booleans may be
+    strings, because template parameters are.
     """
     return _converted(shapes.input_of(operation), properties)
 
@@ -60,7 +60,7 @@ def _update_service(
     account_id: str,
     region_name: str,
 ) -> Service:
-    """Change a service in place; another name or cluster is another service, made before the old one goes."""
+    """Update a service in place; a new name or cluster needs a new service, created before the old one is deleted."""
     properties = cloudformation_json["Properties"]
     cluster = str(properties.get("Cluster") or "default").rpartition("/")[2]
     named = properties.get("ServiceName") or original_resource.name
@@ -69,8 +69,8 @@ def _update_service(
         _delete_service(kind, original_resource.arn, None, account_id, region_name)
         return made
     request = api_request("UpdateService", properties)
-    # CloudFormation compares templates, not what is there: a list that left the template is emptied, one that stayed as
-    # it was is not sent (User Guide, updating stacks; how the service's handler sends it: assumption).
+    # CloudFormation compares templates, not the service: a list removed from the template is emptied, an unchanged one
+    # is not sent (User Guide, updating stacks; how the service's handler sends it: assumption).
     wanted, before = request.pop("vpcLatticeConfigurations", None), original_resource.stack_lattice
     if wanted != before:
         request["vpcLatticeConfigurations"] = wanted or []
@@ -87,9 +87,9 @@ def _delete_service(_: type, /, resource_name: str, _json: Any, account_id: str,
 
 
 def _performed(operation: str, request: Document, account: str, region: str) -> Service:
-    """Do an operation as CloudFormation does it: under the lock, and recorded by CloudTrail."""
+    """Perform an operation as CloudFormation: with the lock held, and recorded by CloudTrail."""
     backend = _backend(account, region)
-    caller = trail.identity(account, None)
+    caller = cloudtrail.identity(account, None)
     with backend.guard.held():
         match operation:
             case "CreateService":
@@ -99,7 +99,7 @@ def _performed(operation: str, request: Document, account: str, region: str) -> 
             case _:
                 service = backend.operations.delete(request)
         answer = {"service": plain(describe.service(service))}
-    trail.record(backend.guard, operation, request, answer, caller, region)
+    cloudtrail.record(backend.guard, operation, request, answer, caller, region)
     return service
 
 
@@ -124,7 +124,7 @@ def _register_again(
     account_id: str,
     region_name: str,
 ) -> TaskDefinition:
-    """Another revision; the one before is deregistered, as CloudFormation does after a replacement."""
+    """Register a new revision and deregister the previous one, as CloudFormation does after a replacement."""
     properties = {"Family": original_resource.family, **cloudformation_json["Properties"]}
     made = _register(kind, new_resource_name, {"Properties": properties}, account_id, region_name)
     _deregister(kind, original_resource.arn, None, account_id, region_name)

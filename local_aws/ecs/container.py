@@ -1,14 +1,14 @@
-"""What a simulated container does, told by the environment of its container definition.
+"""The behavior of a simulated container, configured by the environment of its container definition.
 
 ================================ =======================================================================================
 ``START_SECONDS``                seconds from PENDING to RUNNING (default 5)
-``CRASH_AFTER_SECONDS``          seconds after its start at which it exits with code 1; 0: it never starts
-``OUT_OF_MEMORY_AFTER_SECONDS``  seconds after its start at which it is killed for its memory (exit code 137), more than 0
-``LISTEN``                       container ports that it really listens on: ``9090 9091``, or ``none`` (default: those mapped)
+``CRASH_AFTER_SECONDS``          seconds from its start to its exit with code 1; 0: it never starts
+``OUT_OF_MEMORY_AFTER_SECONDS``  seconds from its start to its OOM kill (exit code 137), more than 0
+``LISTEN``                       container ports that it listens on: ``9090 9091``, or ``none`` (default: the mapped ports)
 ``RESPOND``                      status by path prefix, the longest wins: ``/healthz=503 /=200`` (default 200)
 ``TLS_PORTS``                    container ports that speak TLS: ``8443 9443``
-``STOP_SECONDS``                 how long it goes on answering after SIGTERM (default 0; ``stopTimeout`` cuts it)
-``VERSION``                      what it says of itself (default: the revision of its task definition)
+``STOP_SECONDS``                 how long it continues to respond after SIGTERM (default 0; ``stopTimeout`` limits it)
+``VERSION``                      the version that it reports (default: the revision of its task definition)
 ================================ =======================================================================================
 """
 
@@ -23,13 +23,13 @@ from local_aws.network import Request, Responder, Response
 _RULE = re.compile(r"(/[^\s=]*)=([1-5][0-9][0-9])")
 
 
-class BadBehaviourError(ValueError):
-    """A container's environment asks for something that the simulated container cannot do."""
+class BadBehaviorError(ValueError):
+    """A container's environment has a value that the simulated container does not support."""
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A container's script; seconds are of the local AWS's clock, None means never or "as the scheduler has it"."""
+class Behavior:
+    """A container's script; seconds of the local AWS's clock; None: never, or the scheduler's default."""
 
     start_seconds: float | None = None
     crash_after_seconds: float | None = None
@@ -41,19 +41,19 @@ class Behaviour:
     version: str | None = None
 
     def ports(self, mapped: Iterable[int]) -> frozenset[int]:
-        """The container ports it listens on, of which ``mapped`` have a port mapping."""
+        """The container ports that it listens on; ``mapped`` are those with a port mapping."""
         return frozenset(mapped) if self.listens_on is None else self.listens_on
 
     def status(self, path: str) -> int:
-        """The status that ``path`` (with or without a query) is answered with."""
+        """The status of the response for ``path`` (with or without a query)."""
         plain = path.partition("?")[0]
         return next((status for prefix, status in self.statuses if plain.startswith(prefix)), 200)
 
 
-def behaviour(definition: Mapping[str, Any]) -> Behaviour:
-    """Read a container definition; BadBehaviourError says which variable is wrong and what it may be."""
+def behavior(definition: Mapping[str, Any]) -> Behavior:
+    """Parse a container definition; BadBehaviorError names the invalid variable and its allowed values."""
     environment = {item["name"]: item.get("value", "") for item in definition.get("environment") or ()}
-    return Behaviour(
+    return Behavior(
         start_seconds=_seconds(environment, "START_SECONDS"),
         crash_after_seconds=_seconds(environment, "CRASH_AFTER_SECONDS"),
         out_of_memory_after_seconds=_positive(environment, "OUT_OF_MEMORY_AFTER_SECONDS"),
@@ -66,11 +66,11 @@ def behaviour(definition: Mapping[str, Any]) -> Behaviour:
 
 
 def responder(definition: Mapping[str, Any], task_definition: str, port: int) -> Responder:
-    """What answers on one port of a container: JSON that says who answered, and how it was asked.
+    """The responder of one container port: JSON with its identity and the request.
 
     ``task_definition`` is ``family:revision``.
     """
-    script = behaviour(definition)
+    script = behavior(definition)
     version = script.version or task_definition.rpartition(":")[2]
     headers = {
         "content-type": "application/json",
@@ -103,7 +103,7 @@ def _seconds(environment: Mapping[str, str], name: str) -> float | None:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise BadBehaviourError(f"{name} is {text!r}; it must be a number of seconds, 0 or more")
+        raise BadBehaviorError(f"{name} is {text!r}; it must be a number of seconds, 0 or more")
     return seconds
 
 
@@ -112,7 +112,7 @@ def _statuses(text: str) -> tuple[tuple[str, int], ...]:
     for word in text.split():
         match = _RULE.fullmatch(word)
         if match is None:
-            raise BadBehaviourError(f"RESPOND has {word!r}; each word must be a path and a status, as /healthz=503")
+            raise BadBehaviorError(f"RESPOND has {word!r}; each word must be a path and a status, as /healthz=503")
         rules.append((match[1], int(match[2])))
     return tuple(sorted(rules, key=lambda rule: -len(rule[0])))
 
@@ -120,7 +120,7 @@ def _statuses(text: str) -> tuple[tuple[str, int], ...]:
 def _positive(environment: Mapping[str, str], name: str) -> float | None:
     seconds = _seconds(environment, name)
     if seconds == 0:
-        raise BadBehaviourError(f"{name} is {environment[name]!r}; it must be a number of seconds, more than 0")
+        raise BadBehaviorError(f"{name} is {environment[name]!r}; it must be a number of seconds, more than 0")
     return seconds
 
 
@@ -134,10 +134,10 @@ def _ports(environment: Mapping[str, str], name: str, otherwise: str = "") -> fr
     text = environment.get(name, "")
     words = text.replace(",", " ").split()
     if any(not word.isdecimal() or not 0 < int(word) < 65536 for word in words):
-        raise BadBehaviourError(
+        raise BadBehaviorError(
             f"{name} is {text!r}; it must be container ports (1-65535) separated by spaces{otherwise}"
         )
     return frozenset(map(int, words))
 
 
-__all__ = ["BadBehaviourError", "Behaviour", "behaviour", "responder"]
+__all__ = ["BadBehaviorError", "Behavior", "behavior", "responder"]

@@ -24,40 +24,40 @@ FARGATE_VERSION = "1.4.0"
 """What ``LATEST`` means for Linux (ECS Developer Guide, Fargate platform versions)."""
 
 
-def service(each: Service, *, tags: bool = False) -> Document:
+def service(service: Service, *, tags: bool = False) -> Document:
     """A member of ``services``. vpcLatticeConfigurations are on its deployments only (botocore, Service)."""
-    request = each.request
-    fargate = each.launch_type == "FARGATE"
+    request = service.request
+    fargate = service.launch_type == "FARGATE"
     document = {
-        "serviceArn": each.arn,
-        "serviceName": each.name,
-        "clusterArn": each.cluster.arn,
-        "status": each.status,
-        "desiredCount": each.desired_count,
-        "runningCount": sum(task.is_running for task in each.tasks),
-        "pendingCount": sum(task.is_pending for task in each.tasks),
-        "loadBalancers": list(each.load_balancers),
+        "serviceArn": service.arn,
+        "serviceName": service.name,
+        "clusterArn": service.cluster.arn,
+        "status": service.status,
+        "desiredCount": service.desired_count,
+        "runningCount": sum(task.is_running for task in service.tasks),
+        "pendingCount": sum(task.is_pending for task in service.tasks),
+        "loadBalancers": list(service.load_balancers),
         "serviceRegistries": list(request.get("serviceRegistries") or ()),
-        "taskDefinition": each.task_definition,
-        "deploymentConfiguration": each.configuration,
-        "deployments": [deployment(each, entry) for entry in each.deployments],
-        "events": list(each.events),
-        "createdAt": each.created_at,
-        "createdBy": each.created_by,
+        "taskDefinition": service.task_definition,
+        "deploymentConfiguration": service.configuration,
+        "deployments": [deployment(service, entry) for entry in service.deployments],
+        "events": list(service.events),
+        "createdAt": service.created_at,
+        "createdBy": service.created_by,
         "placementConstraints": list(request.get("placementConstraints") or ()),
         "placementStrategy": list(request.get("placementStrategy") or ()),
-        "healthCheckGracePeriodSeconds": int(each.grace_seconds),
-        "schedulingStrategy": each.scheduling_strategy,
-        "deploymentController": {"type": each.controller},
-        "propagateTags": each.propagate_tags,
-        "currentServiceDeployment": each.history[-1].arn if each.history else None,
-        "currentServiceRevisions": [_running(each, entry) for entry in each.deployments],
+        "healthCheckGracePeriodSeconds": int(service.grace_seconds),
+        "schedulingStrategy": service.scheduling_strategy,
+        "deploymentController": {"type": service.controller},
+        "propagateTags": service.propagate_tags,
+        "currentServiceDeployment": service.history[-1].arn if service.history else None,
+        "currentServiceRevisions": [_running(service, entry) for entry in service.deployments],
         "roleArn": request.get("role"),
         "platformVersion": request.get("platformVersion") or "LATEST" if fargate else None,
         "platformFamily": "Linux" if fargate else None,
         **{name: request.get(name) for name in _OF_SERVICE},
-        "taskSets": [task_set(each, entry) for entry in each.task_sets] if each.task_sets else None,
-        "tags": list(each.tags) if tags else None,
+        "taskSets": [task_set(service, entry) for entry in service.task_sets] if service.task_sets else None,
+        "tags": list(service.tags) if tags else None,
     }
     return given(document)
 
@@ -86,7 +86,7 @@ def deployment(owner: Service, entry: Deployment) -> Document:
     )
 
 
-def revision(owner: Service, each: Revision) -> Document:
+def revision(owner: Service, revision: Revision) -> Document:
     """A member of ``serviceRevisions``."""
     lattice = [
         given(
@@ -95,101 +95,101 @@ def revision(owner: Service, each: Revision) -> Document:
                 "productionListenerRule": (item.get("advancedConfiguration") or {}).get("productionListenerRule"),
             }
         )
-        for item in each.lattice
+        for item in revision.lattice
     ]
     return given(
         {
-            "serviceRevisionArn": each.arn,
+            "serviceRevisionArn": revision.arn,
             "serviceArn": owner.arn,
             "clusterArn": owner.cluster.arn,
-            "createdAt": each.created_at,
-            **{name: each.workload.get(name) for name in _WORKLOAD},
-            **_platform(each.workload),
+            "createdAt": revision.created_at,
+            **{name: revision.workload.get(name) for name in _WORKLOAD},
+            **_platform(revision.workload),
             "resolvedConfiguration": {"vpcLatticeConfigurations": lattice} if lattice else None,
         }
     )
 
 
-def service_deployment_brief(owner: Service, each: ServiceDeployment) -> Document:
+def service_deployment_brief(owner: Service, deployment: ServiceDeployment) -> Document:
     """A member of ListServiceDeployments' ``serviceDeployments``."""
     return given(
         {
-            "serviceDeploymentArn": each.arn,
+            "serviceDeploymentArn": deployment.arn,
             "serviceArn": owner.arn,
             "clusterArn": owner.cluster.arn,
-            "startedAt": each.created_at,
-            "createdAt": each.created_at,
-            "finishedAt": each.finished_at,
-            "targetServiceRevisionArn": each.target.arn,
-            "status": each.status,
-            "statusReason": each.status_reason,
+            "startedAt": deployment.created_at,
+            "createdAt": deployment.created_at,
+            "finishedAt": deployment.finished_at,
+            "targetServiceRevisionArn": deployment.target.arn,
+            "status": deployment.status,
+            "statusReason": deployment.status_reason,
         }
     )
 
 
-def service_deployment(owner: Service, each: ServiceDeployment) -> Document:
+def service_deployment(owner: Service, deployment: ServiceDeployment) -> Document:
     """A member of DescribeServiceDeployments' ``serviceDeployments``."""
-    rollback = each.rollback and {
-        "reason": each.rollback.reason,
-        "startedAt": each.rollback.started_at,
-        "serviceRevisionArn": each.rollback.revision.arn,
+    rollback = deployment.rollback and {
+        "reason": deployment.rollback.reason,
+        "startedAt": deployment.rollback.started_at,
+        "serviceRevisionArn": deployment.rollback.revision.arn,
     }
     return given(
         {
-            "serviceDeploymentArn": each.arn,
+            "serviceDeploymentArn": deployment.arn,
             "serviceArn": owner.arn,
             "clusterArn": owner.cluster.arn,
-            "createdAt": each.created_at,
-            "startedAt": each.created_at,
-            "finishedAt": each.finished_at,
-            "stoppedAt": each.stopped_at,
-            "updatedAt": each.updated_at,
-            "sourceServiceRevisions": [_summary(owner, source) for source in each.sources],
-            "targetServiceRevision": _summary(owner, each.target),
-            "status": each.status,
-            "statusReason": each.status_reason,
-            "deploymentConfiguration": each.configuration,
+            "createdAt": deployment.created_at,
+            "startedAt": deployment.created_at,
+            "finishedAt": deployment.finished_at,
+            "stoppedAt": deployment.stopped_at,
+            "updatedAt": deployment.updated_at,
+            "sourceServiceRevisions": [_summary(owner, source) for source in deployment.sources],
+            "targetServiceRevision": _summary(owner, deployment.target),
+            "status": deployment.status,
+            "statusReason": deployment.status_reason,
+            "deploymentConfiguration": deployment.configuration,
             "rollback": rollback,
             "deploymentCircuitBreaker": {
-                "status": each.breaker_status,
-                "failureCount": each.breaker_failures,
-                "threshold": each.breaker_threshold,
+                "status": deployment.breaker_status,
+                "failureCount": deployment.breaker_failures,
+                "threshold": deployment.breaker_threshold,
             },
         }
     )
 
 
-def task_set(owner: Service, each: TaskSet) -> Document:
-    """A member of ``taskSets``; moto keeps them, their tasks are not run."""
+def task_set(owner: Service, task_set: TaskSet) -> Document:
+    """A member of ``taskSets``; moto keeps them, and their tasks do not run."""
     return given(
         {
-            "id": each.id,
-            "taskSetArn": each.task_set_arn,
+            "id": task_set.id,
+            "taskSetArn": task_set.task_set_arn,
             "serviceArn": owner.arn,
             "clusterArn": owner.cluster.arn,
-            "externalId": each.external_id or None,
-            "status": each.status,
-            "taskDefinition": each.task_definition,
-            "computedDesiredCount": int(owner.desired_count * each.scale["value"] / 100),
+            "externalId": task_set.external_id or None,
+            "status": task_set.status,
+            "taskDefinition": task_set.task_definition,
+            "computedDesiredCount": int(owner.desired_count * task_set.scale["value"] / 100),
             "pendingCount": 0,
             "runningCount": 0,
-            "createdAt": each.createdAt,
-            "updatedAt": each.updatedAt,
-            "launchType": each.launch_type,
-            "platformVersion": each.platform_version,
-            "networkConfiguration": each.network_configuration,
-            "loadBalancers": each.load_balancers,
-            "serviceRegistries": each.service_registries,
-            "scale": each.scale,
-            "stabilityStatus": each.stabilityStatus,
-            "stabilityStatusAt": each.stabilityStatusAt,
-            "tags": each.tags or None,
+            "createdAt": task_set.createdAt,
+            "updatedAt": task_set.updatedAt,
+            "launchType": task_set.launch_type,
+            "platformVersion": task_set.platform_version,
+            "networkConfiguration": task_set.network_configuration,
+            "loadBalancers": task_set.load_balancers,
+            "serviceRegistries": task_set.service_registries,
+            "scale": task_set.scale,
+            "stabilityStatus": task_set.stabilityStatus,
+            "stabilityStatusAt": task_set.stabilityStatusAt,
+            "tags": task_set.tags or None,
         }
     )
 
 
 def _platform(workload: Mapping[str, Any]) -> Document:
-    """A deployment shows what LATEST came to mean."""
+    """A deployment shows the version that LATEST resolved to."""
     if workload.get("launchType") != "FARGATE":
         return {}
     version = workload.get("platformVersion") or "LATEST"
@@ -200,17 +200,17 @@ def _running(owner: Service, entry: Deployment) -> Document:
     return _counts(entry.revision, owner.tasks_of(entry), owner.desired_count if entry.status == "PRIMARY" else 0)
 
 
-def _summary(owner: Service, each: Revision) -> Document:
-    tasks = [task for task in owner.tasks if task.deployment.revision is each and not task.is_gone]
+def _summary(owner: Service, revision: Revision) -> Document:
+    tasks = [task for task in owner.tasks if task.deployment.revision is revision and not task.is_gone]
     primary = owner.primary
-    wanted = owner.desired_count if primary is not None and primary.revision is each else 0
-    return _counts(each, tasks, wanted)
+    wanted = owner.desired_count if primary is not None and primary.revision is revision else 0
+    return _counts(revision, tasks, wanted)
 
 
-def _counts(each: Revision, tasks: Iterable[ServiceTask], wanted: int) -> Document:
+def _counts(revision: Revision, tasks: Iterable[ServiceTask], wanted: int) -> Document:
     alive = list(tasks)
     return {
-        "arn": each.arn,
+        "arn": revision.arn,
         "requestedTaskCount": wanted,
         "runningTaskCount": sum(task.is_running for task in alive),
         "pendingTaskCount": sum(task.is_pending for task in alive),

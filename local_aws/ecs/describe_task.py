@@ -7,61 +7,61 @@ from local_aws.ecs.describe import FARGATE_VERSION, given
 from local_aws.ecs.model import Document, ServiceTask, containers
 
 
-def task(each: ServiceTask, *, tags: bool = False) -> Document:
+def task(task: ServiceTask, *, tags: bool = False) -> Document:
     """A member of DescribeTasks' ``tasks``."""
-    definition, workload = each.task_definition, each.deployment.revision.workload
-    fargate = each.launch_type == "FARGATE"
+    definition, workload = task.task_definition, task.deployment.revision.workload
+    fargate = task.launch_type == "FARGATE"
     strategy = workload.get("capacityProviderStrategy")
     return given(
         {
-            "taskArn": each.task_arn,
-            "clusterArn": each.cluster_arn,
+            "taskArn": task.task_arn,
+            "clusterArn": task.cluster_arn,
             "taskDefinitionArn": definition.arn,
-            "containerInstanceArn": each.container_instance_arn,
-            "attachments": [attachment(each, "ElasticNetworkInterface")] if each.interface else [],
+            "containerInstanceArn": task.container_instance_arn,
+            "attachments": [attachment(task, "ElasticNetworkInterface")] if task.interface else [],
             "attributes": [],
-            "availabilityZone": each.interface.zone if each.interface else None,
+            "availabilityZone": task.interface.zone if task.interface else None,
             "capacityProviderName": strategy[0]["capacityProvider"] if strategy else None,
-            "connectivity": "CONNECTED" if each.started_at and not each.is_gone else None,
-            "connectivityAt": each.pull_started_at if each.started_at and not each.is_gone else None,
-            "containers": [_container(each, container) for container in containers(definition)],
+            "connectivity": "CONNECTED" if task.started_at and not task.is_gone else None,
+            "connectivityAt": task.pull_started_at if task.started_at and not task.is_gone else None,
+            "containers": [_container(task, container) for container in containers(definition)],
             "cpu": str(definition.cpu) if definition.cpu else None,
             "memory": str(definition.memory) if definition.memory else None,
-            "createdAt": each.created_at,
-            "desiredStatus": each.desired_status,
-            "enableExecuteCommand": bool(each.service.request.get("enableExecuteCommand")),
-            "executionStoppedAt": each.execution_stopped_at,
-            "group": f"service:{each.service.name}",
+            "createdAt": task.created_at,
+            "desiredStatus": task.desired_status,
+            "enableExecuteCommand": bool(task.service.request.get("enableExecuteCommand")),
+            "executionStoppedAt": task.execution_stopped_at,
+            "group": f"service:{task.service.name}",
             "healthStatus": "UNKNOWN",
-            "lastStatus": each.last_status,
-            "launchType": each.launch_type,
+            "lastStatus": task.last_status,
+            "launchType": task.launch_type,
             "overrides": {"containerOverrides": [{"name": c["name"]} for c in containers(definition)]},
             "platformVersion": FARGATE_VERSION if fargate else None,
             "platformFamily": "Linux" if fargate else None,
-            "pullStartedAt": each.pull_started_at,
-            "pullStoppedAt": each.pull_stopped_at,
-            "startedAt": each.started_at,
-            "startedBy": each.started_by,
-            "stopCode": each.stop_code,
-            "stoppedAt": each.stopped_at,
-            "stoppedReason": each.stopped_reason,
-            "stoppingAt": each.stopping_at,
-            "tags": list(each.tags) if tags else None,
-            "version": each.version,
+            "pullStartedAt": task.pull_started_at,
+            "pullStoppedAt": task.pull_stopped_at,
+            "startedAt": task.started_at,
+            "startedBy": task.started_by,
+            "stopCode": task.stop_code,
+            "stoppedAt": task.stopped_at,
+            "stoppedReason": task.stopped_reason,
+            "stoppingAt": task.stopping_at,
+            "tags": list(task.tags) if tags else None,
+            "version": task.version,
         }
     )
 
 
-def attachment(each: ServiceTask, kind: str) -> Document:
+def attachment(task: ServiceTask, kind: str) -> Document:
     """The interface of a task; ``kind`` is ElasticNetworkInterface in DescribeTasks and eni in events.
 
     Its address is spelt privateIPv4Address here and privateIpv4Address in the containers (ECS Developer Guide, task
     state change events).
     """
-    interface = each.interface
+    interface = task.interface
     if interface is None:
-        raise ValueError(f"{each.task_arn} has no network interface")
-    status = {"PROVISIONING": "PRECREATED", "STOPPED": "DELETED"}.get(each.last_status, "ATTACHED")
+        raise ValueError(f"{task.task_arn} has no network interface")
+    status = {"PROVISIONING": "PRECREATED", "STOPPED": "DELETED"}.get(task.last_status, "ATTACHED")
     details = [{"name": "subnetId", "value": interface.subnet}]
     if status != "PRECREATED":
         details += [
@@ -73,12 +73,12 @@ def attachment(each: ServiceTask, kind: str) -> Document:
     return {"id": interface.attachment_id, "type": kind, "status": status, "details": details}
 
 
-def _container(each: ServiceTask, definition: Mapping[str, Any]) -> Document:
-    running, gone = each.started_at is not None and each.exit_code is None, each.is_gone
+def _container(task: ServiceTask, definition: Mapping[str, Any]) -> Document:
+    running, gone = task.started_at is not None and task.exit_code is None, task.is_gone
     interfaces = []
-    if each.interface is not None and each.last_status != "PROVISIONING":
-        spelt = "ipv6Address" if ":" in each.interface.ip else "privateIpv4Address"  # botocore, NetworkInterface
-        interfaces = [{"attachmentId": each.interface.attachment_id, spelt: each.interface.ip}]
+    if task.interface is not None and task.last_status != "PROVISIONING":
+        spelt = "ipv6Address" if ":" in task.interface.ip else "privateIpv4Address"  # botocore, NetworkInterface
+        interfaces = [{"attachmentId": task.interface.attachment_id, spelt: task.interface.ip}]
     bindings = [
         {
             "bindIP": "0.0.0.0",
@@ -86,20 +86,20 @@ def _container(each: ServiceTask, definition: Mapping[str, Any]) -> Document:
             "hostPort": binding.host_port,
             "protocol": binding.protocol,
         }
-        for binding in each.bindings
-        if each.interface is None and binding.container == definition["name"] and each.started_at is not None
+        for binding in task.bindings
+        if task.interface is None and binding.container == definition["name"] and task.started_at is not None
     ]
-    runtime = each.runtime_ids[definition["name"]]
+    runtime = task.runtime_ids[definition["name"]]
     return given(
         {
-            "containerArn": each.task_arn.replace(":task/", ":container/") + "/" + runtime,
-            "taskArn": each.task_arn,
+            "containerArn": task.task_arn.replace(":task/", ":container/") + "/" + runtime,
+            "taskArn": task.task_arn,
             "name": definition["name"],
             "image": definition.get("image"),
-            "runtimeId": f"{each.id}-{runtime[:10]}" if each.started_at else None,
-            "lastStatus": "STOPPED" if gone or each.exit_code is not None else "RUNNING" if running else "PENDING",
-            "exitCode": each.exit_code,
-            "reason": each.exit_reason,
+            "runtimeId": f"{task.id}-{runtime[:10]}" if task.started_at else None,
+            "lastStatus": "STOPPED" if gone or task.exit_code is not None else "RUNNING" if running else "PENDING",
+            "exitCode": task.exit_code,
+            "reason": task.exit_reason,
             "networkBindings": bindings,
             "networkInterfaces": interfaces,
             "healthStatus": "UNKNOWN",

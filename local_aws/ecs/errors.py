@@ -4,7 +4,7 @@ from moto.ecs.exceptions import ECSException
 
 
 class ServiceNotActiveError(ECSException):
-    """An update of a service that is being deleted or is deleted (botocore, ServiceNotActiveException)."""
+    """An update of a service that is being or has been deleted (botocore, ServiceNotActiveException)."""
 
     def __init__(self) -> None:
         super().__init__("ServiceNotActiveException", "Service was not ACTIVE.")

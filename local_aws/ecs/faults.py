@@ -9,7 +9,7 @@ from local_aws.faults import ANY, Call, Fault, lose
 
 
 class Faults(faults.Faults):
-    """Faults to come, by operation (``UpdateService``) or for any (``*``), each used up by one call."""
+    """Upcoming faults, by operation (``UpdateService``) or for any (``*``); each affects one call."""
 
     error = ECSException
     throttled: ClassVar[tuple[str, str]] = ("ThrottlingException", "Rate exceeded")

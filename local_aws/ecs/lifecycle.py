@@ -1,33 +1,33 @@
-"""The life of one task: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED.
+"""The lifecycle of one task: PROVISIONING, PENDING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED.
 
-Source: ECS Developer Guide, "Amazon ECS task lifecycle". ACTIVATING is left out: the local AWS registers targets at
-RUNNING (assumption).
+Source: ECS Developer Guide, "Amazon ECS task lifecycle". ACTIVATING does not exist here: the local AWS registers
+targets at RUNNING (assumption).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws import clock, network
 from local_aws.ecs import container
-from local_aws.ecs.container import BadBehaviourError
-from local_aws.ecs.guard import Guard
+from local_aws.ecs.container import BadBehaviorError
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.model import ServiceTask, containers
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.placement import Placement
 from local_aws.ecs.registration import Registrar
 from local_aws.ecs.settings import Settings
+from local_aws.ecs.write_guard import WriteGuard
+from local_aws.services import clock, network
 
 _KILLED = 137
 """128 + SIGKILL, as Docker reports it."""
 _OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
-"""What a container says that used more memory than it may (ECS Developer Guide, "Stopped tasks error messages")."""
+"""The reason of a container that exceeded its memory limit (ECS Developer Guide, "Stopped tasks error messages")."""
 _DRAIN_CHECK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """How an essential container comes to its end by itself."""
+    """How an essential container exits by itself."""
 
     after_seconds: float
     exit_code: int = 1
@@ -35,13 +35,13 @@ class _Ending:
 
 
 class Lifecycle:
-    """Moves tasks through their states on the clock's timers. Every method wants the scheduler's lock held."""
+    """Moves tasks through their states on the clock's timers. Call every method with the scheduler's lock held."""
 
     def __init__(
         self,
-        guard: Guard,
+        guard: WriteGuard,
         settings: Settings,
-        notices: Notices,
+        events: EcsEvents,
         registrar: Registrar,
         placement: Placement,
         changed: Callable[[ServiceTask], None],
@@ -49,64 +49,64 @@ class Lifecycle:
     ) -> None:
         self._guard = guard
         self._settings = settings
-        self._notices = notices
+        self._events = events
         self._registrar = registrar
         self._placement = placement
         self._changed = changed
         self._failed = failed
 
     def begin(self, task: ServiceTask) -> None:
-        """Take a new task through its start."""
-        task.updated_at = clock.now()
-        self._notices.task(task)
+        """Start a new task."""
+        task.updated_at = clock().now()
+        self._events.task(task)
         self._after(task, self._settings.provisioning_seconds, self._pull)
 
     def stop(self, task: ServiceTask, code: str, reason: str) -> None:
-        """Stop a task: out of its target groups, SIGTERM, SIGKILL, gone."""
+        """Stop a task: deregister its targets, SIGTERM, SIGKILL, deprovision."""
         if not task.should_run:
             return
         self._doom(task, code, reason)
         if not task.is_running:
             self._deprovision(task)
             return
-        task.stopping_at = clock.now()
+        task.stopping_at = clock().now()
         self._move(task, "DEACTIVATING")
-        self._await_drained(task, clock.current().time() + self._settings.deactivating_seconds)
+        self._await_drained(task, clock().time() + self._settings.deactivating_seconds)
 
     def register(self, task: ServiceTask) -> None:
-        """Register what could not be registered before."""
+        """Register the targets whose registration failed before."""
         for problem in self._registrar.register(task):
-            self._notices.message(task.service, f"was unable to register (task {task.id}) in VPC Lattice: {problem}")
+            self._events.message(task.service, f"was unable to register (task {task.id}) in VPC Lattice: {problem}")
 
     def _pull(self, task: ServiceTask) -> None:
-        task.pull_started_at = clock.now()
+        task.pull_started_at = clock().now()
         self._move(task, "PENDING")
         try:
-            behaviours = [container.behaviour(each) for each in containers(task.task_definition)]
-        except BadBehaviourError as error:
+            behaviors = [container.behavior(definition) for definition in containers(task.task_definition)]
+        except BadBehaviorError as error:
             self._fail_to_start(task, f"CannotStartContainerError: {error}")
             return
-        given = [each.start_seconds for each in behaviours if each.start_seconds is not None]
+        given = [script.start_seconds for script in behaviors if script.start_seconds is not None]
         self._after(task, max(given, default=self._settings.start_seconds), self._run)
 
     def _run(self, task: ServiceTask) -> None:
-        task.pull_stopped_at = clock.now()
+        task.pull_stopped_at = clock().now()
         ending = _ending(task)
         if ending is not None and ending.after_seconds == 0:
             self._fail_to_start(task, "CannotStartContainerError: the container exits as soon as it is started")
             return
-        task.started_at = clock.now()
+        task.started_at = clock().now()
         self._listen(task)
         self._move(task, "RUNNING")
         task.unregistered = list(task.deployment.revision.lattice)
         self.register(task)
         if ending is not None:
-            self._after(task, ending.after_seconds, lambda each: self._crash(each, ending))
+            self._after(task, ending.after_seconds, lambda crashed: self._crash(crashed, ending))
         self._after(task, self._settings.healthy_after_seconds, self._changed)
         self._changed(task)
 
     def _crash(self, task: ServiceTask, ending: "_Ending") -> None:
-        """An essential container exits by itself: the whole task stops (ECS Developer Guide, stopped task errors)."""
+        """An essential container exits by itself, so the whole task stops (ECS Developer Guide, stopped task errors)."""
         task.exit_code, task.exit_reason = ending.exit_code, ending.reason
         self._close(task)
         self._doom(task, "EssentialContainerExited", "Essential container in task exited")
@@ -124,10 +124,10 @@ class Lifecycle:
         self._changed(task)
 
     def _await_drained(self, task: ServiceTask, until: float) -> None:
-        """DEACTIVATING lasts while targets drain, as it does for load balancers (task lifecycle); bounded."""
+        """DEACTIVATING lasts while targets drain, as for load balancers (task lifecycle), up to a limit."""
         self._registrar.deregister(task)
-        if self._registrar.is_listed(task) and clock.current().time() < until:
-            self._after(task, _DRAIN_CHECK_SECONDS, lambda each: self._await_drained(each, until))
+        if self._registrar.is_listed(task) and clock().time() < until:
+            self._after(task, _DRAIN_CHECK_SECONDS, lambda drained: self._await_drained(drained, until))
             return
         self._terminate(task)
 
@@ -135,8 +135,10 @@ class Lifecycle:
         """SIGTERM, and SIGKILL after the longest ``stopTimeout`` of its containers (botocore, ContainerDefinition)."""
         self._move(task, "STOPPING")
         definitions = containers(task.task_definition)
-        wanted = max(container.behaviour(each).stop_seconds for each in definitions)
-        allowed = max(float(each.get("stopTimeout") or self._settings.stop_timeout_seconds) for each in definitions)
+        wanted = max(container.behavior(definition).stop_seconds for definition in definitions)
+        allowed = max(
+            float(definition.get("stopTimeout") or self._settings.stop_timeout_seconds) for definition in definitions
+        )
         task.exit_code = _KILLED if wanted > allowed else 0
         if not wanted:
             self._close(task)
@@ -144,21 +146,21 @@ class Lifecycle:
 
     def _deprovision(self, task: ServiceTask) -> None:
         self._close(task)
-        task.execution_stopped_at = clock.now()
+        task.execution_stopped_at = clock().now()
         if task.started_at is not None and task.exit_code is None:
             task.exit_code = 0
         self._move(task, "DEPROVISIONING")
         self._after(task, self._settings.deprovisioning_seconds, self._end)
 
     def _end(self, task: ServiceTask) -> None:
-        task.stopped_at = clock.now()
-        self._registrar.deregister(task)  # what could not be taken out before
+        task.stopped_at = clock().now()
+        self._registrar.deregister(task)  # targets whose deregistration failed before
         self._placement.give_back(task)
         self._move(task, "STOPPED")
         self._changed(task)
 
     def _doom(self, task: ServiceTask, code: str, reason: str) -> None:
-        """From now on it should not run: everything that was planned for it is off."""
+        """Mark it to stop, and cancel its timers."""
         for timer in task.timers:
             timer.cancel()
         task.timers.clear()
@@ -172,51 +174,51 @@ class Lifecycle:
         self._note(task)
 
     def _note(self, task: ServiceTask) -> None:
-        """Each change that EventBridge hears of raises the version (botocore, Task.version)."""
+        """Each change that EventBridge receives increments the version (botocore, Task.version)."""
         task.version += 1
-        task.updated_at = clock.now()
-        self._notices.task(task)
+        task.updated_at = clock().now()
+        self._events.task(task)
 
     def _after(self, task: ServiceTask, seconds: float, step: Callable[[ServiceTask], None]) -> None:
         task.timers.append(self._guard.call_later(seconds, lambda: step(task)))
 
     def _listen(self, task: ServiceTask) -> None:
         for ip, port, definition, container_port in _sockets(task):
-            script = container.behaviour(definition)
+            script = container.behavior(definition)
             name = f"{task.task_definition.family}:{task.task_definition.revision}"
             answer = container.responder(definition, name, container_port)
-            network.current().listen(ip, port, answer, tls=container_port in script.tls_ports)
+            network().listen(ip, port, answer, tls=container_port in script.tls_ports)
 
     def _close(self, task: ServiceTask) -> None:
         if task.started_at is None:
             return
         for ip, port, _, _ in _sockets(task):
-            network.current().close(ip, port)
+            network().close(ip, port)
 
 
 def _sockets(task: ServiceTask) -> list[tuple[str, int, Mapping[str, Any], int]]:
-    """Address, port, container definition and container port of everything that a task listens on over TCP.
+    """Address, port, container definition and container port of each TCP listener of a task.
 
-    A port without a mapping is reached where the task has the address for itself (awsvpc).
+    A port without a mapping is reachable where the task has its own address (awsvpc).
     """
     if task.ip is None:
         return []
     found: list[tuple[str, int, Mapping[str, Any], int]] = []
-    for each in containers(task.task_definition):
-        bound = {b.container_port: b.host_port for b in task.bindings if b.container == each["name"]}
-        mapped = {b.container_port for b in task.bindings if b.container == each["name"] and b.protocol == "tcp"}
-        ports = sorted(container.behaviour(each).ports(mapped))
+    for definition in containers(task.task_definition):
+        bound = {b.container_port: b.host_port for b in task.bindings if b.container == definition["name"]}
+        mapped = {b.container_port for b in task.bindings if b.container == definition["name"] and b.protocol == "tcp"}
+        ports = sorted(container.behavior(definition).ports(mapped))
         reached = (port for port in ports if port in bound or task.interface is not None)
-        found += [(task.ip, bound.get(port, port), each, port) for port in reached]
+        found += [(task.ip, bound.get(port, port), definition, port) for port in reached]
     return found
 
 
 def _ending(task: ServiceTask) -> _Ending | None:
     """The first essential container that exits by itself."""
     endings = []
-    for each in containers(task.task_definition):
-        script = container.behaviour(each)
-        if not each.get("essential", True):
+    for definition in containers(task.task_definition):
+        script = container.behavior(definition)
+        if not definition.get("essential", True):
             continue
         if script.crash_after_seconds is not None:
             endings.append(_Ending(script.crash_after_seconds))

@@ -1,7 +1,7 @@
-"""What the scheduler remembers: services, their revisions, deployments and tasks.
+"""The scheduler's state: services, their revisions, deployments and tasks.
 
-Words are ECS's own. A *deployment* is an entry of a service's ``deployments`` list; a *service deployment* is the
-record of one rollout in the service's history; a *service revision* is the workload configuration that either names.
+The terms are ECS's. A *deployment* is an entry of a service's ``deployments`` list; a *service deployment* is the
+record of one rollout in the service's history; a *service revision* is the workload configuration that both refer to.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """An immutable workload configuration; ``workload`` holds the members that a service revision echoes."""
+    """An immutable workload configuration; ``workload`` holds the members that a service revision shows."""
 
     arn: str
     created_at: datetime
@@ -80,7 +80,7 @@ class ServiceDeployment:
 
 @dataclass(slots=True, eq=False)
 class ServiceTask:
-    """A task of a service. The attributes that moto reads of its own tasks have moto's names."""
+    """A task of a service. The attributes that moto reads have moto's names."""
 
     id: str
     task_arn: str
@@ -112,9 +112,9 @@ class ServiceTask:
     registered: set[tuple[str, str, int]] = field(default_factory=set)
     """Targets that ECS has registered for this task: target group ARN, address, port."""
     unregistered: list[Mapping[str, Any]] = field(default_factory=list)
-    """Configurations whose target could not be registered yet."""
+    """Configurations whose target has not been registered yet."""
     proven: bool = False
-    """Whether the task was healthy once: from then on its end is no failed start."""
+    """Whether the task has ever been healthy: its end is then no failed start."""
     reported_unhealthy: bool = False
     timers: list[Timer] = field(default_factory=list)
 
@@ -153,9 +153,9 @@ class ServiceTask:
 
 @dataclass(slots=True, eq=False)
 class Service:
-    """A service. ``request`` holds what was asked for and no more; the rest is the scheduler's.
+    """A service. ``request`` holds what clients requested; everything else is the scheduler's.
 
-    Attributes in moto's spelling are read by moto: tags, task sets and CloudFormation.
+    moto reads the attributes in its spelling: tags, task sets and CloudFormation.
     """
 
     cluster: Cluster
@@ -179,14 +179,14 @@ class Service:
     tasks: list[ServiceTask] = field(default_factory=list)
     events: list[Document] = field(default_factory=list)
     whole_since: float | None = None
-    """Since when the service is as it should be; None if it is not."""
+    """Since when the service has been steady; None if it is not."""
     steady: bool = False
     timers: dict[str, Timer] = field(default_factory=dict)
     inactive_at: float | None = None
     cf_resource_type: str | None = None
     logical_resource_id: str | None = None
     stack_lattice: list[Document] | None = None
-    """The list of the template that a stack made or updated the service from last; None without one."""
+    """The list in the template that a stack last created or updated the service from; None without a stack."""
 
     @property
     def cluster_name(self) -> str:
@@ -202,11 +202,11 @@ class Service:
 
     @property
     def primary(self) -> Deployment | None:
-        return next((each for each in self.deployments if each.status == "PRIMARY"), None)
+        return next((deployment for deployment in self.deployments if deployment.status == "PRIMARY"), None)
 
     @property
     def rollout(self) -> ServiceDeployment | None:
-        """The service deployment that is going on."""
+        """The service deployment in progress."""
         return self.history[-1] if self.history and self.history[-1].is_running else None
 
     @property
@@ -236,19 +236,19 @@ class Service:
         return [task for task in self.tasks if task.deployment is deployment and not task.is_gone]
 
     def is_created(self) -> bool:
-        """Stacks go on at once: CloudFormation waits for steadiness, moto would never look again."""
+        """Always: CloudFormation waits for a steady state, but moto would not check again."""
         return True
 
     def has_cfn_attr(self, attribute: str) -> bool:
         return attribute in {"Name", "ServiceArn"}
 
     def get_cfn_attribute(self, attribute: str) -> str:
-        """What ``Fn::GetAtt`` of AWS::ECS::Service gives."""
+        """The attributes of AWS::ECS::Service for ``Fn::GetAtt``."""
         return {"Name": self.name, "ServiceArn": self.arn}[attribute]
 
 
 def containers(definition: TaskDefinition) -> list[Document]:
-    """The container definitions, as they were registered."""
+    """The container definitions as registered."""
     return cast("list[Document]", definition.container_definitions)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundException
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition
 
-from local_aws import clock
 from local_aws.ec2 import reach
 from local_aws.ecs import rollouts, validation
 from local_aws.ecs.errors import ServiceNotActiveError
 from local_aws.ecs.model import Document, Service
 from local_aws.ecs.scheduler import Scheduler
 from local_aws.ecs.settings import Settings
+from local_aws.services import clock
 
 _ALWAYS_DEPLOYS = ("vpcLatticeConfigurations",)
 _DEPLOYS_ON_CHANGE = (
@@ -21,13 +21,13 @@ _DEPLOYS_ON_CHANGE = (
     "serviceConnectConfiguration", "volumeConfigurations",
 )  # fmt: skip
 """Which members of UpdateService start a deployment (botocore, UpdateServiceRequest: "This parameter triggers a new
-service deployment"). VPC Lattice configurations do even when they are what they were (assumption, the careful one);
+service deployment"). VPC Lattice configurations do even if they are unchanged (assumption, the conservative one);
 the others, and above all ``taskDefinition``, only when they change: for the rest there is ``forceNewDeployment``."""
 _NOT_KEPT = ("cluster", "service", "serviceName", "clientToken", "forceNewDeployment", "tags", "desiredCount")
 
 
 class Operations:
-    """The writing operations on services. Wants the scheduler's lock held."""
+    """The write operations on services. Call with the scheduler's lock held."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Operations:
         self._group_exists = group_exists
 
     def create(self, request: Mapping[str, Any], caller: str) -> Service:
-        """CreateService. The same request again gives the same service (ECS Developer Guide, idempotency)."""
+        """CreateService. The same request returns the same service (ECS Developer Guide, idempotency)."""
         cluster = self._cluster(request)
         name = request.get("serviceName") or ""
         validation.service_name(name)
@@ -58,7 +58,7 @@ class Operations:
             cluster=cluster,
             name=name,
             arn=f"arn:aws:ecs:{self._backend.region_name}:{self._backend.account_id}:service/{cluster.name}/{name}",
-            created_at=clock.now(),
+            created_at=clock().now(),
             created_by=caller,
             desired_count=desired,
             request=kept,
@@ -75,14 +75,14 @@ class Operations:
         return service
 
     def update(self, request: Mapping[str, Any]) -> Service:
-        """UpdateService. Members that are left out stay as they are."""
+        """UpdateService. Omitted members stay unchanged."""
         service = self.find(request)
         if service.status != "ACTIVE":
             raise ServiceNotActiveError
         given = {name: value for name, value in request.items() if value is not None}
         wanted = {**service.request, **self._normal(given, service.request)}
         if "deploymentConfiguration" in given:
-            # members of it that are left out stay too (assumption)
+            # its omitted members stay unchanged, too (assumption)
             before = service.request.get("deploymentConfiguration") or {}
             wanted["deploymentConfiguration"] = {**before, **given["deploymentConfiguration"]}
         self._check(wanted)
@@ -124,7 +124,7 @@ class Operations:
         return service
 
     def find(self, request: Mapping[str, Any]) -> Service:
-        """The service that a request names by name or ARN, in its cluster."""
+        """The service in the request's cluster, by name or ARN."""
         cluster = self._cluster(request)
         name = str(request.get("service") or "").rpartition("/")[2]
         service = self._known(f"{cluster.name}:{name}")
@@ -155,7 +155,7 @@ class Operations:
             raise InvalidParameterException(problem)
 
     def _normal(self, request: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Document:
-        """A request as ECS keeps it: full ARNs, defaults written out, nothing that is of the call alone."""
+        """A request as ECS stores it: full ARNs, explicit defaults, no members that concern only the call."""
         kept = {name: value for name, value in request.items() if name not in _NOT_KEPT and value is not None}
         if "taskDefinition" in kept:
             kept["taskDefinition"] = self._definition(kept["taskDefinition"]).arn
@@ -171,7 +171,7 @@ class Operations:
         return self._backend.describe_task_definition(name)
 
     def _first_count(self, request: Mapping[str, Any], cluster: Cluster) -> int:
-        """``desiredCount`` is required for REPLICA (botocore); DAEMON has one task a container instance."""
+        """``desiredCount`` is required for REPLICA (botocore); DAEMON has one task per container instance."""
         if request.get("schedulingStrategy") == "DAEMON":
             return len(self._backend.container_instances.get(cluster.name, {}))
         count = request.get("desiredCount")
@@ -182,7 +182,7 @@ class Operations:
 
 
 def _same(existing: Service, request: Mapping[str, Any], kept: Document) -> Service:
-    """The existing service if the request is the one it was made with; else the refusals of ECS."""
+    """The existing service if it was created with the same request; else ECS's errors."""
     if existing.status == "DRAINING":
         raise InvalidParameterException("Unable to Start a service that is still Draining.")
     same = json.dumps(existing.request, sort_keys=True, default=str) == json.dumps(kept, sort_keys=True, default=str)

@@ -1,4 +1,4 @@
-"""Pages of lists: the token names the last item shown, so that pages stay right while things come and go."""
+"""Pages of lists: the token names the last item shown, so that pages stay correct while items are added and removed."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ _LARGEST = 100
 
 
 def page(items: Sequence[str], token: str | None, size: int | None, default: int) -> tuple[list[str], str | None]:
-    """The items after ``token`` in their given, ascending order, at most ``size``; and the token of the next page."""
+    """The items after ``token`` in their given, ascending order, at most ``size``, and the token of the next page."""
     wanted = default if size is None else size
     if not 1 <= wanted <= _LARGEST:
         raise InvalidParameterException(f"maxResults must be between 1 and {_LARGEST}, not {wanted}")

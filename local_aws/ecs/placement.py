@@ -1,4 +1,4 @@
-"""Where a task runs: its network interface, or the container instance and host ports that it gets."""
+"""Task placement: a network interface, or a container instance and host ports."""
 
 import uuid
 from collections import Counter
@@ -19,7 +19,7 @@ _NO_INSTANCE = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a task is given to run at."""
+    """The placement of one task."""
 
     interface: Interface | None
     instance_ip: str | None
@@ -28,7 +28,7 @@ class Place:
 
 
 class Placement:
-    """Gives tasks their places and takes them back."""
+    """Places tasks and releases their resources."""
 
     def __init__(self, backend: EC2ContainerServiceBackend) -> None:
         self._backend = backend
@@ -37,10 +37,10 @@ class Placement:
     def find(
         self, service: Service, definition: TaskDefinition, workload: Mapping[str, Any], *, fargate: bool
     ) -> Place:
-        """A place for one more task; NoPlaceError says what is missing.
+        """A placement for one more task; NoPlaceError names the missing resource.
 
-        awsvpc tasks need no container instance even with launch type EC2, so that a service can be tried without one.
-        In bridge and host mode there has to be one, because the task has no other address.
+        awsvpc tasks need no container instance, even with launch type EC2, so that a service can be tried without one.
+        Bridge and host mode need one, because the task has no other address.
         """
         mappings = [
             (container["name"], mapping)
@@ -56,9 +56,13 @@ class Placement:
             )
             ports = [
                 Binding(
-                    name, each["containerPort"], each["containerPort"], each.get("protocol", "tcp"), each.get("name")
+                    name,
+                    mapping["containerPort"],
+                    mapping["containerPort"],
+                    mapping.get("protocol", "tcp"),
+                    mapping.get("name"),
                 )
-                for name, each in mappings
+                for name, mapping in mappings
             ]
             return Place(interface, None, arn, tuple(ports))
         if instance is None:
@@ -68,7 +72,7 @@ class Placement:
         return Place(None, ip, arn, tuple(bindings))
 
     def give_back(self, task: ServiceTask) -> None:
-        """Free what a stopped task held."""
+        """Release the resources of a stopped task."""
         if task.interface is not None:
             self._addresses.detach(task.interface)
         elif task.instance_ip is not None:
@@ -79,12 +83,12 @@ class Placement:
         instances = self._backend.container_instances.get(service.cluster.name, {})
         load = Counter(
             task.container_instance_arn
-            for each in self._backend.services.values()
-            for task in getattr(each, "tasks", ())
+            for service in self._backend.services.values()
+            for task in getattr(service, "tasks", ())
             if not task.is_gone
         )
-        active = [each for each in instances.values() if each.status == "ACTIVE"]
-        return min(active, key=lambda each: load[each.container_instance_arn], default=None)
+        active = [instance for instance in instances.values() if instance.status == "ACTIVE"]
+        return min(active, key=lambda instance: load[instance.container_instance_arn], default=None)
 
     def _ip(self, instance: ContainerInstance) -> str:
         ec2: Any = ec2_backends[self._backend.account_id][self._backend.region_name]

@@ -1,4 +1,4 @@
-"""The reading operations on services, deployments, revisions and tasks; they may lag (``Settings.read_lag_seconds``)."""
+"""The read operations on services, deployments, revisions and tasks; they may lag (``Settings.read_lag_seconds``)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -7,19 +7,19 @@ from typing import Any
 from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundException
 from moto.ecs.models import EC2ContainerServiceBackend
 
-from local_aws import clock
 from local_aws.ecs import describe, describe_task
 from local_aws.ecs.model import Document, Service, ServiceTask
 from local_aws.ecs.pages import page
 from local_aws.ecs.reads import LaggedReads
 from local_aws.ecs.settings import Settings
+from local_aws.services import clock
 
 _MOST_SERVICES, _MOST_TASKS, _MOST_DEPLOYMENTS = 10, 100, 20
-"""How many one call describes (botocore)."""
+"""The maximum per call (botocore)."""
 
 
 class Queries:
-    """Answers Describe and List calls. Wants the scheduler's lock held."""
+    """Answers Describe and List calls. Call with the scheduler's lock held."""
 
     def __init__(self, backend: EC2ContainerServiceBackend, settings: Settings) -> None:
         self._backend = backend
@@ -27,12 +27,12 @@ class Queries:
         self._earlier = LaggedReads()
 
     def remember(self) -> None:
-        """Keep what is true now, if reads lag."""
+        """Record the current state, if reads lag."""
         if self._settings.read_lag_seconds > 0:
             self._earlier.record(self._everything())
 
     def describe_services(self, request: Mapping[str, Any]) -> Document:
-        """Up to ten services by name or ARN; ``tags`` only if asked for, unknown ones as failures."""
+        """Up to ten services by name or ARN; ``tags`` only on request, unknown services as failures."""
         cluster = self._backend._get_cluster(request.get("cluster") or "default")
         asked = request.get("services") or []
         if not asked:
@@ -40,17 +40,17 @@ class Queries:
         if len(asked) > _MOST_SERVICES:
             raise InvalidParameterException(f"Cannot describe more than {_MOST_SERVICES} services in one call.")
         found, failures = [], []
-        for each in asked:
-            service = self._service(cluster.name, each)
+        for name in asked:
+            service = self._service(cluster.name, name)
             document = self._shown(service.arn, describe.service(service, tags=True)) if service else None
             if document is None:
-                failures.append({"arn": self._service_arn(cluster.name, each), "reason": "MISSING"})
+                failures.append({"arn": self._service_arn(cluster.name, name), "reason": "MISSING"})
             else:
                 found.append(_without_tags(document, request))
         return {"services": found, "failures": failures}
 
     def list_services(self, request: Mapping[str, Any]) -> Document:
-        """ACTIVE services of a cluster, ten a page if nothing else is asked for; DRAINING ones are not listed."""
+        """The ACTIVE services of a cluster, by default ten per page; DRAINING services are not listed."""
         cluster = self._backend._get_cluster(request.get("cluster") or "default")
         arns = sorted(
             service.arn
@@ -71,18 +71,22 @@ class Queries:
         known = {task.task_arn.rpartition("/")[2]: task for task in self._backend.tasks.get(cluster.name, {}).values()}
         found: list[Any] = []
         failures = []
-        for each in asked:
-            task: Any = known.get(each.rpartition("/")[2])
+        for identifier in asked:
+            task: Any = known.get(identifier.rpartition("/")[2])
             shown = self._task(task, request) if task is not None else None
             if shown is None:
-                arn = each if each.startswith("arn:") else f"{cluster.arn.replace(':cluster/', ':task/')}/{each}"
+                arn = (
+                    identifier
+                    if identifier.startswith("arn:")
+                    else f"{cluster.arn.replace(':cluster/', ':task/')}/{identifier}"
+                )
                 failures.append({"arn": arn, "reason": "MISSING"})
             else:
                 found.append(shown)
         return {"tasks": found, "failures": failures}
 
     def list_tasks(self, request: Mapping[str, Any]) -> Document:
-        """Tasks of a cluster, those that should run if nothing else is asked for."""
+        """The tasks of a cluster, by default those that should run."""
         cluster = self._backend._get_cluster(request.get("cluster") or "default")
         service = request.get("serviceName")
         if service is not None and self._service(cluster.name, service) is None:
@@ -155,7 +159,7 @@ class Queries:
     def _shown(self, arn: str, now: Document) -> Document | None:
         if self._settings.read_lag_seconds <= 0:
             return now
-        return self._earlier.at(arn, clock.current().time() - self._settings.read_lag_seconds)
+        return self._earlier.at(arn, clock().time() - self._settings.read_lag_seconds)
 
     def _task(self, task: Any, request: Mapping[str, Any]) -> Any:
         if not isinstance(task, ServiceTask):
@@ -227,7 +231,7 @@ def _is_between(brief: Document, created: Mapping[str, Any]) -> bool:
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    """A time of a request; moto parses it without its zone, which is UTC."""
+    """A time in a request; moto parses it without its time zone, which is UTC."""
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 

@@ -1,10 +1,10 @@
-"""Reads that lag: what Describe and List calls answered some seconds ago (eventual consistency of the ECS API)."""
+"""Lagging reads: Describe and List calls return a state some seconds old (eventual consistency of the ECS API)."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 
-from local_aws import clock
 from local_aws.ecs.model import Document
+from local_aws.services import clock
 
 _KEPT_SECONDS = 3600.0
 
@@ -16,8 +16,8 @@ class LaggedReads:
         self._states: dict[str, list[tuple[float, Document | None]]] = defaultdict(list)
 
     def record(self, documents: Iterable[tuple[str, Document]]) -> None:
-        """Remember what is true now; what is not among the documents does not exist any more."""
-        now = clock.current().time()
+        """Record the current state; documents that are missing no longer exist."""
+        now = clock().time()
         present = dict(documents)
         for arn in present.keys() | self._states.keys():
             states, document = self._states[arn], present.get(arn)
@@ -27,12 +27,12 @@ class LaggedReads:
                 states.pop(0)
 
     def at(self, arn: str, moment: float) -> Document | None:
-        """What a reader saw at ``moment`` (seconds since the epoch)."""
+        """The document that a reader sees at ``moment`` (seconds since the epoch)."""
         seen = [document for when, document in self._states.get(arn, ()) if when <= moment]
         return seen[-1] if seen else None
 
     def all_at(self, moment: float) -> dict[str, Document]:
-        """Everything that a reader saw at ``moment``, by ARN."""
+        """All documents that a reader sees at ``moment``, by ARN."""
         found = ((arn, self.at(arn, moment)) for arn in self._states)
         return {arn: document for arn, document in found if document is not None}
 

@@ -1,4 +1,4 @@
-"""ECS and VPC Lattice: register a deployment's tasks with its target groups, take them out, read their health.
+"""ECS and VPC Lattice: register a deployment's tasks with its target groups, deregister them, read their health.
 
 ECS registers and deregisters tasks by itself and replaces those that fail VPC Lattice's health checks (ECS Developer
 Guide, "Create a service that uses VPC Lattice").
@@ -11,28 +11,28 @@ from moto.core.exceptions import ServiceException
 
 from local_aws import lattice
 from local_aws.ecs.model import ServiceTask
-from local_aws.iam import platform
+from local_aws.iam import service_principals
 from local_aws.iam.requests import needs_of
 from local_aws.lattice.errors import AnswerLostError
 
-Role = platform.Acting
+Role = service_principals.ServicePrincipal
 Target = tuple[str, str, int]
 """Target group ARN, address, port."""
 
 
 class Registrar:
-    """The targets that ECS has registered, and no others: it never touches a target of somebody else."""
+    """The targets that ECS has registered; it never touches targets that others have registered."""
 
     def __init__(self, account: str, region: str) -> None:
         self._account = account
         self._region = region
         self._roles: dict[Target, Role] = {}
-        """In whose name each target was registered."""
+        """The role with which each target was registered."""
 
     def register(self, task: ServiceTask) -> list[str]:
-        """Register a RUNNING task with each target group that its deployment names; what went wrong, in words.
+        """Register a RUNNING task with each target group of its deployment; the error messages.
 
-        What failed is tried again by the next call, as ECS does while a target group cannot be reached (assumption).
+        The next call retries what failed, as ECS does while a target group is unavailable (assumption).
         """
         problems, left = [], []
         for configuration in task.unregistered:
@@ -49,7 +49,7 @@ class Registrar:
         return problems
 
     def deregister(self, task: ServiceTask) -> None:
-        """Take out what was registered for this task and is not draining yet; call again if VPC Lattice refused."""
+        """Deregister this task's targets that are not draining yet; call again if VPC Lattice refused."""
         task.unregistered = []
         for (group, ip, port), status in self.statuses([task]).items():
             target = (group, ip, port)
@@ -61,11 +61,11 @@ class Registrar:
                 continue
 
     def is_listed(self, task: ServiceTask) -> bool:
-        """Whether a target of this task is still there, draining."""
+        """Whether a target of this task is still listed, draining."""
         return any(target in self.statuses([task]) for target in task.registered)
 
     def statuses(self, tasks: Iterable[ServiceTask]) -> dict[Target, str]:
-        """What VPC Lattice says of the targets of these tasks; targets it does not list are left out."""
+        """The statuses of the targets of these tasks in VPC Lattice, without targets that it does not list."""
         wanted = {target for task in tasks for target in task.registered}
         found: dict[Target, str] = {}
         for group in {target[0] for target in wanted}:
@@ -94,10 +94,10 @@ class Registrar:
             return []
 
     def _denied(self, role: Role, operation: str, target: Target) -> str | None:
-        """ECS acts in the infrastructure role that the service's configuration names (ECS Developer Guide)."""
+        """ECS uses the infrastructure role in the service's configuration (ECS Developer Guide)."""
         group, ip, port = target
         params = {"targetGroupIdentifier": group, "targets": [{"id": ip, "port": port}]}
-        return platform.refusal(role, needs_of("vpc-lattice", operation, params))
+        return service_principals.refusal(role, needs_of("vpc-lattice", operation, params))
 
     def _refusal(self, role: Role, target: Target) -> str | None:
         group, ip, port = target
@@ -107,7 +107,7 @@ class Registrar:
         try:
             answer = self._backend.register_targets(group, [{"id": ip, "port": port}])
         except AnswerLostError:
-            return None  # it was done
+            return None  # the call succeeded
         except ServiceException as error:
             return f"{error.code}: {error.message}"
         refused = answer.get("unsuccessful")
@@ -116,9 +116,9 @@ class Registrar:
     def _target(self, task: ServiceTask, configuration: Mapping[str, Any]) -> Target:
         """Address and port of a port name: the container port (awsvpc) or the host port (bridge, host).
 
-        Assumption: the documentation does not say which port is registered.
+        Assumption: no documentation states which port is registered.
         """
-        binding = next(each for each in task.bindings if each.name == configuration["portName"])
+        binding = next(bound for bound in task.bindings if bound.name == configuration["portName"])
         if task.ip is None:
             raise ValueError(f"{task.task_arn} has no address")
         return (configuration["targetGroupArn"], task.ip, binding.host_port)
@@ -126,7 +126,7 @@ class Registrar:
 
 def _role(task: ServiceTask, configuration: Mapping[str, Any]) -> Role:
     service = task.service.arn
-    return Role(configuration["roleArn"], platform.ECS, "ecs-service-scheduler", service)
+    return Role(configuration["roleArn"], service_principals.ECS, "ecs-service-scheduler", service)
 
 
 __all__ = ["Registrar", "Target"]

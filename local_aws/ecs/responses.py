@@ -1,4 +1,4 @@
-"""The HTTP side: moto's handlers, those of services and tasks replaced, and the operations that moto lacks."""
+"""ECS over HTTP: moto's handlers, with services and tasks replaced, and the operations that moto lacks."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,25 +9,25 @@ from moto.core.responses import ActionResult
 from moto.ecs.models import Task
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from local_aws import clock
-from local_aws.ecs import describe, describe_task, shapes, trail
+from local_aws.ecs import cloudtrail, describe, describe_task, shapes
 from local_aws.ecs.backend import EcsBackend
 from local_aws.ecs.faults import Call, lose
 from local_aws.ecs.model import Document
+from local_aws.services import clock
 
 
 class EcsResponse(EC2ContainerServiceResponse):
-    """Answers ECS requests. Answers about services and their tasks are measured against botocore's shapes."""
+    """Answers ECS requests. Responses about services and their tasks are validated against botocore's shapes."""
 
     @property
     def ecs_backend(self) -> EcsBackend:
         return super().ecs_backend  # type: ignore[return-value]
 
     def call_action(self) -> Any:
-        """Every call: faults that are due, the operation, the log of calls, CloudTrail."""
+        """Every call: due faults, the operation, the log of calls, CloudTrail."""
         operation, parameters = self._get_action(), dict(self._get_params() or {})
         backend = self.ecs_backend
-        call = Call(operation, parameters, clock.current().time())
+        call = Call(operation, parameters, clock().time())
         backend.calls.append(call)
         fault = backend.faults.take(operation)
         if fault is not None and fault.error is not None:
@@ -39,15 +39,15 @@ class EcsResponse(EC2ContainerServiceResponse):
         body = json.loads(answer[2]) if answer[2] else {}
         if answer[0] >= 400:
             call.error = str(body.get("__type", "")).rpartition("#")[2]
-        if operation in trail.RECORDED:
-            caller = trail.identity(self.current_account, self.access_key)
-            trail.record(backend.guard, operation, parameters, body, caller, self.region)
+        if operation in cloudtrail.RECORDED:
+            caller = cloudtrail.identity(self.current_account, self.access_key)
+            cloudtrail.record(backend.guard, operation, parameters, body, caller, self.region)
         if fault is not None and fault.error is None:
             lose(self.normalized_request)
         return answer
 
     def create_service(self) -> ActionResult:
-        caller = trail.identity(self.current_account, self.access_key)["arn"]
+        caller = cloudtrail.identity(self.current_account, self.access_key)["arn"]
         service = self.ecs_backend.operations.create(self._get_params(), caller)
         return self._answer({"service": describe.service(service, tags=True)})
 
@@ -95,12 +95,12 @@ class EcsResponse(EC2ContainerServiceResponse):
         return self._answer(query(self._get_params()))
 
     def _answer(self, document: Document) -> ActionResult:
-        """The document, if it is one that botocore's model of the operation allows: every member known, every type right."""
+        """The document, if botocore's model of the operation allows it: all members known, all types correct."""
         shapes.check_answer(self._get_action(), document)
         return ActionResult(document)
 
     def _refused(self, error: ServiceException) -> tuple[int, dict[str, Any], Any]:
-        """An error in the JSON protocol; it may be one that every AWS service has and the model of ECS does not name."""
+        """An error in the JSON protocol; it may be an error that all AWS services share and ECS's model does not name."""
         headers: dict[str, Any] = {"content-type": "application/x-amz-json-1.1"}
         body = json.dumps({"__type": error.code, "message": error.message})
         headers, body = self._enrich_response(headers, body)

@@ -11,12 +11,12 @@ from enum import Enum, auto
 
 
 class Condition(Enum):
-    """What the scheduler thinks of a task that should run."""
+    """The condition of a task that should run."""
 
     STARTING = auto()
     """Not RUNNING yet."""
     WAITING = auto()
-    """RUNNING, but neither proven nor failed: young, in its grace period, or not yet seen healthy by VPC Lattice."""
+    """RUNNING, but neither proven nor failed: young, in its grace period, or not yet healthy in VPC Lattice."""
     HEALTHY = auto()
     UNHEALTHY = auto()
 
@@ -32,7 +32,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many tasks a service wants, must keep in service, and may have at once."""
+    """The desired, minimum and maximum number of tasks of a service."""
 
     desired: int
     minimum: int
@@ -46,7 +46,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do now. Keys of tasks to stop, by why."""
+    """The next step. Keys of tasks to stop, by reason."""
 
     start: int = 0
     stop_replaced: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Step:
 
 
 def decide(tasks: Sequence[Candidate], bounds: Bounds, *, may_start: bool = True) -> Step:
-    """The next step towards ``desired`` tasks of the PRIMARY deployment and none of any other."""
+    """The next step towards ``desired`` tasks of the PRIMARY deployment and none of other deployments."""
     primary = [task for task in tasks if task.primary]
     usable = [task for task in primary if task.condition is not Condition.UNHEALTHY]
     missing = bounds.desired - len(usable)
@@ -73,7 +73,7 @@ def decide(tasks: Sequence[Candidate], bounds: Bounds, *, may_start: bool = True
 
 
 def _surplus(usable: Sequence[Candidate], bounds: Bounds) -> tuple[str, ...]:
-    """More than wanted: those that serve least go first, the youngest first."""
+    """Surplus tasks: those that serve least first, and of these the youngest."""
     too_many = max(0, len(usable) - bounds.desired)
     rank = {Condition.STARTING: 0, Condition.WAITING: 1, Condition.HEALTHY: 2}
     by_age = list(reversed(usable))
@@ -82,7 +82,7 @@ def _surplus(usable: Sequence[Candidate], bounds: Bounds) -> tuple[str, ...]:
 
 
 def _unhealthy(primary: Sequence[Candidate], bounds: Bounds, start: int) -> tuple[str, ...]:
-    """Stop unhealthy tasks once they are replaced; without room for replacements, oldest first to make room."""
+    """Stop unhealthy tasks once they are replaced; without capacity for replacements, the oldest first."""
     unhealthy = [task.key for task in primary if task.condition is Condition.UNHEALTHY]
     healthy = sum(task.condition is Condition.HEALTHY for task in primary)
     undecided = len(primary) - len(unhealthy) - healthy
@@ -94,7 +94,7 @@ def _unhealthy(primary: Sequence[Candidate], bounds: Bounds, start: int) -> tupl
 
 
 def _replaced(tasks: Sequence[Candidate], bounds: Bounds) -> tuple[str, ...]:
-    """Old tasks that may go. One that waits still counts as serving: its deployment may have completed long ago."""
+    """Old tasks that may stop. A waiting task still counts as serving: its deployment may have completed long ago."""
     old = [task for task in tasks if not task.primary]
     serving = [task for task in old if task.condition in (Condition.HEALTHY, Condition.WAITING)]
     idle = [task.key for task in old if task not in serving]

@@ -1,38 +1,38 @@
 """Deployments of a service: starting one, superseding, completing, failing, rolling back.
 
 Sources: botocore (Deployment, ServiceDeployment, DeploymentCircuitBreaker); ECS Developer Guide, "How the Amazon ECS
-deployment circuit breaker detects failures"; kayac/ecspresso #899 for what superseding does to a service deployment.
+deployment circuit breaker detects failures"; kayac/ecspresso #899 for the effect of superseding on a service deployment.
 """
 
 import random
 import secrets
 
-from local_aws import clock
 from local_aws.ecs import breaker
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.model import Deployment, Revision, Rollback, Service, ServiceDeployment, ServiceTask
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.settings import Settings
+from local_aws.services import clock
 
 WORKLOAD = (
     "taskDefinition", "capacityProviderStrategy", "launchType", "platformVersion", "loadBalancers",
     "serviceRegistries", "networkConfiguration", "serviceConnectConfiguration", "volumeConfigurations",
     "vpcLatticeConfigurations", "gatewayConnectors",
 )  # fmt: skip
-"""What a service revision holds (botocore, ServiceRevision)."""
+"""The members of a service revision (botocore, ServiceRevision)."""
 
 _FAILED = "ECS deployment circuit breaker: tasks failed to start."
 _SUPERSEDED = "A newer service deployment replaced this one."
 
 
 class Rollouts:
-    """Keeps ``deployments``, ``history`` and ``revisions`` of services. Wants the scheduler's lock held."""
+    """Keeps ``deployments``, ``history`` and ``revisions`` of services. Call with the scheduler's lock held."""
 
-    def __init__(self, settings: Settings, notices: Notices) -> None:
+    def __init__(self, settings: Settings, events: EcsEvents) -> None:
         self._settings = settings
-        self._notices = notices
+        self._events = events
 
     def start(self, service: Service) -> None:
-        """Deploy what the service's request says now."""
+        """Deploy the service's current request."""
         revision = self._revision(service)
         self._supersede(service)
         sources = tuple({entry.revision.arn: entry.revision for entry in service.deployments}.values())
@@ -47,9 +47,9 @@ class Rollouts:
         entry.rollout_state = "COMPLETED"
         entry.rollout_reason = f"ECS deployment {entry.id} completed."
         entry.failed_tasks = 0
-        entry.updated_at = clock.now()
-        self._notices.message(service, f"(deployment {entry.id}) deployment completed.")
-        self._notices.deployment(service, entry, "SERVICE_DEPLOYMENT_COMPLETED")
+        entry.updated_at = clock().now()
+        self._events.message(service, f"(deployment {entry.id}) deployment completed.")
+        self._events.deployment(service, entry, "SERVICE_DEPLOYMENT_COMPLETED")
         if record is None:
             return
         rolled_back = record.status == "ROLLBACK_IN_PROGRESS"
@@ -58,7 +58,7 @@ class Rollouts:
         _finish(record, "ROLLBACK_SUCCESSFUL" if rolled_back else "SUCCESSFUL")
 
     def note_healthy(self, task: ServiceTask) -> None:
-        """A healthy task sets the failures back (botocore, resetOnHealthyTask; on by default)."""
+        """A healthy task resets the failure count (botocore, resetOnHealthyTask; on by default)."""
         task.proven = True
         entry, record = task.deployment, task.service.rollout
         entry.failures_in_a_row = 0
@@ -69,17 +69,17 @@ class Rollouts:
                 record.breaker_failures = 0
 
     def note_failed(self, task: ServiceTask) -> None:
-        """A task did not start, or ended before it was healthy once.
+        """A task failed to start, or ended before it was ever healthy.
 
-        VPC Lattice health checks are not among those that the circuit breaker looks at (ECS Developer Guide), so
-        tasks replaced for that reason do not come here.
+        The circuit breaker ignores VPC Lattice health checks (ECS Developer Guide), so tasks that ECS replaces for
+        them do not get here.
         """
         service, entry = task.service, task.deployment
         entry.failures_in_a_row += 1
-        entry.paused_until = clock.current().time() + breaker.pause(entry.failures_in_a_row, self._settings)
+        entry.paused_until = clock().time() + breaker.pause(entry.failures_in_a_row, self._settings)
         if breaker.is_impaired(entry.failures_in_a_row):
-            self._notices.message(service, "is unable to consistently start tasks successfully.")
-            self._notices.action(service, "SERVICE_TASK_START_IMPAIRED", kind="WARN")
+            self._events.message(service, "is unable to consistently start tasks successfully.")
+            self._events.action(service, "SERVICE_TASK_START_IMPAIRED", kind="WARN")
         if entry.status != "PRIMARY" or entry.rollout_state != "IN_PROGRESS":
             return
         entry.failed_tasks += 1
@@ -94,7 +94,7 @@ class Rollouts:
             self._fail(service, entry, record)
 
     def drop_empty(self, service: Service) -> None:
-        """Deployments that are replaced and have no task left are not listed any more."""
+        """Replaced deployments without tasks are no longer listed."""
         service.deployments = [
             entry for entry in service.deployments if entry.status == "PRIMARY" or service.tasks_of(entry)
         ]
@@ -102,31 +102,31 @@ class Rollouts:
     def _fail(self, service: Service, entry: Deployment, record: ServiceDeployment) -> None:
         entry.rollout_state = "FAILED"
         entry.rollout_reason = _FAILED
-        entry.updated_at = clock.now()
+        entry.updated_at = clock().now()
         record.breaker_status = "TRIGGERED"
-        self._notices.message(service, f"(deployment {entry.id}) deployment failed: tasks failed to start.")
-        self._notices.deployment(service, entry, "SERVICE_DEPLOYMENT_FAILED", kind="ERROR")
+        self._events.message(service, f"(deployment {entry.id}) deployment failed: tasks failed to start.")
+        self._events.deployment(service, entry, "SERVICE_DEPLOYMENT_FAILED", kind="ERROR")
         target = _last_completed(service)
         if service.configuration["deploymentCircuitBreaker"].get("rollback") and target is not None:
             self._roll_back(service, record, target)
             return
         # Without a rollback the service deployment stops (botocore, ServiceDeployment.stoppedAt). That it does too
-        # when there is nothing to go back to is an assumption: the guide only says that the deployment is stalled.
-        record.stopped_at = clock.now()
+        # without a revision to roll back to is an assumption: the guide only says that the deployment is stalled.
+        record.stopped_at = clock().now()
         _finish(record, "STOPPED", _FAILED)
 
     def _roll_back(self, service: Service, record: ServiceDeployment, target: Revision) -> None:
         """Deploy the last completed revision again, its list of target groups included.
 
-        An entry of that revision that is still listed becomes PRIMARY again and keeps its tasks; else there is a new
-        entry (assumption; the reason names the id of the PRIMARY deployment in published outputs).
+        A listed entry of that revision becomes PRIMARY again and keeps its tasks; otherwise a new entry is created
+        (assumption; the reason names the id of the PRIMARY deployment in published outputs).
         """
         for name in WORKLOAD:
             service.request.pop(name, None)
         service.request.update(target.workload)
         adopt(service)
         self._demote(service)
-        entry = next((each for each in service.deployments if each.revision is target), None)
+        entry = next((deployment for deployment in service.deployments if deployment.revision is target), None)
         if entry is None:
             entry = self._entry(service, target)
         else:
@@ -134,18 +134,18 @@ class Rollouts:
             service.deployments.insert(0, entry)
             entry.status, entry.rollout_state = "PRIMARY", "IN_PROGRESS"
         reason = f"ECS deployment circuit breaker: rolling back to deploymentId {entry.id}."
-        self._notices.message(service, f"rolling back to deployment {entry.id}.")
+        self._events.message(service, f"rolling back to deployment {entry.id}.")
         self._in_progress(service, entry, reason)
         record.status = "ROLLBACK_IN_PROGRESS"
         record.status_reason = _FAILED
-        record.updated_at = clock.now()
-        record.rollback = Rollback(_FAILED, clock.now(), target)
+        record.updated_at = clock().now()
+        record.rollback = Rollback(_FAILED, clock().now(), target)
 
     def _supersede(self, service: Service) -> None:
-        """A rollout that is still going on ends STOPPED, whoever starts the next (kayac/ecspresso #899)."""
+        """A rollout in progress ends STOPPED, whatever starts the next one (kayac/ecspresso #899)."""
         record = service.rollout
         if record is not None:
-            record.stopped_at = clock.now()
+            record.stopped_at = clock().now()
             if record.breaker_status == "MONITORING":
                 record.breaker_status = "MONITORING_COMPLETE"
             _finish(record, "STOPPED", _SUPERSEDED)
@@ -154,23 +154,23 @@ class Rollouts:
         for entry in service.deployments:
             if entry.status == "PRIMARY":
                 entry.status = "ACTIVE"
-                entry.updated_at = clock.now()
+                entry.updated_at = clock().now()
 
     def _in_progress(self, service: Service, entry: Deployment, reason: str) -> None:
         entry.rollout_reason = reason
-        entry.updated_at = clock.now()
+        entry.updated_at = clock().now()
         service.whole_since, service.steady = None, False
-        self._notices.deployment(service, entry, "SERVICE_DEPLOYMENT_IN_PROGRESS")
+        self._events.deployment(service, entry, "SERVICE_DEPLOYMENT_IN_PROGRESS")
 
     def _entry(self, service: Service, revision: Revision) -> Deployment:
-        entry = Deployment(f"ecs-svc/{_number()}", revision, clock.now(), clock.now())
+        entry = Deployment(f"ecs-svc/{_number()}", revision, clock().now(), clock().now())
         service.deployments.insert(0, entry)
         return entry
 
     def _revision(self, service: Service) -> Revision:
         workload = {name: service.request[name] for name in WORKLOAD if name in service.request}
         arn = f"{_sibling(service, 'service-revision')}/{_number()}"
-        revision = Revision(arn, clock.now(), workload)
+        revision = Revision(arn, clock().now(), workload)
         service.revisions[arn] = revision
         return revision
 
@@ -181,8 +181,8 @@ class Rollouts:
             arn=f"{_sibling(service, 'service-deployment')}/{secrets.token_urlsafe(15)}",
             target=target,
             sources=sources,
-            created_at=clock.now(),
-            updated_at=clock.now(),
+            created_at=clock().now(),
+            updated_at=clock().now(),
             configuration=configuration,
             breaker_status="MONITORING" if enabled else "DISABLED",
             breaker_threshold=breaker.threshold(configuration["deploymentCircuitBreaker"], service.desired_count),
@@ -190,7 +190,7 @@ class Rollouts:
 
 
 def adopt(service: Service) -> None:
-    """Give the attributes that moto reads the values of the request."""
+    """Copy the request to the attributes that moto reads."""
     service.task_definition = service.request.get("taskDefinition")
     service.launch_type = service.request.get("launchType")
     service.load_balancers = list(service.request.get("loadBalancers") or ())
@@ -205,7 +205,7 @@ def _last_completed(service: Service) -> Revision | None:
 def _finish(record: ServiceDeployment, status: str, reason: str | None = None) -> None:
     record.status = status
     record.status_reason = reason or record.status_reason
-    record.finished_at = record.updated_at = clock.now()
+    record.finished_at = record.updated_at = clock().now()
 
 
 def _primary(service: Service) -> Deployment:
@@ -216,7 +216,7 @@ def _primary(service: Service) -> Deployment:
 
 
 def _sibling(service: Service, kind: str) -> str:
-    """An ARN beside the service's: of its deployments and revisions (ECS Developer Guide, view service history)."""
+    """An ARN derived from the service's, for its deployments and revisions (ECS Developer Guide, view service history)."""
     return service.arn.replace(":service/", f":{kind}/")
 
 

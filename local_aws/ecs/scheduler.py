@@ -1,4 +1,4 @@
-"""The service scheduler: brings each service towards what it should be, whenever something of it changed."""
+"""The service scheduler: moves each service towards its desired state whenever something about it changes."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -6,34 +6,34 @@ from typing import Any
 
 from moto.ecs.models import TaskDefinition
 
-from local_aws import clock
 from local_aws.ecs import placement, rolling
 from local_aws.ecs.addresses import NoPlaceError
-from local_aws.ecs.guard import Guard
+from local_aws.ecs.ecs_events import EcsEvents
 from local_aws.ecs.health import TOLERANCE, Health
 from local_aws.ecs.lifecycle import Lifecycle
 from local_aws.ecs.model import Deployment, Service, ServiceTask
-from local_aws.ecs.notices import Notices
 from local_aws.ecs.placement import Placement
 from local_aws.ecs.registration import Registrar
 from local_aws.ecs.rolling import Candidate, Condition, Step
 from local_aws.ecs.rollouts import Rollouts
 from local_aws.ecs.settings import Settings
+from local_aws.ecs.write_guard import WriteGuard
+from local_aws.services import clock
 
 _SCHEDULER = "ServiceSchedulerInitiated"
 
 
 class Scheduler:
-    """Runs the tasks of services with the ECS deployment controller. Wants the lock of ``guard`` held.
+    """Runs the tasks of services with the ECS deployment controller. Call with the lock of ``guard`` held.
 
-    ``remember`` and ``forget`` keep moto's own books of tasks and services in step.
+    ``remember`` and ``forget`` update moto's own state of tasks and services.
     """
 
     def __init__(
         self,
-        guard: Guard,
+        guard: WriteGuard,
         settings: Settings,
-        notices: Notices,
+        events: EcsEvents,
         registrar: Registrar,
         places: Placement,
         definition: Callable[[str], TaskDefinition],
@@ -41,11 +41,11 @@ class Scheduler:
         forget: Callable[[ServiceTask], None],
         forget_service: Callable[[Service], None],
     ) -> None:
-        self.rollouts = Rollouts(settings, notices)
-        self._health = Health(settings, notices, registrar, self.rollouts)
+        self.rollouts = Rollouts(settings, events)
+        self._health = Health(settings, events, registrar, self.rollouts)
         self._guard = guard
         self._settings = settings
-        self._notices = notices
+        self._events = events
         self._registrar = registrar
         self._places = places
         self._definition = definition
@@ -53,11 +53,11 @@ class Scheduler:
         self._forget = forget
         self._forget_service = forget_service
         self._lifecycle = Lifecycle(
-            guard, settings, notices, registrar, places, self._task_changed, self.rollouts.note_failed
+            guard, settings, events, registrar, places, self._task_changed, self.rollouts.note_failed
         )
 
     def converge(self, service: Service) -> None:
-        """Take every step that can be taken now; timers bring the rest."""
+        """Take every step that is possible now; timers trigger the rest."""
         if service.controller != "ECS" or service.status == "INACTIVE":
             return
         conditions = self._health.conditions(service)
@@ -74,15 +74,15 @@ class Scheduler:
         self.converge(task.service)
 
     def end(self, service: Service) -> None:
-        """Stop everything of a service that is DRAINING."""
-        for task in [each for each in service.tasks if each.should_run]:
+        """Stop all tasks of a DRAINING service."""
+        for task in [running for running in service.tasks if running.should_run]:
             self._lifecycle.stop(task, _SCHEDULER, f"Service {service.name} was deleted")
         if service.status == "INACTIVE":
             seconds = self._settings.inactive_service_retention_seconds
             self._at(service, "forget", seconds, lambda: self._forget_service(service))
         self.converge(service)
 
-    # ---- what to do
+    # ---- steps
 
     def _decide(self, service: Service, conditions: dict[str, Condition]) -> Step:
         primary = service.primary
@@ -95,12 +95,12 @@ class Scheduler:
             primary is not None
             and service.status == "ACTIVE"
             and primary.rollout_state != "FAILED"  # "doesn't launch any new tasks" (botocore, rolloutState)
-            and clock.current().time() + TOLERANCE >= primary.paused_until
+            and clock().time() + TOLERANCE >= primary.paused_until
         )
         return rolling.decide(tasks, service.bounds, may_start=may_start)
 
     def _take(self, service: Service, step: Step) -> bool:
-        """Do a step; whether there may be another one at once."""
+        """Take a step; whether another may follow immediately."""
         tasks = {task.task_arn: task for task in service.tasks}
         stopped = [tasks[key] for key in dict.fromkeys(step.stops)]
         for task in stopped:
@@ -108,13 +108,13 @@ class Scheduler:
             self._lifecycle.stop(task, _SCHEDULER, self._why(task, unhealthy=unhealthy))
         if stopped:
             names = " ".join(f"(task {task.id})" for task in stopped)
-            self._notices.message(service, f"has stopped {len(stopped)} running tasks: {names}.")
+            self._events.message(service, f"has stopped {len(stopped)} running tasks: {names}.")
         started = self._start(service, step.start)
         self._wake_after_pause(service)
         return bool(stopped) or started
 
     def _why(self, task: ServiceTask, *, unhealthy: bool) -> str:
-        """The reason in a stopped task; that of unhealthy targets is modelled on the one for load balancers."""
+        """The stopped reason of a task; for unhealthy targets it follows the text for load balancers."""
         if unhealthy:
             group = self._health.culprit(task, self._registrar.statuses([task]))[0]
             return f"Task failed VPC Lattice health checks in (target-group {group})"
@@ -130,13 +130,13 @@ class Scheduler:
             try:
                 started.append(self._launch(service, entry))
             except NoPlaceError as error:
-                self._notices.message(service, f"was unable to place a task because {error}")
-                self._notices.action(service, "SERVICE_TASK_PLACEMENT_FAILURE", kind="ERROR", reason=str(error))
-                entry.paused_until = clock.current().time() + self._settings.placement_retry_seconds
+                self._events.message(service, f"was unable to place a task because {error}")
+                self._events.action(service, "SERVICE_TASK_PLACEMENT_FAILURE", kind="ERROR", reason=str(error))
+                entry.paused_until = clock().time() + self._settings.placement_retry_seconds
                 break
         if started:
             names = " ".join(f"(task {task.id})" for task in started)
-            self._notices.message(service, f"has started {len(started)} tasks: {names}.")
+            self._events.message(service, f"has started {len(started)} tasks: {names}.")
         return bool(started)
 
     def _launch(self, service: Service, entry: Deployment) -> ServiceTask:
@@ -151,7 +151,7 @@ class Scheduler:
             service=service,
             deployment=entry,
             task_definition=definition,
-            created_at=clock.now(),
+            created_at=clock().now(),
             launch_type=launch_type,
             tags=_tags(service, definition.tags),
             interface=place.interface,
@@ -165,10 +165,10 @@ class Scheduler:
         self._lifecycle.begin(task)
         return task
 
-    # ---- what follows
+    # ---- consequences
 
     def _settle(self, service: Service, conditions: dict[str, Condition]) -> None:
-        """COMPLETED and steady once all wanted tasks are healthy and no other task is left, for a while."""
+        """COMPLETED and steady once all desired tasks have been healthy, without any other task, for a while."""
         primary = service.primary
         healthy = sum(condition is Condition.HEALTHY for condition in conditions.values())
         whole = (
@@ -178,11 +178,11 @@ class Scheduler:
             and len(service.deployments) == 1
             and len(service.tasks_of(primary)) == len(conditions) == healthy == service.desired_count
         )
-        now = clock.current().time() + TOLERANCE
+        now = clock().time() + TOLERANCE
         if not whole:
             service.whole_since, service.steady = None, False
         elif service.whole_since is None:
-            service.whole_since = clock.current().time()
+            service.whole_since = clock().time()
             self._at(service, "settle", self._settings.settle_seconds, lambda: self.converge(service))
         elif not service.steady and now - service.whole_since >= self._settings.settle_seconds:
             self._declare_steady(service)
@@ -196,8 +196,8 @@ class Scheduler:
     def _say_steady(self, service: Service) -> None:
         if not service.steady:
             return
-        self._notices.message(service, "has reached a steady state.")
-        self._notices.action(service, "SERVICE_STEADY_STATE")
+        self._events.message(service, "has reached a steady state.")
+        self._events.action(service, "SERVICE_STEADY_STATE")
         self._at(service, "steady", self._settings.steady_repeat_seconds, lambda: self._say_steady(service))
 
     def _retire(self, service: Service) -> None:
@@ -223,7 +223,7 @@ class Scheduler:
         self.converge(service)
 
     def _wake_after_pause(self, service: Service) -> None:
-        entry, now = service.primary, clock.current().time()
+        entry, now = service.primary, clock().time()
         if entry is not None and entry.paused_until > now + TOLERANCE:
             self._at(service, "pause", entry.paused_until - now, lambda: self.converge(service))
 
@@ -239,7 +239,7 @@ class Scheduler:
         self._forget(task)
 
     def _at(self, service: Service, name: str, seconds: float, action: Callable[[], None]) -> None:
-        """Run ``action`` later; a service has one timer of each name."""
+        """Run ``action`` later; a service has one timer per name."""
 
         def fire() -> None:
             service.timers.pop(name, None)

@@ -1,20 +1,20 @@
-"""How long things take in the simulated ECS, and the switches where AWS's behaviour is not documented."""
+"""Durations of the simulated ECS, and switches for undocumented behavior."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Settings:
-    """Times are seconds of the local AWS's clock. Each says where it is from; ``assumption`` means nowhere public."""
+    """Times are seconds of the local AWS's clock. Each names its source; ``assumption``: there is no public source."""
 
     provisioning_seconds: float = 3.0
-    """PROVISIONING: the network interface is made (ECS Developer Guide, task lifecycle). Its length: assumption."""
+    """PROVISIONING: the network interface is created (ECS Developer Guide, task lifecycle). Its length: assumption."""
     start_seconds: float = 5.0
-    """PENDING: image pull and start, where a container's ``START_SECONDS`` says nothing. Assumption."""
+    """PENDING: image pull and start, where a container has no ``START_SECONDS``. Assumption."""
     healthy_after_seconds: float = 40.0
     """How long a task without target groups must be RUNNING before it counts (botocore, minimumHealthyPercent)."""
     settle_seconds: float = 10.0
-    """How long a deployment must be whole before it is COMPLETED and the service steady. Assumption."""
+    """How long a deployment must be stable before it is COMPLETED and the service steady. Assumption."""
     poll_seconds: float = 10.0
     """How often the scheduler reads the health of its VPC Lattice targets. Assumption."""
     stopping_seconds: float = 1.0
@@ -30,20 +30,20 @@ class Settings:
     inactive_service_retention_seconds: float = 3600.0
     """INACTIVE services may be purged "in the future" (botocore, DeleteService); an hour is an assumption."""
     steady_repeat_seconds: float = 6 * 3600.0
-    """SERVICE_STEADY_STATE is reported periodically (ECS Developer Guide, service action events); six hours as seen."""
+    """SERVICE_STEADY_STATE is reported periodically (ECS Developer Guide, service action events); six hours as observed."""
     placement_retry_seconds: float = 30.0
-    """When a task that found no place is tried again. Assumption."""
+    """When a failed placement is retried. Assumption."""
     throttle_seconds: float = 10.0
     """First pause after three failed starts in a row; it doubles. ECS throttles such services (ECS Developer Guide,
     service throttle logic); the figures are an assumption."""
     throttle_limit_seconds: float = 27 * 60.0
     """The longest pause (ECS Developer Guide, service throttle logic)."""
     unused_is_unhealthy: bool = False
-    """Whether a target that VPC Lattice does not check (UNUSED) gets its task replaced. Undocumented."""
+    """Whether ECS replaces a task whose target VPC Lattice does not check (UNUSED). Undocumented."""
     read_lag_seconds: float = 0.0
-    """Describe and List calls answer what was true this long ago: eventual consistency made visible."""
+    """The age of the state that Describe and List calls return: simulates eventual consistency."""
     max_vpc_lattice_configurations: int = 5
-    """Target groups of a service (ECS Developer Guide, create a service that uses VPC Lattice)."""
+    """Maximum number of target groups of a service (ECS Developer Guide, create a service that uses VPC Lattice)."""
     max_active_deployments: int = 5
     """``5 active deployments exist, unable to create new deployment.`` (aws/containers-roadmap #2836)."""
 

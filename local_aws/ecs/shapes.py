@@ -1,4 +1,4 @@
-"""Botocore's service model of ECS: what requests look like, and whether an answer is one that the model allows."""
+"""botocore's service model of ECS: the shapes of requests, and the validation of responses."""
 
 import functools
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from botocore.validate import ParamValidator
 
 
 class BadAnswerError(AssertionError):
-    """An answer of the local ECS breaks botocore's service model."""
+    """A response of the local ECS violates botocore's service model."""
 
 
 @functools.cache

@@ -1,6 +1,6 @@
-"""What CreateService and UpdateService refuse, with ECS's messages where they are public.
+"""What CreateService and UpdateService reject, with ECS's messages where they are public.
 
-Messages marked ``assumption`` are this package's own; the error's class is what botocore's model allows.
+Messages marked ``assumption`` are this package's; the error classes are those of botocore's model.
 """
 
 import re
@@ -25,7 +25,7 @@ def service_name(name: str) -> None:
 
 
 def tags(given: Sequence[Mapping[str, str]]) -> None:
-    """Keys, values and number of tags (botocore, Tag). The message is an assumption."""
+    """Validate keys, values and number of tags (botocore, Tag). The message is an assumption."""
     keys = [tag.get("key", "") for tag in given]
     for tag in given:
         key, value = tag.get("key", ""), tag.get("value", "")
@@ -42,7 +42,7 @@ def tags(given: Sequence[Mapping[str, str]]) -> None:
 def workload(
     request: Mapping[str, Any], definition: TaskDefinition, settings: Settings, group_exists: Callable[[str], bool]
 ) -> None:
-    """A service that ECS schedules: network, deployment configuration, target groups."""
+    """Validate a service that ECS schedules: network, deployment configuration, target groups."""
     _network(request, definition)
     _percentages(request.get("deploymentConfiguration") or {})
     _lattice(request, definition, settings, group_exists)
@@ -81,7 +81,7 @@ def _lattice(
         return
     if (request.get("deploymentController") or {}).get("type", "ECS") != "ECS":
         # ECS Developer Guide, "Use Amazon VPC Lattice": the CODE_DEPLOY controller is not supported.
-        # EXTERNAL is refused too, and the message is ours: assumption.
+        # EXTERNAL is rejected too, with a message of our own: assumption.
         raise InvalidParameterException("VPC Lattice configurations need the ECS deployment controller.")
     if len(configurations) > settings.max_vpc_lattice_configurations:
         # five in the console's text (ECS Developer Guide); the error of the API: assumption
@@ -90,7 +90,7 @@ def _lattice(
     names = port_names(definition)
     for item in configurations:
         if item["portName"] not in names:
-            # ECS refuses a task definition without the port that a load balancer names (hashicorp/terraform #4227);
+            # ECS rejects a task definition without the port that a load balancer names (hashicorp/terraform #4227);
             # that it does so for VPC Lattice: assumption
             raise InvalidParameterException(
                 f"The portName '{item['portName']}' of vpcLatticeConfigurations is not defined in the task definition "
@@ -112,7 +112,7 @@ def port_names(definition: TaskDefinition) -> set[str]:
 
 
 def active(definition: TaskDefinition) -> TaskDefinition:
-    """A revision that may still be deployed."""
+    """The revision, if it may still be deployed."""
     if definition.status != "ACTIVE":
         raise EcsClientException("TaskDefinition is inactive")
     return definition

@@ -1,5 +1,6 @@
-"""IAM in the local AWS: roles are held to their policies.
+"""IAM in the local AWS: roles and users are held to their policies.
 
-:mod:`evaluation` decides, :mod:`ledger` remembers, :mod:`requests` says what a call has to be allowed, :mod:`enforcement`
-asks at every call, :mod:`platform` for what AWS does in a role's name.
+:mod:`evaluation` decides, :mod:`authorization_log` records, :mod:`requests` knows the permissions that a call needs,
+:mod:`enforcement` authorizes every call, :mod:`service_principals` what AWS services do in a role, and :mod:`gateway`
+denies calls to services without authorization.
 """

@@ -1,4 +1,4 @@
-"""IAM and STS in moto, with what moto leaves out: AWS's managed policies, sessions of functions, trust policies."""
+"""moto's IAM and STS, with AWS's managed policies, sessions of functions and trust policies."""
 
 import functools
 import json
@@ -11,19 +11,20 @@ from moto.sts.models import STSBackend
 
 from local_aws import extend
 from local_aws.eventbus import ACCOUNT
-from local_aws.iam import side
+from local_aws.iam import side_permissions
 from local_aws.iam.identities import ADMINISTRATOR, Identity, UnknownKeyError
+from local_aws.services import current
 
 
 @functools.cache
 def _aws_policies() -> Mapping[str, tuple[str, Any]]:
-    """AWS's managed policies by what follows ``policy`` in their ARN; moto carries them (1,500, so read when needed)."""
+    """AWS's managed policies by the part after ``policy`` in their ARN; moto has 1,500 of them, so they load on demand."""
     loaded: dict[str, Any] = json.loads(aws_managed_policies_data)
     return {f"{data['Path']}{name}": (name, data) for name, data in loaded.items()}
 
 
 class LocalIamBackend(IAMBackend):
-    """moto's; a managed policy of AWS is there when it is attached or read for the first time."""
+    """moto's; a managed policy of AWS exists once it is attached or read for the first time."""
 
     def managed_policy(self, arn: str) -> ManagedPolicy | None:
         """The policy with this ARN, AWS's own or the account's; None if there is none."""
@@ -58,7 +59,7 @@ class LocalIamBackend(IAMBackend):
         return super().get_policy(policy_arn)
 
     def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:
-        """Also without a version, which moto demands: IAM takes 2008-10-17 for one that is left out (IAM User Guide, Version)."""
+        """Also without a version, which moto requires: IAM's default is 2008-10-17 (IAM User Guide, Version)."""
         document = _object(policy_json)
         if document is None or "Version" in document:
             super().put_role_policy(role_name, policy_name, policy_json)
@@ -67,21 +68,35 @@ class LocalIamBackend(IAMBackend):
         self.get_role(role_name).put_policy(policy_name, policy_json)
 
     def linked_role_of_lattice(self) -> Role | None:
-        """The service-linked role that the account's first resource of VPC Lattice makes."""
-        return next((role for role in list(self.roles.values()) if role.name == side.LATTICE_ROLE), None)
+        """The service-linked role that the account's first VPC Lattice resource creates; None before that."""
+        return next((role for role in list(self.roles.values()) if role.name == side_permissions.LATTICE_ROLE), None)
 
     def link_role_of_lattice(self) -> None:
-        """Make it (VPC Lattice User Guide, using service-linked roles)."""
+        """Create the service-linked role (VPC Lattice User Guide, using service-linked roles)."""
         trust = {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": side.LATTICE_SERVICE}, "Action": "sts:AssumeRole"}
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": side_permissions.LATTICE_SERVICE},
+                    "Action": "sts:AssumeRole",
+                }
             ],
         }
-        path = f"/aws-service-role/{side.LATTICE_SERVICE}/"
-        self.create_role(side.LATTICE_ROLE, json.dumps(trust), path, None, "", [], "3600", side.LATTICE_SERVICE)
+        path = f"/aws-service-role/{side_permissions.LATTICE_SERVICE}/"
+        self.create_role(
+            side_permissions.LATTICE_ROLE,
+            json.dumps(trust),
+            path,
+            None,
+            "",
+            [],
+            "3600",
+            side_permissions.LATTICE_SERVICE,
+        )
         self.attach_role_policy(
-            f"arn:{self.partition}:iam::aws:policy/aws-service-role/AWSVpcLatticeServiceRolePolicy", side.LATTICE_ROLE
+            f"arn:{self.partition}:iam::aws:policy/aws-service-role/AWSVpcLatticeServiceRolePolicy",
+            side_permissions.LATTICE_ROLE,
         )
 
 
@@ -94,7 +109,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 class LocalStsBackend(STSBackend):
-    """moto's, for which a role must exist; a function's key is a session of its role."""
+    """moto's, with sessions for the access keys of functions."""
 
     def get_assumed_role_from_access_key(self, access_key_id: str) -> Any:
         identity = _identity(access_key_id)
@@ -108,7 +123,7 @@ class LocalStsBackend(STSBackend):
 
 
 class _Session:
-    """A function's session, as moto's STS and CloudTrail read sessions."""
+    """A function's session in the form that moto's STS and CloudTrail read."""
 
     def __init__(self, identity: Identity) -> None:
         self.arn = identity.principal_arn
@@ -119,17 +134,15 @@ class _Session:
 
 
 def _identity(key: str) -> Identity | None:
-    from local_aws.iam import enforcement
-
-    active = enforcement.active()
+    enforcement = current().enforcement
     try:
-        return None if active is None else active.identities.of(key)
+        return None if enforcement is None else enforcement.identities.of(key)
     except UnknownKeyError:
         return None
 
 
 def install() -> None:
-    """Put this IAM and STS in the place of moto's."""
+    """Replace moto's IAM and STS."""
     extend.install("iam", LocalIamBackend)
     extend.install("sts", LocalStsBackend)
 

@@ -1,4 +1,4 @@
-"""Policy documents, read into statements. What cannot be evaluated rightly is refused here, never skipped.
+"""Parsing of policy documents. What cannot be evaluated correctly is rejected, never skipped.
 
 Source: IAM User Guide, "IAM JSON policy element reference" and "Grammar of the IAM JSON policy language".
 """
@@ -20,7 +20,7 @@ _PRINCIPALS = ("AWS", "Service", "Federated", "CanonicalUser")
 
 
 class PolicyError(ValueError):
-    """A policy that the local AWS cannot evaluate as AWS would; the message says what and where."""
+    """A policy that the local AWS cannot evaluate like AWS; the message names the element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +34,25 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. ``name`` is its Sid, or its place counted from 0, as in ``[2]``."""
+    """One statement. ``name`` is its Sid, or its index as in ``[2]``."""
 
     name: str
     allows: bool
     actions: tuple[str, ...]
-    """Lower case, with ``*`` and ``?``; what is not meant if ``all_but_actions``."""
+    """Lower case, with ``*`` and ``?``; the excluded ones with ``all_but_actions``."""
     all_but_actions: bool
     resources: tuple[str, ...] | None
-    """None in a trust policy, which is about the role that has it."""
+    """None in a trust policy, which applies to its role."""
     all_but_resources: bool
     principals: frozenset[tuple[str, str]] | None
     """Kind and name, such as ``("Service", "ecs.amazonaws.com")``; None in an identity-based policy."""
     conditions: tuple[Condition, ...]
     variables: bool
-    """Whether ``${...}`` stands for a variable: from version 2012-10-17 on (IAM User Guide, "Version")."""
+    """Whether ``${...}`` is a variable: from version 2012-10-17 on (IAM User Guide, "Version")."""
 
 
 def statements_of(document: str | Mapping[str, Any]) -> tuple[Statement, ...]:
-    """The statements of a policy. PolicyError if it is not one, or says what is not understood."""
+    """The statements of a policy. PolicyError if it is invalid or not supported."""
     text = document if isinstance(document, str) else json.dumps(document, sort_keys=True)
     return _parse(text)
 
@@ -71,7 +71,7 @@ def _parse(text: str) -> tuple[Statement, ...]:
     if version not in _VERSIONS:
         raise PolicyError(f"There is no policy version {version!r}, only {_words(_VERSIONS)}")
     statements = enumerate(_listed(document["Statement"]))
-    return tuple(_statement(index, one, variables=version == _VERSIONS[0]) for index, one in statements)
+    return tuple(_statement(index, statement, variables=version == _VERSIONS[0]) for index, statement in statements)
 
 
 def _statement(index: int, statement: Mapping[str, Any], *, variables: bool) -> Statement:
@@ -111,7 +111,7 @@ def _read(name: str, statement: Mapping[str, Any], *, variables: bool) -> Statem
 
 def _one_of(statement: Mapping[str, Any], name: str, negated: str) -> tuple[list[str] | None, bool]:
     if name in statement and negated in statement:
-        raise ValueError(f"{name} and {negated} cannot stand together")
+        raise ValueError(f"{name} and {negated} are mutually exclusive")
     for element in (name, negated):
         if element in statement:
             values = _listed(statement[element])
@@ -122,7 +122,7 @@ def _one_of(statement: Mapping[str, Any], name: str, negated: str) -> tuple[list
 
 
 def _completed(resource: str) -> str:
-    """An ARN with fewer than six parts stands for all that begin so (IAM User Guide, Resource)."""
+    """An ARN with fewer than six parts matches all ARNs with that prefix (IAM User Guide, Resource)."""
     missing = 5 - resource.count(":")
     return resource + ":*" * missing if resource.startswith("arn:") and missing > 0 else resource
 

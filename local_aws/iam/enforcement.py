@@ -1,4 +1,4 @@
-"""Every call of every service passes here: who calls, what that needs, and whether their policies allow it."""
+"""Authorizes every call of every service: the caller, the permissions that the call needs, the caller's policies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import get_service_model
 from moto.iam.models import iam_backends
 
-from local_aws import clock
+from local_aws.clock import Clock
 from local_aws.eventbus import ACCOUNT, REGION
-from local_aws.iam import denials, identities, reference, side
+from local_aws.iam import denials, identities, reference, side_permissions
+from local_aws.iam.authorization_log import Authorization, AuthorizationLog
 from local_aws.iam.denials import Refused
 from local_aws.iam.documents import PolicyError
 from local_aws.iam.evaluation import Decision, Policy, Request, decide, mentions
 from local_aws.iam.identities import ADMINISTRATOR, Identities, Identity, UnknownKeyError
-from local_aws.iam.ledger import Authorization, Ledger
 from local_aws.iam.needs import Need, Params
-from local_aws.iam.requests import UnwrittenError, needs_of
+from local_aws.iam.requests import UnknownNeedsError, needs_of
 from local_aws.iam.tags import tags_of
 from local_aws.iam.variables import Value
 from local_aws.lattice import shapes
@@ -30,7 +30,7 @@ IDENTITY_BASED = "identity-based policy"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something is allowed, by which statements; if not, AWS's reason. ``context`` is what was asked about it."""
+    """Whether something is allowed, by which statements; if not, why, in AWS's words. ``context``: the request's keys."""
 
     allowed: bool
     statements: tuple[tuple[str, str], ...]
@@ -39,14 +39,15 @@ class Verdict:
 
 
 class Enforcement:
-    """Holds roles and users to their policies, and writes down in the ledger what they were allowed and denied."""
+    """Holds roles and users to their policies and writes every decision into the authorization log."""
 
-    def __init__(self, identities_: Identities, ledger: Ledger) -> None:
+    def __init__(self, identities_: Identities, log: AuthorizationLog, clock: Clock) -> None:
         self.identities = identities_
-        self.ledger = ledger
+        self.log = log
+        self._clock = clock
 
     def refusal(self, response: BaseResponse) -> Refused | None:
-        """The answer to a request that is not allowed; None if it may go on."""
+        """The answer to a request that is not allowed; None if it may proceed."""
         try:
             identity = self.identities.of(str(getattr(response, "access_key", "")))
         except UnknownKeyError:
@@ -57,13 +58,13 @@ class Enforcement:
             if refused is not None:
                 return refused
         elif service == "sts" and operation == "AssumeRole":
-            return self._untrusting(response, None, parameters(response, service, operation))
+            return self._assume_role_refusal(response, None, parameters(response, service, operation))
         self._link_role(service, operation)
         return None
 
-    def judge(self, identity: Identity, need: Need) -> Verdict:
-        """Whether a role or user may do something, by its policies as they are now."""
-        context = {**general_context(identity), **_tags_of_resource(need), **need.context}
+    def evaluate(self, identity: Identity, need: Need) -> Verdict:
+        """Whether the current policies of a role or user allow something."""
+        context = {**global_context(identity, self._clock), **_tags_of_resource(need), **need.context}
         request = Request(need.action, need.resource, context)
         verdict = _verdict(decide(identities.policies_of(identity), request), IDENTITY_BASED, request)
         for kind, policy in identities.boundaries_of(identity) if verdict.allowed else ():
@@ -72,9 +73,9 @@ class Enforcement:
                 return limited
         return verdict
 
-    def note(self, identity: Identity, need: Need, verdict: Verdict, *, caller: str) -> None:
-        """Write an authorisation down."""
-        self.ledger.note(
+    def record(self, identity: Identity, need: Need, verdict: Verdict, *, caller: str) -> None:
+        """Write an authorization into the log."""
+        self.log.record(
             Authorization(
                 role=identity.name,
                 caller=caller,
@@ -84,7 +85,7 @@ class Enforcement:
                 side=need.side,
                 allowed=verdict.allowed,
                 statements=verdict.statements,
-                time=clock.current().time(),
+                time=self._clock.time(),
             )
         )
 
@@ -93,9 +94,9 @@ class Enforcement:
             params = parameters(response, service, operation)
             needs = needs_of(service, operation, params, first=_has_no_linked_role())
             if operation == "AssumeRole" and service == "sts":
-                return self._untrusting(response, identity, params, needs)
+                return self._assume_role_refusal(response, identity, params, needs)
             return self._first_refusal(response, identity, needs)
-        except UnwrittenError as error:
+        except UnknownNeedsError as error:
             if mentions(identities.policies_of(identity), error.action):
                 return denials.undecided(response, str(error))
             return _denied(
@@ -106,24 +107,24 @@ class Enforcement:
 
     def _first_refusal(self, response: BaseResponse, identity: Identity, needs: Sequence[Need]) -> Refused | None:
         for need in needs:
-            verdict = self.judge(identity, need)
-            self.note(identity, need, verdict, caller=identity.caller)
+            verdict = self.evaluate(identity, need)
+            self.record(identity, need, verdict, caller=identity.caller)
             if not verdict.allowed:
                 return _denied(response, identity, need, verdict.why)
         return None
 
-    def _untrusting(
+    def _assume_role_refusal(
         self, response: BaseResponse, identity: Identity | None, params: Params, needs: Sequence[Need] = ()
     ) -> Refused | None:
-        """A role is taken on by whom its trust policy lets in; who is not named there by ARN needs an own policy, too.
+        """AssumeRole: the trust policy must allow the caller; a caller that it does not name by ARN needs a policy too.
 
-        The role itself or the account may be named (IAM User Guide, "Cross-account policy evaluation logic" and
+        It may name the caller's role or the account (IAM User Guide, "Cross-account policy evaluation logic" and
         "Policy evaluation for requests within a single account").
         """
         arn = str(params.get("RoleArn"))
         account = frozenset({("AWS", ACCOUNT), ("AWS", f"arn:aws:iam::{ACCOUNT}:root")})
         names = identity.principals if identity else account | {("AWS", ADMINISTRATOR)}
-        context = {**general_context(identity), **(needs[0].context if needs else {})}
+        context = {**global_context(identity, self._clock), **(needs[0].context if needs else {})}
         trust = identities.trust_policy(arn)
         request = Request("sts:AssumeRole", arn, context, names)
         policies = [] if trust is None else [Policy(f"trust of {arn}", trust)]
@@ -138,7 +139,10 @@ class Enforcement:
         return denials.denied(response, denials.sentence(who, "sts:AssumeRole", arn, why))
 
     def _link_role(self, service: str, operation: str) -> None:
-        if reference.prefix_of(service) == side.FIRST.service and operation in side.FIRST.operations:
+        if (
+            reference.prefix_of(service) == side_permissions.FIRST.service
+            and operation in side_permissions.FIRST.operations
+        ):
             backend: Any = iam_backends[ACCOUNT]["aws"]
             if _has_no_linked_role():
                 backend.link_role_of_lattice()
@@ -148,12 +152,14 @@ def parameters(response: BaseResponse, service: str, operation: str) -> Params:
     """The parameters of a request, in the spelling of botocore's model."""
     request = response.normalized_request
     if reference.prefix_of(service) == "vpc-lattice" and operation in LATTICE_OPERATIONS:
-        # moto's parser takes paths that are decoded already, so an ARN in one would be cut at its slashes
+        # moto's parser works on decoded paths and would cut an ARN in a path at its slashes
         query = request.args.to_dict(flat=False)
         return shapes.parse(operation, response.uri_match, query, request.get_data(as_text=True))
     model = get_service_model(service)
     if operation not in model.operation_names:
-        raise UnwrittenError(f"{reference.prefix_of(service)}:{operation}", f"{service} has no operation {operation}")
+        raise UnknownNeedsError(
+            f"{reference.prefix_of(service)}:{operation}", f"{service} has no operation {operation}"
+        )
     parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)]
     parsed = parser(model.operation_model(operation), map_type=dict).parse(
         {
@@ -168,16 +174,16 @@ def parameters(response: BaseResponse, service: str, operation: str) -> Params:
     return parsed or {}
 
 
-def general_context(identity: Identity | None) -> dict[str, Value]:
-    """The condition keys that every request has (IAM User Guide, global condition context keys).
+def global_context(identity: Identity | None, clock: Clock) -> dict[str, Value]:
+    """The global condition keys of a request (IAM User Guide, global condition context keys).
 
-    The local AWS speaks HTTP where AWS has TLS: aws:SecureTransport is true all the same.
+    aws:SecureTransport is true although the local AWS speaks HTTP where AWS has TLS.
     """
     principal = identity.context() if identity else {"aws:principalarn": ADMINISTRATOR, "aws:principalaccount": ACCOUNT}
     return {
         **principal,
         "aws:currenttime": clock.iso(),
-        "aws:epochtime": str(int(clock.current().time())),
+        "aws:epochtime": str(int(clock.time())),
         "aws:requestedregion": REGION,
         "aws:resourceaccount": ACCOUNT,
         "aws:securetransport": "true",
@@ -211,18 +217,4 @@ def _has_no_linked_role() -> bool:
     return backend.linked_role_of_lattice() is None
 
 
-_active: Enforcement | None = None
-
-
-def use(enforcement: Enforcement | None) -> None:
-    """Enforce IAM from now on; None stops it, and everybody may do everything."""
-    global _active  # noqa: PLW0603  moto's services are global, and this stands before them
-    _active = enforcement
-
-
-def active() -> Enforcement | None:
-    """What enforces IAM; None where nothing does, as in the local AWS inside one process."""
-    return _active
-
-
-__all__ = ["Enforcement", "Verdict", "active", "general_context", "parameters", "use"]
+__all__ = ["Enforcement", "Verdict", "global_context", "parameters"]

@@ -1,7 +1,7 @@
-"""Is a request allowed? Policies and a request go in, a decision comes out; nothing else is looked at.
+"""Is a request allowed? Pure: policies and a request in, a decision out.
 
 Source: IAM User Guide, "Policy evaluation logic": everything is denied unless a statement allows it, and a statement
-that denies it wins. A library that evaluates conditions without an account was not found; AWS's simulator is a service.
+that denies it wins. No library evaluates conditions without an account; AWS's policy simulator is a service.
 
 Usage::
 
@@ -20,7 +20,7 @@ from local_aws.iam.variables import Value
 
 
 class Authorizable(Protocol):
-    """What can be decided: a Request, or an entry of the ledger."""
+    """What can be decided: a Request, or an entry of the authorization log."""
 
     @property
     def action(self) -> str: ...
@@ -38,23 +38,23 @@ class Request:
     resource: str
     context: Mapping[str, Value] = field(default_factory=dict)
     principals: frozenset[tuple[str, str]] = frozenset()
-    """Who asks, by every name that a resource's policy may call them: ``("Service", "ecs.amazonaws.com")``."""
+    """The caller, by every name that a resource-based policy may use: ``("Service", "ecs.amazonaws.com")``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy and the name that it is told by."""
+    """A policy and its display name."""
 
     name: str
     document: str | Mapping[str, Any]
-    """JSON, or what it says."""
+    """JSON, or the parsed document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``statements`` are those that allow it, or, where it is denied explicitly, those that deny it.
+    """``statements`` are those that allow it, or, for an explicit deny, those that deny it.
 
-    Each is the policy's name and the statement's Sid, or its place such as ``[2]``.
+    Each is the policy's name and the statement's Sid, or its index such as ``[2]``.
     """
 
     allowed: bool
@@ -76,7 +76,7 @@ def decide(policies: Iterable[Policy], request: Authorizable) -> Decision:
 
 
 def mentions(policies: Iterable[Policy], action: str) -> bool:
-    """Whether any statement allows the action on any resource, whatever its conditions are."""
+    """Whether any statement allows the action on any resource under any condition."""
     return any(s.allows and _is_action(s, action) for policy in policies for s in _statements(policy))
 
 
@@ -100,13 +100,13 @@ def _applies(statement: Statement, request: Authorizable, policy: str) -> bool:
 
 
 def _is_action(statement: Statement, action: str) -> bool:
-    """Actions are compared whatever their case is (IAM User Guide, Action)."""
+    """Actions are case-insensitive (IAM User Guide, Action)."""
     return _is_named(statement.actions, action) != statement.all_but_actions
 
 
 @functools.lru_cache(maxsize=65536)
 def _is_named(patterns: tuple[str, ...], action: str) -> bool:
-    """Kept, because every call asks every statement of a role, and there are few actions."""
+    """Cached, because every call checks every statement of a role, and there are few actions."""
     return any(like(action.lower(), pattern) for pattern in patterns)
 
 
@@ -134,7 +134,7 @@ def _holds(condition: Condition, statement: Statement, context: Mapping[str, Val
         return any((actual is None) == (value.lower() == "true") for value in condition.values)
     if operator.quantifier is not None:
         values = (actual,) if isinstance(actual, str) else actual or ()
-        # An absent key, or one without values, meets ForAllValues and not ForAnyValue (IAM User Guide, set operators).
+        # An absent key, or a key without values, satisfies ForAllValues and not ForAnyValue (IAM User Guide, set operators).
         results = (_matches(value, condition, statement, context) != operator.negated for value in values)
         if not values and operator.if_exists:
             return True

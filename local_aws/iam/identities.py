@@ -1,13 +1,13 @@
-"""Who calls: access keys to roles and users, and the policies that these have now.
+"""The callers: from access keys to roles and users, and to their current policies.
 
-A function's keys are its execution role's, a key that STS gave out is the role's that was assumed, an IAM user's key is
-the user's. Every other key is the administrator's, who may do everything: the words ``local``, those that
-CloudFormation's providers use, those of a test.
+The keys of a function belong to its execution role, a key that STS issued to the assumed role, the key of an IAM user to
+the user. All other keys belong to the administrator, who may do everything: ``local``, those that CloudFormation's
+providers use, those of tests.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.utils import get_backend as lambda_backend
@@ -17,21 +17,19 @@ from moto.sts.models import sts_backends
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.iam.documents import PolicyError
 from local_aws.iam.evaluation import Policy
-
-if TYPE_CHECKING:
-    from local_aws.inspect import Journal
+from local_aws.journal import Journal
 
 ADMINISTRATOR = f"arn:aws:iam::{ACCOUNT}:user/local"
-"""What the administrator's ARN is."""
+"""The administrator's ARN."""
 
 
 class UnknownKeyError(Exception):
-    """A temporary access key that nobody gave out."""
+    """An unknown temporary access key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A role's session or a user. ``caller`` is the function's name where it is a function that calls."""
+    """A role's session or a user. ``caller`` is the name of the function, if it is one."""
 
     kind: str
     """``role`` or ``user``."""
@@ -45,14 +43,14 @@ class Identity:
 
     @property
     def principal_arn(self) -> str:
-        """What messages call it: the role's session, or the user."""
+        """The ARN in messages: of the role's session, or of the user."""
         if self.kind == "user":
             return self.arn
         return f"arn:aws:sts::{ACCOUNT}:assumed-role/{self.name}/{self.session}"
 
     @property
     def principals(self) -> frozenset[tuple[str, str]]:
-        """Every name by which a resource's policy may mean it."""
+        """Every name by which a resource-based policy may refer to it."""
         account = f"arn:aws:iam::{ACCOUNT}:root"
         return frozenset(("AWS", name) for name in (self.arn, self.principal_arn, ACCOUNT, account))
 
@@ -73,13 +71,13 @@ class Identity:
 
 @dataclass
 class Identities:
-    """Finds the identity of an access key. Keys of functions are known from the journal, which gave them out."""
+    """Finds the identity of an access key. The journal, which issued them, knows the keys of functions."""
 
-    journal: "Journal"
+    journal: Journal
     _known: dict[str, Identity] = field(default_factory=dict)
 
     def of(self, key: str) -> Identity | None:
-        """Whose key it is; None for the administrator. UnknownKeyError for a temporary key that nobody gave out."""
+        """The key's identity; None for the administrator. UnknownKeyError for an unknown temporary key."""
         if key in self._known:
             return self._known[key]
         found = self._of_function(key) or _of_session(key) or _of_user(key)
@@ -88,7 +86,7 @@ class Identities:
                 raise UnknownKeyError
             return None
         if found.kind == "role":
-            self._known[key] = found  # a role's keys stay its own; a user's may be taken away
+            self._known[key] = found  # a role's keys never change; a user's may be deleted
         return found
 
     def _of_function(self, key: str) -> Identity | None:
@@ -104,12 +102,12 @@ class Identities:
 
 
 def role_name(arn: str) -> str:
-    """The name of the role with this ARN: what follows its path."""
+    """The name of the role with this ARN: the part after its path."""
     return arn.rpartition("/")[2]
 
 
 def policies_of(identity: Identity) -> tuple[Policy, ...]:
-    """The identity-based policies, as they are at this moment: inline ones, attached ones, those of a user's groups."""
+    """The current identity-based policies: inline ones, attached ones, those of a user's groups."""
     holder = _holder(identity)
     if holder is None:
         return ()
@@ -117,7 +115,7 @@ def policies_of(identity: Identity) -> tuple[Policy, ...]:
 
 
 def boundaries_of(identity: Identity) -> tuple[tuple[str, Policy], ...]:
-    """What limits it beside: its permissions boundary and the policy of its session, each with its kind."""
+    """What limits it in addition: permissions boundary and session policy, each with its kind."""
     found = []
     boundary = getattr(_holder(identity), "permissions_boundary_arn", None)
     if boundary:
@@ -128,13 +126,13 @@ def boundaries_of(identity: Identity) -> tuple[tuple[str, Policy], ...]:
 
 
 def trust_policy(arn: str) -> str | Mapping[str, Any] | None:
-    """Who may take the role on; None if there is no such role."""
+    """The role's trust policy; None if there is no such role."""
     role = _backend().role(arn)
     return None if role is None else role.assume_role_policy_document
 
 
 def _of_session(key: str) -> Identity | None:
-    role = next((one for one in sts_backends[ACCOUNT]["aws"].assumed_roles if one.access_key_id == key), None)
+    role = next((role for role in sts_backends[ACCOUNT]["aws"].assumed_roles if role.access_key_id == key), None)
     if role is None:
         return None
     return Identity("role", role_name(role.role_arn), role.role_arn, role.session_name, role.session_name,
@@ -143,7 +141,7 @@ def _of_session(key: str) -> Identity | None:
 
 def _of_user(key: str) -> Identity | None:
     for user in list(_backend().users.values()):
-        if any(one.access_key_id == key for one in user.access_keys):
+        if any(access_key.access_key_id == key for access_key in user.access_keys):
             return Identity("user", user.name, user.arn, caller=user.name)
     return None
 

@@ -1,7 +1,6 @@
-"""The condition keys that the local AWS knows: it says their value in every request that has one on AWS.
+"""The condition keys that the local AWS supports: every request has them where it has them on AWS.
 
-A key that is not here is refused where a policy names it: taken for absent, it would let a request through, or not, for
-no reason. Sources: IAM User Guide, "AWS global condition context keys"; Service Authorization Reference of each service.
+A policy with any other key is rejected: if the key counted as absent, the decision could be wrong. Sources: IAM User Guide, "AWS global condition context keys"; Service Authorization Reference of each service.
 """
 
 _KNOWN = frozenset({
@@ -10,7 +9,7 @@ _KNOWN = frozenset({
     # about the request
     "aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:securetransport", "aws:sourceip", "aws:useragent",
     "aws:viaawsservice", "lambda:sourcefunctionarn",
-    # a service that acts for one of its resources
+    # a service on behalf of one of its resources
     "aws:sourceaccount", "aws:sourcearn",
     # tags and resources
     "aws:tagkeys", "aws:resourceaccount",
@@ -19,7 +18,7 @@ _KNOWN = frozenset({
     "events:source", "iam:awsservicename", "iam:passedtoservice", "lambda:invocationtype", "sts:externalid",
     "sts:rolesessionname", "vpc-lattice:authtype", "vpc-lattice:protocol", "vpc-lattice:securitygroupids",
     "vpc-lattice:servicearn", "vpc-lattice:servicenetworkarn", "vpc-lattice:targetgrouparns", "vpc-lattice:vpcid",
-    # never there: the account is in no organization, nobody signs in with a second factor, no service calls on
+    # always absent: the account is in no organization, there is no MFA, no service calls on a caller's behalf
     "aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "aws:resourceorgid",
     "aws:multifactorauthpresent", "aws:multifactorauthage", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast",
     "aws:sourcevpc", "aws:sourcevpce", "aws:referer", "aws:federatedprovider",
@@ -34,7 +33,7 @@ _MANY = frozenset({
 
 
 def is_known(key: str) -> bool:
-    """Whether requests carry this key (lower case) where AWS's would."""
+    """Whether requests have this key (lower case) where they have it on AWS."""
     return key in _KNOWN or key.startswith(_FAMILIES)
 
 

@@ -1,4 +1,4 @@
-"""What a call has to be allowed: values and small helpers for the modules of :mod:`local_aws.iam.actions`."""
+"""The permissions that a call needs: values and helpers for the modules of :mod:`local_aws.iam.actions`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,17 +13,17 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An action on a resource; ``context`` holds the condition keys (lower case) of this call beside the general ones."""
+    """An action on a resource; ``context`` holds the condition keys (lower case) of this call besides the global ones."""
 
     action: str
     resource: str = "*"
     context: Mapping[str, Value] = field(default_factory=dict)
     side: bool = False
-    """Whether AWS asks for it beside the call itself."""
+    """Whether it is a side permission."""
 
 
 Rule = Callable[[Params], Iterable[Need]]
-"""What one operation has to be allowed."""
+"""The permissions that one operation needs."""
 
 
 def arn(service: str, resource: str, region: str = REGION) -> str:
@@ -32,12 +32,12 @@ def arn(service: str, resource: str, region: str = REGION) -> str:
 
 
 def as_arn(service: str, identifier: str, prefix: str = "") -> str:
-    """What is an ARN already, or the ARN of ``prefix`` and a name."""
+    """The identifier if it is an ARN, else the ARN of ``prefix`` and the name."""
     return identifier if identifier.startswith("arn:") else arn(service, prefix + identifier)
 
 
 def tags_in_request(tags: Mapping[str, str] | Iterable[Mapping[str, str]] | None) -> dict[str, Value]:
-    """aws:RequestTag/... and aws:TagKeys; ``tags`` as the service spells them: a map, or a list of key and value."""
+    """aws:RequestTag/... and aws:TagKeys; ``tags`` in the service's form: a map, or a list of keys and values."""
     if not tags:
         return {}
     pairs = dict(_pairs(tags))

@@ -1,4 +1,4 @@
-"""The operators of conditions: does one value of a request match one of a policy?
+"""Condition operators: does a value of a request match a value of a policy?
 
 Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 """
@@ -17,18 +17,18 @@ Test = Callable[[str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator as a policy writes it, taken apart."""
+    """A parsed condition operator."""
 
     name: str
     test: Test | None
-    """None for ``Null``, which asks whether there is a value at all."""
+    """None for ``Null``, which checks whether there is a value."""
     negated: bool
-    """What must match none of the policy's values, and holds where the key is absent."""
+    """Must match none of the policy's values, and holds where the key is absent."""
     if_exists: bool = False
     quantifier: str | None = None
     """``all`` or ``any`` for ForAllValues and ForAnyValue."""
     wildcards: bool = False
-    """Whether ``*`` and ``?`` in the policy's value stand for other characters."""
+    """Whether ``*`` and ``?`` in the policy's value are wildcards."""
     variables: bool = False
     """Whether ``${...}`` in the policy's value is a variable: in texts and ARNs only (IAM User Guide, "Where you can
     use policy variables")."""
@@ -59,8 +59,8 @@ def operator_of(text: str) -> Operator:
 
 @functools.lru_cache(maxsize=8192)
 def glob(pattern: str) -> re.Pattern[str]:
-    """The pattern in which ``*`` stands for any characters and ``?`` for one; nothing else is special."""
-    parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in re.split(r"([*?])", pattern))
+    """The compiled pattern: ``*`` matches any characters and ``?`` one; nothing else is special."""
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
     return re.compile("".join(parts), re.DOTALL)
 
 
@@ -78,7 +78,7 @@ def _equal_but_for_case(actual: str, wanted: str) -> bool:
 
 
 def _arn(actual: str, pattern: str) -> bool:
-    """Each of the six parts by itself: ``*`` in one does not reach into the next."""
+    """Compares the six parts individually: ``*`` in one does not extend into the next."""
     if pattern == "*":
         return True
     parts, wanted = actual.split(":", 5), pattern.split(":", 5)

@@ -1,4 +1,4 @@
-"""AWS's Service Authorization Reference, as cfn-lint carries it: which actions there are, and on what they are authorised."""
+"""AWS's Service Authorization Reference from cfn-lint: the actions, and the resources that they are authorized on."""
 
 import functools
 import re
@@ -14,7 +14,7 @@ _PREFIXES = {
     "monitoring": "cloudwatch",
     "tagging": "tag",
 }
-"""Service prefixes of actions where they are not the SDK's name of the service."""
+"""Service prefixes of actions that differ from the SDK's name of the service."""
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 
 
@@ -29,13 +29,13 @@ def is_action(action: str) -> bool:
 
 
 def resource_types(action: str) -> tuple[str, ...]:
-    """The types of resource that an action is authorised on; none if it is authorised on ``*`` alone."""
+    """The resource types that an action is authorized on; empty if it is authorized on ``*`` only."""
     return tuple((_action(action) or {}).get("Resources", ()))
 
 
 @functools.lru_cache(maxsize=4096)
 def is_resource_of(action: str, arn: str) -> bool:
-    """Whether an ARN has the form of one of the action's types of resource."""
+    """Whether an ARN has the format of one of the action's resource types."""
     resources = _service(action.partition(":")[0])["Resources"]
     formats = (form for kind in resource_types(action) for form in resources[kind.lower()]["ARNFormats"])
     return any(_pattern(form).fullmatch(arn) for form in formats)
@@ -43,7 +43,7 @@ def is_resource_of(action: str, arn: str) -> bool:
 
 @functools.cache
 def _pattern(form: str) -> re.Pattern[str]:
-    """The reference has ``.*`` where the id stands and ``${...}`` for partition, Region and account."""
+    """The reference has ``.*`` for the id and ``${...}`` for partition, Region and account."""
     parts = (re.escape(part) for part in _PLACEHOLDER.sub("\0", form).replace(".*", "\1").split("\0"))
     return re.compile("[^:]*".join(parts).replace("\1", ".*"))
 

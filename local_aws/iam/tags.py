@@ -1,4 +1,4 @@
-"""The tags that a resource of the local AWS carries now, by its ARN: what aws:ResourceTag asks for."""
+"""The current tags of a resource by its ARN, for aws:ResourceTag."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,14 +11,14 @@ Tags = Mapping[str, str]
 
 
 def tags_of(arn: str) -> Tags:
-    """Its tags; none if it is not there, has none, or is a service's whose tags are not kept here."""
+    """Its tags; empty if it does not exist, has none, or its service is not supported here."""
     parts = arn.split(":", 5)
     read = _READERS.get(parts[2]) if len(parts) == 6 and "*" not in parts[5] else None
     if read is None:
         return {}
     try:
         return read(arn, parts[5])
-    except Exception:  # each service says in its own way that something is not there
+    except Exception:  # each service has its own error for a missing resource
         return {}
 
 

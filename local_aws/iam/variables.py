@@ -1,4 +1,4 @@
-"""Policy variables: ``${aws:username}`` in a resource or a condition's value stands for a value of the request.
+"""Policy variables: ``${aws:username}`` in a resource or a condition's value is replaced by a value of the request.
 
 Source: IAM User Guide, "IAM policy elements: Variables and tags".
 """
@@ -13,14 +13,13 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _LITERAL = {"*": "*", "?": "?", "$": "$"}
 _WITH_DEFAULT = re.compile(r"\s*([^,\s]+)\s*(?:,\s*'([^']*)'\s*)?")
 _MARKS = {"*": "\ue000", "?": "\ue001"}
-"""What stands for a star or question mark that is a character, in a text where the plain one is a wildcard."""
+"""Placeholders for a literal star or question mark in a text where the plain characters are wildcards."""
 
 
 def matches(actual: str, pattern: str, context: Mapping[str, Value]) -> bool:
-    """Whether ``actual`` is what the pattern, with its variables filled in, stands for.
+    """Whether ``actual`` matches the pattern with its variables filled in.
 
-    What a variable brings is taken as it is, stars and all. A variable without a value and without a default matches
-    nothing.
+    Values of variables are literal, including stars. A variable without a value and without a default matches nothing.
     """
     if "${" not in pattern:
         return glob(pattern).fullmatch(actual) is not None
@@ -29,14 +28,14 @@ def matches(actual: str, pattern: str, context: Mapping[str, Value]) -> bool:
 
 
 def marked(text: str) -> str:
-    """The text with stars and question marks that ``filled_in`` took for characters."""
+    """The text with placeholders for its literal stars and question marks."""
     return text.replace("*", _MARKS["*"]).replace("?", _MARKS["?"])
 
 
 def filled_in(pattern: str, context: Mapping[str, Value], *, wildcards: bool) -> str | None:
     """The pattern with its variables filled in, or None if one has no value.
 
-    With ``wildcards``, stars and question marks that came from variables are marked, so that they stand for themselves.
+    With ``wildcards``, stars and question marks from variables become placeholders, so that they stay literal.
     """
     missing = False
 

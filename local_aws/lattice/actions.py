@@ -1,4 +1,4 @@
-"""Rule actions and matches: what VPC Lattice accepts, and the form it answers with."""
+"""Rule actions and matches: what VPC Lattice accepts, and how it shows them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,26 +8,26 @@ from local_aws.lattice.core import LatticeState
 from local_aws.lattice.state import Listener, Service, TargetGroup, View
 
 FIXED_STATUSES = (404, 500)
-"""The status codes a fixed response may have (service model, FixedResponseAction)."""
+"""The allowed status codes of a fixed response (service model, FixedResponseAction)."""
 
 
 def group_ids(action: View) -> list[str]:
-    """The target groups that an action names, whatever their weights."""
-    return [each["targetGroupIdentifier"] for each in action.get("forward", {}).get("targetGroups", ())]
+    """The target groups of an action, whatever their weights."""
+    return [group["targetGroupIdentifier"] for group in action.get("forward", {}).get("targetGroups", ())]
 
 
 class ActionChecks(LatticeState):
-    """What actions and matches must fulfil, and who uses which target group."""
+    """Validates actions and matches, and knows which services use which target groups."""
 
     def actions(self) -> Iterator[tuple[Service, View]]:
-        """Every action with the service it is of: those of the default rules first, then those of the other rules."""
+        """Every action with its service: first those of default rules, then those of other rules."""
         for listener in self.listeners.values():
             yield listener.service, listener.default.action
         for rule in self.rules.values():
             yield self.listeners[rule.listener_id].service, rule.action
 
     def users(self) -> dict[str, list[Service]]:
-        """The services that name a target group in a rule or default action, by the group's id: one at most."""
+        """The services that use a target group in a rule or default action, by the group's id: at most one."""
         found: dict[str, list[Service]] = {}
         for service, action in self.actions():
             for group in group_ids(action):
@@ -37,18 +37,20 @@ class ActionChecks(LatticeState):
         return found
 
     def checked_action(self, action: View, service: Service, protocol: str) -> View:
-        """The action with ids for target groups and weights filled in; raises if the listener cannot have it."""
+        """The action with target group ids and default weights; raises if the listener does not allow it."""
         if "fixedResponse" in action:
             return self._checked_fixed(action["fixedResponse"], protocol)
         wanted = action["forward"]["targetGroups"]
-        if len(wanted) > 1 and any("weight" not in each for each in wanted):
+        if len(wanted) > 1 and any("weight" not in forwarded for forwarded in wanted):
             message = "a weight is required for each of several target groups"
             raise errors.invalid(message, ("action.forward.targetGroups", message))
-        named = [ids.tail(each["targetGroupIdentifier"]) for each in wanted]
+        named = [ids.tail(forwarded["targetGroupIdentifier"]) for forwarded in wanted]
         if len(set(named)) < len(named):
             message = "a target group is named twice"
             raise errors.invalid(message, ("action.forward.targetGroups", message))
-        groups = [self.find(self.target_groups, each["targetGroupIdentifier"], TargetGroup.kind) for each in wanted]
+        groups = [
+            self.find(self.target_groups, forwarded["targetGroupIdentifier"], TargetGroup.kind) for forwarded in wanted
+        ]
         for group in groups:
             self.live(group)
             self._fits(group, protocol)
@@ -56,8 +58,8 @@ class ActionChecks(LatticeState):
         return {
             "forward": {
                 "targetGroups": [
-                    {"targetGroupIdentifier": group.id, "weight": each.get("weight", 100)}
-                    for group, each in zip(groups, wanted, strict=True)
+                    {"targetGroupIdentifier": group.id, "weight": forwarded.get("weight", 100)}
+                    for group, forwarded in zip(groups, wanted, strict=True)
                 ]
             }
         }
@@ -72,7 +74,7 @@ class ActionChecks(LatticeState):
         return {"fixedResponse": dict(fixed)}
 
     def _fits(self, group: TargetGroup, protocol: str) -> None:
-        """Which target groups a listener protocol takes (User Guide: HTTP, HTTPS and TLS listeners)."""
+        """The target groups that a listener protocol allows (User Guide: HTTP, HTTPS and TLS listeners)."""
         tcp = group.config.get("protocol") == "TCP"
         version = group.config.get("protocolVersion", "HTTP1")
         message = None
@@ -95,16 +97,16 @@ class ActionChecks(LatticeState):
                 raise errors.conflict(message, group.id, group.kind)
 
     def group_quota_holds(self, service: Service, *more: View, instead_of: Iterable[View] = ()) -> None:
-        """Raise if ``more`` actions, in place of the others given, bring too many target groups to the service."""
+        """Raise if ``more`` actions, in place of the given others, exceed the service's quota of target groups."""
         replaced = [id(action) for action in instead_of]
         kept = [action for of, action in self.actions() if of is service and id(action) not in replaced]
         groups = {group for action in (*kept, *more) for group in group_ids(action)}
         self.within("target_groups_per_service", len(groups), TargetGroup.kind, service.id)
 
     def checked_match(self, match: View) -> View:
-        """The match as GetRule answers it: ``headerMatches`` is there even if none was given (as clients have seen).
+        """The match as GetRule returns it, with ``headerMatches`` even if none was given (as clients have observed).
 
-        An httpMatch that asks for nothing is refused (assumption: not published).
+        An empty httpMatch is rejected (assumption: not published).
         """
         http: dict[str, Any] = match["httpMatch"]
         if not http.get("method") and not http.get("pathMatch") and not http.get("headerMatches"):
@@ -116,13 +118,13 @@ class ActionChecks(LatticeState):
         if path := http.get("pathMatch"):
             checked["pathMatch"] = {"match": path["match"], "caseSensitive": path.get("caseSensitive", True)}
         checked["headerMatches"] = [
-            {"name": each["name"], "match": each["match"], "caseSensitive": each.get("caseSensitive", False)}
-            for each in http.get("headerMatches", ())
+            {"name": header["name"], "match": header["match"], "caseSensitive": header.get("caseSensitive", False)}
+            for header in http.get("headerMatches", ())
         ]
         return {"httpMatch": checked}
 
     def refuse_rules(self, listener: Listener) -> None:
-        """A TLS_PASSTHROUGH listener has its default rule only (User Guide, TLS listeners)."""
+        """A TLS_PASSTHROUGH listener has only its default rule (User Guide, TLS listeners)."""
         if listener.protocol == "TLS_PASSTHROUGH":
             message = "a TLS_PASSTHROUGH listener cannot have rules beside its default action"
             raise errors.invalid(message, ("listenerIdentifier", message))

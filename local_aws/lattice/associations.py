@@ -15,9 +15,13 @@ class AssociationOperations(LatticeState):
         return self.once(operation, params, lambda: self._new_service_association(params)).view()
 
     def _new_service_association(self, params: Params) -> ServiceAssociation:
-        """One a pair, and none while the old one is going (API reference)."""
+        """One per pair, and none while the old one is being deleted (API reference)."""
         network, service = self.network(params), self.live(self.service(params))
-        of_network = [one for one in self.service_network_service_associations.values() if one.network is network]
+        of_network = [
+            association
+            for association in self.service_network_service_associations.values()
+            if association.network is network
+        ]
         for other in of_network:
             if other.service is service:
                 message = f"Service {service.id} is already associated with {network.id}, in status {other.status}"
@@ -63,11 +67,11 @@ class AssociationOperations(LatticeState):
         found = self.listed(self.service_network_service_associations, ServiceAssociation)
         if "serviceNetworkIdentifier" in params:
             network = self.network(params)
-            found = [one for one in found if one.network is network]
+            found = [association for association in found if association.network is network]
         if "serviceIdentifier" in params:
             service = self.service(params)
-            found = [one for one in found if one.service is service]
-        return self.page([one.view() for one in found], params)
+            found = [association for association in found if association.service is service]
+        return self.page([association.view() for association in found], params)
 
     # ---- service network and VPC
 
@@ -76,7 +80,7 @@ class AssociationOperations(LatticeState):
         return self.once(operation, params, lambda: self._new_vpc_association(params)).view()
 
     def _new_vpc_association(self, params: Params) -> VpcAssociation:
-        """A VPC is associated with one service network at most (User Guide, quotas); text as clients have seen it."""
+        """A VPC has at most one service network (User Guide, quotas); text as clients have observed it."""
         network, vpc_id = self.network(params), params["vpcIdentifier"]
         for other in self.service_network_vpc_associations.values():
             if other.vpc_id == vpc_id:
@@ -85,7 +89,11 @@ class AssociationOperations(LatticeState):
         self._vpc_exists(vpc_id)
         groups = list(dict.fromkeys(params.get("securityGroupIds", ())))
         self.within("security_groups_per_association", len(groups), VpcAssociation.kind)
-        of_network = [one for one in self.service_network_vpc_associations.values() if one.network is network]
+        of_network = [
+            association
+            for association in self.service_network_vpc_associations.values()
+            if association.network is network
+        ]
         self.within("vpc_associations_per_network", len(of_network) + 1, VpcAssociation.kind, network.id)
         association = VpcAssociation(
             **self.base("snva", "servicenetworkvpcassociation", params),
@@ -101,7 +109,7 @@ class AssociationOperations(LatticeState):
         return association
 
     def _vpc_exists(self, vpc_id: str) -> None:
-        """Refuse a VPC that EC2 does not know, once EC2 holds any VPC that somebody made."""
+        """Reject a VPC that EC2 does not know, as soon as EC2 has any VPC besides the default one."""
         known = vpcs.known(self.account_id, self.region_name)
         if known and vpc_id not in known:
             raise errors.invalid(f"VPC {vpc_id} does not exist", ("vpcIdentifier", "does not exist"))
@@ -114,7 +122,7 @@ class AssociationOperations(LatticeState):
         return self._vpc_association(params).view()
 
     def op_update_service_network_vpc_association(self, params: Params) -> View:
-        """Replaces the security groups; one that has any keeps at least one (API reference)."""
+        """Replaces the security groups; an association with groups must keep at least one (API reference)."""
         association = self._vpc_association(params)
         self._settled(association)
         self.live(association)
@@ -146,15 +154,15 @@ class AssociationOperations(LatticeState):
         found = self.listed(self.service_network_vpc_associations, VpcAssociation)
         if "serviceNetworkIdentifier" in params:
             network = self.network(params)
-            found = [one for one in found if one.network is network]
+            found = [association for association in found if association.network is network]
         if "vpcIdentifier" in params:
-            found = [one for one in found if one.vpc_id == params["vpcIdentifier"]]
-        return self.page([one.view() for one in found], params)
+            found = [association for association in found if association.vpc_id == params["vpcIdentifier"]]
+        return self.page([association.view() for association in found], params)
 
     # ---- both
 
     def _settled(self, association: Resource) -> None:
-        """An association that is being made or updated can be neither deleted nor updated (API reference)."""
+        """An association that is being created or updated can be neither deleted nor updated (API reference)."""
         if association.status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:
             message = f"Association {association.id} is in status {association.status}"
             raise errors.conflict(message, association.id, association.kind)

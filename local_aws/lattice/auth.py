@@ -1,8 +1,8 @@
-"""Whom an auth policy lets in, simplified.
+"""Which clients an auth policy allows, simplified.
 
 Sources: API reference (PutAuthPolicy, DeleteAuthPolicy) and VPC Lattice User Guide, "Auth policies". Simplified:
-actions and resources of statements are not looked at, and of conditions only those on the principal: its account, and
-that there is one at all; a Deny counts unless it has a condition; the caller's own identity policy is taken to allow.
+actions and resources of statements are ignored; of conditions, only those on the principal are evaluated (its account,
+its presence); a Deny applies unless it has a condition; the caller's identity-based policy is assumed to allow.
 """
 
 import json
@@ -11,16 +11,18 @@ from typing import Any
 
 
 def lets_in(policy: str | None, principal: str | None) -> bool:
-    """Whether a resource of auth type AWS_IAM with this policy takes a request; None: no policy, an unsigned request.
+    """Whether a resource of auth type AWS_IAM with this policy accepts a request; None: no policy, an unsigned request.
 
-    Without a policy nobody gets in (API reference). An unsigned request needs a statement for the principal ``*``.
+    Without a policy all requests are denied (API reference). Unsigned requests need a statement for the principal ``*``.
     """
     statements: Any = json.loads(policy).get("Statement", []) if policy else []
     if isinstance(statements, Mapping):
         statements = [statements]
-    meant = [one for one in statements if _means(one.get("Principal"), principal)]
-    denied = any(one.get("Effect") == "Deny" and not one.get("Condition") for one in meant)
-    return not denied and any(one.get("Effect") == "Allow" and _holds(one.get("Condition"), principal) for one in meant)
+    meant = [statement for statement in statements if _means(statement.get("Principal"), principal)]
+    denied = any(statement.get("Effect") == "Deny" and not statement.get("Condition") for statement in meant)
+    return not denied and any(
+        statement.get("Effect") == "Allow" and _holds(statement.get("Condition"), principal) for statement in meant
+    )
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]] | None, who: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""The whole of VPC Lattice of one account and region, and the one way into it: :meth:`LatticeBackend.perform`."""
+"""VPC Lattice of one account and Region, with its single entry point: :meth:`LatticeBackend.perform`."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,6 @@ from typing import Any
 
 from moto.core.utils import camelcase_to_underscores
 
-from local_aws import clock
 from local_aws.lattice import shapes
 from local_aws.lattice.associations import AssociationOperations
 from local_aws.lattice.dataplane import DataPlane
@@ -20,9 +19,10 @@ from local_aws.lattice.state import View
 from local_aws.lattice.tagging import TagOperations
 from local_aws.lattice.target_groups import TargetGroupOperations
 from local_aws.lattice.targets import TargetOperations
+from local_aws.services import clock
 
 ECS = "ecs.amazonaws.com"
-"""The caller that the log of calls shows for what ECS does."""
+"""The caller that the log of calls shows for ECS."""
 
 
 class LatticeBackend(
@@ -38,8 +38,8 @@ class LatticeBackend(
     """State, rules and data plane.
 
     For tests and the demo: ``quotas``, ``timing`` and ``faults`` may be changed, ``calls`` is the log,
-    ``after_write`` holds what to call after each change, ``reaches`` and ``health_check_allowed`` are what security
-    groups decide about requests and about health checks.
+    ``after_write`` holds callbacks for changes, ``reaches`` and ``health_check_allowed`` are the decisions of security
+    groups about requests and about health checks.
     """
 
     def __init__(self, region_name: str, account_id: str) -> None:
@@ -48,7 +48,7 @@ class LatticeBackend(
 
     @property
     def timing(self) -> Timing:
-        """How long things take; replace it to change that, also while things go on."""
+        """Durations; replace it to change them, even while operations are in progress."""
         return self._timing
 
     @timing.setter
@@ -58,13 +58,13 @@ class LatticeBackend(
         self._timing = timing
 
     def perform(self, operation: str, params: Mapping[str, Any], caller: str = "") -> View:
-        """Do one operation (``CreateRule``) and give its answer, both checked against the service model.
+        """Perform one operation (``CreateRule``) and return its response; both are validated against the service model.
 
-        Raises LatticeError as the API does, AnswerLostError if a fault says so, BadAnswerError if the answer does not
-        fit the model. Operations follow each other; nothing else happens meanwhile.
+        Raises LatticeError as the API does, AnswerLostError if a fault requires it, BadAnswerError if the response
+        violates the model. Operations are serialized.
         """
         params = copy.deepcopy(dict(params))
-        call = Call(operation, params, clock.current().time(), caller)
+        call = Call(operation, params, clock().time(), caller)
         with self.lock:
             self.calls.append(call)
             try:
@@ -85,23 +85,23 @@ class LatticeBackend(
         self.refresh_targets()
         self.data_plane.configuration_changed()
 
-    # ---- what ECS calls, without HTTP
+    # ---- for ECS, without HTTP
 
     def register_targets(self, target_group_identifier: str, targets: Sequence[Mapping[str, Any]]) -> View:
-        """RegisterTargets; the answer's ``unsuccessful`` holds targets that were refused."""
-        params = {"targetGroupIdentifier": target_group_identifier, "targets": [dict(one) for one in targets]}
+        """RegisterTargets; the response's ``unsuccessful`` holds rejected targets."""
+        params = {"targetGroupIdentifier": target_group_identifier, "targets": [dict(target) for target in targets]}
         return self.perform("RegisterTargets", params, ECS)
 
     def deregister_targets(self, target_group_identifier: str, targets: Sequence[Mapping[str, Any]]) -> View:
-        """DeregisterTargets; targets drain, and are listed until that is over."""
-        params = {"targetGroupIdentifier": target_group_identifier, "targets": [dict(one) for one in targets]}
+        """DeregisterTargets; targets drain, and are listed until then."""
+        params = {"targetGroupIdentifier": target_group_identifier, "targets": [dict(target) for target in targets]}
         return self.perform("DeregisterTargets", params, ECS)
 
     def list_targets(self, target_group_identifier: str) -> list[View]:
-        """All targets with ``id``, ``port``, ``status`` and ``reasonCode``. Not in the log of calls: ECS asks often."""
+        """All targets with ``id``, ``port``, ``status`` and ``reasonCode``. Not in the log of calls, because ECS polls."""
         with self.lock:
             group = self.target_group({"targetGroupIdentifier": target_group_identifier})
-            return [one.view() for one in group.targets.values()]
+            return [target.view() for target in group.targets.values()]
 
     def get_rule(self, service_identifier: str, listener_identifier: str, rule_identifier: str) -> View:
         """GetRule."""
@@ -114,9 +114,9 @@ class LatticeBackend(
 
 
 def method_of(operation: str) -> str:
-    """The method of the backend that does an operation."""
+    """The backend's method for an operation."""
     return f"op_{camelcase_to_underscores(operation)}"
 
 
 OPERATIONS = tuple(name for name in shapes.model()["operations"] if hasattr(LatticeBackend, method_of(name)))
-"""The operations done here; moto does the others that it can."""
+"""The operations implemented here; moto implements some of the others."""

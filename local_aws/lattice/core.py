@@ -1,4 +1,4 @@
-"""The ground that every group of operations stands on: the state, looking things up, tokens, time, pages."""
+"""The base of all groups of operations: state, lookup, tokens, time, pages."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 from moto.vpclattice.models import VPCLatticeBackend
 
-from local_aws import clock
+from local_aws.clock import Timer
 from local_aws.ec2 import reach
 from local_aws.lattice import errors, ids
 from local_aws.lattice.faults import Call, Faults
@@ -28,16 +28,17 @@ from local_aws.lattice.state import (
     View,
     VpcAssociation,
 )
+from local_aws.services import clock
 
 Params = Mapping[str, Any]
 R = TypeVar("R", bound=Resource)
 
 DEFAULT_PAGE = 100
-"""Items of a page when maxResults is not given (assumption: the service model gives the limits 1 and 100 only)."""
+"""Page size without maxResults (assumption: the service model gives the limits 1 and 100 only)."""
 
 
 class LatticeState(VPCLatticeBackend):
-    """moto's backend with its loose resources replaced; resource policies and resource associations stay moto's."""
+    """moto's backend with its resources replaced; resource policies and resource associations remain moto's."""
 
     SERVICE_NAMESPACE: ClassVar[str] = "vpc-lattice"
 
@@ -48,13 +49,13 @@ class LatticeState(VPCLatticeBackend):
         self.timing = Timing()
         self.faults = Faults()
         self.calls: list[Call] = []
-        """Every call since the start, oldest first."""
+        """All calls since the start, oldest first."""
         self.after_write: list[Callable[[Call], None]] = []
-        """Called after each operation that may change something, when it is done and before it is answered."""
+        """Called after each write operation, before its response."""
         self.reaches: Callable[[str, int], bool] = partial(reach.lets_lattice_in, account_id, region_name)
-        """Whether the target's security groups let VPC Lattice through to (ip, port)."""
+        """Whether the target's security groups allow VPC Lattice on (ip, port)."""
         self.health_check_allowed = self.reaches
-        """The same for health checks alone."""
+        """The same for health checks only."""
         self.service_networks: dict[str, ServiceNetwork] = {}  # type: ignore[assignment]
         self.services: dict[str, Service] = {}  # type: ignore[assignment]
         self.listeners: dict[str, Listener] = {}  # type: ignore[assignment]
@@ -67,10 +68,10 @@ class LatticeState(VPCLatticeBackend):
         self._tokens: dict[tuple[str, str], tuple[str, Resource]] = {}
         self._removed: list[tuple[float, Resource]] = []
 
-    # ---- looking up, by id or ARN
+    # ---- lookup by id or ARN
 
     def find(self, among: Mapping[str, R], identifier: str, kind: str) -> R:
-        """The resource with this id or ARN; ResourceNotFoundException if there is none (an ARN must agree in whole)."""
+        """The resource with this id or ARN; ResourceNotFoundException if there is none (an ARN must match completely)."""
         found = among.get(ids.tail(identifier))
         if found is None or (identifier.startswith("arn:") and found.arn != identifier):
             raise errors.not_found(identifier, kind)
@@ -99,11 +100,11 @@ class LatticeState(VPCLatticeBackend):
             raise errors.conflict(message, resource.id, resource.kind)
         return resource
 
-    # ---- making and unmaking
+    # ---- creation and deletion
 
     def base(self, prefix: str, path: str, params: Params) -> dict[str, Any]:
-        """What a new resource has from its beginning: id, ARN, times, tags."""
-        new_id, now = ids.new(prefix), clock.now()
+        """The initial attributes of a resource: id, ARN, times, tags."""
+        new_id, now = ids.new(prefix), clock().now()
         return {
             "id": new_id,
             "arn": ids.arn(self.region_name, self.account_id, f"{path}/{new_id}"),
@@ -113,10 +114,10 @@ class LatticeState(VPCLatticeBackend):
         }
 
     def once(self, operation: str, params: Params, make: Callable[[], R]) -> R:
-        """What ``make`` made for this client token, now or before.
+        """The resource that ``make`` creates, or has created, for this client token.
 
-        The same token with the same parameters gives the same resource, with others a ConflictException (API
-        reference, clientToken). A token whose resource is gone is refused (assumption), and tokens never expire
+        The same token with the same parameters returns the same resource, with others it is a ConflictException (API
+        reference, clientToken). A token of a deleted resource is rejected (assumption), and tokens never expire
         (assumption: their lifetime is not published).
         """
         token = params.get("clientToken")
@@ -137,7 +138,7 @@ class LatticeState(VPCLatticeBackend):
         return made_before  # type: ignore[return-value]
 
     def name_is_free(self, among: Iterable[Any], name: str) -> None:
-        """Raise ConflictException with the id of the resource that has the name (assumption: whose id it carries)."""
+        """Raise ConflictException with the id of the resource that has the name (assumption: the id)."""
         for other in among:
             if other.name == name:
                 message = f"{other.kind} with name {name} already exists"
@@ -150,8 +151,8 @@ class LatticeState(VPCLatticeBackend):
             code = CODES.get(quota, UNPUBLISHED)
             raise errors.over_quota(quota.replace("_", " "), limit, code, kind, resource_id)
 
-    def later(self, seconds: float, action: Callable[[], None]) -> clock.Timer | None:
-        """Do ``action`` under the lock, ``seconds`` of the local AWS's time from now (at once if none)."""
+    def later(self, seconds: float, action: Callable[[], None]) -> Timer | None:
+        """Run ``action`` with the lock held, ``seconds`` of the local AWS's time from now (immediately if 0)."""
 
         def locked() -> None:
             with self.lock:
@@ -160,7 +161,7 @@ class LatticeState(VPCLatticeBackend):
         if seconds <= 0:
             action()
             return None
-        return clock.call_later(seconds, locked)
+        return clock().call_later(seconds, locked)
 
     def begin(self, resource: Resource) -> None:
         """Start an asynchronous creation."""
@@ -174,7 +175,7 @@ class LatticeState(VPCLatticeBackend):
         self.later(seconds, settle)
 
     def end(self, resource: Resource, remove: Callable[[], None]) -> None:
-        """Start an asynchronous deletion; deleting again while it lasts changes nothing."""
+        """Start an asynchronous deletion; another deletion meanwhile changes nothing."""
         if resource.status == "DELETE_IN_PROGRESS":
             return
         resource.status = "DELETE_IN_PROGRESS"
@@ -187,22 +188,22 @@ class LatticeState(VPCLatticeBackend):
         self.later(seconds, gone)
 
     def forget(self, resource: Resource) -> None:
-        """Remember of a removed resource only that lists which lag may still show it."""
+        """Keep a removed resource for lagging lists only."""
         resource.gone = True
-        self._removed.append((clock.current().time(), resource))
+        self._removed.append((clock().time(), resource))
 
     # ---- lists
 
     def listed(self, among: Mapping[str, R], of: type[R]) -> list[R]:
-        """The resources as lists show them, which may lag behind (``faults.list_lag``)."""
+        """The resources as lists show them, possibly with a lag (``faults.list_lag``)."""
         if not self.faults.list_lag:
             return list(among.values())
-        since = clock.current().time() - self.faults.list_lag
+        since = clock().time() - self.faults.list_lag
         gone = [resource for when, resource in self._removed if when > since and isinstance(resource, of)]
-        return [each for each in (*among.values(), *gone) if each.created_at.timestamp() <= since]
+        return [resource for resource in (*among.values(), *gone) if resource.created_at.timestamp() <= since]
 
     def page(self, views: Iterable[View], params: Params) -> View:
-        """One page of a list. The token names the last item shown, so that pages stay right while things change."""
+        """One page of a list. The token names the last item shown, so that pages stay correct while items change."""
         items = list(views)
         start = 0
         if token := params.get("nextToken"):
@@ -216,7 +217,7 @@ class LatticeState(VPCLatticeBackend):
         return answer
 
     def routing_changed(self) -> None:
-        """Rules, default actions or targets have changed: the data plane and the health checks follow."""
+        """Update the data plane and the health checks after a change of rules, default actions or targets."""
         raise NotImplementedError
 
     def touch(self, resource: Resource) -> None:
@@ -224,7 +225,7 @@ class LatticeState(VPCLatticeBackend):
 
 
 def _now() -> datetime:
-    return clock.now()
+    return clock().now()
 
 
 def _key(item: View) -> str:
@@ -232,7 +233,7 @@ def _key(item: View) -> str:
 
 
 def _position(items: list[View], token: str) -> int:
-    """Where the next page starts: after the last item shown, or where that one stood if it is gone."""
+    """Where the next page starts: after the last item shown, or at its former position if it was removed."""
     try:
         place, last = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, TypeError) as error:

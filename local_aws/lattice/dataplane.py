@@ -1,10 +1,9 @@
-"""The data plane: requests to a service reach a target by the rules, as they were when they had spread.
+"""The data plane: routes requests for a service to a target, by the configuration that has propagated.
 
-Sources: VPC Lattice User Guide ("Listener rules", "Target groups", "HTTP targets", "Auth policies"). Assumptions, since
-no source says them: a group without a target that can answer gives 503, as do weights that sum to 0, a target that does
-not answer the connection, and one whose security groups are closed; a target that answers too late gives 504; versions
-that do not fit give 502; a target whose checks have not decided yet gets no request; another group of the same rule does
-not help out.
+Sources: VPC Lattice User Guide ("Listener rules", "Target groups", "HTTP targets", "Auth policies"). Assumptions without
+a public source: 503 for a group without an available target, for weights that sum to 0, for a target that refuses the
+connection and for closed security groups; 504 for a target that responds too late; 502 for incompatible versions; no
+requests to a target whose checks have not decided yet; no failover to another group of the rule.
 """
 
 import itertools
@@ -12,12 +11,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from local_aws import clock, network
 from local_aws.lattice import ids
 from local_aws.lattice.auth import lets_in
 from local_aws.lattice.headers import Client, forwarded
+from local_aws.lattice.listeners import RuleOperations
 from local_aws.lattice.routing import (
     ListenerRoutes,
     RuleRoute,
@@ -30,9 +28,7 @@ from local_aws.lattice.routing import (
 )
 from local_aws.lattice.state import Service, ServiceNetwork, Target, TargetGroup
 from local_aws.network import Request, Response
-
-if TYPE_CHECKING:
-    from local_aws.lattice.backend import LatticeBackend
+from local_aws.services import clock, network
 
 
 class UnknownServiceError(LookupError):
@@ -41,7 +37,7 @@ class UnknownServiceError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the data plane does with a request: a target to ask, or a status to answer with."""
+    """The routing decision for a request: a target, or the status of the response."""
 
     service_arn: str
     status: int | None
@@ -57,37 +53,37 @@ ANYBODY = Client()
 class DataPlane:
     """Routes requests of one account and region."""
 
-    def __init__(self, backend: "LatticeBackend") -> None:
+    def __init__(self, backend: RuleOperations) -> None:
         self._backend = backend
         self._weights = SmoothWeights()
         self._turns: dict[str, Iterator[int]] = defaultdict(itertools.count)
         self._history: list[tuple[float, Table]] = []
         self._stale = True
 
-    # ---- configuration, which may lag
+    # ---- configuration, possibly with a lag
 
     def configuration_changed(self) -> None:
-        """Remember the configuration as it is from now on."""
+        """Record the configuration that applies from now on."""
         if self._backend.timing.propagation > 0:
-            self._history.append((clock.current().time(), self._build()))
+            self._history.append((clock().time(), self._build()))
         else:
             self._stale = True
 
     def timing_changes(self) -> None:
-        """How long changes take to spread is about to change: what is in force now stays until it has spread."""
+        """Call before the propagation time changes: the effective configuration stays until the new one has propagated."""
         if self._backend.timing.propagation <= 0:
             self._history, self._stale = [(-math.inf, self._build())], False
         else:
             self._stale = True
 
     def table(self) -> Table:
-        """The configuration in force: the newest that is at least ``timing.propagation`` old."""
+        """The effective configuration: the newest that is at least ``timing.propagation`` old."""
         lag = self._backend.timing.propagation
         if lag <= 0:
             if self._stale:
                 self._history, self._stale = [(-math.inf, self._build())], False
             return self._history[-1][1]
-        before = clock.current().time() - lag
+        before = clock().time() - lag
         spread = sum(when <= before for when, _ in self._history)
         del self._history[: max(spread - 1, 0)]
         return self._history[0][1]
@@ -120,22 +116,22 @@ class DataPlane:
         raise UnknownServiceError(f"No VPC Lattice service has the id or domain name {name}")
 
     def _networks(self, service: Service, client: Client) -> list[ServiceNetwork]:
-        """The service networks that both the client's VPC and the service are associated with; else nobody answers.
+        """The service networks of both the client's VPC and the service; ConnectionRefusedError if there are none.
 
-        None for a client without a VPC: reachability is not checked for it.
+        Empty for a client without a VPC: its reachability is not checked.
         """
         if client.vpc_id is None:
             return []
         backend = self._backend
         of_vpc = {
-            one.network.id
-            for one in backend.service_network_vpc_associations.values()
-            if one.vpc_id == client.vpc_id and one.status in {"ACTIVE", "UPDATE_IN_PROGRESS"}
+            association.network.id
+            for association in backend.service_network_vpc_associations.values()
+            if association.vpc_id == client.vpc_id and association.status in {"ACTIVE", "UPDATE_IN_PROGRESS"}
         }
         shared = [
-            one.network
-            for one in backend.service_network_service_associations.values()
-            if one.service is service and one.network.id in of_vpc and one.status == "ACTIVE"
+            association.network
+            for association in backend.service_network_service_associations.values()
+            if association.service is service and association.network.id in of_vpc and association.status == "ACTIVE"
         ]
         if not shared:
             raise ConnectionRefusedError(f"{service.id} is not in a service network of {client.vpc_id}")
@@ -148,7 +144,7 @@ class DataPlane:
         return found
 
     def _has_certificate(self, service: Service, listener: ListenerRoutes, name: str) -> None:
-        """HTTPS by a custom domain name needs the service's own certificate (User Guide, custom domain name)."""
+        """HTTPS with a custom domain name needs the service's certificate (User Guide, custom domain name)."""
         custom = service.custom_domain
         if listener.protocol == "HTTPS" and custom and covers(custom, name.lower()) and not service.certificate:
             raise ConnectionRefusedError(f"{service.name} has no certificate for {name}: the TLS handshake fails")
@@ -173,12 +169,12 @@ class DataPlane:
             ]
             return min(ports, default=None)
 
-    # ---- deciding
+    # ---- decision
 
     def decide(self, name: str, port: int, request: Request, client: Client = ANYBODY) -> Decision:
-        """Which rule, target group and target a request gets, or the status it gets instead; sends nothing.
+        """The rule, target group and target of a request, or the status of its response; sends nothing.
 
-        Raises UnknownServiceError for a name that nobody has, ConnectionRefusedError if no listener is reachable.
+        Raises UnknownServiceError for an unknown name, ConnectionRefusedError if no listener is reachable.
         """
         with self._backend.lock:
             service = self.service(name)
@@ -209,9 +205,9 @@ class DataPlane:
         return Decision(service.arn, None, rule.id, group, target, "https" if listener.protocol == "HTTPS" else "http")
 
     def _usable(self, group: TargetGroup) -> list[tuple[str, int | None]]:
-        """The targets that take requests: the healthy ones, or all if every one is unhealthy (fail open).
+        """The targets that receive requests: the healthy ones, or all if all are unhealthy (fail-open).
 
-        One that drains, or is gone, goes on until that has spread.
+        A draining or removed target receives requests until that has propagated.
         """
         keys = self.table().targets.get(group.id, ())
         targets = {key: group.targets.get(key) for key in keys}
@@ -220,23 +216,23 @@ class DataPlane:
         return well or (unwell if len(unwell) == len(targets) else [])
 
     def _allowed(self, resources: Iterable[Service | ServiceNetwork], client: Client) -> bool:
-        """Whether every resource on the way that asks for IAM lets the client in (User Guide, "Auth policies")."""
+        """Whether all resources with auth type AWS_IAM allow the client (User Guide, "Auth policies")."""
         policies = self._backend.auth_policies
         return all(
-            one.auth_type != "AWS_IAM"
-            or lets_in(policies[one.id].text if one.id in policies else None, client.principal)
-            for one in resources
+            resource.auth_type != "AWS_IAM"
+            or lets_in(policies[resource.id].text if resource.id in policies else None, client.principal)
+            for resource in resources
         )
 
-    # ---- doing
+    # ---- forwarding
 
     def reaches(self, decision: Decision, port: int) -> bool:
-        """Whether the security groups of the decision's target, if it has one, let a connection through."""
+        """Whether the decision has a target and its security groups allow the connection."""
         address, target_port = decision.target or ("", None)
         return decision.target is not None and self._backend.reaches(address, target_port or port)
 
     def route(self, name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
-        """The answer to a request for a service at a listener's port; raises as :meth:`decide` does."""
+        """The response to a request for a service at a listener's port; raises like :meth:`decide`."""
         decision = self.decide(name, port, request, client)
         if decision.target is None or decision.group is None:
             return Response(decision.status or 503, {"content-type": "text/plain"})
@@ -246,7 +242,7 @@ class DataPlane:
             return Response(503)
         sent = forwarded(request, client, port, decision.scheme, decision.service_arn, group.arn)
         try:
-            return network.current().send(
+            return network().send(
                 address, target_port or port, sent, timeout=60.0, tls=group.config.get("protocol") == "HTTPS"
             )
         except TimeoutError:
@@ -259,11 +255,4 @@ def _takes_requests(target: Target | None) -> bool:
     return target is None or target.health in {"HEALTHY", "UNAVAILABLE"}
 
 
-def route(name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
-    """The answer to a request, by the data plane of the local AWS's own account and region."""
-    from local_aws import lattice
-
-    return lattice.backend().data_plane.route(name, port, request, client)
-
-
-__all__ = ["ANYBODY", "Client", "DataPlane", "Decision", "UnknownServiceError", "route"]
+__all__ = ["ANYBODY", "Client", "DataPlane", "Decision", "UnknownServiceError"]

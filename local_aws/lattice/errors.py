@@ -29,11 +29,11 @@ class LatticeError(ServiceException):
 
 
 class AnswerLostError(Exception):
-    """The operation was done, and the connection broke before its answer."""
+    """The operation succeeded, and the connection broke before the response."""
 
 
 def invalid(message: str, *fields: tuple[str, str], reason: str | None = None) -> LatticeError:
-    """A request that breaks a rule of its fields; ``fields`` are pairs of name and what is wrong with it."""
+    """A request with invalid fields; ``fields`` are pairs of name and problem."""
     members: dict[str, Any] = {"reason": reason or ("fieldValidationFailed" if fields else "other")}
     if fields:
         members["fieldList"] = [{"name": name, "message": text} for name, text in fields]
@@ -41,7 +41,7 @@ def invalid(message: str, *fields: tuple[str, str], reason: str | None = None) -
 
 
 def conflict(message: str, resource_id: str, resource_type: str) -> LatticeError:
-    """The state of a resource, or its mere existence, forbids the request."""
+    """The state or existence of a resource forbids the request."""
     return LatticeError("ConflictException", message, 409, {"resourceId": resource_id, "resourceType": resource_type})
 
 
@@ -82,5 +82,5 @@ def internal(retry_after_seconds: int = 1) -> LatticeError:
 
 
 def summary(problems: Sequence[tuple[str, str]]) -> str:
-    """One message for several problems of fields."""
+    """One message for several invalid fields."""
     return "; ".join(f"{name}: {text}" for name, text in problems)

@@ -1,4 +1,4 @@
-"""What a test may ask of the API: errors on demand, answers that get lost, lists that lag; and the log of calls."""
+"""Fault injection for tests: errors, lost responses, lagging lists; and the log of calls."""
 
 from collections import defaultdict, deque
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong once."""
+    """One failure."""
 
     kind: Literal["throttle", "internal", "lose-answer"]
     retry_after: int = 1
@@ -21,26 +21,26 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """Faults to come, by operation (``CreateRule``) or for any (``*``), each used up by one call."""
+    """Upcoming faults, by operation (``CreateRule``) or for any (``*``); each affects one call."""
 
     list_lag: float = 0.0
     """Seconds until lists (and GetResources) show what was created, and stop showing what was deleted."""
     waiting: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
 
     def throttle(self, operation: str = ANY, times: int = 1, retry_after: int = 1) -> None:
-        """Answer the next calls with ThrottlingException; nothing is done."""
+        """Answer the next calls with ThrottlingException, without effect."""
         self.waiting[operation].extend([Fault("throttle", retry_after)] * times)
 
     def fail(self, operation: str = ANY, times: int = 1) -> None:
-        """Answer the next calls with InternalServerException; nothing is done."""
+        """Answer the next calls with InternalServerException, without effect."""
         self.waiting[operation].extend([Fault("internal")] * times)
 
     def lose_answer(self, operation: str = ANY, times: int = 1) -> None:
-        """Do the next calls, and break the connection before the answer."""
+        """Perform the next calls, and break the connection before the response."""
         self.waiting[operation].extend([Fault("lose-answer")] * times)
 
     def before(self, operation: str) -> bool:
-        """Raise the fault that is due before the operation; True if its answer is to be lost after it."""
+        """Raise the fault that is due before the operation; True if its response must be lost."""
         fault = self._take(operation)
         if fault is None:
             return False
@@ -59,16 +59,16 @@ class Faults:
 
 @dataclass(slots=True)
 class Call:
-    """One call of the API, as it came and as it ended."""
+    """One API call and its outcome."""
 
     operation: str
     parameters: Mapping[str, Any]
     time: float
     caller: str
     error: str | None = None
-    """The error's code; None if the operation was done."""
+    """The error code; None if the operation succeeded."""
 
     @property
     def writes(self) -> bool:
-        """Whether an operation of this name can change anything."""
+        """Whether the operation is a write."""
         return not self.operation.startswith(("Get", "List"))

@@ -1,4 +1,4 @@
-"""Who asks, and the headers that VPC Lattice puts on a request for a target (User Guide, "HTTP targets")."""
+"""The client of a request, and the headers that VPC Lattice adds for a target (User Guide, "HTTP targets")."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _LATTICE = "x-amzn-lattice-"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks: address, VPC (None: reachability is not checked), principal (None: unsigned), HTTP version."""
+    """The client: address, VPC (None: reachability is not checked), principal (None: unsigned), HTTP version."""
 
     address: str = "10.0.0.10"
     vpc_id: str | None = None
@@ -20,7 +20,7 @@ class Client:
 
 
 def forwarded(request: Request, client: Client, port: int, scheme: str, service_arn: str, group_arn: str) -> Request:
-    """The request as the target gets it: VPC Lattice's headers instead of any that the client made up."""
+    """The request as the target receives it: VPC Lattice's headers replace forged ones."""
     headers = {
         name: value
         for name, value in request.headers.items()

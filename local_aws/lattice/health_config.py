@@ -27,10 +27,10 @@ _NUMBERS = (
 
 
 def completed(config: View, target_protocol: str, target_version: str | None) -> View:
-    """The health check with every default filled in; 0 and empty text mean the default (service model).
+    """The health check with explicit defaults; 0 and the empty string mean the default (service model).
 
-    Checks are on for HTTP1 groups and off for HTTP2, GRPC and TCP groups unless asked for (User Guide). The protocol
-    is that of the targets, HTTP for TCP (the service model says HTTP, examples of HTTPS groups show HTTPS).
+    Checks are on for HTTP1 groups and by default off for HTTP2, GRPC and TCP groups (User Guide). The protocol is that
+    of the targets, HTTP for TCP (the service model says HTTP, examples of HTTPS groups show HTTPS).
     Raises ValidationException for what is outside the limits.
     """
     problems = list(_problems(config))
@@ -63,7 +63,7 @@ def _problems(config: View) -> Iterator[tuple[str, str]]:
 
 
 def _ranges(codes: str) -> Iterator[tuple[int, int]]:
-    """The ranges in ``200,202-299``; an impossible range for what is no number."""
+    """The ranges in ``200,202-299``; an impossible range for what is not a number."""
     for part in codes.split(","):
         low, dash, high = part.partition("-")
         if low.isdigit() and (high.isdigit() if dash else True):
@@ -73,6 +73,6 @@ def _ranges(codes: str) -> Iterator[tuple[int, int]]:
 
 
 def passes(check: View, status: int) -> bool:
-    """Whether a health check takes this status code for healthy."""
+    """Whether the status code means healthy."""
     codes: Any = check["matcher"]["httpCode"]
     return any(low <= status <= high for low, high in _ranges(codes))

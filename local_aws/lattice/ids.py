@@ -6,7 +6,7 @@ PARTITION_ID = "7d67968"
 """The part of generated domain names that stands for the partition, as in the VPC Lattice User Guide's examples."""
 
 HOSTED_ZONE = "Z4E2R8KTQWLXN7"
-"""Stands for the hosted zone of generated names, which is one a region (assumption: its id is not published)."""
+"""The hosted zone in generated names, one per Region (assumption: its id is not published)."""
 
 
 def new(prefix: str) -> str:

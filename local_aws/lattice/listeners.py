@@ -12,14 +12,14 @@ DEFAULT_PORTS = {"HTTP": 80, "HTTPS": 443, "TLS_PASSTHROUGH": 443}
 
 
 class ListenerOperations(ActionChecks):
-    """Create, read, update, delete and list listeners; their default rule comes and goes with them."""
+    """Create, read, update, delete and list listeners with their default rules."""
 
     def op_create_listener(self, params: Params) -> View:
         return self.once("CreateListener", params, lambda: self._new_listener(params)).view()
 
     def _new_listener(self, params: Params) -> Listener:
         service, protocol = self.live(self.service(params)), params["protocol"]
-        siblings = [one for one in self.listeners.values() if one.service is service]
+        siblings = [listener for listener in self.listeners.values() if listener.service is service]
         self.name_is_free(siblings, params["name"])
         port = params.get("port", DEFAULT_PORTS[protocol])
         self._port_is_free(siblings, port)
@@ -53,7 +53,7 @@ class ListenerOperations(ActionChecks):
                 raise errors.conflict(message, other.id, other.kind)
 
     def _domain_suffices(self, service: Service, protocol: str) -> None:
-        """A TLS_PASSTHROUGH listener finds its service by the custom domain name (User Guide, TLS listeners)."""
+        """A TLS_PASSTHROUGH listener identifies its service by the custom domain name (User Guide, TLS listeners)."""
         if protocol == "TLS_PASSTHROUGH" and not service.custom_domain:
             message = "a TLS_PASSTHROUGH listener needs a service with a custom domain name"
             raise errors.invalid(message, ("protocol", message))
@@ -74,7 +74,7 @@ class ListenerOperations(ActionChecks):
 
     def op_delete_listener(self, params: Params) -> View:
         listener = self.listener(params)
-        for rule in [one for one in self.rules.values() if one.listener_id == listener.id]:
+        for rule in [known for known in self.rules.values() if known.listener_id == listener.id]:
             del self.rules[rule.id]
             self.forget(rule)
         del self.listeners[listener.id]
@@ -84,8 +84,8 @@ class ListenerOperations(ActionChecks):
 
     def op_list_listeners(self, params: Params) -> View:
         service = self.service(params)
-        found = [one for one in self.listed(self.listeners, Listener) if one.service is service]
-        return self.page([one.view() for one in found], params)
+        found = [listener for listener in self.listed(self.listeners, Listener) if listener.service is service]
+        return self.page([listener.view() for listener in found], params)
 
 
 class RuleOperations(ActionChecks):
@@ -152,7 +152,7 @@ class RuleOperations(ActionChecks):
     def op_update_rule(self, params: Params) -> View:
         listener = self.listener(params)
         rule = self._own_rule(listener, params["ruleIdentifier"])
-        others = [one for one in self.rules_of(listener) if one is not rule]
+        others = [other for other in self.rules_of(listener) if other is not rule]
         if "priority" in params:
             self._priority_is_free(others, params["priority"])
         change = self._checked_change(listener, rule, params)
@@ -162,7 +162,7 @@ class RuleOperations(ActionChecks):
         return rule.view()
 
     def _checked_change(self, listener: Listener, rule: Rule, wanted: Params) -> View:
-        """What of a rule changes, in the form it is kept in; raises if it may not."""
+        """The changed attributes of a rule as they are stored; raises if the change is not allowed."""
         self.live(listener.service)
         change: View = {}
         if "match" in wanted:
@@ -180,10 +180,10 @@ class RuleOperations(ActionChecks):
         self.routing_changed()
 
     def op_batch_update_rule(self, params: Params) -> View:
-        """Up to ten rules; made for swapping priorities, so those are judged as the set that results (API reference).
+        """Up to ten rules; meant for swapping priorities, so the resulting priorities are validated together (API reference).
 
-        A rule that cannot be updated is reported in ``unsuccessful`` and the others are done. Which of two rules that
-        end on one priority fails (the one that moves, or the later one of two) is an assumption, and so are the codes.
+        A rule that cannot be updated is reported in ``unsuccessful``; the others are updated. Which of two rules with
+        the same resulting priority fails (the moving one, or the later one) is an assumption, as are the codes.
         """
         listener = self.listener(params)
         changes: list[tuple[Rule, View]] = []
@@ -191,7 +191,7 @@ class RuleOperations(ActionChecks):
         for wanted in params["rules"]:
             try:
                 rule = self._own_rule(listener, wanted["ruleIdentifier"])
-                self._named_once(rule, [one for one, _ in changes])
+                self._named_once(rule, [changed for changed, _ in changes])
                 changes.append((rule, self._checked_change(listener, rule, wanted)))
             except errors.LatticeError as error:
                 failed.append(_failure(wanted["ruleIdentifier"], error.code, error.message))
@@ -212,12 +212,12 @@ class RuleOperations(ActionChecks):
             raise errors.invalid(message, ("rules", message))
 
     def _clash(self, listener: Listener, changes: Sequence[tuple[Rule, View]]) -> tuple[Rule, View] | None:
-        """The last of the changes whose priority another rule has, once all changes are done; None if there is none."""
+        """The last change whose resulting priority another rule has after all changes; None if there is none."""
         after = {rule.id: rule.priority for rule in self.rules_of(listener)}
         after |= {rule.id: change["priority"] for rule, change in changes}
         taken = list(after.values())
-        clashing = [one for one in changes if taken.count(one[1]["priority"]) > 1]
-        moving = [one for one in clashing if one[1]["priority"] != one[0].priority]
+        clashing = [change for change in changes if taken.count(change[1]["priority"]) > 1]
+        moving = [change for change in clashing if change[1]["priority"] != change[0].priority]
         return moving[-1] if moving else None
 
     def op_delete_rule(self, params: Params) -> View:
@@ -228,11 +228,11 @@ class RuleOperations(ActionChecks):
         return {}
 
     def op_list_rules(self, params: Params) -> View:
-        """By priority, the default rule last. The summaries hold neither match nor action (service model)."""
+        """By priority, the default rule last. Summaries have neither match nor action (service model)."""
         listener = self.listener(params)
-        shown = [one for one in self.listed(self.rules, Rule) if one.listener_id == listener.id]
+        shown = [rule for rule in self.listed(self.rules, Rule) if rule.listener_id == listener.id]
         shown.sort(key=lambda rule: rule.priority or 0)
-        return self.page([one.view() for one in (*shown, listener.default)], params)
+        return self.page([rule.view() for rule in (*shown, listener.default)], params)
 
 
 def _failure(identifier: str, code: str, message: str) -> View:

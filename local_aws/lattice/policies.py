@@ -1,11 +1,11 @@
-"""Auth policies and access log subscriptions: what hangs on a service or a service network."""
+"""Auth policies and access log subscriptions of services and service networks."""
 
 import json
 
-from local_aws import clock
 from local_aws.lattice import errors, ids
 from local_aws.lattice.core import LatticeState, Params
 from local_aws.lattice.state import AccessLogSubscription, Policy, Service, ServiceNetwork, View
+from local_aws.services import clock
 
 
 class PolicyOperations(LatticeState):
@@ -32,7 +32,7 @@ class PolicyOperations(LatticeState):
         if problem:
             raise errors.invalid(f"policy {problem}", ("policy", problem))
         self.within("auth_policy_bytes", len(text.encode()), "AUTH_POLICY", holder.id)
-        now = clock.now()
+        now = clock().now()
         before = self.auth_policies.get(holder.id)
         self.auth_policies[holder.id] = Policy(text, before.created_at if before else now, now)
         return self._policy_view(holder)
@@ -54,7 +54,7 @@ class PolicyOperations(LatticeState):
         return self._policy_view(self._holder(params))
 
     def op_delete_auth_policy(self, params: Params) -> View:
-        """Allowed under AWS_IAM too: everything is denied from then on (API reference)."""
+        """Allowed with AWS_IAM too: all requests are denied afterwards (API reference)."""
         holder = self._holder(params)
         if self.auth_policies.pop(holder.id, None) is None:
             raise errors.not_found(holder.id, "AUTH_POLICY")
@@ -67,7 +67,7 @@ class PolicyOperations(LatticeState):
         return self.once(operation, params, lambda: self._new_subscription(params)).view()
 
     def _new_subscription(self, params: Params) -> AccessLogSubscription:
-        """One for each kind of destination and resource (User Guide, "Access logs")."""
+        """One per kind of destination and resource (User Guide, "Access logs")."""
         holder, destination = self._holder(params), params["destinationArn"]
         kind = destination.split(":")[2]
         if kind not in {"logs", "s3", "firehose"}:
@@ -109,4 +109,6 @@ class PolicyOperations(LatticeState):
     def op_list_access_log_subscriptions(self, params: Params) -> View:
         holder = self._holder(params)
         listed = self.listed(self.access_log_subscriptions, AccessLogSubscription)
-        return self.page([one.view() for one in listed if one.resource_id == holder.id], params)
+        return self.page(
+            [subscription.view() for subscription in listed if subscription.resource_id == holder.id], params
+        )

@@ -1,4 +1,4 @@
-"""VPC Lattice over HTTP (rest-json), as moto's server and ``mock_aws`` hand requests over."""
+"""VPC Lattice over HTTP (rest-json), for moto's server and ``mock_aws``."""
 
 import socket
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from local_aws.lattice.errors import AnswerLostError, LatticeError
 
 
 class LatticeResponse(VPCLatticeResponse):
-    """Finds the operation by the percent-encoded path, so that ARNs are whole, and answers for it.
+    """Finds the operation by the percent-encoded path, which keeps ARNs whole, and performs it.
 
-    moto calls the method with the operation's name; those are added below. What this package does not do stays moto's.
+    moto calls the method with the operation's name; they are added below. Other operations remain moto's.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class LatticeResponse(VPCLatticeResponse):
         return vpclattice_backends[self.current_account][self.region]  # type: ignore[return-value]
 
     def _get_action_from_method_and_request_uri(self, request: Request) -> str:
-        """The operation; moto asks several times for each request, and makes one of these for each."""
+        """The operation; moto calls this several times per request, with one instance per request."""
         if self._action is None:
             found = shapes.route(request.method, request.raw_path)
             if found is None or found[0] not in OPERATIONS:
@@ -70,7 +70,7 @@ class LatticeResponse(VPCLatticeResponse):
         return status, all_headers, body
 
     def _dropped(self, request: Request) -> TYPE_RESPONSE:
-        """Break the connection: of the server's socket, or as botocore sees it in one process."""
+        """Break the connection: the server's socket, or with botocore's error in one process."""
         connection: socket.socket | None = request.environ.get("werkzeug.socket")
         if connection is None:
             raise ConnectionClosedError(endpoint_url=request.url)

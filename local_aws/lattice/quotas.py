@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Default quotas for a region.
+    """Default quotas of a Region.
 
     Numbers: VPC Lattice User Guide, "Quotas for Amazon VPC Lattice". The default rule of a listener is not counted
     (assumption: the guide does not say).
@@ -35,15 +35,15 @@ CODES = {
 """Quota codes that Service Quotas publishes."""
 
 UNPUBLISHED = "L-00000000"
-"""Stands for a quota code that no public source gives."""
+"""The placeholder for quota codes without a public source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long VPC Lattice takes, in seconds of the local AWS's clock.
 
-    Draining takes one minute (``TargetSummary`` in the service model). Everything else is an assumption of an order
-    of magnitude: AWS publishes no times.
+    Draining takes one minute (``TargetSummary`` in the service model). Everything else is an assumption about
+    the order of magnitude: AWS publishes no durations.
     """
 
     create: float = 2.0
@@ -53,4 +53,4 @@ class Timing:
     drain: float = 60.0
     first_check: float = 5.0
     propagation: float = 0.0
-    """How long the data plane goes on with the configuration from before a change."""
+    """How long the data plane uses the previous configuration after a change."""

@@ -1,4 +1,4 @@
-"""The configuration of the data plane as frozen values, and the pure decision which rule a request meets.
+"""The configuration of the data plane as frozen values, and the pure decision which rule matches a request.
 
 Sources: VPC Lattice User Guide, "Listener rules"; botocore's service model (HttpMatch, PathMatch, HeaderMatch).
 """
@@ -25,7 +25,7 @@ class RuleRoute:
 
 @dataclass(frozen=True, slots=True)
 class ListenerRoutes:
-    """A listener; its rules in the order they are tried, the default rule last."""
+    """A listener; its rules in evaluation order, the default rule last."""
 
     id: str
     protocol: str
@@ -35,20 +35,20 @@ class ListenerRoutes:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All listeners by service id and port, and the targets that take traffic by target group id."""
+    """All listeners by service id and port, and the targets that receive traffic by target group id."""
 
     listeners: Mapping[tuple[str, int], ListenerRoutes]
     targets: Mapping[str, tuple[tuple[str, int | None], ...]]
 
 
 def rule_of(action: View, rule_id: str, match: View | None) -> RuleRoute:
-    """A rule from the API's form of it."""
+    """A rule from its API form."""
     fixed = action.get("fixedResponse")
     groups = action.get("forward", {}).get("targetGroups", ())
     return RuleRoute(
         rule_id,
         match,
-        tuple((each["targetGroupIdentifier"], each["weight"]) for each in groups),
+        tuple((group["targetGroupIdentifier"], group["weight"]) for group in groups),
         fixed["statusCode"] if fixed else None,
     )
 
@@ -59,7 +59,7 @@ def choose(listener: ListenerRoutes, request: Request) -> RuleRoute:
 
 
 def matches(match: View, request: Request) -> bool:
-    """Whether everything that the match asks for holds."""
+    """Whether all conditions of the match hold."""
     http = match["httpMatch"]
     method = http.get("method")
     if method and request.method != method:
@@ -72,10 +72,10 @@ def matches(match: View, request: Request) -> bool:
 
 
 def _path_matches(wanted: View, target: str) -> bool:
-    """Exact or by prefix, on the path without its query.
+    """Whether the path without its query matches, exactly or by prefix.
 
-    Case-sensitive unless the rule says otherwise (service model). A prefix is plain text: ``/foo`` takes ``/foobar``
-    (assumption: the guide says prefix and no more).
+    Case-sensitive unless the rule says otherwise (service model). A prefix is plain text: ``/foo`` matches ``/foobar``
+    (assumption: the guide only says prefix).
     """
     path = target.partition("?")[0]
     kind, text = next(iter(wanted["match"].items()))
@@ -85,7 +85,7 @@ def _path_matches(wanted: View, target: str) -> bool:
 
 
 def _header_matches(wanted: View, headers: Mapping[str, str]) -> bool:
-    """A header's value exactly, by prefix or by part; case counts only if the rule says so (service model)."""
+    """Whether a header's value matches, exactly, by prefix or by part; case-insensitive by default (service model)."""
     value = headers.get(wanted["name"].lower())
     if value is None:
         return False
@@ -98,7 +98,7 @@ def _header_matches(wanted: View, headers: Mapping[str, str]) -> bool:
 
 
 def covers(domain: str, host: str) -> bool:
-    """Whether a custom domain name, which may begin with ``*.``, is the host's."""
+    """Whether a custom domain name, which may begin with ``*.``, covers the host."""
     domain = domain.lower()
     if domain.startswith("*."):
         return host.endswith(domain[1:]) and "." not in host[: -len(domain) + 1]
@@ -106,20 +106,20 @@ def covers(domain: str, host: str) -> bool:
 
 
 def versions_fit(asked: str, spoken: str, method: str) -> bool:
-    """Which requests a target group's protocol version can answer (User Guide, "Target groups", protocol version)."""
+    """Whether a target group's protocol version can serve the request (User Guide, "Target groups", protocol version)."""
     if asked == "HTTP2" and spoken == "GRPC":
         return method == "POST"
     return spoken in {"HTTP1": {"HTTP1"}, "HTTP2": {"HTTP1", "HTTP2"}, "GRPC": {"HTTP2", "GRPC"}}[asked]
 
 
 class SmoothWeights:
-    """Smooth weighted round robin: over any stretch each choice is near its share, and the order is always the same."""
+    """Smooth weighted round robin: evenly distributed and deterministic."""
 
     def __init__(self) -> None:
         self._current: dict[tuple[str, tuple[tuple[str, int], ...]], dict[str, int]] = {}
 
     def next(self, owner: str, weights: tuple[tuple[str, int], ...]) -> str | None:
-        """The next choice of ``owner``; None if all weights are 0. Other weights begin anew."""
+        """The next choice of ``owner``; None if all weights are 0. Changed weights start over."""
         total = sum(weight for _, weight in weights)
         if total == 0:
             return None

@@ -8,7 +8,7 @@ from local_aws.lattice.state import Resource, Service, ServiceNetwork, View
 class ServiceOperations(LatticeState):
     """Create, read, update, delete and list both."""
 
-    # ---- service networks: no status, so made and deleted at once (service model)
+    # ---- service networks: no status, so created and deleted immediately (service model)
 
     def op_create_service_network(self, params: Params) -> View:
         return self._network_view(self.once("CreateServiceNetwork", params, lambda: self._new_network(params)))
@@ -26,8 +26,16 @@ class ServiceOperations(LatticeState):
         return network
 
     def _network_view(self, network: ServiceNetwork) -> View:
-        vpcs = [one for one in self.service_network_vpc_associations.values() if one.network is network]
-        services = [one for one in self.service_network_service_associations.values() if one.network is network]
+        vpcs = [
+            association
+            for association in self.service_network_vpc_associations.values()
+            if association.network is network
+        ]
+        services = [
+            association
+            for association in self.service_network_service_associations.values()
+            if association.network is network
+        ]
         return {
             **network.view(),
             "numberOfAssociatedVPCs": len(vpcs),
@@ -45,7 +53,7 @@ class ServiceOperations(LatticeState):
         return self._network_view(network)
 
     def op_delete_service_network(self, params: Params) -> View:
-        """Refused while a service or a VPC is associated; auth policy and log subscriptions go with it (API reference)."""
+        """Rejected while a service or a VPC is associated; also deletes auth policy and log subscriptions (API reference)."""
         network = self.network(params)
         view = self._network_view(network)
         for count, what in (("numberOfAssociatedVPCs", "VPC(s)"), ("numberOfAssociatedServices", "service(s)")):
@@ -59,7 +67,7 @@ class ServiceOperations(LatticeState):
 
     def op_list_service_networks(self, params: Params) -> View:
         networks = self.listed(self.service_networks, ServiceNetwork)
-        return self.page([self._network_view(one) for one in networks], params)
+        return self.page([self._network_view(network) for network in networks], params)
 
     # ---- services
 
@@ -96,15 +104,15 @@ class ServiceOperations(LatticeState):
         return service.view()
 
     def op_delete_service(self, params: Params) -> View:
-        """Refused while it is associated with a service network or being created.
+        """Rejected while it is associated with a service network or being created.
 
-        Listeners, rules, auth policy and log subscriptions go with it (API reference, DeleteService).
+        Also deletes listeners, rules, auth policy and log subscriptions (API reference, DeleteService).
         """
         service = self.service(params)
         if service.status == "CREATE_IN_PROGRESS":
             message = f"Service {service.id} is in status CREATE_IN_PROGRESS"
             raise errors.conflict(message, service.id, service.kind)
-        if any(one.service is service for one in self.service_network_service_associations.values()):
+        if any(association.service is service for association in self.service_network_service_associations.values()):
             message = f"Service {service.id} is associated with a service network"
             raise errors.conflict(message, service.id, service.kind)
         self.end(service, lambda: self._remove_service(service))
@@ -112,8 +120,8 @@ class ServiceOperations(LatticeState):
 
     def _remove_service(self, service: Service) -> None:
         self.services.pop(service.id, None)
-        for listener in [one for one in self.listeners.values() if one.service is service]:
-            for rule in [one for one in self.rules.values() if one.listener_id == listener.id]:
+        for listener in [known for known in self.listeners.values() if known.service is service]:
+            for rule in [known for known in self.rules.values() if known.listener_id == listener.id]:
                 del self.rules[rule.id]
             del self.listeners[listener.id]
         self._drop_what_hangs_on(service)
@@ -122,8 +130,10 @@ class ServiceOperations(LatticeState):
     def _drop_what_hangs_on(self, resource: Resource) -> None:
         self.auth_policies.pop(resource.id, None)
         self.resource_policies.pop(resource.arn, None)
-        for subscription in [one for one in self.access_log_subscriptions.values() if one.resource_id == resource.id]:
+        for subscription in [
+            known for known in self.access_log_subscriptions.values() if known.resource_id == resource.id
+        ]:
             del self.access_log_subscriptions[subscription.id]
 
     def op_list_services(self, params: Params) -> View:
-        return self.page([one.view() for one in self.listed(self.services, Service)], params)
+        return self.page([service.view() for service in self.listed(self.services, Service)], params)

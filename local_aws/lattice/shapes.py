@@ -1,7 +1,7 @@
-"""Requests and answers measured against botocore's service model of VPC Lattice.
+"""Validation of requests and responses against botocore's service model of VPC Lattice.
 
-A request that does not fit is the client's mistake and becomes a ValidationException that names every bad field; an
-answer that does not fit is a mistake of this package and raises :class:`BadAnswerError`.
+An invalid request is the client's error and becomes a ValidationException that names every invalid field; an invalid
+response is a bug of this package and raises :class:`BadAnswerError`.
 """
 
 import functools
@@ -20,7 +20,7 @@ Problem = tuple[str, str]
 
 
 class BadAnswerError(AssertionError):
-    """An answer of the local VPC Lattice breaks the service model."""
+    """A response of the local VPC Lattice violates the service model."""
 
 
 @functools.cache
@@ -37,7 +37,7 @@ def _shape(name: str) -> dict[str, Any]:
     return model()["shapes"][name]
 
 
-# ---- which operation is asked for, with which parameters
+# ---- the operation and its parameters
 
 
 @functools.cache
@@ -51,7 +51,7 @@ def _routes() -> tuple[tuple[str, re.Pattern[str], str], ...]:
 
 
 def route(method: str, raw_path: str) -> tuple[str, dict[str, str]] | None:
-    """The operation behind a method and a still percent-encoded path, and the labels of the path; None if there is none."""
+    """The operation of a method and a percent-encoded path, and the labels of the path; None if there is none."""
     for wanted, pattern, name in _routes():
         if wanted == method and (match := pattern.fullmatch(raw_path)):
             return name, {label: unquote(value) for label, value in match.groupdict().items()}
@@ -59,7 +59,7 @@ def route(method: str, raw_path: str) -> tuple[str, dict[str, str]] | None:
 
 
 def parse(name: str, labels: Mapping[str, str], query: Mapping[str, list[str]], body: str) -> dict[str, Any]:
-    """The parameters of a request from its path, query and JSON body; raises ValidationException if it cannot."""
+    """The parameters of a request from its path, query and JSON body; raises ValidationException if that is impossible."""
     shape = _shape(operation(name)["input"]["shape"])
     try:
         payload = json.loads(body) if body.strip() else {}
@@ -92,11 +92,11 @@ def _from_query(kind: str, values: list[str] | None) -> Any:
     return values[0]
 
 
-# ---- does a value fit
+# ---- validation
 
 
 def check_input(name: str, params: Mapping[str, Any]) -> None:
-    """Raise a ValidationException with every problem of a request."""
+    """Raise a ValidationException with all problems of a request."""
     problems = list(_problems(operation(name)["input"]["shape"], params, ""))
     if problems:
         raise errors.invalid(errors.summary(problems), *problems)
@@ -176,32 +176,32 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
-# ---- answers
+# ---- responses
 
 
 def answer(name: str, view: Mapping[str, Any]) -> dict[str, Any]:
-    """What of ``view`` the operation answers with: the members its output shape has, and nothing of its own.
+    """The response of the operation: the members of ``view`` that its output shape has.
 
-    ``view`` may hold more than the answer shows, so that one view of an object serves Create, Get and List. Raises
-    BadAnswerError if a member does not fit the model.
+    ``view`` may hold more than the response shows, so that one view of an object serves Create, Get and List. Raises
+    BadAnswerError if a member violates the model.
     """
     spec = operation(name)
     if "output" not in spec:
         return {}
     shown = _shown(spec["output"]["shape"], view)
-    problems = [one for one in _problems(spec["output"]["shape"], shown, "") if not _as_aws_deviates(one)]
+    problems = [problem for problem in _problems(spec["output"]["shape"], shown, "") if not _as_aws_deviates(problem)]
     if problems:
         raise BadAnswerError(f"{name} answers against its model: {errors.summary(problems)}")
     return shown
 
 
 def _as_aws_deviates(problem: Problem) -> bool:
-    """AWS answers with empty ``headerMatches`` where the model wants one at least (aws-application-networking-k8s)."""
+    """AWS returns empty ``headerMatches`` where the model requires at least one (aws-application-networking-k8s)."""
     return problem[0].endswith("httpMatch.headerMatches") and problem[1] == "length must be at least 1, is 0"
 
 
 def _shown(shape_name: str, value: Any) -> Any:
-    """``value`` without what the shape does not have; a summary so shows less than the object it is of."""
+    """``value`` reduced to the members of the shape; a summary thus shows less than its object."""
     shape = _shape(shape_name)
     if shape["type"] == "structure" and isinstance(value, Mapping):
         members = shape.get("members", {})
@@ -216,5 +216,5 @@ def _shown(shape_name: str, value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """An answer as the wire has it; times are ISO 8601 with milliseconds."""
+    """A response in its wire format; times are ISO 8601 with milliseconds."""
     return json.dumps(value, default=lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z")

@@ -1,4 +1,4 @@
-"""What VPC Lattice remembers: one class a kind of resource, each with the view that its answers are cut from."""
+"""VPC Lattice's state: one class per resource type, each with the view for its responses."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,10 +11,10 @@ View = dict[str, Any]
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Resource:
-    """What every resource has. Times are UTC."""
+    """The common attributes of resources. Times are UTC."""
 
     kind: ClassVar[str] = ""
-    """The resource type in errors (assumption: the upper-case name, as the API's messages are not published)."""
+    """The resource type in errors (assumption: upper case; the API's messages are not published)."""
 
     id: str
     arn: str
@@ -120,14 +120,14 @@ class Listener(Resource):
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """One target of a target group, with what its health checks found."""
+    """One target of a target group, with its health."""
 
     id: str
     port: int | None
     health: str = "INITIAL"
-    """What health checks found last; it outlives the target's removal, until that has spread to the data plane."""
+    """The last result of health checks; it survives the target's removal until that has propagated to the data plane."""
     idle: str | None = None
-    """UNUSED or DRAINING while the target is that, whatever its health."""
+    """UNUSED or DRAINING, whatever the target's health."""
     reason: str | None = None
     successes: int = 0
     failures: int = 0
@@ -142,7 +142,7 @@ class Target:
         return {"id": self.id, "port": self.port, "status": self.status, "reasonCode": self.reason}
 
     def stop(self) -> None:
-        """Take the next health check, or the end of draining, off the clock."""
+        """Cancel the next health check, or the end of draining."""
         if self.timer:
             self.timer.cancel()
         self.timer = None
@@ -237,7 +237,7 @@ class AccessLogSubscription(Resource):
 
 @dataclass(slots=True, eq=False)
 class Policy:
-    """An auth policy, as it was put."""
+    """An auth policy as stored."""
 
     text: str
     created_at: datetime

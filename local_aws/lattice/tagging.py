@@ -21,7 +21,7 @@ from local_aws.lattice.state import (
 
 
 class TagOperations(LatticeState):
-    """TagResource, UntagResource, ListTagsForResource; and what GetResources finds."""
+    """TagResource, UntagResource, ListTagsForResource, and the resources for GetResources."""
 
     def op_tag_resource(self, params: Params) -> View:
         """Keys that begin with ``aws:`` are AWS's own (User Guide, tags)."""
@@ -47,7 +47,11 @@ class TagOperations(LatticeState):
         yield "targetgroup", TargetGroup, self.target_groups
         yield "servicenetwork", ServiceNetwork, self.service_networks
         yield "listener", Listener, self.listeners
-        yield "rule", Rule, {**self.rules, **{one.default.id: one.default for one in self.listeners.values()}}
+        yield (
+            "rule",
+            Rule,
+            {**self.rules, **{listener.default.id: listener.default for listener in self.listeners.values()}},
+        )
         yield "servicenetworkserviceassociation", ServiceAssociation, self.service_network_service_associations
         yield "servicenetworkvpcassociation", VpcAssociation, self.service_network_vpc_associations
         yield "accesslogsubscription", AccessLogSubscription, self.access_log_subscriptions
@@ -59,15 +63,15 @@ class TagOperations(LatticeState):
                 return found
         raise errors.not_found(arn, "RESOURCE")
 
-    # ---- Resource Groups Tagging API: moto's backend asks these of every service
+    # ---- Resource Groups Tagging API: moto calls these for every service
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
-        """All resources with their tags; moto filters. It lags like lists do (``faults.list_lag``)."""
+        """All resources with their tags; moto filters. It lags like lists (``faults.list_lag``)."""
         with self.lock:
             found = [
-                TaggedResource(arn=one.arn, tags=dict(one.tags), resource_type=f"vpc-lattice:{name}")
+                TaggedResource(arn=resource.arn, tags=dict(resource.tags), resource_type=f"vpc-lattice:{name}")
                 for name, kind, resources in self._by_type()
-                for one in self.listed(resources, kind)
+                for resource in self.listed(resources, kind)
             ]
         yield from found
 

@@ -1,4 +1,4 @@
-"""Target groups: what they are made of, and when they may go."""
+"""Target groups: their configuration, and when they can be deleted."""
 
 from local_aws.lattice import errors, health_config, vpcs
 from local_aws.lattice.actions import ActionChecks
@@ -30,7 +30,7 @@ class TargetGroupOperations(ActionChecks):
         return group
 
     def _completed(self, kind: str, config: View) -> View:
-        """The configuration with its defaults (service model, TargetGroupConfig); raises for what does not go together.
+        """The configuration with its defaults (service model, TargetGroupConfig); raises for invalid combinations.
 
         That protocol and VPC are required for targets other than functions follows from every example of the User
         Guide; that a TCP group has no protocol version is an assumption.
@@ -80,7 +80,7 @@ class TargetGroupOperations(ActionChecks):
         return self._group_view(self.target_group(params))
 
     def op_update_target_group(self, params: Params) -> View:
-        """Replaces the health check; what is left out gets its default (assumption: merging is not documented)."""
+        """Replaces the health check; omitted members get their default (assumption: merging is not documented)."""
         group = self.live(self.target_group(params))
         if "healthCheck" not in group.config:
             message = f"Target groups of type {group.type} have no health check"
@@ -92,9 +92,9 @@ class TargetGroupOperations(ActionChecks):
         return self._group_view(group)
 
     def op_delete_target_group(self, params: Params) -> View:
-        """Refused while a rule names it, while it is being created, and while it lists targets, draining ones too.
+        """Rejected while a rule uses it, while it is being created, and while it lists targets, even draining ones.
 
-        Service model, DeleteTargetGroup; targets: behaviour reported for the Terraform AWS provider (issue 41601).
+        Service model, DeleteTargetGroup; targets: behavior reported for the Terraform AWS provider (issue 41601).
         """
         group = self.target_group(params)
         why = None
@@ -118,9 +118,11 @@ class TargetGroupOperations(ActionChecks):
     def op_list_target_groups(self, params: Params) -> View:
         found = self.listed(self.target_groups, TargetGroup)
         if "vpcIdentifier" in params:
-            found = [one for one in found if one.config.get("vpcIdentifier") == params["vpcIdentifier"]]
+            found = [group for group in found if group.config.get("vpcIdentifier") == params["vpcIdentifier"]]
         if "targetGroupType" in params:
-            found = [one for one in found if one.type == params["targetGroupType"]]
+            found = [group for group in found if group.type == params["targetGroupType"]]
         users = self.users()
-        views = [{**one.view(), "serviceArns": [service.arn for service in users.get(one.id, ())]} for one in found]
+        views = [
+            {**group.view(), "serviceArns": [service.arn for service in users.get(group.id, ())]} for group in found
+        ]
         return self.page(views, params)

@@ -1,4 +1,4 @@
-"""Targets: registering, draining, and the status that each one shows."""
+"""Targets: registration, draining, and status."""
 
 import ipaddress
 import re
@@ -17,10 +17,10 @@ _IDS = {
 
 
 class TargetOperations(HealthChecks, ActionChecks):
-    """Register, deregister and list targets; failures are reported one by one with HTTP 200 (service model)."""
+    """Register, deregister and list targets; failures are reported per target with HTTP 200 (service model)."""
 
     def op_register_targets(self, params: Params) -> View:
-        """A target that is registered already stays as it is; one that drains starts again (assumption)."""
+        """A registered target stays unchanged; a draining target starts again (assumption)."""
         group = self.live(self.target_group(params))
         successful: list[View] = []
         unsuccessful: list[View] = []
@@ -52,7 +52,7 @@ class TargetOperations(HealthChecks, ActionChecks):
         return wanted["id"], None if group.type == "LAMBDA" else wanted.get("port", group.config["port"])
 
     def _problem(self, group: TargetGroup, target_id: str) -> str | None:
-        """Why this cannot be a target of the group (User Guide, "Register targets"); None if it can."""
+        """Why this target is invalid for the group (User Guide, "Register targets"); None if it is valid."""
         if group.type != "IP":
             return None if _IDS[group.type].fullmatch(target_id) else f"{target_id} is not of type {group.type}"
         try:
@@ -70,7 +70,7 @@ class TargetOperations(HealthChecks, ActionChecks):
         return None
 
     def op_deregister_targets(self, params: Params) -> View:
-        """A target drains for a while, listed as DRAINING, and is gone then (service model, TargetSummary)."""
+        """A target drains, listed as DRAINING, before it is removed (service model, TargetSummary)."""
         group = self.target_group(params)
         successful: list[View] = []
         unsuccessful: list[View] = []
@@ -100,15 +100,15 @@ class TargetOperations(HealthChecks, ActionChecks):
         group = self.target_group(params)
         found = list(group.targets.values())
         if wanted := params.get("targets"):
-            found = [one for one in found if any(_is(one, each) for each in wanted)]
-        return self.page([one.view() for one in found], params)
+            found = [target for target in found if any(_is(target, identifier) for identifier in wanted)]
+        return self.page([target.view() for target in found], params)
 
-    # ---- what follows from a change of rules or targets
+    # ---- consequences from a change of rules or targets
 
     def refresh_targets(self) -> None:
-        """Give every target the status that its target group's use and health check ask for.
+        """Set the status of every target by the use and the health check of its target group.
 
-        UNUSED while no rule or default action names the group, because only then checks begin (User Guide, "Target
+        UNUSED while no rule or default action uses the group, because checks begin only then (User Guide, "Target
         groups"); UNAVAILABLE without health checks; else INITIAL until the first checks decide.
         """
         used = self.users()
@@ -146,5 +146,5 @@ def _named(key: tuple[str, int | None]) -> View:
 
 
 def _failure(key: tuple[str, int | None], code: str, message: str) -> View:
-    """One target that failed; the codes are assumptions, no source lists them."""
+    """One failed target; the codes are assumptions without a public source."""
     return {**_named(key), "failureCode": code, "failureMessage": message}

@@ -1,4 +1,4 @@
-"""What EC2 of the local AWS knows of VPCs and subnets."""
+"""VPCs and subnets as the local EC2 knows them."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from local_aws.ec2.reach import in_use
 
 
 def known(account: str, region: str) -> frozenset[str]:
-    """The ids of the VPCs, if anybody made one; empty while there is only the default VPC."""
+    """The ids of the VPCs, once one has been created; empty while there is only the default VPC."""
     ec2 = in_use(account, region)
     if ec2 is None or all(vpc.is_default for vpc in ec2.vpcs.values()):
         return frozenset()
@@ -29,7 +29,7 @@ def _blocks(ec2: EC2Backend, vpc_id: str) -> Iterator[str]:
     for zone in ec2.subnets.values():
         for subnet in zone.values():
             if subnet.vpc_id == vpc_id:
-                if subnet.cidr_block:  # one of IPv6 only has none
+                if subnet.cidr_block:  # an IPv6-only subnet has none
                     yield subnet.cidr_block
                 for association in subnet.ipv6_cidr_block_associations.values():
                     yield association["ipv6CidrBlock"]

@@ -1,26 +1,26 @@
-"""CloudWatch of the local AWS: metrics, alarms that evaluate on its clock, and metrics out of logs.
+"""CloudWatch of the local AWS: metrics, alarms that evaluate on its clock, and metrics from logs.
 
-``alarms`` is the rule, ``settings`` what an alarm may say, ``shapes`` and ``reasons`` what it tells, ``backend`` the
-service in moto's place, ``minutes`` its heartbeat. ``emf`` and ``logs`` take metrics out of log lines; ``services`` are
-the numbers that Lambda and SQS publish of themselves.
+``alarms`` is the evaluation, ``settings`` the configuration of alarms, ``shapes`` and ``reasons`` their notifications,
+``backend`` the service that replaces moto's, ``minutes`` its timer. ``emf`` and ``logs`` extract metrics from log lines;
+``service_metrics`` are the metrics of Lambda and SQS.
 """
 
 from local_aws import extend
-from local_aws.monitoring import logs, services
+from local_aws.monitoring import logs, service_metrics
 from local_aws.monitoring.backend import LocalCloudWatchBackend
 from local_aws.monitoring.metrics import backend, record
 from local_aws.monitoring.responses import LocalCloudWatchResponse
 
 
 def install() -> None:
-    """Put this CloudWatch in the place of moto's. Alarms evaluate from the first one on, whatever the clock."""
+    """Replace moto's CloudWatch. Alarms evaluate on any clock, from the first alarm on."""
     extend.install("cloudwatch", LocalCloudWatchBackend, LocalCloudWatchResponse)
     logs.install()
 
 
 def start() -> None:
-    """Let queues publish their metrics every minute, too: for the server. ``stop`` ends it."""
-    backend().minutes.sample(services.sample_queues)
+    """Publish the metrics of queues every minute, for the server. ``stop`` ends it."""
+    backend().minutes.sample(service_metrics.sample_queues)
 
 
 def stop() -> None:

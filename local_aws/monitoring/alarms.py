@@ -1,4 +1,4 @@
-"""When an alarm changes its state: CloudWatch's rule for M out of N datapoints, and for those that are missing.
+"""Alarm evaluation: CloudWatch's rule for M out of N datapoints, and for missing data.
 
 Source: CloudWatch User Guide, "Alarm evaluation" and "Configuring how CloudWatch alarms treat missing data" with its
 two tables. Pure: datapoints in, a verdict out.
@@ -20,7 +20,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": operator.le,
 }
 EXTRA_PERIODS = 2
-"""How much further back than its EvaluationPeriods an alarm looks.
+"""The number of periods before its EvaluationPeriods that an alarm evaluates.
 
 An assumption: CloudWatch does not publish the evaluation range; it is 5 for 3 periods in every example of the guide.
 """
@@ -28,7 +28,7 @@ An assumption: CloudWatch does not publish the evaluation range; it is 5 for 3 p
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What an alarm compares: one statistic of one metric, period by period."""
+    """What an alarm evaluates: one statistic of one metric, period by period."""
 
     metric: Metric
     statistic: str
@@ -54,11 +54,11 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an evaluation comes to. ``state`` None: the alarm keeps the state it has."""
+    """The result of an evaluation. ``state`` None: the alarm keeps its state."""
 
     state: str | None
     filled: int = 0
-    """How many datapoints were missing and counted as ``missing`` of the alarm says."""
+    """The number of missing datapoints that were treated as the alarm's ``missing`` says."""
 
 
 def judge(seen: Sequence[bool | None], periods: int, datapoints: int, missing: str) -> Verdict:
@@ -67,7 +67,7 @@ def judge(seen: Sequence[bool | None], periods: int, datapoints: int, missing: s
     ``periods`` is N, ``datapoints`` M, ``missing`` one of :data:`TREATMENTS`.
     """
     real = [point for point in seen if point is not None]
-    if len(real) >= periods:  # then missing ones are no matter
+    if len(real) >= periods:  # then missing datapoints do not matter
         return Verdict(ALARM if sum(real[-periods:]) >= datapoints else OK)
     filled = periods - len(real)
     breaching = sum(real) + (filled if missing == "breaching" else 0)
@@ -83,10 +83,10 @@ def judge(seen: Sequence[bool | None], periods: int, datapoints: int, missing: s
 
 
 def _premature(seen: Sequence[bool | None], datapoints: int, missing: str, filled: int) -> Verdict:
-    """All there is breaches, but it is fewer than M ("Avoiding premature transitions to alarm state").
+    """All datapoints breach, but they are fewer than M ("Avoiding premature transitions to alarm state").
 
-    ``ignore`` keeps the state (row 5 of both tables). ``missing`` goes to ALARM if the oldest is at least M periods old,
-    and until then not; that it is OK until then, and not the state before, is an assumption.
+    ``ignore`` keeps the state (row 5 of both tables). ``missing`` goes to ALARM only if the oldest is at least M periods
+    old; that the state is OK until then, and not the previous one, is an assumption.
     """
     if missing == "ignore":
         return Verdict(None, filled)

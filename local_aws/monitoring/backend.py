@@ -1,4 +1,4 @@
-"""CloudWatch in moto's place: metrics that are kept apart, alarms that evaluate on the local AWS's clock."""
+"""The CloudWatch that replaces moto's: its own metric store, and alarms that evaluate on the local AWS's clock."""
 
 import contextlib
 import json
@@ -10,7 +10,6 @@ from typing import Any
 from moto.cloudwatch.exceptions import InvalidFormat, ResourceNotFound, ValidationError
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dashboard, Dimension, MetricDatumBase
 
-from local_aws import clock, eventbus
 from local_aws.monitoring import dashboards, history, warmup
 from local_aws.monitoring.actions import act
 from local_aws.monitoring.alarms import ALARM, INSUFFICIENT_DATA, OK, STATES, judge
@@ -20,10 +19,11 @@ from local_aws.monitoring.reasons import reason, reason_data
 from local_aws.monitoring.settings import check, watch_of
 from local_aws.monitoring.shapes import Change, State, event_detail
 from local_aws.monitoring.store import HIGH, STANDARD, Metric, Statistics, Store
+from local_aws.services import clock, events
 
 
 class LocalCloudWatchBackend(CloudWatchBackend):
-    """moto's, with a store of its own. ``evaluate`` runs once a minute of the local AWS's time (see ``minutes``)."""
+    """moto's, with its own metric store. ``evaluate`` runs once per minute of the local AWS's time (see ``minutes``)."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -46,7 +46,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
                 )
 
     def get_all_metrics(self) -> list[MetricDatumBase]:
-        """One entry a metric: what ListMetrics lists."""
+        """One entry per metric, for ListMetrics."""
         ours = [
             MetricDatumBase(
                 metric.namespace, metric.name, [{"Name": n, "Value": v} for n, v in metric.dimensions], None
@@ -87,11 +87,11 @@ class LocalCloudWatchBackend(CloudWatchBackend):
 
     def put_metric_alarm(self, *args: Any, **wanted: Any) -> Alarm:
         check(wanted)
-        now = clock.current().time()
+        now = clock().time()
         with self.lock:
             before: Any = self.alarms.get(wanted["name"])
             if before is not None:
-                wanted["tags"] = None  # an update takes none (API Reference, PutMetricAlarm)
+                wanted["tags"] = None  # an update ignores tags (API Reference, PutMetricAlarm)
             alarm: Any = super().put_metric_alarm(*args, **wanted)
             alarm.configured_at = now
             alarm.warm_up = warmup.WarmUp(now) if before is None else before.warm_up
@@ -104,10 +104,10 @@ class LocalCloudWatchBackend(CloudWatchBackend):
 
     @contextlib.contextmanager
     def warming_up(self, name: str, configuration: Mapping[str, Any] | None) -> Iterator[None]:
-        """What is put inside the block has this warm-up: moto's put_metric_alarm has no place for it."""
+        """An alarm that is put inside the block gets this warm-up, for which moto's put_metric_alarm has no parameter."""
         with self.lock:
             before: Any = self.alarms.get(name)
-            warm_up = warmup.read(configuration, clock.current().time() if before is None else before.warm_up.since)
+            warm_up = warmup.read(configuration, clock().time() if before is None else before.warm_up.since)
             yield
             alarm: Any = self.alarms[name]
             alarm.warm_up, alarm.warm_up_configuration = warm_up, configuration
@@ -116,7 +116,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
         with self.lock:
             for name in alarm_names:
                 if name in self.alarms:
-                    self.history.append(history.configured(name, clock.current().time(), "deleted"))
+                    self.history.append(history.configured(name, clock().time(), "deleted"))
             super().delete_alarms(alarm_names)
 
     def set_alarm_state(self, alarm_name: str, reason: str, reason_data: str | None, state_value: str) -> None:
@@ -128,10 +128,10 @@ class LocalCloudWatchBackend(CloudWatchBackend):
             if state_value not in STATES:
                 raise ValidationError(f"StateValue is {state_value!r}; allowed are {', '.join(STATES)}")
             alarm: Any = self.alarms[alarm_name]
-        self._enter(alarm, State(state_value, reason, reason_data, clock.current().time()))
+        self._enter(alarm, State(state_value, reason, reason_data, clock().time()))
 
     def evaluate(self, end: int) -> None:
-        """Judge every alarm by the periods that ended at ``end`` (seconds since the epoch) or before."""
+        """Evaluate every alarm on the periods that ended at ``end`` (seconds since the epoch) or before."""
         with self.lock:
             alarms = sorted(self.alarms.values(), key=lambda alarm: alarm.name)
         for alarm in alarms:
@@ -139,33 +139,33 @@ class LocalCloudWatchBackend(CloudWatchBackend):
 
     def _evaluate(self, alarm: Any, end: int) -> None:
         watch = watch_of(alarm)
-        # Windows end with the minute that ended, whatever the period: alarms slide from minute to minute.
+        # The evaluation range ends with the last minute, whatever the period: it slides from minute to minute.
         begin = end - watch.range * watch.period
         found = {p.start: p for p in self.store.datapoints(watch.metric, begin, end, watch.period, watch.unit)}
         starts = range(begin, end, watch.period)
         seen = [watch.breaches(found[start]) if start in found else None for start in starts]
-        if alarm.warm_up.holds(clock.current().time(), len(found), watch.periods):
+        if alarm.warm_up.holds(clock().time(), len(found), watch.periods):
             return
         verdict = judge(seen, watch.periods, watch.datapoints, watch.missing)
         if verdict.state is None or verdict.state == alarm.current.value:
             return
         points = tuple(found.values())[-watch.periods :]
-        now = clock.current().time()
+        now = clock().time()
         why = reason(watch, verdict, points, counted=alarm.datapoints_to_alarm is not None)
         self._enter(alarm, State(verdict.state, why, reason_data(watch, points, now, end), now))
 
     def _enter(self, alarm: Any, state: State) -> None:
-        """Take a state; if it is another one, say so on the event bus and act."""
+        """Set the state; on a change, publish an event and execute the actions."""
         with self.lock:
             held: Any = self.alarms.get(alarm.name)
             if held is not alarm:
-                return  # deleted or put anew while it was judged
+                return  # deleted or replaced during the evaluation
             change = Change(alarm, alarm.current, state)
             _put(alarm, state)
             if change.before.value == state.value:
                 return
             self.history.append(history.changed(change))
-        eventbus.publish("aws.cloudwatch", "CloudWatch Alarm State Change", [alarm.alarm_arn], event_detail(change))
+        events().publish("aws.cloudwatch", "CloudWatch Alarm State Change", [alarm.alarm_arn], event_detail(change))
         if alarm.actions_enabled:
             for arn in _actions(alarm)[state.value]:
                 self._act(change, arn)
@@ -187,7 +187,7 @@ class LocalCloudWatchBackend(CloudWatchBackend):
 
 
 def _put(alarm: Any, state: State) -> None:
-    """Write a state where DescribeAlarms reads it."""
+    """Write a state to the attributes that DescribeAlarms reads."""
     transitioned = getattr(alarm, "current", state)
     moved = transitioned.value != state.value or not hasattr(alarm, "state_transitioned_timestamp")
     alarm.current = state
@@ -221,12 +221,12 @@ def _values(datum: Mapping[str, Any]) -> list[Statistics]:
 
 def _seconds(moment: datetime | None) -> float:
     if moment is None:
-        return clock.current().time()
+        return clock().time()
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _datetime(seconds: float) -> datetime:
-    """As moto keeps times: in UTC, without saying so."""
+    """Moto's form of times: naive UTC."""
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 

@@ -1,4 +1,4 @@
-"""Is a dashboard's body one that CloudWatch takes?
+"""Validation of dashboard bodies.
 
 Source: CloudWatch API Reference, "Dashboard body structure and syntax": a grid 24 columns wide; widgets with a type and
 properties; metric widgets with metrics or alarms as annotations.
@@ -20,7 +20,7 @@ _MOST_WIDGETS = 500
 
 
 def check(name: str, body: str) -> None:
-    """DashboardInvalidInputError that names everything that is wrong."""
+    """Raise DashboardInvalidInputError with all problems of the dashboard."""
     found = list(problems(body))
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,255}", name or ""):
         found.append(f"DashboardName {name!r}: 1 to 255 of A-Z a-z 0-9 - _ are allowed")
@@ -29,7 +29,7 @@ def check(name: str, body: str) -> None:
 
 
 def problems(body: str) -> Iterator[str]:
-    """What is wrong with a dashboard's body."""
+    """The problems of a dashboard body."""
     try:
         parsed = json.loads(body)
     except (ValueError, TypeError) as error:

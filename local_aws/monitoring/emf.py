@@ -1,7 +1,7 @@
-"""The embedded metric format: log lines from which CloudWatch Logs takes metrics.
+"""The embedded metric format: log lines from which CloudWatch Logs extracts metrics.
 
 Source: CloudWatch User Guide, "Specification: Embedded metric format". A line is such a document if it is a JSON object
-whose ``_aws`` has ``CloudWatchMetrics``; one that breaks the specification gives no metric at all.
+whose ``_aws`` has ``CloudWatchMetrics``; an invalid document yields no metrics.
 """
 
 import json
@@ -15,7 +15,7 @@ _MOST_METRICS, _MOST_VALUES, _MOST_DIMENSIONS = 100, 100, 30
 
 
 class EmfError(ValueError):
-    """A line that is meant as embedded metrics and is none; the text says what is wrong."""
+    """A log line is an invalid EMF document; the text names the problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Recorded:
 
 
 def parse(message: str) -> tuple[Recorded, ...]:
-    """The values that a log line carries; nothing if it is another kind of line. EmfError if it is a broken one."""
+    """The values in a log line; empty for other lines. EmfError if the document is invalid."""
     if '"CloudWatchMetrics"' not in message:
         return ()
     try:
@@ -45,7 +45,7 @@ def parse(message: str) -> tuple[Recorded, ...]:
         raise EmfError(f"_aws.Timestamp must be a number of milliseconds, not {at!r}")
     if not isinstance(directives, list):
         raise EmfError("_aws.CloudWatchMetrics must be a list")
-    return tuple(one for directive in directives for one in _directive(document, directive, at / 1000))
+    return tuple(recorded for directive in directives for recorded in _directive(document, directive, at / 1000))
 
 
 def _directive(document: Mapping[str, Any], directive: Any, at: float) -> Iterator[Recorded]:

@@ -1,4 +1,4 @@
-"""What happened to alarms, as DescribeAlarmHistory tells it. It outlives the alarm (API Reference, DescribeAlarmHistory)."""
+"""The history of alarms for DescribeAlarmHistory, which outlives the alarm (API Reference, DescribeAlarmHistory)."""
 
 import json
 from dataclasses import dataclass

@@ -1,14 +1,14 @@
-"""CloudWatch Logs takes metrics out of what is logged, whether a function printed it or PutLogEvents brought it."""
+"""CloudWatch Logs extracts metrics from log events, whether of functions or of PutLogEvents."""
 
 import sys
 from typing import Any
 
 import moto.logs.models as moto_logs
 
-from local_aws import clock
 from local_aws.monitoring.emf import EmfError, parse
 from local_aws.monitoring.metrics import backend, record
 from local_aws.monitoring.store import Statistics
+from local_aws.services import clock
 
 _moto_put = moto_logs.LogStream.put_log_events
 
@@ -21,23 +21,25 @@ def _put_log_events(stream: Any, log_events: list[dict[str, Any]]) -> str:
 
 
 def take(group: str, message: str, at: float) -> None:
-    """Record the metrics that a line of the log group carries.
+    """Record the metrics in a line of the log group.
 
-    A broken document counts as ``EMFValidationErrors`` of ``AWS/Logs`` (CloudWatch Logs User Guide, "Monitoring with
-    CloudWatch metrics") and is said on stderr, for whoever wrote it wants to know.
+    An invalid document counts as ``EMFValidationErrors`` of ``AWS/Logs`` (CloudWatch Logs User Guide, "Monitoring with
+    CloudWatch metrics") and is reported on stderr for its author.
     """
     try:
         found = parse(message)
     except EmfError as error:
-        print(f"{group}: a line is no embedded metric: {error}", file=sys.stderr)
+        print(f"{group}: invalid embedded metric: {error}", file=sys.stderr)
         record("AWS/Logs", "EMFValidationErrors", {"LogGroupName": group}, 1, at, "Count")
         return
-    for one in found:
-        backend().store.add(one.metric, one.at, Statistics.one(one.value), one.unit, one.resolution)
+    for recorded in found:
+        backend().store.add(
+            recorded.metric, recorded.at, Statistics.one(recorded.value), recorded.unit, recorded.resolution
+        )
 
 
 def install() -> None:
-    """Look at every log event from now on, and let CloudWatch Logs live in the local AWS's time."""
+    """Process every log event from now on, and run CloudWatch Logs in the local AWS's time."""
     module: Any = moto_logs
     module.LogStream.put_log_events = _put_log_events
-    module.utcnow = lambda: clock.now().replace(tzinfo=None)
+    module.utcnow = lambda: clock().now().replace(tzinfo=None)

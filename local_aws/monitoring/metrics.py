@@ -1,4 +1,4 @@
-"""Recording metrics, for what plays AWS's services here and for tests."""
+"""Recording of metrics, for simulated services and tests."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,10 +6,10 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 
-from local_aws import clock
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.monitoring.backend import LocalCloudWatchBackend
 from local_aws.monitoring.store import Metric, Statistics
+from local_aws.services import clock
 
 
 def record(
@@ -20,14 +20,14 @@ def record(
     at: datetime | float | None = None,
     unit: str = "None",
 ) -> None:
-    """Record one value of a metric, at a time (seconds since the epoch, or aware) or now; ordinary clients see it."""
+    """Record one value of a metric at a time (seconds since the epoch, or an aware datetime), by default now."""
     moment = at.timestamp() if isinstance(at, datetime) else at
-    seconds = clock.current().time() if moment is None else moment
+    seconds = clock().time() if moment is None else moment
     backend().store.add(Metric.of(namespace, name, dimensions), seconds, Statistics.one(value), unit)
 
 
 def backend() -> LocalCloudWatchBackend:
-    """The CloudWatch of the local AWS. RuntimeError where it was not installed."""
+    """The CloudWatch of the local AWS. RuntimeError if it is not installed."""
     found: Any = cloudwatch_backends[ACCOUNT][REGION]
     if not isinstance(found, LocalCloudWatchBackend):
         raise RuntimeError(  # noqa: TRY004  what is wrong is what was started, not an argument

@@ -15,7 +15,9 @@ def statistics(
     """The Datapoints of GetMetricStatistics, oldest first."""
     unknown = [name for name in names if name not in STATISTICS]
     if unknown or not names:
-        raise InvalidParameterCombination(f"The local AWS knows the statistics {', '.join(STATISTICS)}; not {unknown}")
+        raise InvalidParameterCombination(
+            f"The local AWS supports the statistics {', '.join(STATISTICS)}; not {unknown}"
+        )
     start, stop = _window(begin, end)
     return [
         {"Timestamp": _datetime(point.start), "Unit": point.unit} | {name: point.statistics.get(name) for name in names}
@@ -26,17 +28,17 @@ def statistics(
 def data(
     store: Store, queries: Iterable[Mapping[str, Any]], begin: datetime, end: datetime, scan_by: str
 ) -> list[dict[str, Any]]:
-    """The MetricDataResults of GetMetricData. ValidationError for what the local AWS cannot work out: expressions."""
+    """The MetricDataResults of GetMetricData. ValidationError for expressions, which the local AWS does not support."""
     start, stop = _window(begin, end)
     results = []
     for query in queries:
         if "Expression" in query:
             raise ValidationError(
-                f"The local AWS works out no expressions: {query['Expression']!r}; ask for MetricStat"
+                f"The local AWS does not support expressions: {query['Expression']!r}; use MetricStat"
             )
         stat = query["MetricStat"]
         if stat["Stat"] not in STATISTICS:
-            raise ValidationError(f"The local AWS knows the statistics {', '.join(STATISTICS)}; not {stat['Stat']}")
+            raise ValidationError(f"The local AWS supports the statistics {', '.join(STATISTICS)}; not {stat['Stat']}")
         if query.get("ReturnData", True) is False:
             continue
         metric = Metric.of(

@@ -1,6 +1,6 @@
-"""The words of a state change: StateReason, and StateReasonData as the JSON that events carry.
+"""The texts of a state change: StateReason, and StateReasonData as JSON.
 
-Forms are those of the CloudWatch User Guide's sample events ("Alarm events and EventBridge", "Invoke a Lambda function
+The formats are those of the CloudWatch User Guide's sample events ("Alarm events and EventBridge", "Invoke a Lambda function
 from an alarm") and of published notifications.
 """
 
@@ -20,19 +20,19 @@ _WORDS = {
 }
 _TREATED = {"breaching": "Breaching", "notBreaching": "NonBreaching"}
 _LISTED = 5
-"""From so many crossing datapoints on, the reason lists the most recent ones in a sentence of their own."""
+"""From this number of crossing datapoints on, the reason lists the most recent ones in a separate sentence."""
 
 
 def stamp(moment: float) -> str:
-    """A time as alarms write it: milliseconds and ``+0000``, not ``Z``."""
+    """A time in the format of alarms: milliseconds and ``+0000``, not ``Z``."""
     at = datetime.fromtimestamp(moment, UTC)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"
 
 
 def reason(watch: Watch, verdict: Verdict, points: Sequence[Datapoint], *, counted: bool) -> str:
-    """Why the alarm takes the verdict's state; ``points`` are those evaluated, oldest first.
+    """The reason of the new state; ``points`` are the evaluated datapoints, oldest first.
 
-    ``counted`` says that the alarm names DatapointsToAlarm, which CloudWatch then tells of.
+    ``counted``: the alarm has DatapointsToAlarm, which the text then mentions.
     """
     if verdict.state == INSUFFICIENT_DATA:
         unknown = _some(watch.periods, "datapoint")
@@ -51,7 +51,7 @@ def reason(watch: Watch, verdict: Verdict, points: Sequence[Datapoint], *, count
 
 
 def reason_data(watch: Watch, points: Sequence[Datapoint], now: float, end: int) -> str:
-    """StateReasonData: what was asked for and what was found. ``end`` is where the evaluated time ends."""
+    """StateReasonData: the query and its datapoints. ``end`` is the end of the evaluation range."""
     first = min([point.start for point in points], default=None)
     data: dict[str, Any] = {"version": "1.0", "queryDate": stamp(now)}
     if first is not None:

@@ -1,4 +1,4 @@
-"""CloudWatch's API where moto's lacks something: pages, alarm history, refusal of what is not evaluated."""
+"""CloudWatch's API where moto's is incomplete: pagination, alarm history, rejection of unsupported settings."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from local_aws.monitoring.backend import LocalCloudWatchBackend
 from local_aws.monitoring.history import Item
 
 _PAGE = 100
-"""MaxRecords at most, and where it is not given (botocore's model; the default is an assumption)."""
+"""The maximum and the default of MaxRecords (botocore's model; the default is an assumption)."""
 _NOT_EVALUATED = (
     "ActionConfiguration", "EvaluationCriteria", "EvaluationInterval", "EvaluationWindow",
 )  # fmt: skip
@@ -34,14 +34,14 @@ class LocalCloudWatchResponse(CloudWatchResponse):
     def put_metric_alarm(self) -> ActionResult:
         given = [name for name in _NOT_EVALUATED if self._get_param(name) is not None]
         if given:
-            raise ValidationError(f"The local AWS does not evaluate {', '.join(given)}; leave it out")
+            raise ValidationError(f"The local AWS does not support {', '.join(given)}; omit it")
         with self._backend.warming_up(self._get_param("AlarmName"), self._get_param("WarmUpConfiguration")):
             return super().put_metric_alarm()
 
     def describe_alarms(self) -> ActionResult:
         names, prefix = self._get_param("AlarmNames"), self._get_param("AlarmNamePrefix")
         if names and prefix:
-            raise InvalidParameterCombination("AlarmNames and AlarmNamePrefix cannot stand together")
+            raise InvalidParameterCombination("AlarmNames and AlarmNamePrefix are mutually exclusive")
         state, action = self._get_param("StateValue"), self._get_param("ActionPrefix")
         types = self._get_param("AlarmTypes") or ["MetricAlarm"]
 
@@ -74,13 +74,13 @@ class LocalCloudWatchResponse(CloudWatchResponse):
             and (end is None or item.at <= _seconds(end))
         ]
         if self._get_param("ScanBy") != "TimestampAscending":
-            # Numbers grow with time, so the newest first is the numbers turned round.
+            # Numbers grow with time, so newest first means negated numbers.
             chosen = [(-number, item) for number, item in reversed(chosen)]
         page, token = self._page(chosen, lambda entry: f"{entry[0] + 10**9:010d}")
         return ActionResult({"AlarmHistoryItems": [_history(item) for _, item in page], "NextToken": token})
 
     def _page[T](self, chosen: Sequence[T], key: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
-        """The page after the key that NextToken names, so that what comes and goes between pages moves nothing."""
+        """The page after the key in NextToken, which stays correct while items are added and removed."""
         size = self._get_param("MaxRecords") or _PAGE
         if not 1 <= int(size) <= _PAGE:
             raise ValidationError(f"MaxRecords is {size}; it must be from 1 to {_PAGE}")

@@ -1,7 +1,7 @@
-"""What an alarm may say: PutMetricAlarm's constraints, and the alarm as a value that can be evaluated.
+"""Settings of alarms: PutMetricAlarm's constraints, and the alarm as a value for the evaluation.
 
-Constraints: botocore's service model of CloudWatch and the API Reference, PutMetricAlarm. What AWS has and the local AWS
-does not evaluate (expressions, percentiles, anomaly bands, composite alarms) is refused by name, never ignored.
+Constraints: botocore's service model of CloudWatch and the API Reference, PutMetricAlarm. What the local
+AWS does not support (expressions, percentiles, anomaly bands, composite alarms) is rejected by name, never ignored.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,18 +19,18 @@ _MOST_ACTIONS, _MOST_DIMENSIONS = 5, 30
 
 
 def check(wanted: Mapping[str, Any]) -> None:
-    """ValidationError or InvalidParameterCombination if an alarm with moto's names of settings cannot be."""
+    """Raise ValidationError or InvalidParameterCombination for invalid settings of an alarm (with moto's names)."""
     for problem in _problems(wanted):
         raise problem
 
 
 def is_returned(query: Any) -> bool:
-    """Whether an entry of Metrics is the one that is watched; ReturnData is true where it is not said."""
+    """Whether an entry of Metrics is the evaluated one; ReturnData is true by default."""
     return query.return_data is not False
 
 
 def watch_of(alarm: Alarm) -> Watch:
-    """What a checked alarm compares."""
+    """What a valid alarm evaluates."""
     n = int(alarm.evaluation_periods)
     shared = (
         alarm.comparison_operator,

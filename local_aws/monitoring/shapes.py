@@ -1,7 +1,7 @@
-"""What a state change looks like to those who are told: the EventBridge event's detail, an action's payloads.
+"""The notifications of a state change: the EventBridge event's detail, the payloads of actions.
 
 Sources: CloudWatch User Guide, "Alarm events and EventBridge" (dimensions as a map) and "Invoke a Lambda function from
-an alarm"; the JSON that SNS topics get is that of published notifications (dimensions as a list, the Region by its name).
+an alarm"; the JSON for SNS topics follows published notifications (dimensions as a list, the Region's name).
 """
 
 import json
@@ -16,14 +16,14 @@ from local_aws.monitoring.reasons import stamp
 from local_aws.monitoring.settings import is_returned
 
 REGION_NAME = "US East (N. Virginia)"
-"""What botocore's endpoints call the Region."""
+"""The Region's name in botocore's endpoints."""
 _SUBJECT = 100
 """Characters (Amazon SNS API Reference, Publish)."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state of an alarm; ``at`` in seconds since the epoch. States set by hand or at creation have no data."""
+    """One state of an alarm; ``at`` in seconds since the epoch. States set manually or at creation have no data."""
 
     value: str
     reason: str
@@ -51,7 +51,7 @@ def event_detail(change: Change) -> dict[str, Any]:
 
 
 def lambda_payload(change: Change) -> str:
-    """What a function that is an alarm's action is invoked with."""
+    """The payload of a function that is an alarm's action."""
     payload = {
         "source": "aws.cloudwatch",
         "alarmArn": change.alarm.alarm_arn,
@@ -64,7 +64,7 @@ def lambda_payload(change: Change) -> str:
 
 
 def subject(change: Change) -> str:
-    """The subject of the notification; a long name is cut so that it fits."""
+    """The subject of the notification, with long names truncated."""
     before, behind = f'{change.after.value}: "', f'" in {REGION_NAME}'
     room = _SUBJECT - len(before) - len(behind)
     name = change.alarm.name
@@ -72,7 +72,7 @@ def subject(change: Change) -> str:
 
 
 def notification(change: Change) -> str:
-    """The message that a topic gets, as JSON."""
+    """The message for a topic, as JSON."""
     alarm = change.alarm
     message = {
         "AlarmName": alarm.name,
@@ -94,7 +94,7 @@ def notification(change: Change) -> str:
 
 
 def configuration(alarm: Alarm) -> dict[str, Any]:
-    """An alarm's description and metrics as events have them."""
+    """An alarm's description and metrics in the form of events."""
     described = {"description": alarm.description} if alarm.description else {}
     return {**described, "metrics": _metrics(alarm)}
 
@@ -124,7 +124,7 @@ def _metrics(alarm: Alarm) -> list[dict[str, Any]]:
     stat = {"metric": metric, "period": alarm.period, "stat": alarm.statistic}
     if alarm.unit:
         stat["unit"] = alarm.unit
-    # AWS gives the one metric an id of its own, which stays the same from event to event.
+    # AWS generates an id for the metric, which is stable between events.
     return [{"id": str(uuid.uuid5(uuid.NAMESPACE_URL, alarm.alarm_arn)), "metricStat": stat, "returnData": True}]
 
 

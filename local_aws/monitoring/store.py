@@ -1,4 +1,4 @@
-"""What is kept of metrics: for each metric, unit and second the count, sum, minimum and maximum of what was recorded.
+"""The metric store: count, sum, minimum and maximum per metric, unit and second.
 
 A metric is its namespace, name and *exact* set of dimensions (CloudWatch User Guide, "Metrics concepts": each unique
 combination of dimensions is a metric of its own).
@@ -16,7 +16,7 @@ STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric's identity; make it with :meth:`of`, which puts the dimensions in order."""
+    """A metric's identity; create it with :meth:`of`, which sorts the dimensions."""
 
     namespace: str
     name: str
@@ -30,7 +30,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """A statistic set: what CloudWatch keeps of any number of values."""
+    """A statistic set, which summarizes any number of values."""
 
     count: float
     total: float
@@ -63,7 +63,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Datapoint:
-    """What was recorded in one period that starts at ``start`` (seconds since the epoch)."""
+    """The values recorded in the period that starts at ``start`` (seconds since the epoch)."""
 
     start: int
     statistics: Statistics
@@ -72,7 +72,7 @@ class Datapoint:
 
 @dataclass
 class Store:
-    """All metrics of an account and Region. Thread-safe."""
+    """All metrics of one account and Region. Thread-safe."""
 
     _series: dict[Metric, dict[str, dict[int, Statistics]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -87,17 +87,16 @@ class Store:
             seconds[second] = seconds[second] + values if second in seconds else values
 
     def metrics(self) -> tuple[Metric, ...]:
-        """Every metric that has data, in the order in which they appeared."""
+        """Every metric with data, in the order of appearance."""
         with self._lock:
             return tuple(self._series)
 
     def datapoints(
         self, metric: Metric, start: int, end: int, period: int, unit: str | None = None
     ) -> tuple[Datapoint, ...]:
-        """The periods from ``start`` until before ``end`` in which something was recorded, oldest first.
+        """The periods with data from ``start`` until before ``end``, oldest first.
 
-        ``unit`` narrows to what was recorded in that unit; without it values of different units are added up, as
-        CloudWatch does when no unit is asked for.
+        ``unit`` selects values in that unit; without it values of all units are aggregated, as in CloudWatch.
         """
         periods: dict[int, tuple[Statistics, str]] = {}
         with self._lock:

@@ -1,4 +1,4 @@
-"""The Lambda Runtime API of one execution environment, on a loopback port of its own.
+"""The Lambda Runtime API of one execution environment, on its own loopback port.
 
 Paths and headers are those of the AWS Lambda Developer Guide, "Using the Lambda runtime API" (2018-06-01).
 """
@@ -14,7 +14,7 @@ _PREFIX = "/2018-06-01/runtime"
 
 @dataclass
 class Invocation:
-    """One invocation on its way through an environment. ``handed_out`` and ``done`` say how far it is."""
+    """One invocation in an environment; ``done`` is set with its result."""
 
     request_id: str
     payload: bytes
@@ -44,11 +44,11 @@ class RuntimeApi:
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     def submit(self, invocation: Invocation) -> None:
-        """Give the worker something to do when it asks next."""
+        """Queue an invocation for the worker."""
         self._waiting.put(invocation)
 
     def next(self) -> Invocation | None:
-        """Called by the worker: its initialisation is over, it waits for work. None when this environment ends."""
+        """Called by the worker after its initialization: wait for the next invocation. None when this environment ends."""
         self.ready.set()
         invocation = self._waiting.get()
         if invocation is not None:
@@ -57,7 +57,7 @@ class RuntimeApi:
         return invocation
 
     def finish(self, request_id: str, result: bytes, *, failed: bool) -> bool:
-        """Called by the worker with what the function returned or raised; False if it is not what it works on."""
+        """Called by the worker with the function's result or error; False if the request id is not the current one."""
         invocation = self._current
         if invocation is None or invocation.request_id != request_id:
             return False
@@ -82,7 +82,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A worker that was killed while it waited is not news."""
+        """A killed worker needs no message."""
 
 
 def _handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
@@ -127,6 +127,6 @@ def _handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
-            """Requests between the platform and its worker are not news."""
+            """The requests of the worker need no log."""
 
     return Handler

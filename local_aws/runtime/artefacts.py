@@ -1,4 +1,4 @@
-"""Where built code lies: zips are unpacked once each, under the hash of their content."""
+"""Unpacked code: each zip is unpacked once, under the hash of its content."""
 
 import contextlib
 import io
@@ -8,8 +8,8 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
-# What Lambda's Python runtime brings beside the standard library: the runtime interface client and the SDK
-# (AWS Lambda Developer Guide, "Runtime-included SDK versions"). A layer that brings its own wins.
+# What Lambda's Python runtime includes besides the standard library: the runtime interface client and the SDK
+# (AWS Lambda Developer Guide, "Runtime-included SDK versions"). A layer's own version takes precedence.
 _RUNTIME_PACKAGES = (
     "awslambdaric",
     "snapshot_restore_py",
@@ -25,9 +25,9 @@ _RUNTIME_PACKAGES = (
 
 
 def unpack(code: bytes, digest: str, into: Path) -> Path:
-    """The directory with the content of the zip ``code``, whose name is made of ``digest``; unpacked if it is not there.
+    """The directory with the content of the zip ``code``, named after ``digest``; unpacked if it does not exist.
 
-    ValueError if it is not a zip. Two processes may unpack the same at the same time: the first to finish wins.
+    ValueError if it is not a zip. If two processes unpack the same zip, the first to finish wins.
     """
     name = "".join(character if character.isalnum() else "_" for character in digest)
     directory = into / name
@@ -41,14 +41,14 @@ def unpack(code: bytes, digest: str, into: Path) -> Path:
     except zipfile.BadZipFile as error:
         shutil.rmtree(unfinished)
         raise ValueError(f"The code with digest {digest} is not a zip file ({len(code)} bytes): {error}") from error
-    with contextlib.suppress(OSError):  # another process was quicker; its content is the same
+    with contextlib.suppress(OSError):  # another process was faster; its content is the same
         unfinished.rename(directory)
     shutil.rmtree(unfinished, ignore_errors=True)
     return directory
 
 
 def runtime_directory(into: Path) -> Path:
-    """A directory that holds what Lambda's runtime brings and nothing else of the virtual environment, as links."""
+    """A directory with links to the packages of Lambda's runtime, and to nothing else of the virtual environment."""
     directory = into / "runtime"
     directory.mkdir(parents=True, exist_ok=True)
     for package in _RUNTIME_PACKAGES:

@@ -1,7 +1,7 @@
 """Asynchronous invocations: retried, then handed to the failure destination (Lambda Developer Guide, "Asynchronous").
 
-Lambda tries a failed asynchronous invocation twice more, after one and after two minutes; throttled ones come back with
-a growing pause until the event is too old (6 hours by default).
+Lambda tries a failed asynchronous invocation twice more, after one and after two minutes; throttled
+invocations are retried until the event is too old (6 hours by default).
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
-from local_aws import clock
+from local_aws.clock import Clock
 from local_aws.runtime.values import Outcome, ThrottledError, Trigger
 
 _RETRY_SECONDS = (60, 120)
@@ -23,7 +23,7 @@ _THROTTLED_SECONDS = 5.0
 Invoke = Callable[[str, bytes, Trigger], Outcome]
 Find = Callable[[str], LambdaFunction]
 Send = Callable[[str, str, dict[str, str], LambdaFunction], None]
-"""Hand a text with attributes to the resource with this ARN, in the name of the function's role."""
+"""Send a text with attributes to the resource with this ARN, with the function's role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +36,19 @@ class _Event:
 
 
 class AsynchronousInvocations:
-    """Lambda's internal queue in front of asynchronous invocations."""
+    """Lambda's internal queue of asynchronous invocations."""
 
-    def __init__(self, find: Find, invoke: Invoke, send: Send) -> None:
+    def __init__(self, find: Find, invoke: Invoke, send: Send, clock: Clock) -> None:
         self._find = find
         self._invoke = invoke
         self._send = send
+        self._clock = clock
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="local-aws-async")
         self._closed = False
 
     def submit(self, function: str, payload: bytes, trigger: Trigger) -> None:
-        """Accept an event; it runs in the background, in local AWS's time."""
-        self._enqueue(_Event(function, payload, trigger, clock.current().time()))
+        """Accept an event; it is processed in the background, in the local AWS's time."""
+        self._enqueue(_Event(function, payload, trigger, self._clock.time()))
 
     def close(self) -> None:
         self._closed = True
@@ -81,11 +82,11 @@ class AsynchronousInvocations:
         self._later(retry, settings, _RETRY_SECONDS[event.attempt], outcome)
 
     def _later(self, event: _Event, settings: dict[str, Any], seconds: float, outcome: Outcome | None) -> None:
-        age = clock.current().time() + seconds - event.accepted
+        age = self._clock.time() + seconds - event.accepted
         if age > settings.get("MaximumEventAgeInSeconds", _MAX_AGE_SECONDS):
             self._give_up(event, settings, outcome, "EventAgeExceeded")
         else:
-            clock.call_later(seconds, lambda: self._enqueue(event))
+            self._clock.call_later(seconds, lambda: self._enqueue(event))
 
     def _give_up(self, event: _Event, settings: dict[str, Any], outcome: Outcome | None, condition: str) -> None:
         self._report(settings, "OnFailure", event, outcome, condition)
@@ -102,7 +103,7 @@ class AsynchronousInvocations:
         destination = settings.get("DestinationConfig", {}).get(which, {}).get("Destination")
         if destination:
             function = self._find(event.function)
-            record = _record(function, event, outcome, condition)
+            record = _record(function, event, outcome, condition, self._clock.iso())
             self._send(destination, json.dumps(record), {}, function)
 
     def _settings(self, function: str) -> dict[str, Any]:
@@ -110,11 +111,13 @@ class AsynchronousInvocations:
         return dict(configured[-1].config) if configured else {}
 
 
-def _record(function: LambdaFunction, event: _Event, outcome: Outcome | None, condition: str) -> dict[str, Any]:
+def _record(
+    function: LambdaFunction, event: _Event, outcome: Outcome | None, condition: str, at: str
+) -> dict[str, Any]:
     """The invocation record of a destination (Lambda Developer Guide, "Destinations")."""
     record: dict[str, Any] = {
         "version": "1.0",
-        "timestamp": clock.iso(),
+        "timestamp": at,
         "requestContext": {
             "requestId": outcome.request_id if outcome else "",
             "functionArn": f"{function.function_arn}:$LATEST",

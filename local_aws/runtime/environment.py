@@ -1,4 +1,4 @@
-"""One execution environment: a worker process with the real awslambdaric, and the Runtime API that feeds it."""
+"""One execution environment: a worker process with the real awslambdaric, and its Runtime API."""
 
 import json
 import os
@@ -12,35 +12,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_aws import clock
+from local_aws.clock import Clock
 from local_aws.eventbus import REGION
-from local_aws.iam import platform as platforms
+from local_aws.iam import service_principals
 from local_aws.runtime.api import Invocation, RuntimeApi
 from local_aws.runtime.logs import LogFiles, LogStream
 from local_aws.runtime.values import FunctionSettings, Outcome
 
 _START = Path(__file__).with_name("start.py")
-# Lambda gives initialisation 10 s and repeats it within the time-out (Developer Guide, "Lambda execution environment
-# lifecycle"). Here one initialisation may take a minute: the machine is a laptop that may be busy.
+# Lambda allows 10 s for initialization and repeats it within the timeout (Developer Guide, "Lambda execution environment
+# lifecycle"). Here one initialization may take a minute: the machine may be a busy laptop.
 _INIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What all environments share. ``runtime`` is the directory of what Lambda's runtime brings."""
+    """What all environments share. ``runtime`` is the directory of the packages in Lambda's runtime."""
 
     endpoint_url: str
     runtime: Path
     files: LogFiles
+    clock: Clock
 
 
 class ExecutionEnvironment:
-    """Runs one invocation at a time. Not usable any more once ``alive`` is False."""
+    """Runs one invocation at a time, as long as ``alive`` is True."""
 
     def __init__(self, settings: FunctionSettings, platform: Platform, access_key: str) -> None:
         self.settings = settings
         self.access_key = access_key
-        self._stream = LogStream(settings, platform.files)
+        self._stream = LogStream(settings, platform.files, platform.clock)
         self._api = RuntimeApi(settings.timeout, lambda: int(time.time() * 1000))
         self._trace()
         self._process = self._start(platform)
@@ -52,7 +53,7 @@ class ExecutionEnvironment:
         return self._process.poll() is None and self._api.init_error is None
 
     def invoke(self, payload: bytes) -> Outcome:
-        """Run the function on ``payload``; what goes wrong in it is an outcome, as Lambda words it."""
+        """Run the function on ``payload``; its errors are outcomes in Lambda's words."""
         invocation = Invocation(str(uuid.uuid4()), payload, self.settings.arn)
         failure = self._await_init(invocation.request_id)
         started = time.monotonic()
@@ -70,7 +71,7 @@ class ExecutionEnvironment:
         return Outcome(invocation.request_id, invocation.result or b"null", error, duration, self._stream.take_recent())
 
     def close(self) -> None:
-        """End the worker and wait until it has gone."""
+        """End the worker and wait for its end."""
         self._kill()
         self._api.close()
         self._reader.join(timeout=5)
@@ -78,16 +79,16 @@ class ExecutionEnvironment:
             self._process.stdout.close()
 
     def _trace(self) -> None:
-        """Lambda sends traces in the function's role; without the permission there are none, and the function runs."""
+        """Lambda sends traces with the function's role; without the permission the function runs without traces."""
         if self.settings.traces:
-            acting = platforms.for_function(self.settings.role, self.settings.arn)
-            why = platforms.refusal(acting, platforms.side(platforms.TRACING))
+            principal = service_principals.for_function(self.settings.role, self.settings.arn)
+            why = service_principals.refusal(principal, service_principals.side_needs(service_principals.TRACING))
             if why is not None:
                 print(f"{self.settings.name} sends no traces: {why}", file=sys.stderr)
 
     def _start(self, platform: Platform) -> subprocess.Popen[str]:
         # -I: no PYTHON* variables, no user packages; -S: no site-packages and none of its .pth files, so that the
-        # repository's editable install cannot stand in for the built layer.
+        # repository's editable install cannot replace the built layer.
         command = [sys.executable, "-I", "-S", str(_START)]
         return subprocess.Popen(
             command,
@@ -99,12 +100,12 @@ class ExecutionEnvironment:
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # Ctrl-C is for the local AWS, which then ends its workers in order
+            start_new_session=True,  # Ctrl-C is for the local AWS, which then stops its workers
         )
 
     def _variables(self, platform: Platform) -> Mapping[str, str]:
         """The environment variables that Lambda defines (Developer Guide, "Defined runtime environment variables")."""
-        settings, now = self.settings, clock.current()
+        settings, clock = self.settings, platform.clock
         path = [str(settings.task), *(str(layer / "python") for layer in settings.layers)]
         logging = {"AWS_LAMBDA_LOG_FORMAT": settings.log_format} if settings.log_format == "JSON" else {}
         if settings.log_level:
@@ -117,7 +118,7 @@ class ExecutionEnvironment:
             **logging,
             "_HANDLER": settings.handler,
             "AWS_ACCESS_KEY_ID": self.access_key,
-            "AWS_SECRET_ACCESS_KEY": "local",  # signs requests that nobody checks
+            "AWS_SECRET_ACCESS_KEY": "local",  # signatures are not checked
             "AWS_SESSION_TOKEN": "local",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
@@ -135,8 +136,8 @@ class ExecutionEnvironment:
             "LAMBDA_RUNTIME_DIR": str(platform.runtime),
             "PYTHONPATH": os.pathsep.join(path),
             "LOCAL_AWS_IMPORT_PATH": os.pathsep.join(path),
-            "LOCAL_AWS_SPEED": repr(getattr(now, "speed", 1.0)),
-            "LOCAL_AWS_EPOCH": repr(getattr(now, "epoch", 0.0)),
+            "LOCAL_AWS_SPEED": repr(clock.speed or 1.0),
+            "LOCAL_AWS_EPOCH": repr(clock.epoch),
         }
 
     def _await_init(self, request_id: str) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""The pools of execution environments: one a function, kept warm, bounded, renewed when the function changes."""
+"""The pools of execution environments: one per function, kept warm, bounded, renewed when the function changes."""
 
 import os
 import threading
@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from local_aws import clock
-from local_aws.inspect import Invocation, Journal
+from local_aws.journal import Invocation, Journal
 from local_aws.runtime import start_lambda
 from local_aws.runtime.environment import ExecutionEnvironment, Platform
 from local_aws.runtime.start_lambda import ContainerEnvironment
@@ -15,7 +14,7 @@ from local_aws.runtime.values import FunctionSettings, Outcome, ThrottledError, 
 
 
 class Environment(Protocol):
-    """What runs one function, one invocation at a time: a worker process, or a container."""
+    """Runs one function, one invocation at a time: a worker process, or a container."""
 
     @property
     def settings(self) -> FunctionSettings: ...
@@ -26,9 +25,9 @@ class Environment(Protocol):
 
 
 def environments_from_environment() -> int:
-    """LOCAL_AWS_CONCURRENCY, else 3: the execution environments that a function may have at once on this machine.
+    """LOCAL_AWS_CONCURRENCY, else 3: the maximum of concurrent execution environments per function.
 
-    AWS's own limit is the account's (1,000). ValueError if it is not a number from 1 to 100.
+    AWS's limit is the account's (1,000). ValueError if it is not a number from 1 to 100.
     """
     text = os.environ.get("LOCAL_AWS_CONCURRENCY") or "3"
     if not text.isdigit() or not 1 <= int(text) <= 100:
@@ -50,14 +49,15 @@ class _Pool:
 class Functions:
     """Invokes functions. Thread-safe; every caller waits for its own invocation only.
 
-    They run in worker processes; where LOCAL_AWS_START_LAMBDA names a `sam local start-lambda`, in its containers as soon as
-    it listens.
+    They run in worker processes, or in the containers of the `sam local start-lambda` that LOCAL_AWS_START_LAMBDA names,
+    once it listens.
     """
 
     def __init__(self, platform: Platform, journal: Journal, limit: int | None = None) -> None:
+        self._clock = platform.clock
         self._platform = platform
         self._journal = journal
-        self._containers = start_lambda.from_environment()
+        self._containers = start_lambda.from_environment(platform.clock)
         self._limit = limit or (1 if self._containers else environments_from_environment())
         self._pools: dict[str, _Pool] = {}
         self._changed = threading.Condition()
@@ -66,13 +66,13 @@ class Functions:
     def invoke(
         self, settings: FunctionSettings, payload: bytes, trigger: Trigger, reserved: int | None = None
     ) -> Outcome:
-        """Run the function once, in a warm environment if there is one, and note it in the journal.
+        """Run the function once, in a warm environment if there is one, and record it in the journal.
 
-        ``reserved`` is the function's reserved concurrency: ThrottledError when it is used up. Beyond the machine's
-        own limit of environments the caller waits.
+        ``reserved`` is the function's reserved concurrency: ThrottledError when it is used up. Beyond the limit of
+        environments the caller waits.
         """
         environment = self._acquire(settings, reserved)
-        started = clock.current().time()
+        started = self._clock.time()
         try:
             outcome = environment.invoke(payload)
         finally:
@@ -110,7 +110,7 @@ class Functions:
             environment.close()
 
     def close(self) -> None:
-        """End all environments, also busy ones; invocations that run come to an end as errors."""
+        """End all environments, including busy ones; running invocations end with errors."""
         with self._changed:
             self._closed = True
             everything = [e for pool in self._pools.values() for e in (*pool.busy, *pool.idle)]
@@ -162,8 +162,8 @@ class Functions:
                 self._changed.notify_all()
 
     def _place(self) -> type[Environment]:
-        """Where functions run now."""
-        in_containers = self._containers is not None and self._containers.has_come()
+        """The kind of environment that functions currently run in."""
+        in_containers = self._containers is not None and self._containers.has_started()
         return ContainerEnvironment if in_containers else ExecutionEnvironment
 
     def _release(self, environment: Environment) -> None:
@@ -181,8 +181,8 @@ class Functions:
 def _pick(
     pool: _Pool, settings: FunctionSettings, place: type[Environment]
 ) -> tuple[Environment | None, list[Environment]]:
-    """A warm environment of exactly these settings, if any; and those that are dead, elsewhere or made for others."""
+    """A warm environment with exactly these settings, if any, and the stale ones: dead, of another kind or other settings."""
     idle = pool.idle
-    pool.idle = [one for one in idle if one.alive and one.settings == settings and type(one) is place]
+    pool.idle = [known for known in idle if known.alive and known.settings == settings and type(known) is place]
     stale = [environment for environment in idle if environment not in pool.idle]
     return (pool.idle.pop() if pool.idle else None), stale

@@ -1,4 +1,4 @@
-"""Where the output of functions goes: one file a function, and the function's log group in CloudWatch Logs."""
+"""The output of functions: one file per function, and the function's log group in CloudWatch Logs."""
 
 import json
 import sys
@@ -9,16 +9,16 @@ from typing import Any
 
 from moto.logs.models import logs_backends
 
-from local_aws import clock
+from local_aws.clock import Clock
 from local_aws.eventbus import ACCOUNT, REGION
-from local_aws.iam import platform
+from local_aws.iam import service_principals
 from local_aws.iam.actions.storage import log_stream
 from local_aws.iam.needs import arn
 from local_aws.runtime.values import FunctionSettings
 
 
 class LogFiles:
-    """The directory of the functions' log files; many environments write at once, a line at a time."""
+    """The directory of the functions' log files; concurrent environments write line by line."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -32,18 +32,19 @@ class LogFiles:
 
 
 class LogStream:
-    """What one execution environment writes: its own log stream, named as Lambda names it."""
+    """The log stream of one execution environment, named as in Lambda."""
 
-    def __init__(self, settings: FunctionSettings, files: LogFiles) -> None:
+    def __init__(self, settings: FunctionSettings, files: LogFiles, clock: Clock) -> None:
         self._settings = settings
         self._files = files
+        self._clock = clock
         self.name = f"{clock.now():%Y/%m/%d}/[{settings.version}]{uuid.uuid4().hex}"
         self._recent: list[str] = []
         self._lock = threading.Lock()
         self._denied: bool | None = None
 
     def write(self, line: str) -> None:
-        """Into the file always, for whoever develops the function; into the log group if the role allows it."""
+        """Write to the file, and to the log group if the role allows it."""
         with self._lock:
             self._recent.append(line)
             if self._denied is None:
@@ -56,18 +57,18 @@ class LogStream:
         backend.ensure_log_group(group)
         if self.name not in backend.groups[group].streams:
             backend.create_log_stream(group, self.name)
-        event = {"timestamp": int(clock.current().time() * 1000), "message": line}
-        # Not through PutLogEvents: it refuses what lies two hours ahead, and the local AWS's time may run ahead.
+        event = {"timestamp": int(self._clock.time() * 1000), "message": line}
+        # Not through PutLogEvents: it rejects events two hours ahead, and the local AWS's time may run ahead.
         backend.groups[group].put_log_events(self.name, [event])
 
     def _may_write(self) -> bool:
-        """Asked once an environment: Lambda logs in the function's role (Lambda Developer Guide, execution role)."""
+        """Lambda logs with the function's role (Lambda Developer Guide, execution role); checked once per environment."""
         settings = self._settings
         group, stream = arn("logs", f"log-group:{settings.log_group}"), log_stream(settings.log_group, self.name)
-        needs = platform.side(["logs:CreateLogStream", "logs:PutLogEvents"], stream)
+        needs = service_principals.side_needs(["logs:CreateLogStream", "logs:PutLogEvents"], stream)
         if settings.log_group not in logs_backends[ACCOUNT][REGION].groups:
-            needs = [*platform.side(["logs:CreateLogGroup"], group), *needs]
-        why = platform.refusal(platform.for_function(settings.role, settings.arn), needs)
+            needs = [*service_principals.side_needs(["logs:CreateLogGroup"], group), *needs]
+        why = service_principals.refusal(service_principals.for_function(settings.role, settings.arn), needs)
         if why is not None:
             print(f"{settings.name} writes nothing into its log group: {why}", file=sys.stderr)
         return why is None
@@ -76,7 +77,7 @@ class LogStream:
         """A line of the platform, in the function's log format (Lambda Developer Guide, "Log format")."""
         if self._settings.log_format == "JSON":
             record = {"requestId": request_id, **details}
-            self.write(json.dumps({"time": clock.iso(), "type": f"platform.{kind}", "record": record}))
+            self.write(json.dumps({"time": self._clock.iso(), "type": f"platform.{kind}", "record": record}))
         else:
             more = "".join(f"\t{name}: {value}" for name, value in details.items())
             self.write(f"{kind.upper()} RequestId: {request_id}{more}")

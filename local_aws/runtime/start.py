@@ -1,8 +1,8 @@
-"""The first code of a worker process: make it look like Lambda's Python runtime, then hand over to awslambdaric.
+"""The entry point of a worker process: prepares it like Lambda's Python runtime, then runs awslambdaric.
 
-Run as a file by ``python -I -S``: nothing of the repository and nothing of the virtual environment is importable except
-what stands in ``LOCAL_AWS_IMPORT_PATH``. The order of the import path is Lambda's: the function, its layers, the standard
-library, and last what the runtime itself brings (AWS Lambda Developer Guide, "Python: search path").
+Run as a file by ``python -I -S``: nothing of the repository and of the virtual environment is importable except
+``LOCAL_AWS_IMPORT_PATH``. The order of the import path is Lambda's: the function, its layers, the standard
+library, and last the runtime's own packages (AWS Lambda Developer Guide, "Python: search path").
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ _real_datetime = dt.datetime
 
 
 class _AnyDatetime(type):
-    """Lets every datetime be one of ours: what C code makes is of the type that it knows."""
+    """Makes every datetime an instance of the replacement: C code creates the built-in type."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, _real_datetime)
@@ -30,7 +30,7 @@ class _AnyDatetime(type):
 
 
 class _LocalDatetime(_real_datetime, metaclass=_AnyDatetime):
-    """``datetime.datetime`` at the time of the local AWS; the built-in one does not ask ``time.time``."""
+    """``datetime.datetime`` at the time of the local AWS; the built-in one does not call ``time.time``."""
 
     @classmethod
     def now(cls, tz: dt.tzinfo | None = None) -> Self:
@@ -46,9 +46,9 @@ class _LocalDatetime(_real_datetime, metaclass=_AnyDatetime):
 
 
 def _scale_time(epoch: float, speed: float) -> None:
-    """Let a function's time run ``speed`` times as fast as it does, counted from ``epoch`` (the local AWS's own start).
+    """Run the function's time ``speed`` times as fast, from ``epoch`` (the start of the local AWS).
 
-    So does what it writes: metrics and logs carry the time of the local AWS.
+    Metrics and logs thus have the time of the local AWS.
     """
     time.time = lambda: epoch + (_real_time() - epoch) * speed
     time.time_ns = lambda: int(time.time() * 1_000_000_000)
@@ -66,7 +66,7 @@ class RuntimeClient(types.ModuleType):
         """Nothing to prepare: each request opens its own connection."""
 
     def next(self) -> tuple[bytes, dict[str, Any]]:
-        """Wait for the next invocation; the process ends when the local AWS that made it has gone."""
+        """Wait for the next invocation; the process ends when its local AWS has ended."""
         try:
             _, headers, body = self._request("GET", f"{_API}/invocation/next")
         except (OSError, http.client.HTTPException):
@@ -99,7 +99,7 @@ class RuntimeClient(types.ModuleType):
 
 
 def main() -> None:
-    """Prepare this process as its environment variables say and serve invocations until it is ended."""
+    """Prepare this process by its environment variables and serve invocations until its end."""
     sys.path[:0] = os.environ.pop("LOCAL_AWS_IMPORT_PATH").split(os.pathsep)
     sys.path.append(os.environ["LAMBDA_RUNTIME_DIR"])
     speed, epoch = float(os.environ.pop("LOCAL_AWS_SPEED")), float(os.environ.pop("LOCAL_AWS_EPOCH"))
@@ -109,7 +109,7 @@ def main() -> None:
     import awslambdaric.__main__
     import awslambdaric.lambda_context
 
-    # The time that is left is real time, as the time-out is: the platform's clock is not the function's.
+    # The remaining time is real time, like the timeout: the platform's clock is not the function's.
     awslambdaric.lambda_context.time = types.SimpleNamespace(time=_real_time)
     awslambdaric.__main__.main(["awslambdaric", os.environ["_HANDLER"]])
 

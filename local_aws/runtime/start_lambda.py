@@ -1,7 +1,7 @@
-"""Functions that `sam local start-lambda` runs in Docker containers, as another place beside the worker processes.
+"""Functions that `sam local start-lambda` runs in Docker containers, instead of worker processes.
 
-It answers Lambda's Invoke on an address of its own (AWS SAM Developer Guide, "sam local start-lambda"). Its containers
-keep real time, and what functions log stands in its terminal.
+It serves Lambda's Invoke (AWS SAM Developer Guide, "sam local start-lambda"). Its containers keep real time, and the logs
+of functions are in its terminal.
 """
 
 import contextlib
@@ -13,24 +13,24 @@ import time
 import uuid
 from urllib.parse import quote, urlsplit
 
-from local_aws import clock
+from local_aws.clock import Clock
 from local_aws.runtime.values import FunctionSettings, Outcome, is_error
 
 _START_SECONDS = 120.0
-"""Beyond the function's own time-out: the first container of a function waits for an image to be built."""
+"""In addition to the function's timeout: the first container of a function waits for its image to be built."""
 
 
 class AddressError(ValueError):
-    """What was given as the address of `sam local start-lambda` is none."""
+    """The address of `sam local start-lambda` is invalid."""
 
 
 def url() -> str | None:
-    """LOCAL_AWS_START_LAMBDA: where `sam local start-lambda` runs the functions; None where worker processes do."""
+    """LOCAL_AWS_START_LAMBDA: the address of a `sam local start-lambda` that runs the functions; None for worker processes."""
     return os.environ.get("LOCAL_AWS_START_LAMBDA") or None
 
 
 def address(url: str) -> tuple[str, int]:
-    """Host and port of an ``http://host:port``; AddressError, a sentence, if it is not that."""
+    """Host and port of an ``http://host:port``; AddressError otherwise."""
     parts = urlsplit(url)
     try:
         port = parts.port
@@ -42,22 +42,22 @@ def address(url: str) -> tuple[str, int]:
 
 
 class ContainerEnvironment:
-    """A function's container, kept by `sam local start-lambda`; it runs one invocation at a time."""
+    """A function's container in `sam local start-lambda`; it runs one invocation at a time."""
 
     def __init__(self, settings: FunctionSettings, url: str) -> None:
         self.settings = settings
-        self.alive = True  # SAM starts the container, and a new one when that has ended
+        self.alive = True  # SAM starts the container, and a new one when it has ended
         self._url = url
         self._connection: http.client.HTTPConnection | None = None
 
     def invoke(self, payload: bytes) -> Outcome:
-        """Run the function; where SAM cannot be reached, or cannot run it, that is the outcome."""
+        """Run the function; if SAM is unreachable or cannot run it, the outcome says so."""
         request_id, started = str(uuid.uuid4()), time.monotonic()
         result, error = self._ask(payload)
         return Outcome(request_id, result, error, time.monotonic() - started)
 
     def close(self) -> None:
-        """Wait no longer for the invocation that runs; the container is SAM's."""
+        """Stop waiting for the running invocation; the container is SAM's."""
         self.alive = False
         connection = self._connection
         if connection is not None and connection.sock is not None:
@@ -89,20 +89,20 @@ def _failed(kind: str, message: str) -> tuple[bytes, str]:
 
 
 class StartLambda:
-    """A `sam local start-lambda` that runs the functions from the moment at which it first listens.
+    """A `sam local start-lambda` that runs the functions once it listens.
 
-    It cannot be there from the start: what its containers need to know is written when the stack is loaded, and the stack
-    may need a function for that (a custom resource of its own).
+    It cannot run from the start: its containers need files that are written after the stack is loaded, and loading the
+    stack may need a function (for a custom resource).
     """
 
     def __init__(self, at: str) -> None:
-        """AddressError if ``at`` is no address."""
+        """AddressError if ``at`` is not an address."""
         self._host, self._port = address(at)
         self._at = at
         self._seen = False
 
-    def has_come(self) -> bool:
-        """Whether it has ever listened. If it ends later, invocations fail, and say so."""
+    def has_started(self) -> bool:
+        """Whether it has ever listened. If it ends later, invocations fail."""
         if not self._seen:
             with contextlib.suppress(OSError), socket.create_connection((self._host, self._port), timeout=0.5):
                 self._seen = True
@@ -113,15 +113,15 @@ class StartLambda:
         return ContainerEnvironment(settings, self._at)
 
 
-def from_environment() -> StartLambda | None:
-    """What LOCAL_AWS_START_LAMBDA names, if it is set.
+def from_environment(clock: Clock) -> StartLambda | None:
+    """The `sam local start-lambda` that LOCAL_AWS_START_LAMBDA names; None if it is not set.
 
-    AddressError if it is no address. ValueError if the local AWS's time runs faster than real time: containers cannot follow.
+    AddressError if it is not an address. ValueError if the local AWS does not run in real time, as containers do.
     """
     at = url()
     if at is None:
         return None
-    speed = getattr(clock.current(), "speed", 1.0)
+    speed = clock.speed or 1.0
     if speed != 1:
         raise ValueError(
             f"LOCAL_AWS_START_LAMBDA goes with LOCAL_AWS_SPEED=1 only (it is {speed:g}): containers keep real time."

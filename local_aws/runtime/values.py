@@ -1,4 +1,4 @@
-"""What the runtime is told of a function, and what an invocation comes to."""
+"""Values of the runtime: functions and outcomes of invocations."""
 
 import json
 from collections.abc import Mapping
@@ -23,19 +23,19 @@ class FunctionSettings:
     timeout: float
     """Seconds, of real time."""
     memory: int
-    """MB; told to the function, not enforced."""
+    """MB; reported to the function, not enforced."""
     log_group: str
     log_format: str = "Text"
     log_level: str = ""
     role: str = ""
     """The execution role's ARN."""
     traces: bool = False
-    """Whether tracing is active; the local AWS makes no traces, but the role must let Lambda send them."""
+    """Whether tracing is active; the local AWS sends no traces, but the role must allow Lambda to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What made an invocation: ``source`` is sqs, eventbridge, schedule, invoke or async; ``detail`` names it."""
+    """What triggered an invocation: ``source`` is sqs, eventbridge, schedule, invoke or async; ``detail`` has its identifiers."""
 
     source: str
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -54,9 +54,9 @@ class Outcome:
 
 
 def is_error(answer: str | bytes) -> bool:
-    """Whether an answer is Lambda's record of an error (Developer Guide, "Python function errors"), or none at all.
+    """Whether a response is Lambda's error object (Developer Guide, "Python function errors"), or invalid.
 
-    For what comes from containers: SAM marks a record of errors only if it has no requestId, which Python's runtime adds.
+    For containers: SAM recognizes an error object only without requestId, which Python's runtime adds.
     """
     try:
         said = json.loads(answer)

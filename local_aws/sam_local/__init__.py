@@ -1,10 +1,10 @@
 """`sam local` on the running local AWS: the built functions in Docker containers, with the stack's names and addresses.
 
-``engine`` finds Docker, ``files`` says what SAM has to be told of the stack, ``desk`` keeps both for a running local AWS,
-``invoke`` is ``make invoke``.
+``engine`` finds Docker, ``contents`` derives the files for SAM from the stack, ``files`` writes them while a local AWS
+runs, ``invoke`` is ``make invoke``.
 """
 
-from local_aws.sam_local.desk import DIRECTORY, Desk, prepare, use
 from local_aws.sam_local.engine import NotReadyError
+from local_aws.sam_local.files import DIRECTORY, SamLocalFiles
 
-__all__ = ["DIRECTORY", "Desk", "NotReadyError", "prepare", "use"]
+__all__ = ["DIRECTORY", "NotReadyError", "SamLocalFiles"]

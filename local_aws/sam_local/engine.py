@@ -1,8 +1,8 @@
-"""The Docker engine that `sam local` will use, and by which address its containers reach this machine.
+"""The Docker engine that `sam local` uses, and the address at which its containers reach the host.
 
-Docker Desktop and its like run containers in a virtual machine and give this machine the name ``host.docker.internal``,
-loopback included (Docker Desktop manual, "Networking"). An engine on Linux has no way to this machine's loopback: its
-containers reach the gateway of the default bridge, which is an address of this machine (Docker Engine manual, "Bridge
+Docker Desktop and similar products run containers in a virtual machine, where ``host.docker.internal`` names the host,
+loopback included (Docker Desktop manual, "Networking"). Containers of an engine on Linux cannot reach the host's loopback
+interface. They reach the gateway of the default bridge, which is an address of the host (Docker Engine manual, "Bridge
 network driver").
 """
 
@@ -10,7 +10,7 @@ import os
 import platform
 import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 from typing import Any
 
 import docker
@@ -24,41 +24,44 @@ _SECONDS = 10
 
 
 class NotReadyError(RuntimeError):
-    """`sam local` cannot be served now; the text is a sentence that says why, and what to do."""
+    """`sam local` cannot be served now. The text is a sentence that gives the reason and the fix."""
 
 
 class EngineError(NotReadyError):
-    """No engine that can run the functions."""
+    """No Docker engine can run the functions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """The default bridge of an engine on Linux: this machine's address on it, and the containers' network."""
+    """The default bridge of an engine on Linux."""
 
     gateway: str
+    """The host's address on it."""
     subnet: IPv4Network
+    """The network of the containers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A Docker engine that answers. ``architecture`` is Lambda's word for its processor."""
+    """A Docker engine that answers."""
 
     architecture: str
+    """Lambda's name of its processor architecture."""
     bridge: Bridge | None
-    """None: containers call this machine host.docker.internal."""
+    """None: containers reach the host as host.docker.internal."""
     has_base_image: bool
-    """Whether SAM need not ask the registry for the image that it runs functions in."""
+    """Whether the image that SAM runs functions in is present, so that SAM does not have to pull it."""
 
     @property
     def base_image(self) -> str:
-        """As SAM names it."""
+        """SAM's name of the image."""
         return f"{BASE_IMAGE}-{self.architecture}"
 
 
 def find() -> Engine:
-    """The engine at DOCKER_HOST, or else at Docker's usual socket, as SAM looks for it. EngineError if none answers."""
+    """The engine at DOCKER_HOST, or else at Docker's default socket, as SAM finds it. EngineError if none answers."""
     try:
-        _knock()
+        _check_socket()
         client = docker.from_env(timeout=_SECONDS)
     except (DockerException, RequestException, OSError) as error:
         raise _no_answer(error) from error
@@ -78,43 +81,48 @@ def _address() -> str:
     return os.environ.get("DOCKER_HOST") or DEFAULT_UNIX_SOCKET.replace("http+unix://", "unix://")
 
 
-def _knock() -> None:
-    """OSError if nobody listens on the engine's Unix socket. The SDK would leave its own socket open then."""
+def _check_socket() -> None:
+    """OSError if nothing listens on the engine's Unix socket. The SDK would leave its own socket open in that case."""
     address = _address()
     if address.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as visitor:
-            visitor.settimeout(_SECONDS)
-            visitor.connect(address.removeprefix("unix://"))
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_SECONDS)
+            probe.connect(address.removeprefix("unix://"))
 
 
 def _no_answer(error: Exception) -> EngineError:
     return EngineError(
-        f"No Docker engine answers at {_address()} ({_root(error)}). Start Docker, or let DOCKER_HOST say where it is."
+        f"No Docker engine answers at {_address()} ({_root(error)}). Start Docker, or set DOCKER_HOST to its address."
     )
 
 
 def _root(error: BaseException) -> str:
-    """What lies under the SDK's and urllib3's wrappings: the operating system's own words, where there are some."""
-    seen = error
-    while (deeper := seen.__cause__ or seen.__context__) is not None:
-        seen = deeper
-    return getattr(seen, "strerror", None) or str(seen)
+    """The message of the innermost error, below those of the SDK and urllib3: the operating system's, if there is one."""
+    innermost = error
+    while (deeper := innermost.__cause__ or innermost.__context__) is not None:
+        innermost = deeper
+    return getattr(innermost, "strerror", None) or str(innermost)
 
 
 def _architecture(name: str) -> str:
     if name not in _ARCHITECTURES:
-        raise EngineError(f"The Docker engine's processor is {name or 'not said'}; Lambda has x86_64 and arm64.")
+        raise EngineError(
+            f"The Docker engine reports {name or 'no'} architecture. Lambda functions run on x86_64 or arm64."
+        )
     return _ARCHITECTURES[name]
 
 
 def _bridge(client: Any) -> Bridge:
+    """The default bridge. An engine's first start does not report the gateway (Docker 28: only after a restart); unless
+    ``--bip`` sets it, which is reported, the gateway is the first host of the subnet."""
     for network in client.networks.list(names=["bridge"], filters={"driver": "bridge"}):
-        for part in network.attrs.get("IPAM", {}).get("Config") or ():
-            if "Gateway" in part and ":" not in part["Gateway"]:
-                return Bridge(part["Gateway"], IPv4Network(part["Subnet"]))
+        for config in network.attrs.get("IPAM", {}).get("Config") or ():
+            subnet = ip_network(config["Subnet"])
+            if isinstance(subnet, IPv4Network):
+                return Bridge(config.get("Gateway") or str(next(subnet.hosts())), subnet)
     raise EngineError(
-        "The Docker engine has no default bridge network with a gateway, and that is how containers would reach the "
-        "local AWS: let the engine make it (it was started with --bridge=none, or the like)."
+        "The Docker engine has no default bridge network with IPv4, and containers reach the local AWS over it. "
+        "Start the engine without --bridge=none."
     )
 
 

@@ -1,147 +1,112 @@
-"""What `sam local` is told: a template of the built functions, and their environment as the stack made it.
+"""Writes the files for `sam local` while a local AWS runs, and makes it reachable for containers."""
 
-SAM resolves ``!Ref`` of a queue to its logical id, hands on no variable that the template does not declare, and lets the
-shell's variables win over those of the template (AWS SAM Developer Guide, "sam local invoke", environment variables). So
-the template here declares every variable that Lambda would set, and the file of environment variables, which wins over
-the shell, has the values.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
+from local_aws.runtime import start_lambda
+from local_aws.sam_local import contents, engine
+from local_aws.sam_local.engine import Bridge
+from local_aws.stack.custom_responses import PendingResponses
 
-from local_aws.sam_local.engine import NotReadyError
+DIRECTORY = "sam-local"
+"""Below the state directory of the local AWS; samconfig.toml names the files in it."""
 
-_FUNCTION, _LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
-
-
-class BuildMissingError(NotReadyError):
-    """There is no build or no stack, or they do not fit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A function of the build: where its code lies, its layers as the template has them, and where those of the build lie."""
-
-    logical_id: str
-    code: Path
-    layers: Sequence[Any]
-    built_layers: Mapping[str, Path]
-    """By logical id."""
+Client = Callable[[str], Any]
+Open = Callable[[Bridge], str]
+"""Accept connections from the containers of a bridge; the URL for them. OSError if this machine has no such address."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """A function of the running stack: its configuration as Lambda describes it."""
+class Prepared:
+    """What `sam local` needs: the paths of the two files, and the engine that they were written for."""
 
-    logical_id: str
-    configuration: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        return str(self.configuration["FunctionName"])
-
-
-def built(build: Path) -> dict[str, Built]:
-    """The functions of a ``sam build`` by logical id. BuildMissingError if there is none."""
-    path = build / "template.yaml"
-    if not path.is_file():
-        raise BuildMissingError(f"There is no build in {build}: run sam build.")
-    template = yaml_parse(path.read_text(encoding="utf-8"))
-    resources, defaults = template["Resources"], template.get("Globals", {}).get("Function", {})
-    layers = {key: build / one["Properties"]["ContentUri"] for key, one in resources.items() if one["Type"] == _LAYER}
-    found = {}
-    for logical_id, resource in resources.items():
-        if resource["Type"] == _FUNCTION:
-            properties = resource["Properties"]
-            named = [*defaults.get("Layers", ()), *properties.get("Layers", ())]
-            ours = {key: path for key, path in layers.items() if {"Ref": key} in named}
-            found[logical_id] = Built(logical_id, build / properties["CodeUri"], named, ours)
-    return found
+    template: Path
+    environment: Path
+    functions: tuple[str, ...]
+    """Logical ids."""
+    endpoint_url: str
+    """Where containers reach the local AWS."""
+    has_base_image: bool
+    base_image: str
 
 
-def deployed(cloudformation: Any, functions: Any, stack_name: str) -> list[Deployed]:
-    """The functions of a stack, by clients of CloudFormation and Lambda. BuildMissingError if there is no such stack."""
-    try:
-        resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
-    except cloudformation.exceptions.ClientError as error:
-        raise BuildMissingError(
-            f"The local AWS has no stack {stack_name} (make local loads it; so does sam deploy)."
-        ) from error
-    return [
-        Deployed(one["LogicalResourceId"], functions.get_function_configuration(FunctionName=one["PhysicalResourceId"]))
-        for one in resources
-        if one["ResourceType"] == "AWS::Lambda::Function"
-    ]
+@dataclass
+class SamLocalFiles:
+    """The files for the application in ``root``, deployed as the stack ``stack_name``."""
 
+    root: Path
+    stack_name: str
+    directory: Path
+    client: Client
+    credentials: Callable[[str], Mapping[str, str]]
+    """From a function's name to the credentials for its calls to the local AWS."""
+    port: int
+    open: Open
+    responses: PendingResponses
 
-def template(running: Iterable[Deployed], build: Mapping[str, Built], architecture: str) -> dict[str, Any]:
-    """A template with the running stack's functions and their layers, from the build, for containers here.
+    def prepare(self) -> Prepared:
+        """Write the files. NotReadyError says in a sentence why that is impossible; old files are then removed."""
+        try:
+            return self._prepare()
+        except engine.NotReadyError:
+            self.close()
+            raise
 
-    BuildMissingError if a function of the stack is not in the build.
-    """
-    resources: dict[str, Any] = {}
-    for function in running:
-        one = build.get(function.logical_id)
-        if one is None:
-            raise BuildMissingError(
-                f"The stack has {function.logical_id}, and the build has not ({', '.join(sorted(build))}): run sam build."
-            )
-        for logical_id, directory in one.built_layers.items():
-            resources[logical_id] = {"Type": _LAYER, "Properties": {"ContentUri": str(directory.resolve())}}
-        resources[function.logical_id] = {"Type": _FUNCTION, "Properties": _properties(function, one, architecture)}
-    return {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Transform": "AWS::Serverless-2016-10-31",
-        "Description": "For sam local, written by the local AWS while it runs; template.yaml is the real one.",
-        "Resources": resources,
-    }
+    def page(self) -> dict[str, Any]:
+        """For the page ``/_local_aws/sam-local``: the result of ``prepare``, or ``{"error": <sentence>}``."""
+        try:
+            prepared = self.prepare()
+        except engine.NotReadyError as error:
+            return {"error": str(error)}
+        return {
+            "template": str(prepared.template),
+            "environment": str(prepared.environment),
+            "functions": list(prepared.functions),
+            "responseUrl": self.responses.manual_url(prepared.endpoint_url),
+            "hasBaseImage": prepared.has_base_image,
+            "baseImage": prepared.base_image,
+        }
 
+    def _prepare(self) -> Prepared:
+        found = engine.find()
+        endpoint_url = self._address(found)
+        running = contents.deployed(self.client("cloudformation"), self.client("lambda"), self.stack_name)
+        template = contents.template(running, contents.built(self.root / ".aws-sam" / "build"), found.architecture)
+        self.responses.container_url = endpoint_url if start_lambda.url() else None
+        environment = contents.environment(running, endpoint_url, lambda function: self.credentials(function.name))
+        return Prepared(
+            self._write("template.json", template),
+            self._write("env.json", environment),
+            tuple(sorted(function.logical_id for function in running)),
+            endpoint_url,
+            found.has_base_image,
+            found.base_image,
+        )
 
-def _properties(function: Deployed, one: Built, architecture: str) -> dict[str, Any]:
-    configuration = function.configuration
-    declared = dict.fromkeys(sorted(variables(function, "", {})), "")
-    return {
-        "FunctionName": function.name,
-        "CodeUri": str(one.code.resolve()),
-        "Handler": configuration["Handler"],
-        "Runtime": configuration["Runtime"],
-        "Architectures": [architecture],
-        "Timeout": configuration["Timeout"],
-        "MemorySize": configuration["MemorySize"],
-        "LoggingConfig": dict(configuration.get("LoggingConfig", {})),
-        "Layers": list(one.layers),
-        "Environment": {"Variables": declared},
-    }
+    def close(self) -> None:
+        """Remove the files: without a local AWS they would send `sam local` to a port without a listener."""
+        self.responses.container_url = None
+        shutil.rmtree(self.directory, ignore_errors=True)
 
+    def _address(self, found: engine.Engine) -> str:
+        if found.bridge is None:
+            return f"http://host.docker.internal:{self.port}"
+        try:
+            return self.open(found.bridge)
+        except OSError as error:
+            raise engine.EngineError(
+                f"The Docker engine's containers call this machine {found.bridge.gateway}, and the local AWS cannot "
+                f"listen there ({error.strerror}): an engine on another machine, or a rootless one, cannot reach it."
+            ) from error
 
-def environment(
-    running: Iterable[Deployed], endpoint_url: str, credentials: Callable[[Deployed], Mapping[str, str]]
-) -> dict[str, dict[str, str]]:
-    """The variables of each function, by its logical id: the stack's own, Lambda's, and the way to the local AWS.
-
-    ``credentials`` gives a function's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
-    """
-    return {function.logical_id: variables(function, endpoint_url, credentials(function)) for function in running}
-
-
-def variables(function: Deployed, endpoint_url: str, credentials: Mapping[str, str]) -> dict[str, str]:
-    """What a container of ``function`` has in its environment beside what SAM knows itself."""
-    configuration = function.configuration
-    return {
-        **configuration.get("Environment", {}).get("Variables", {}),
-        "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_REGION": str(configuration["FunctionArn"]).split(":")[3],
-        "AWS_DEFAULT_REGION": str(configuration["FunctionArn"]).split(":")[3],
-        "AWS_ACCESS_KEY_ID": "",
-        "AWS_SECRET_ACCESS_KEY": "",
-        "AWS_SESSION_TOKEN": "",
-        **credentials,
-        "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_LOG_GROUP_NAME": str(
-            configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function.name}"
-        ),
-    }
+    def _write(self, name: str, content: Mapping[str, Any]) -> Path:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path = self.directory / name
+        unfinished = path.with_suffix(".new")
+        unfinished.write_text(json.dumps(content, indent=2), encoding="utf-8")
+        unfinished.replace(path)
+        return path

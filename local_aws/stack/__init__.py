@@ -1,7 +1,7 @@
-"""CloudFormation of the local AWS: SAM templates, refusal of what it cannot make, and the types that moto lacks.
+"""CloudFormation of the local AWS: SAM templates, rejection of unsupported ones, and resource types that moto lacks.
 
-``backend`` is the service, ``transform`` expands SAM, ``resources`` makes what moto does not, ``package`` brings built
-artefacts in. A template that comes through the API (``sam deploy``) and one that is loaded from a build take one way.
+``backend`` is the service, ``transform`` expands SAM, ``providers`` create what moto does not, ``package`` uploads built
+artifacts. Templates from the API (``sam deploy``) and from a build are processed in the same way.
 """
 
 from local_aws.stack.backend import install

@@ -1,4 +1,4 @@
-"""CloudFormation in moto, with SAM templates, change sets that tell what they change, and refusals instead of silence."""
+"""moto's CloudFormation with SAM templates, change sets that list their changes, and errors instead of omissions."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.utils import generate_stack_id
 
 from local_aws import extend
-from local_aws.stack import capabilities, change_sets, custom, dependents, operations, progress, resources
+from local_aws.stack import capabilities, change_sets, custom, dependents, operations, progress, providers, resources
 from local_aws.stack.change_sets import Asked, ChangeSet, ChangeSetNotFoundError, InvalidChangeSetStatusError
 from local_aws.stack.responses import LocalCloudFormationResponse
 
@@ -25,7 +25,7 @@ _UPDATABLE = re.compile(r"^(CREATE|UPDATE|UPDATE_ROLLBACK|IMPORT)_COMPLETE$|^UPD
 
 
 class LocalCloudFormationBackend(CloudFormationBackend):
-    """moto's; every template passes :func:`local_aws.stack.transform.expand` first."""
+    """moto's; :func:`local_aws.stack.transform.expand` processes every template first."""
 
     def create_stack(
         self,
@@ -40,7 +40,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         stack_policy_body: str | None = None,
         acknowledged: tuple[str, ...] = ALL,
     ) -> Stack:
-        """As a change set that is executed at once; what a change set fails for is what the call is answered with."""
+        """Execute a change set at once; if it fails, its reason is the error of the call."""
         if any(stack.name == name for stack in self.stacks.values()):
             raise AlreadyExistsException(f"Stack {name} already exists")
         arns = tuple(notification_arns or ())
@@ -60,9 +60,9 @@ class LocalCloudFormationBackend(CloudFormationBackend):
     # Change sets.
 
     def make_change_set(self, stack_name: str, asked: Asked) -> ChangeSet:
-        """CreateChangeSet. One of type CREATE makes the stack that it is of, without anything in it."""
+        """CreateChangeSet. Type CREATE also creates the stack, without resources."""
         stack = self._to_be_made(stack_name, asked) if asked.kind == "CREATE" else self._to_be_changed(stack_name)
-        if any(each.asked.name == asked.name for each in self.change_sets_of(stack.stack_id)):
+        if any(known.asked.name == asked.name for known in self.change_sets_of(stack.stack_id)):
             raise change_sets.NameTakenError(asked.name)
         change_set = change_sets.make(stack, asked)
         if stack.stack_id not in self.stacks:
@@ -77,16 +77,20 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         if name in self._change_sets:
             return self._change_sets[name]
         if not name.startswith("arn:") and stack_name:
-            for each in self.change_sets_of(stack_name):
-                if each.asked.name == name:
-                    return each
+            for change_set in self.change_sets_of(stack_name):
+                if change_set.asked.name == name:
+                    return change_set
         raise ChangeSetNotFoundError(name)
 
     def change_sets_of(self, stack_name: str) -> list[ChangeSet]:
-        return [each for each in self._change_sets.values() if stack_name in {each.stack.name, each.stack.stack_id}]
+        return [
+            change_set
+            for change_set in self._change_sets.values()
+            if stack_name in {change_set.stack.name, change_set.stack.stack_id}
+        ]
 
     def execute(self, change_set: ChangeSet, *, rolls_back: bool = True) -> None:
-        """ExecuteChangeSet. The stack's other change sets go, because they are of a stack that is no more."""
+        """ExecuteChangeSet. Deletes the stack's other change sets, because they no longer match the stack."""
         if change_set.execution_status != "AVAILABLE":
             raise InvalidChangeSetStatusError(change_set)
         _refuse_in_progress(change_set.stack, "updated")
@@ -111,7 +115,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         progress.keep_original(stack, asked.template)
 
     def templates(self, stack_name: str, change_set_name: str | None = None) -> tuple[str, str]:
-        """A stack's template, or that of a change set: as it was given, and as it was made."""
+        """The template of a stack or a change set: original and processed."""
         if change_set_name:
             change_set = self.change_set(change_set_name, stack_name)
             return change_set.asked.template, change_set.expanded
@@ -121,7 +125,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
 
     @property
     def _change_sets(self) -> dict[str, ChangeSet]:
-        held: Any = self.change_sets  # moto's own are never made
+        held: Any = self.change_sets  # moto's own are never created
         return held
 
     def _to_be_made(self, name: str, asked: Asked) -> Stack:
@@ -132,7 +136,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
                 return stack
             text = f"Stack [{name}] already exists and cannot be created again with the changeSet [{asked.name}]."
             raise ValidationError(message=text)
-        make: Any = Stack  # which leaves abstract methods of its base unmade
+        make: Any = Stack  # it leaves abstract methods of its base unimplemented
         stack = make(
             stack_id=generate_stack_id(name, self.region_name, self.account_id),
             name=name,
@@ -154,7 +158,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         return stack
 
     def _give(self, stack: Any, template: str, parameters: dict[str, str]) -> None:
-        """Put a template into a stack that has none."""
+        """Set the template of a stack without one."""
         stack.template, stack.parameters = template, parameters
         stack._parse_template()
         stack.description = stack.template_dict.get("Description")
@@ -172,7 +176,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         tags: dict[str, str] | None,
         acknowledged: tuple[str, ...] = ALL,
     ) -> Stack:
-        """As a change set that is executed at once. Without a template the stack's own is taken."""
+        """Execute a change set at once, by default with the stack's current template."""
         stack = self._to_be_changed(name)
         wanted = dict(stack.tags) if tags is None else tags
         arns = tuple(stack.notification_arns)
@@ -184,15 +188,15 @@ class LocalCloudFormationBackend(CloudFormationBackend):
         return stack
 
     def delete_stack(self, name_or_stack_id: str, retained: frozenset[str] = frozenset()) -> None:
-        """In the background, but the call waits a little. A stack that is not there is deleted already."""
+        """Delete in the background; the call waits a moment. Deleting an unknown stack succeeds."""
         for stack in tuple(self.stacks.values()):
             if name_or_stack_id not in {stack.name, stack.stack_id}:
                 continue
             _refuse_in_progress(stack, "deleted")
             if retained and stack.status != "DELETE_FAILED":
                 raise ValidationError(message="RetainResources is for stacks that are in the state DELETE_FAILED.")
-            for each in self.change_sets_of(stack.stack_id):
-                del self._change_sets[each.id]
+            for change_set in self.change_sets_of(stack.stack_id):
+                del self._change_sets[change_set.id]
             if stack.enable_termination_protection:
                 text = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
                 raise ValidationError(message=text)
@@ -201,7 +205,7 @@ class LocalCloudFormationBackend(CloudFormationBackend):
 
 
 def _unfailed(change_set: ChangeSet) -> ChangeSet:
-    """UpdateStack and CreateStack are answered with why their change set failed."""
+    """The change set; its failure is the error of UpdateStack and CreateStack."""
     if change_set.status != "FAILED":
         return change_set
     if change_set.reason == change_sets.EMPTY:
@@ -216,7 +220,7 @@ def _refuse_in_progress(stack: Stack, verb: str) -> None:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """What moto raises for a bad template becomes a ValidationError with a name in it."""
+    """Turn moto's errors for an invalid template into a ValidationError that names the resource."""
     try:
         yield
     except KeyError as error:
@@ -226,7 +230,7 @@ def _refusals() -> Iterator[None]:
 
 
 def _clean(value: Any, resource_map: ResourceMap) -> Any:
-    """moto's; AWS::NoValue leaves lists too, and an attribute that moto does not know is an error, not nothing."""
+    """moto's, with AWS::NoValue removed from lists and an error for unknown attributes."""
     cleaned = _moto_clean(value, resource_map)
     if isinstance(value, list):
         return [element for element in cleaned if element is not None]
@@ -237,7 +241,7 @@ def _clean(value: Any, resource_map: ResourceMap) -> Any:
 
 
 def _create(logical_id: str, resource_json: dict[str, Any], resources_map: Any, *args: Any, **kwargs: Any) -> Any:
-    """moto's, with the resource named in what goes wrong, and with events of it in a background operation."""
+    """moto's, with the resource's name in errors, and with its events during a background operation."""
     stack: Stack | None = getattr(resources_map, "stack", None)
     type_ = resource_json["Type"]
 
@@ -278,12 +282,12 @@ def _made(logical_id: str, resource_json: dict[str, Any], *args: Any, **kwargs: 
 
 
 def _parsed(template: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(template)  # what comes here is always _expanded
+    parsed: dict[str, Any] = json.loads(template)  # always expanded
     return parsed
 
 
 def install() -> None:
-    """Put this CloudFormation in the place of moto's, and the types that moto lacks beside those it has."""
+    """Replace moto's CloudFormation, and add the resource types that moto lacks."""
     extend.install("cloudformation", LocalCloudFormationBackend, LocalCloudFormationResponse)
     parsing: Any = moto_parsing
     parsing.clean_json = _clean
@@ -293,4 +297,4 @@ def install() -> None:
     dependents.install()
     custom.install()
     progress.install()
-    resources.install()
+    providers.install()

@@ -1,6 +1,6 @@
-"""What a template asks to be acknowledged before it is deployed.
+"""The capabilities that a template requires.
 
-Source: CloudFormation API Reference, CreateChangeSet, Capabilities; the texts are those that stacks show.
+Source: CloudFormation API Reference, CreateChangeSet, Capabilities; the texts are those of stacks.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,11 +17,11 @@ _NAMES = {
     "AWS::IAM::User": "UserName",
     "AWS::IAM::UserToGroupAddition": "",
 }
-"""The types that ask for it, and their property with a name of one's own."""
+"""The types that require it, and their property for a custom name."""
 
 
 def lacking(template: Mapping[str, Any], given: Collection[str]) -> str | None:
-    """What CloudFormation says when a template (expanded) needs a capability that was not given; None if none lacks."""
+    """CloudFormation's error if an expanded template needs a capability that was not given; else None."""
     bodies = [body for body in template["Resources"].values() if body.get("Type") in _NAMES]
     is_named = any(_NAMES[body["Type"]] in (body.get("Properties") or {}) for body in bodies)
     if is_named and NAMED_IAM not in given:

@@ -1,8 +1,8 @@
 """Change sets: what an operation would do to a stack, worked out before it is done, and refused if it cannot be.
 
 Sources: CloudFormation API Reference, CreateChangeSet, DescribeChangeSet, ExecuteChangeSet; User Guide, "Update stacks
-using change sets". A template with a transform is worked on after the call: what is wrong with it is the reason of a
-FAILED change set, where a plain template's fault is the answer to the call.
+using change sets". A template with a transform is processed after the call, so its errors are the reason of a FAILED
+change set; the errors of a plain template are those of the call.
 """
 
 import copy
@@ -45,7 +45,7 @@ class InvalidChangeSetStatusError(CloudFormationError):
 
 
 class InsufficientCapabilitiesError(CloudFormationError):
-    """The template makes what has to be acknowledged."""
+    """The template needs a capability."""
 
     code = "InsufficientCapabilitiesException"
 
@@ -64,7 +64,7 @@ class NameTakenError(CloudFormationError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What CreateChangeSet was given."""
+    """The parameters of CreateChangeSet."""
 
     name: str
     kind: str
@@ -79,7 +79,7 @@ class Asked:
 
 @dataclass(slots=True, eq=False)
 class ChangeSet:
-    """A change set of a stack. ``expanded`` is the template that would be made, as JSON; empty if it FAILED."""
+    """A change set of a stack. ``expanded`` is the processed template as JSON; empty if it FAILED."""
 
     id: str
     asked: Asked
@@ -97,7 +97,7 @@ class ChangeSet:
 
 
 def make(stack: Stack, asked: Asked) -> ChangeSet:
-    """Work out what ``asked`` would change. Raises what the call is answered with if it is refused."""
+    """Compute the changes of ``asked``. Raises the error of the call if it is rejected."""
     validate_create_change_set(asked.name)
     identifier = generate_changeset_id(asked.name, stack.region_name, stack.account_id)
     change_set = ChangeSet(identifier, asked, stack)
@@ -134,13 +134,13 @@ def _standing(stack: Stack, kind: str) -> dict[str, Any]:
 
 
 def _is_otherwise_new(stack: Stack, asked: Asked, template: Mapping[str, Any]) -> bool:
-    """Outputs and tags of the stack are changed without a change of a resource."""
+    """Whether outputs or tags of the stack change without a change of a resource."""
     outputs = (stack.template_dict.get("Outputs") or {}) != (template.get("Outputs") or {})
     return outputs or dict(asked.tags) != dict(stack.tags)
 
 
 def _map_of(stack: Stack, template: dict[str, Any], parameters: dict[str, str]) -> ResourceMap:
-    """Moto's map of a template, loaded and with nothing made; KeyError and ValidationError for what it refers to."""
+    """Moto's map of a template, loaded, without resources; KeyError and ValidationError for invalid references."""
     resource_map = ResourceMap(
         stack.stack_id, stack.name, parameters, {}, stack.region_name, stack.account_id, copy.deepcopy(template), {}
     )
@@ -157,7 +157,7 @@ def _refusal(error: Exception) -> Any:
 
 
 def described(change_set: ChangeSet) -> dict[str, Any]:
-    """What DescribeChangeSet answers."""
+    """The response of DescribeChangeSet."""
     asked = change_set.asked
     return {
         **summary(change_set),
@@ -172,7 +172,7 @@ def described(change_set: ChangeSet) -> dict[str, Any]:
 
 
 def summary(change_set: ChangeSet) -> dict[str, Any]:
-    """What ListChangeSets says of each."""
+    """An entry of ListChangeSets."""
     return {
         "ChangeSetName": change_set.asked.name,
         "ChangeSetId": change_set.id,

@@ -1,8 +1,8 @@
-"""What an operation on a stack changes: which resources it adds, modifies, replaces and removes, and why.
+"""The changes of a stack operation: which resources it adds, modifies, replaces and removes, and why.
 
-Two templates are compared as they stand with their parameters and conditions; what only the service knows (Ref and
-Fn::GetAtt of resources) stays as it is written. Sources: CloudFormation API Reference, ResourceChange and
-ResourceTargetDefinition; which properties replace a resource is in its provider's schema (createOnlyProperties).
+Two templates are compared after resolving parameters and conditions; what only the service knows (Ref and Fn::GetAtt of
+resources) stays unresolved. Sources: CloudFormation API Reference, ResourceChange and
+ResourceTargetDefinition; a resource's schema defines which properties cause replacement (createOnlyProperties).
 """
 
 import re
@@ -24,8 +24,8 @@ Body = Mapping[str, Any]
 class Change:
     """One resource: ``action`` is Add, Modify or Remove, ``replacement`` of a Modify True, False or Conditional.
 
-    ``scope`` says which parts of it change (Properties, Metadata, DeletionPolicy, ...). An ``is_static`` one changes by
-    what is written in the template or given for parameters, another by what it refers to.
+    ``scope`` lists the parts that change (Properties, Metadata, DeletionPolicy, ...). ``is_static``: it changes because of
+    the template or parameters, otherwise because of what it refers to.
     """
 
     action: str
@@ -37,9 +37,9 @@ class Change:
 
 
 def settled(resource_map: Any) -> dict[str, Body]:
-    """The resources of a stack's map (moto's) whose conditions hold, with parameters, conditions and mappings put in.
+    """The resources of a stack's map (moto's) whose conditions hold, with parameters, conditions and mappings resolved.
 
-    The map has to have its parameters and conditions loaded.
+    The map must have loaded its parameters and conditions.
     """
     template: Body = resource_map._template or {}
     conditions: Mapping[str, bool] = getattr(resource_map, "lazy_condition_map", {})
@@ -55,7 +55,7 @@ def settled(resource_map: Any) -> dict[str, Body]:
 
 
 def between(before: Mapping[str, Body], after: Mapping[str, Body]) -> tuple[Change, ...]:
-    """What leads from one set of settled resources to the other, in the order of the templates."""
+    """The changes from one set of resolved resources to another, in the order of the templates."""
     changes = {name: Change("Add", name, body["Type"]) for name, body in after.items() if name not in before}
     for name in before.keys() & after.keys():
         change = _modification(name, before[name], after[name])
@@ -68,8 +68,8 @@ def between(before: Mapping[str, Body], after: Mapping[str, Body]) -> tuple[Chan
 
 
 def _modification(name: str, old: Body, new: Body) -> Change | None:
-    """A change that the two texts show; another type is another resource."""
-    # moto puts empty ones into a template that has none
+    """The change between two definitions of a resource; a new type means replacement."""
+    # moto adds empty ones
     scope = [key for key in ("Properties", *_ATTRIBUTES) if (old.get(key) or {}) != (new.get(key) or {})]
     if old["Type"] != new["Type"]:
         return Change("Modify", name, new["Type"], "True", ("Properties",))
@@ -85,7 +85,7 @@ def _differing(old: Body, new: Body) -> frozenset[str]:
 
 
 def _follow(before: Mapping[str, Body], after: Mapping[str, Body], changes: dict[str, Change]) -> None:
-    """Add what refers to a resource that may become another one, or to an attribute of one that is modified."""
+    """Add resources that refer to one that may be replaced, or to an attribute of one that is modified."""
     waiting = [name for name in after if name in before]
     while True:
         found = {name: change for name in waiting if (change := _following(name, after[name], changes)) is not None}
@@ -121,7 +121,7 @@ def _is_touched(value: Any, changes: Mapping[str, Change]) -> bool:
 
 
 def _references(value: Any) -> Iterator[tuple[str, bool]]:
-    """Each resource that a value refers to, and whether by an attribute."""
+    """The resources that a value refers to, and whether by attribute."""
     if isinstance(value, list):
         for element in value:
             yield from _references(element)
@@ -143,8 +143,11 @@ def _references(value: Any) -> Iterator[tuple[str, bool]]:
 
 @cache
 def create_only(type_: str) -> frozenset[str]:
-    """The top-level properties of a type that cannot change without another resource; none are known of custom ones."""
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # here: only updates pay for it
+    """The top-level properties of a type whose change causes replacement; empty for custom resources."""
+    from cfnlint.schema import (
+        PROVIDER_SCHEMA_MANAGER,
+        ResourceNotFoundError,
+    )  # loaded here, because only updates need it
 
     if type_.startswith("Custom::") or type_ == "AWS::CloudFormation::CustomResource":
         return frozenset()

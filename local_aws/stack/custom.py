@@ -1,4 +1,4 @@
-"""Custom resources of stacks: Custom::* and AWS::CloudFormation::CustomResource, made by a function.
+"""Custom resources of stacks: Custom::* and AWS::CloudFormation::CustomResource, backed by a function.
 
 Sources: CloudFormation User Guide, "Create custom provisioning logic with custom resources"; Template Reference,
 AWS::CloudFormation::CustomResource. What a rollback sends is in :mod:`local_aws.stack.operations`.
@@ -12,28 +12,28 @@ import moto.cloudformation.parsing as moto_parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 
-from local_aws.stack import resources
-from local_aws.stack.exchange import Answer, NotDoneError, ask, strings
+from local_aws.services import current
+from local_aws.stack.custom_responses import Answer, NotDoneError, strings
 from local_aws.stack.resources import ResourceError
 
 TYPE = "AWS::CloudFormation::CustomResource"
 _MOST_SECONDS = 3600
-"""What ``ServiceTimeout`` is without a value, and at most (Template Reference)."""
+"""The default and the maximum of ``ServiceTimeout`` (Template Reference)."""
 
 
 def is_custom(resource: Mapping[str, Any]) -> bool:
-    """Whether a resource of a template is made by a function."""
+    """Whether a resource of a template is a custom resource."""
     type_ = str(resource.get("Type"))
     return type_ == TYPE or type_.startswith("Custom::")
 
 
 def uses(template: Mapping[str, Any]) -> bool:
     """Whether a template has such a resource."""
-    return any(is_custom(each) for each in (template.get("Resources") or {}).values())
+    return any(is_custom(resource) for resource in (template.get("Resources") or {}).values())
 
 
 class CustomResource(CloudFormationModel):
-    """One custom resource, as it was answered for last. ``properties`` is what its function was last asked for."""
+    """One custom resource by its last response. ``properties`` are those of the last request."""
 
     def __init__(self, stack_id: str, logical_id: str, type_: str, properties: Mapping[str, Any], name: str) -> None:
         self.stack_id = stack_id
@@ -43,7 +43,7 @@ class CustomResource(CloudFormationModel):
         self.physical_id = name
         self.data: Mapping[str, Any] = {}
         self.superseded: list[tuple[str, Mapping[str, Any]]] = []
-        """Ids that an update replaced, with their properties; they are deleted in the cleanup."""
+        """Ids that an update replaced, with their properties, for deletion in the cleanup."""
 
     @property
     def physical_resource_id(self) -> str:
@@ -80,8 +80,8 @@ class CustomResource(CloudFormationModel):
         region_name: str,  # noqa: ARG003  moto calls it so
         **kwargs: Any,
     ) -> "CustomResource":
-        """Send Create. ``resource_name`` is the id until the function has said another; a Delete after a failure gets it
-        (which id CloudFormation makes up is not documented: assumption)."""
+        """Send Create. ``resource_name`` is the id until the function responds with another; a Delete after a failure gets
+        it (the format of CloudFormation's generated id is not documented: assumption)."""
         made = cls(
             kwargs["StackId"],
             kwargs["LogicalId"],
@@ -105,7 +105,7 @@ class CustomResource(CloudFormationModel):
         account_id: str,  # noqa: ARG003  moto calls it so
         region_name: str,  # noqa: ARG003  moto calls it so
     ) -> "CustomResource":
-        """Send Update, unless nothing changed. Another id in the answer is a replacement."""
+        """Send Update, unless nothing has changed. A new id in the response means replacement."""
         resource = original_resource
         wanted: Mapping[str, Any] = strings(cloudformation_json["Properties"])
         if cloudformation_json["Type"] != resource.type:
@@ -126,12 +126,12 @@ class CustomResource(CloudFormationModel):
         return resource
 
     def delete(self, account_id: str, region_name: str) -> None:
-        """Send Delete for the id, and for those that wait for a cleanup."""
+        """Send Delete for the id and for the replaced ids."""
         self.clean_up()
         self._delete(self.physical_id, self.properties)
 
     def clean_up(self) -> None:
-        """Send Delete for every id that was replaced, but for one that came back."""
+        """Send Delete for every replaced id, except for the current one."""
         while self.superseded:
             physical_id, properties = self.superseded.pop()
             if physical_id != self.physical_id:
@@ -161,11 +161,14 @@ class CustomResource(CloudFormationModel):
             "ResourceProperties": properties,
             **more,
         }
-        return ask(token, request, _seconds(properties), resources.endpoint())
+        responses = current().responses
+        if responses is None:
+            raise ResourceError("Custom resources need a server, because functions run there: local_aws.server.running")
+        return responses.ask(token, request, _seconds(properties))
 
 
 class FailedCreationError(ResourceError):
-    """A custom resource could not be made; it may have made something, so the rollback deletes it."""
+    """The creation of a custom resource failed; the rollback deletes it, because it may exist in part."""
 
     def __init__(self, reason: str, resource: CustomResource) -> None:
         super().__init__(reason)
@@ -180,7 +183,7 @@ def _seconds(properties: Mapping[str, Any]) -> float:
 
 
 def install() -> None:
-    """Make moto's CloudFormation use this class for Custom::*; that of the other type it finds itself."""
+    """Register this class for Custom::*; moto finds the one for the other type itself."""
     parsing: Any = moto_parsing
     parsing.CustomModel = CustomResource
 

@@ -1,8 +1,7 @@
-"""Stack updates follow references: what refers to a resource that was replaced is updated, too, and after it.
+"""Stack updates follow references: resources that refer to a replaced one are updated after it.
 
-moto updates only resources whose own text or parameters changed, in the order of the template; a service whose task
-definition got a new revision would keep the old one. A dependent whose resolved properties stay the same is left alone,
-as CloudFormation leaves it.
+moto updates only resources whose definition or parameters changed, in the order of the template; a service would keep the
+old revision of its task definition. As in CloudFormation, a dependent with the same resolved properties is not updated.
 """
 
 import copy
@@ -19,7 +18,7 @@ _moto_update = moto_parsing.parse_and_update_resource
 
 
 def references(value: Any) -> Iterator[str]:
-    """Names that a piece of a template refers to by Ref, Fn::GetAtt, Fn::Sub or DependsOn."""
+    """The names that a part of a template refers to with Ref, Fn::GetAtt, Fn::Sub or DependsOn."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key == "Ref" and isinstance(inner, str):
@@ -40,7 +39,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def closure(changed: list[str], resources: Mapping[str, Any]) -> list[str]:
-    """``changed`` and all that refers to them, directly or not; what is referred to comes first."""
+    """``changed`` and their direct and indirect dependents, in dependency order."""
     refers = {name: {r for r in references(body) if r in resources} for name, body in resources.items()}
     reached = set(changed)
     while more := {name for name in refers if name not in reached and refers[name] & reached}:
@@ -48,9 +47,9 @@ def closure(changed: list[str], resources: Mapping[str, Any]) -> list[str]:
     ordered: list[str] = []
 
     def put(name: str, above: frozenset[str]) -> None:
-        for each in sorted(refers.get(name, ())):
-            if each not in above:
-                put(each, above | {name})
+        for referenced in sorted(refers.get(name, ())):
+            if referenced not in above:
+                put(referenced, above | {name})
         if name in reached and name not in ordered:
             ordered.append(name)
 
@@ -60,12 +59,12 @@ def closure(changed: list[str], resources: Mapping[str, Any]) -> list[str]:
 
 
 def _diff(self: Any, other_template: dict[str, Any], parameters: dict[str, Any] | None = None) -> dict[str, Any]:
-    """moto's, by what a template comes to with its parameters and conditions, and with dependents."""
+    """moto's, based on the resolved template, and with dependents."""
     resources = other_template["Resources"]
     before, after = changes.settled(self), changes.settled(_loaded(self, other_template, parameters))
     found = changes.between(before, after)
-    by_action = {action: [each.name for each in found if each.action == action] for action in ("Add", "Remove")}
-    changed = [each.name for each in found if each.action == "Modify" and each.is_static]
+    by_action = {action: [change.name for change in found if change.action == action] for action in ("Add", "Remove")}
+    changed = [change.name for change in found if change.action == "Modify" and change.is_static]
     everything = [name for name in closure([*changed, *by_action["Add"]], resources) if name in after]
     dependents = [name for name in everything if name not in changed and name in before]
     self.resolved_before = {name: _resolved(self._resource_json_map[name], self) for name in dependents}
@@ -73,7 +72,7 @@ def _diff(self: Any, other_template: dict[str, Any], parameters: dict[str, Any] 
 
 
 def _loaded(current: Any, template: dict[str, Any], parameters: dict[str, Any] | None) -> ResourceMap:
-    """A map of the other template, with nothing made."""
+    """A map of the other template, without resources."""
     values = current.input_parameters if parameters is None else parameters
     name, region, account = current["AWS::StackName"], current._region_name, current._account_id
     other = ResourceMap(current.stack_id, name, values, {}, region, account, template, {})
@@ -84,7 +83,7 @@ def _loaded(current: Any, template: dict[str, Any], parameters: dict[str, Any] |
 
 
 def is_same(name: str, resource_json: dict[str, Any], resources_map: Any) -> bool:
-    """Whether a dependent comes to what it was before the update of what it refers to."""
+    """Whether a dependent resolves to the same properties as before the update."""
     before = getattr(resources_map, "resolved_before", {})
     return name in before and _resolved(resource_json, resources_map) == before[name]
 

@@ -1,7 +1,7 @@
-"""Stack operations that go on in the background, as all of CloudFormation's do: change sets, and deletions.
+"""Stack operations in the background, as in CloudFormation: change sets, and deletions.
 
-A function that makes a custom resource calls the local AWS itself and may take its time, so the call that began the
-operation must have been answered. CreateStack and UpdateStack without custom resources are worked within the call.
+The function of a custom resource calls the local AWS and may take long, so the call that starts the operation must have
+returned. CreateStack and UpdateStack without custom resources complete within the call.
 Sources: CloudFormation User Guide, "Stack failure options", "Stack status codes", "Update behaviors of stack resources".
 """
 
@@ -25,25 +25,25 @@ _THREAD = "local-aws-stack-"
 
 
 def create(backend: CloudFormationBackend, stack: Stack, *, rolls_back: bool = True) -> None:
-    """Begin to make a stack; what fails is rolled back, or left as it is."""
+    """Start to create a stack; a failure is rolled back, or left as it is."""
     _begin(stack, "CREATE_IN_PROGRESS", lambda: _create(backend, stack, rolls_back=rolls_back))
 
 
 def update(
     backend: CloudFormationBackend, stack: Stack, template: str, parameters: dict[str, Any], *, rolls_back: bool = True
 ) -> None:
-    """Begin to change a stack; what fails is rolled back to the template and parameters before, or left as it is."""
+    """Start to update a stack; a failure is rolled back to the previous template and parameters, or left as it is."""
     _begin(stack, "UPDATE_IN_PROGRESS", lambda: _update(backend, stack, template, parameters, rolls_back=rolls_back))
 
 
 def delete(backend: CloudFormationBackend, stack: Stack, retained: frozenset[str] = frozenset()) -> None:
-    """Begin to delete a stack, what refers before what is referred to, but for the resources ``retained``."""
+    """Start to delete a stack, dependents first, except for the ``retained`` resources."""
     _begin(stack, "DELETE_IN_PROGRESS", lambda: _delete(backend, stack, retained))
 
 
 def wait(stack: Any, seconds: float | None = None) -> None:
-    """Let an operation end before its call is answered, for so long at most; without ``seconds``, until it has worked on
-    all resources. AWS answers at once, but clients look again only after 15 or 30 seconds."""
+    """Wait for an operation before its call returns, at most ``seconds``; by default until it has processed all resources.
+    AWS responds at once, but clients poll only every 15 or 30 seconds."""
     resource_map = stack.resource_map
     if seconds is None:
         resource_map.worked.wait(_READY_SECONDS)
@@ -52,7 +52,7 @@ def wait(stack: Any, seconds: float | None = None) -> None:
 
 
 def is_nested() -> bool:
-    """Whether this thread works on a stack, so that another one that it makes is a resource of that one."""
+    """Whether this thread processes a stack, so that a stack that it creates is nested."""
     return threading.current_thread().name.startswith(_THREAD)
 
 
@@ -67,7 +67,7 @@ def _begin(stack: Stack, status: str, work: Callable[[], None]) -> None:
 def _watched(stack: Stack, work: Callable[[], None]) -> None:
     try:
         work()
-    except Exception as error:  # a thread has nobody above it: the stack says so, and the terminal shows where
+    except Exception as error:  # nothing catches a thread's error: the stack shows it, and the terminal the traceback
         traceback.print_exc()
         _turn(stack, stack.status.replace("_IN_PROGRESS", "_FAILED"), f"The local AWS failed: {error!r}")
     finally:
@@ -78,7 +78,7 @@ def _watched(stack: Stack, work: Callable[[], None]) -> None:
 def _turn(stack: Any, status: str, reason: str | None = None) -> None:
     stack._add_stack_event(status, resource_status_reason=reason)
     stack.status_reason = reason
-    stack.status = status  # last: who waits for it finds the rest done
+    stack.status = status  # last, because others wait for it
 
 
 # Creating.
@@ -102,7 +102,7 @@ def _create(backend: CloudFormationBackend, stack: Stack, *, rolls_back: bool) -
 
 
 def _until_ready(stack: Stack) -> None:
-    """Associations become active in the local AWS's time."""
+    """Wait for associations, which become active in the local AWS's time."""
     resource_map: Any = stack.resource_map
     if not stack.resource_map.creation_complete():
         resource_map.worked.set()
@@ -114,7 +114,7 @@ def _until_ready(stack: Stack) -> None:
 
 
 def _publish_outputs(backend: CloudFormationBackend, stack: Stack) -> None:
-    """Work the outputs out, and replace the exports of the stack."""
+    """Resolve the outputs, and replace the exports of the stack."""
     before = {name for name, export in backend.exports.items() if export.exporting_stack_id == stack.stack_id}
     stack.output_map = stack._create_output_map()
     list(stack.output_map.values())
@@ -161,9 +161,9 @@ def _describe_as(stack: Stack, text: str, template: dict[str, Any], parameters: 
 
 
 def _apply(stack: Stack, template: dict[str, Any], parameters: dict[str, Any], touched: set[str]) -> list[str]:
-    """Add and modify, what is referred to first; the names that are no longer wanted, which still are there.
+    """Add and modify resources in dependency order; the names of the resources to remove.
 
-    ``touched`` gets the name of every resource that was tried.
+    ``touched`` gets the name of every attempted resource.
     """
     resource_map = stack.resource_map
     changes = resource_map.build_resource_diff(template, parameters)
@@ -187,7 +187,7 @@ def _apply(stack: Stack, template: dict[str, Any], parameters: dict[str, Any], t
 def _make_or_change(stack: Stack, name: str) -> None:
     resource_map = stack.resource_map
     if name not in resource_map._parsed_resources:
-        _ = resource_map[name]  # makes it; the events are noted where it is made
+        _ = resource_map[name]  # creates it, with its events
         return
     body = resource_map._resource_json_map[name]
     progress.note(stack, name, body["Type"], "UPDATE_IN_PROGRESS")
@@ -208,11 +208,11 @@ def _roll_back(
     parameters: dict[str, Any],
     touched: set[str],
 ) -> None:
-    """Update what was touched back, and delete what was added.
+    """Update touched resources back, and delete added ones.
 
-    A custom resource gets an Update with its old properties, be it that it failed or that it was done; after a
-    replacement, too, for the new id, and the id that it does not come back to is deleted (assumption: the User Guide
-    says only that a rollback is an update).
+    A custom resource gets an Update with its old properties, whether its update failed or succeeded; after a
+    replacement for the new id, and the id that does not remain is deleted (assumption: the User Guide says only that a
+    rollback is an update).
     """
     attempted = stack.resource_map._resource_json_map
     try:
@@ -230,7 +230,7 @@ def _roll_back(
 
 @contextlib.contextmanager
 def _only(resource_map: Any, names: set[str]) -> Iterator[None]:
-    """Let the next difference modify none but these."""
+    """Restrict the modifications of the next difference to these resources."""
     whole = resource_map.build_resource_diff
 
     def narrowed(*args: Any) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _only(resource_map: Any, names: set[str]) -> Iterator[None]:
 def _clean_up(
     stack: Stack, removed: list[str], template: Mapping[str, Any], keep: frozenset[str] = removal.KEPT
 ) -> None:
-    """What is no longer wanted goes at the end. What cannot be deleted then is left, and the stack is complete."""
+    """Delete removed resources at the end. Failed deletions do not fail the update."""
     for name, resource in list(stack.resource_map._parsed_resources.items()):
         if isinstance(resource, custom.CustomResource) and name not in removed:
             try:

@@ -1,4 +1,4 @@
-"""Bring a build (``sam build``) into the local AWS, as ``sam deploy`` does: artefacts to S3, change set, execution."""
+"""Deploy a build (``sam build``) to the local AWS like ``sam deploy``: artifacts to S3, change set, execution."""
 
 import hashlib
 import io
@@ -28,7 +28,7 @@ _OLDEST = (1980, 1, 1, 0, 0, 0)
 
 
 class StackError(RuntimeError):
-    """The stack could not be made; the text says which resource and why."""
+    """The stack could not be created; the text names the resource and the reason."""
 
 
 def load(
@@ -40,11 +40,10 @@ def load(
     capabilities: Sequence[str] = ("CAPABILITY_IAM",),
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Make the stack of a build directory (the one with the built ``template.yaml``) and give its outputs.
+    """Create the stack of a build directory (with the built ``template.yaml``) and return its outputs.
 
-    The way of ``sam deploy``: artefacts and template go to S3, and a change set is made of the template as it is, with
-    its transform, and executed. ``cache`` keeps the zips between starts. StackError if there is no build or the stack
-    cannot be made.
+    As ``sam deploy``: artifacts and template go to S3, and a change set of the template with its transform is created
+    and executed. ``cache`` keeps the zips between starts. StackError if there is no build or the stack fails.
     """
     template_file = build / "template.yaml"
     if not template_file.is_file():
@@ -67,17 +66,19 @@ def load(
             Tags=[{"Key": name, "Value": value} for name, value in (tags or {}).items()],
         )
     except ClientError as error:
-        raise StackError(f"The stack {stack_name} could not be made: {error.response['Error']['Message']}") from error
+        raise StackError(
+            f"The stack {stack_name} could not be created: {error.response['Error']['Message']}"
+        ) from error
     described = service.describe_change_set(ChangeSetName=made["Id"])
     if described["Status"] == "FAILED":
-        raise StackError(f"The stack {stack_name} could not be made: {described['StatusReason']}")
+        raise StackError(f"The stack {stack_name} could not be created: {described['StatusReason']}")
     service.execute_change_set(ChangeSetName=made["Id"])
     stack = _settled(service, stack_name)
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
 def package(template: dict[str, Any], build: Path, cache: Path | None) -> dict[str, Any]:
-    """``template`` with every path of an artefact replaced by where its zip lies in the local AWS's S3."""
+    """``template`` with every artifact path replaced by the location of its zip in the local AWS's S3."""
     for name, resource in template["Resources"].items():
         if resource.get("Type") not in _ARTEFACTS:
             continue
@@ -86,7 +87,7 @@ def package(template: dict[str, Any], build: Path, cache: Path | None) -> dict[s
         if isinstance(path, str) and not path.startswith("s3://"):
             source = (build / path).resolve()
             if not source.exists():
-                raise StackError(f"{name}: the built artefact {source} is not there: run `sam build` again.")
+                raise StackError(f"{name}: the built artefact {source} does not exist: run `sam build` again.")
             resource["Properties"][key] = {bucket_key: BUCKET, object_key: _upload(source, cache)}
     return template
 
@@ -106,7 +107,7 @@ def _upload(source: Path, cache: Path | None) -> str:
 
 
 def _digest(source: Path) -> str:
-    """Changes when a file's name, size or time does."""
+    """A digest of the names, sizes and times of files."""
     digest = hashlib.sha256(str(source).encode())
     for path in _files(source):
         status = path.stat()
@@ -115,7 +116,7 @@ def _digest(source: Path) -> str:
 
 
 def _zipped(source: Path) -> bytes:
-    """The same bytes for the same content; stored, because it only goes to the next process."""
+    """A reproducible zip; uncompressed, because it only goes to the next process."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for path in _files(source):
@@ -130,16 +131,16 @@ def _files(source: Path) -> list[Path]:
 
 
 def _settled(service: Any, stack_name: str) -> dict[str, Any]:
-    """The stack when it is complete. Associations become active in the local AWS's time."""
+    """The stack once it is complete. Associations become active in the local AWS's time."""
     deadline = time.monotonic() + _READY_SECONDS
     while True:
         stack: dict[str, Any] = service.describe_stacks(StackName=stack_name)["Stacks"][0]
         if stack["StackStatus"] == "CREATE_COMPLETE":
             return stack
         if stack["StackStatus"] != "CREATE_IN_PROGRESS":
-            raise StackError(f"The stack {stack_name} could not be made: {_first_failure(service, stack_name)}")
+            raise StackError(f"The stack {stack_name} could not be created: {_first_failure(service, stack_name)}")
         if time.monotonic() > deadline:
-            raise StackError(f"The stack {stack_name} is {stack['StackStatus']} for {_READY_SECONDS:.0f} s")
+            raise StackError(f"The stack {stack_name} has been {stack['StackStatus']} for {_READY_SECONDS:.0f} s")
         time.sleep(0.05)
 
 

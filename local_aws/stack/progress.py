@@ -1,4 +1,4 @@
-"""What is seen of a stack that is being worked on: its events, and what there is so far. Reading never makes anything."""
+"""The visible state of a stack during an operation: its events and its resources so far. Reading creates nothing."""
 
 import threading
 from datetime import timedelta
@@ -10,12 +10,12 @@ from moto.cloudformation.parsing import ResourceMap
 
 
 def is_in_progress(stack: Stack) -> bool:
-    """Whether an operation on the stack goes on in the background."""
+    """Whether a background operation on the stack is in progress."""
     return getattr(stack.resource_map, "worker", None) is not None and stack.status.endswith("_IN_PROGRESS")
 
 
 def note(stack: Stack, name: str, type_: str, status: str, reason: str | None = None) -> None:
-    """An event of one resource of a stack."""
+    """Add an event of one resource of a stack."""
     resource = stack.resource_map._parsed_resources.get(name)
     physical = getattr(resource, "physical_resource_id", None) or ""
     event = Event(stack.stack_id, stack.name, name, physical, type_, status, reason, None)
@@ -23,15 +23,15 @@ def note(stack: Stack, name: str, type_: str, status: str, reason: str | None = 
 
 
 def add(stack: Stack, event: Event) -> None:
-    """Put an event behind the others, at least a millisecond later: SAM CLI goes by the time of the last one it has seen,
-    and times are told in milliseconds."""
+    """Append an event, at least a millisecond after the previous one: SAM CLI remembers the time of the last event that it
+    has seen, and times have a precision of milliseconds."""
     if stack.events:
         event.timestamp = max(event.timestamp, stack.events[-1].timestamp + timedelta(milliseconds=1))
     stack.events.append(event)
 
 
 def keep_original(stack: Stack, template: str) -> None:
-    """Remember a template as it was given, before transforms."""
+    """Keep the original template, before transforms."""
     holder: Any = stack
     holder.original_template = template
 
@@ -41,7 +41,7 @@ def original(stack: Stack) -> str | None:
 
 
 def why_failed(stack: Stack, verb: str, error: Exception) -> str:
-    """Which resources could not be made or changed, as the stack's event says; else the error itself."""
+    """The failed resources in the words of the stack's event, or else the error itself."""
     names = [
         event.logical_resource_id
         for event in stack.events
@@ -61,7 +61,7 @@ _WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
 def _get(resource_map: Any, name: str) -> Any:
-    """moto's, which makes a resource when it is looked at; in a background operation only the operation does."""
+    """moto's, which creates a resource when it is read; during a background operation only the operation does."""
     worker = getattr(resource_map, "worker", None)
     if worker is None or worker is threading.current_thread() or name in resource_map._parsed_resources:
         return _moto_get(resource_map, name)
@@ -74,7 +74,7 @@ def _outputs(stack: Stack) -> Any:
 
 
 def _stack_resources(stack: Stack) -> list[Any]:
-    return [each for each in stack.resource_map.values() if each is not None]
+    return [resource for resource in stack.resource_map.values() if resource is not None]
 
 
 def _add_stack_event(stack: Stack, status: str, resource_status_reason: str | None = None, **_more: Any) -> None:
@@ -98,7 +98,7 @@ def _verify(stack: Stack) -> None:
 
 
 def install() -> None:
-    """Let readers see stacks that are being worked on. Installing again is harmless."""
+    """Make stacks readable during operations. Installing again is harmless."""
     models: Any = moto_models
     models.Stack.outputs = property(_outputs)
     models.Stack.stack_resources = property(_stack_resources)

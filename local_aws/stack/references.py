@@ -1,4 +1,4 @@
-"""What a template refers to, and whether it is there. moto finds out in the middle of a creation, or not at all."""
+"""Validation of a template's references, which moto checks during the creation, or not at all."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ _VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 
 
 def dangling(template: Mapping[str, Any]) -> list[str]:
-    """Names that resources and outputs refer to and that the template does not have, as ``<name> in <where>``."""
+    """The unresolved references of resources and outputs, as ``<name> in <where>``."""
     resources = set(template.get("Resources") or {})
     known = resources | set(template.get("Parameters") or {})
     places = {**(template.get("Resources") or {}), **(template.get("Outputs") or {})}
@@ -21,7 +21,7 @@ def dangling(template: Mapping[str, Any]) -> list[str]:
 
 
 def _references(value: Any) -> Iterator[tuple[str, bool]]:
-    """Each name that ``value`` refers to, and whether only a resource can be meant."""
+    """The names that ``value`` refers to, and whether each must be a resource."""
     if isinstance(value, list):
         for element in value:
             yield from _references(element)

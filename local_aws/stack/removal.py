@@ -1,4 +1,4 @@
-"""Deleting resources of a stack in a background operation: dependents first, what fails again, or reported."""
+"""Deletion of a stack's resources in a background operation: dependents first, with retries."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,16 +11,16 @@ from local_aws.stack.progress import note
 
 KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 KEPT_IN_ROLLBACK = frozenset({"Retain"})
-"""Deletion policies that keep a resource; when what made it is rolled back (Template Reference, DeletionPolicy)."""
+"""Deletion policies that keep a resource, in general and in a rollback of its creation (Template Reference, DeletionPolicy)."""
 
 
 def delete_all(
     stack: Stack, names: list[str], template: Mapping[str, Any] | None = None, *, keep: frozenset[str] = KEPT
 ) -> list[str]:
-    """Delete what is there of these resources, dependents first; the names of those that stay against the wish.
+    """Delete the existing ones of these resources, dependents first; the names of those that could not be deleted.
 
-    What a resource that stays refers to stays, too, so that its deletion can be repeated. What fails is tried again as
-    long as others go, because associations need a moment; a custom resource is asked once.
+    Resources that a remaining one refers to remain too, so that the deletion can be repeated. Failed deletions are
+    retried as long as others succeed, because associations need a moment; a custom resource gets one request.
     """
     bodies = (template or stack.template_dict).get("Resources") or {}
     parsed = stack.resource_map._parsed_resources
@@ -45,7 +45,7 @@ def delete_all(
 
 
 def _is_referred_to(name: str, by: Iterable[str], bodies: Mapping[str, Any]) -> bool:
-    return any(name in set(references(bodies[each])) for each in by)
+    return any(name in set(references(bodies[other])) for other in by)
 
 
 def _deleted(stack: Stack, name: str, body: dict[str, Any]) -> bool:

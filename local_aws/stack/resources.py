@@ -1,8 +1,7 @@
-"""Resource types of CloudFormation that moto lacks or makes by halves, made through the APIs of the local AWS.
+"""Resource types of CloudFormation that moto lacks or supports in part, created with the APIs of the local AWS.
 
-A provider calls the service as any client does, so what it makes is what a user would have made: validated against
-the service's model and answered by the same simulation. Attributes and what Ref gives are those of the CloudFormation
-Template Reference.
+A provider calls the service like any client, so its resources are those that a user would create: validated against the
+service's model and served by the same simulation. Ref and attributes are those of the CloudFormation Template Reference.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,22 +12,21 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
-from moto.cloudformation.parsing import get_model_list, get_model_map, get_name_type_map
 from moto.core.common_models import CloudFormationModel
-from moto.logs.models import LogGroup
 
 from local_aws.eventbus import REGION
+from local_aws.services import current
 
 Properties = Mapping[str, Any]
 
 
 class ResourceError(ValueError):
-    """A resource could not be made; the text names it and says why."""
+    """A resource could not be created; the text names it and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a provider made: what Ref gives, what GetAtt gives, and whether it is ready by now."""
+    """A created resource: Ref, attributes for GetAtt, and whether it is ready."""
 
     ref: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -37,7 +35,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How one resource type is made and taken away. ``create`` gets the properties and a generated name."""
+    """How one resource type is created and deleted. ``create`` gets the properties and a generated name."""
 
     type: str
     create: Callable[[Properties, str], Made]
@@ -45,34 +43,18 @@ class Provider:
     attributes: frozenset[str] = frozenset()
     name_property: str = ""
     update: Callable[[Made, Properties, str], Made] | None = None
-    """Changes in place; without it an update takes the old one away and makes a new one."""
+    """Updates in place; by default an update deletes the old resource and creates a new one."""
     update_from: Callable[[Made, Properties, Properties, str], Made] | None = None
-    """The same where the properties as they were are needed, too; it decides itself whether to replace."""
-
-
-_endpoint: str | None = None
-
-
-def use_endpoint(url: str | None) -> None:
-    """Where the providers' clients go: the running server, or moto in this process if None."""
-    global _endpoint  # noqa: PLW0603  moto's CloudFormation models are classes without a place for it
-    _endpoint = url
-
-
-def endpoint() -> str:
-    """The running server's address. ResourceError in one process, where nothing could answer it."""
-    if _endpoint is None:
-        raise ResourceError("Custom resources need a server, because functions run there: local_aws.server.running")
-    return _endpoint
+    """The same with the previous properties; it decides itself whether to replace."""
 
 
 def client(service: str) -> Any:
-    """A client of the local AWS, for providers."""
+    """A client of the running server, or of moto in this process, for providers."""
     make: Any = boto3.client  # its types know services by literal names only
     return make(
         service,
         region_name=REGION,
-        endpoint_url=_endpoint,
+        endpoint_url=current().endpoint_url,
         aws_access_key_id="cloudformation",
         aws_secret_access_key="local",  # noqa: S106  signs requests that nobody checks
         config=Config(retries={"mode": "standard", "max_attempts": 3}),
@@ -80,7 +62,7 @@ def client(service: str) -> Any:
 
 
 def model_of(provider: Provider) -> type[CloudFormationModel]:
-    """The class that moto's CloudFormation asks for ``provider.type``."""
+    """The class for ``provider.type`` in moto's CloudFormation."""
 
     class Model(CloudFormationModel):
         def __init__(self, made: Made, properties: Properties) -> None:
@@ -100,7 +82,7 @@ def model_of(provider: Provider) -> type[CloudFormationModel]:
             return self.made.attributes[attribute_name]
 
         def delete(self, account_id: str, region_name: str) -> None:
-            # moto takes a TypeError or AttributeError of this method for its absence.
+            # moto interprets a TypeError or AttributeError of this method as its absence.
             try:
                 provider.delete(self.made, self.properties)
             except (TypeError, AttributeError) as error:
@@ -155,27 +137,3 @@ def model_of(provider: Provider) -> type[CloudFormationModel]:
             return cls(provider.create(properties, new_resource_name), properties)
 
     return Model
-
-
-_moto_log_group_attribute = LogGroup.get_cfn_attribute
-
-
-def _log_group_attribute(group: LogGroup, name: str) -> str:
-    """The ARN ends in ``:*``, as policies need it to mean the streams (Template Reference, AWS::Logs::LogGroup, Arn)."""
-    value = _moto_log_group_attribute(group, name)
-    return f"{value.removesuffix(':*')}:*" if name == "Arn" else value
-
-
-_installed: list[type[CloudFormationModel]] = []
-
-
-def install() -> None:
-    """Make moto's CloudFormation know the providers' types; theirs win over moto's own. Installing again is harmless."""
-    log_group: Any = LogGroup
-    log_group.get_cfn_attribute = _log_group_attribute
-    if not _installed:
-        from local_aws.stack import providers
-
-        _installed.extend(model_of(provider) for provider in providers.ALL)
-        for cached in (get_model_list, get_model_map, get_name_type_map):
-            cached.cache_clear()

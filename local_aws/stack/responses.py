@@ -1,4 +1,4 @@
-"""CloudFormation's calls where moto's answers are not what SAM CLI and AWS CLI read: change sets and templates."""
+"""CloudFormation's calls where SAM CLI and AWS CLI need more than moto's responses: change sets and templates."""
 
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
@@ -14,12 +14,12 @@ from local_aws.stack.change_sets import Asked, ChangeSet
 
 
 class LocalCloudFormationResponse(CloudFormationResponse):
-    """moto's, with change sets of one stack each, and templates as they were given."""
+    """moto's, with change sets per stack, and original templates."""
 
     RESPONSE_KEY_PATH_TO_TRANSFORMER = {  # noqa: RUF012  moto declares it so
         path: transformer
         for path, transformer in CloudFormationResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER.items()
-        if not path.startswith("DescribeChangeSetOutput")  # change_sets.described gives it as it is
+        if not path.startswith("DescribeChangeSetOutput")  # change_sets.described has the final form
     }
 
     @property
@@ -77,7 +77,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
 
     def list_change_sets(self) -> ActionResult:
         found = self._backend.change_sets_of(self._get_param("StackName"))
-        return ActionResult({"Summaries": [change_sets.summary(each) for each in found]})
+        return ActionResult({"Summaries": [change_sets.summary(change_set) for change_set in found]})
 
     def delete_change_set(self) -> EmptyResult:
         change_set = self._change_set()
@@ -106,7 +106,7 @@ class LocalCloudFormationResponse(CloudFormationResponse):
     def _refuse(self, *names: str) -> None:
         given = [name for name in names if self._get_param(name)]
         if given:
-            raise ValidationError(message=f"The local AWS does not know {', '.join(given)} of stacks")
+            raise ValidationError(message=f"The local AWS does not support {', '.join(given)} for stacks")
 
     def _change_set(self) -> ChangeSet:
         found: ChangeSet = self._backend.change_set(self._get_param("ChangeSetName"), self._get_param("StackName"))
@@ -122,16 +122,16 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         return str(body or _fetched(url))
 
     def _parameters(self, stack_name: str, kind: str) -> dict[str, str]:
-        """Values by name; UsePreviousValue is the one that the stack has."""
+        """Values by name; UsePreviousValue means the stack's current value."""
         given = self._get_param("Parameters", [])
         previous: dict[str, str] = {}
-        if any(each.get("UsePreviousValue") for each in given) and kind == "UPDATE":
+        if any(parameter.get("UsePreviousValue") for parameter in given) and kind == "UPDATE":
             previous = self._backend.get_stack(stack_name).parameters
         values: dict[str, str] = {}
-        for each in given:
-            name = each["ParameterKey"]
-            if not each.get("UsePreviousValue"):
-                values[name] = each["ParameterValue"]
+        for parameter in given:
+            name = parameter["ParameterKey"]
+            if not parameter.get("UsePreviousValue"):
+                values[name] = parameter["ParameterValue"]
             elif name in previous:
                 values[name] = previous[name]
             else:

@@ -1,4 +1,4 @@
-"""What ``samconfig.toml`` says of a deployment, so that the local AWS is deployed to as ``sam deploy`` would."""
+"""The deployment settings of ``samconfig.toml``, for deployments like those of ``sam deploy``."""
 
 import shlex
 import tomllib
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def stack_name(samconfig: Path, environment: str = "default") -> str:
-    """The stack's name; ``ecs-lattice`` where the file does not say."""
+    """The stack's name; ``ecs-lattice`` by default."""
     return str(_section(samconfig, environment, "global").get("stack_name", "ecs-lattice"))
 
 

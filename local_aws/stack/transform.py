@@ -1,4 +1,4 @@
-"""From a template as it was written to one that moto can make: SAM expanded, unknown types refused. Pure, offline."""
+"""Processing of a template for moto: expands SAM, rejects unknown resource types. Pure, offline."""
 
 import json
 import re
@@ -20,23 +20,22 @@ SERVERLESS = "AWS::Serverless-2016-10-31"
 
 
 class TemplateError(ValueError):
-    """A template that the local AWS does not make; the text is for people."""
+    """A template that the local AWS cannot deploy; the text is for people."""
 
 
 def expand(template: str | Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The CloudFormation template that ``template`` (YAML, JSON or parsed; SAM or not) stands for.
+    """The CloudFormation template for ``template`` (YAML, JSON or parsed; with SAM or without).
 
-    TemplateError if SAM refuses it, if it has a resource of a type that the local AWS cannot make, or if something
-    refers to what is not there.
+    TemplateError if SAM rejects it, if it has an unsupported resource type or an unresolved reference.
     """
     parsed = parse(template)
     transforms = _listed(parsed.pop("Transform", None))
     strange = [str(name) for name in transforms if name != SERVERLESS]
     if strange:
-        raise TemplateError(f"The local AWS does not know the transforms {', '.join(strange)}")
+        raise TemplateError(f"The local AWS does not support the transforms {', '.join(strange)}")
     if transforms:
         parsed = _expand_serverless(parsed, parameters)
-    refuse_unknown(parsed)
+    reject_unknown(parsed)
     missing = dangling(parsed)
     if missing:
         raise TemplateError(f"Template error: unresolved references: {', '.join(missing)}")
@@ -45,12 +44,12 @@ def expand(template: str | Mapping[str, Any], parameters: Mapping[str, str]) -> 
 
 
 def has_transform(template: Mapping[str, Any]) -> bool:
-    """Whether a parsed template names a transform; CloudFormation works on such a one after the call."""
+    """Whether a parsed template has a transform; CloudFormation processes it after the call."""
     return bool(_listed(template.get("Transform")))
 
 
 def parse(template: str | Mapping[str, Any]) -> dict[str, Any]:
-    """A template's text as data, short forms of functions written out."""
+    """Parse a template, with short forms of functions expanded."""
     parsed = json.loads(json.dumps(template)) if isinstance(template, Mapping) else yaml_parse(template)
     if not isinstance(parsed, dict) or not isinstance(parsed.get("Resources"), dict):
         raise TemplateError("Template format error: At least one Resources member must be defined.")
@@ -58,8 +57,8 @@ def parse(template: str | Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def refuse_unknown(template: Mapping[str, Any]) -> None:
-    """TemplateError that names every resource whose type nobody here can make; moto would pass over them in silence."""
+def reject_unknown(template: Mapping[str, Any]) -> None:
+    """Raise TemplateError with every resource of an unsupported type, which moto would ignore."""
     known = known_types()
     unknown = [
         f"{name} ({resource.get('Type')})"
@@ -68,8 +67,8 @@ def refuse_unknown(template: Mapping[str, Any]) -> None:
     ]
     if unknown:
         raise TemplateError(
-            f"The local AWS cannot make these resources: {', '.join(unknown)}. "
-            "Add a provider for the type to local_aws/stack/resources.py, or take the resource out of the template."
+            f"The local AWS does not support these resources: {', '.join(unknown)}. "
+            "Add a provider for the type to local_aws/stack/providers, or remove the resource from the template."
         )
 
 
@@ -91,7 +90,7 @@ def _expand_serverless(template: dict[str, Any], parameters: Mapping[str, str]) 
 
 
 def _normal(value: Any) -> Any:
-    """The form that moto's parser understands: Fn::GetAtt as a list."""
+    """The form that moto's parser supports: Fn::GetAtt as a list."""
     if isinstance(value, dict):
         attribute = value.get("Fn::GetAtt")
         if isinstance(attribute, str):
@@ -105,9 +104,9 @@ def _normal(value: Any) -> Any:
 
 
 def all_parameters(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
-    """The value of every parameter: as given, else its default. moto neither checks them nor splits defaults of lists.
+    """The value of every parameter: given, or its default. moto neither validates them nor splits defaults of lists.
 
-    TemplateError that names every parameter which is unknown, missing, or not what the template allows.
+    TemplateError names every parameter that is unknown, missing or invalid.
     """
     declared: Mapping[str, Mapping[str, Any]] = template.get("Parameters") or {}
     values = {name: str(spec["Default"]) for name, spec in declared.items() if "Default" in spec}
@@ -127,7 +126,7 @@ def all_parameters(template: Mapping[str, Any], given: Mapping[str, Any]) -> dic
 def _problem(name: str, value: str, spec: Mapping[str, Any]) -> str | None:
     wanted = spec.get("ConstraintDescription")
     elements = value.split(",") if str(spec.get("Type")) == "CommaDelimitedList" else [value]
-    allowed = [str(one) for one in spec.get("AllowedValues", ())]
+    allowed = [str(allowed) for allowed in spec.get("AllowedValues", ())]
     if allowed and any(element not in allowed for element in elements):
         return f"{name} = {value!r}: allowed are {', '.join(allowed)}"
     if "AllowedPattern" in spec and not all(re.fullmatch(spec["AllowedPattern"], element) for element in elements):

@@ -56,7 +56,7 @@ def test_a_service_is_read_as_ecs_says_it_is(bench):
     assert (service.minimum_healthy_percent, service.maximum_percent) == (50, 150)
     assert sorted(service.subnets) == bench.subnets
     assert service.launch_type == "FARGATE"
-    assert not service.is_gone
+    assert not service.is_deleted
     assert service.primary.rollout == "COMPLETED"
     assert service.primary.security_groups == (bench.open_group,)
 

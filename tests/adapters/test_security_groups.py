@@ -12,7 +12,7 @@ from ecs_lattice.errors import DeniedError, NotFoundError, QuotaError, Throttled
 from ecs_lattice.ingress.model import PortRange
 from local_aws import ec2 as security
 from local_aws import inprocess
-from tests.ingress.groups import OWNER, Groups, opening
+from tests.ingress.groups import OWNER, Groups, allowed
 
 TAGS = {ownership.OWNER: OWNER}
 
@@ -60,7 +60,7 @@ def it(request):
 
 def pair(it, *ports, family="IPV4"):
     source = next(one for one in it.groups.prefix_lists() if one.family == family)
-    return opening(*ports, family=family), source
+    return allowed(*ports, family=family), source
 
 
 def test_one_prefix_list_a_family_weighs_ten(it):
@@ -179,7 +179,7 @@ def test_descriptions_are_made_such_that_ec2_takes_them(ec2):
     group = ec2.create_security_group(GroupName="web", Description="web")["GroupId"]
     groups = BotoSecurityGroups(ec2, OWNER)
     source = groups.prefix_lists()[0]
-    groups.authorize(group, [(opening(80, family=source.family), source)], "größe <x>" + "y" * 300, TAGS)
+    groups.authorize(group, [(allowed(80, family=source.family), source)], "größe <x>" + "y" * 300, TAGS)
     (rule,) = [
         one
         for one in ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])[
@@ -237,7 +237,7 @@ def test_where_ec2_refuses_an_unknown_group_the_others_are_read_all_the_same(ec2
     group = ec2.create_security_group(GroupName="web", Description="web")["GroupId"]
     groups = BotoSecurityGroups(ec2, OWNER)
     source = groups.prefix_lists()[0]
-    (made,) = groups.authorize(group, [(opening(80, family=source.family), source)], "web", TAGS)
+    (made,) = groups.authorize(group, [(allowed(80, family=source.family), source)], "web", TAGS)
 
     def refuse(params, **_):
         if "sg-0000000000000dead" in str(params):

@@ -15,7 +15,7 @@ def one(**changes):
 
 
 def test_naming_a_route_while_the_unnamed_one_serves_is_a_problem():
-    problem = dropped_default_route({"default"}, one(name="api"))
+    problem = dropped_default_route({"default"}, one(name="api"), label_prefix="lattice")
     assert problem.code == "DEFAULT_ROUTE_LOST"
     assert problem.key == "lattice.routes.default.service"
     assert "api" in problem.message
@@ -41,11 +41,14 @@ def test_the_problem_speaks_in_the_stacks_prefix():
     ],
 )
 def test_nothing_is_lost_where_the_unnamed_route_is_not_left_out_by_mistake(live, declaration):
-    assert dropped_default_route(live, declaration) is None
+    assert dropped_default_route(live, declaration, label_prefix="lattice") is None
 
 
 def test_taking_another_route_away_by_name_does_not_take_the_unnamed_one():
-    assert dropped_default_route({"default"}, Declaration((), removed=("api",))).code == "DEFAULT_ROUTE_LOST"
+    assert (
+        dropped_default_route({"default"}, Declaration((), removed=("api",)), label_prefix="lattice").code
+        == "DEFAULT_ROUTE_LOST"
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,7 @@ def test_taking_another_route_away_by_name_does_not_take_the_unnamed_one():
     ],
 )
 def test_what_a_group_demands_of_a_task_cannot_change_while_a_deployment_rolls(changes, key, value):
-    (problem,) = rolling_conflicts(one(), one(**changes))
+    (problem,) = rolling_conflicts(one(), one(**changes), label_prefix="lattice")
     assert (problem.code, problem.key, problem.value) == ("HOLDS_BACK", key, value)
     assert "answer both" in problem.message
     assert "new port name" in problem.message
@@ -69,7 +72,7 @@ def test_what_a_group_demands_of_a_task_cannot_change_while_a_deployment_rolls(c
 
 def test_each_difference_is_said():
     changed = one(protocol="HTTPS", health=HealthCheck(True, protocol="HTTPS", path="/livez"))
-    assert [problem.key for problem in rolling_conflicts(one(), changed)] == [
+    assert [problem.key for problem in rolling_conflicts(one(), changed, label_prefix="lattice")] == [
         "lattice.protocol",
         "lattice.health.protocol",
         "lattice.health.path",
@@ -84,7 +87,7 @@ def test_every_field_of_a_health_check_is_compared():
             (not value) if isinstance(value, bool) else (value or 0) + 1 if not isinstance(value, str) else f"{value}x"
         )
         changed = dataclasses.replace(base, **{field.name: other})
-        assert len(rolling_conflicts(one(health=base), one(health=changed))) == 1, field.name
+        assert len(rolling_conflicts(one(health=base), one(health=changed), label_prefix="lattice")) == 1, field.name
 
 
 @pytest.mark.parametrize(
@@ -98,15 +101,15 @@ def test_every_field_of_a_health_check_is_compared():
     ],
 )
 def test_other_changes_hold_nothing_back(changes):
-    assert rolling_conflicts(one(), one(**changes)) == ()
+    assert rolling_conflicts(one(), one(**changes), label_prefix="lattice") == ()
 
 
 def test_a_port_that_comes_or_goes_holds_nothing_back():
-    assert rolling_conflicts(Declaration(), one()) == ()
-    assert rolling_conflicts(one(), Declaration()) == ()
+    assert rolling_conflicts(Declaration(), one(), label_prefix="lattice") == ()
+    assert rolling_conflicts(one(), Declaration(), label_prefix="lattice") == ()
 
 
 def test_routes_of_one_port_are_said_once():
     both = Declaration((BEFORE, dataclasses.replace(BEFORE, name="api")))
     changed = Declaration(tuple(dataclasses.replace(route, protocol="HTTPS") for route in both.routes))
-    assert len(rolling_conflicts(both, changed)) == 1
+    assert len(rolling_conflicts(both, changed, label_prefix="lattice")) == 1

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from ecs_lattice import deadline
 from ecs_lattice.aws.cfn_response import HttpDelivery
 from ecs_lattice.custom_resource import serving
-from ecs_lattice.custom_resource.protocol import Answer, Request
+from ecs_lattice.custom_resource.protocol import Request, Response
 from ecs_lattice.custom_resource.serving import CustomResources
 from ecs_lattice.errors import DeniedError, InvalidError, OutOfTimeError, UnavailableError, UnknownEventError
 from local_aws.clock import ManualClock
@@ -20,7 +20,7 @@ from tests.custom_resource.conftest import STACK, Account, Receiver, event
 REMAINING = 60.0
 
 
-def custom_resources(apply: Callable[[Request], Answer]) -> CustomResources:
+def custom_resources(apply: Callable[[Request], Response]) -> CustomResources:
     clock = ManualClock()
     return CustomResources(apply, HttpDelivery(sleep=clock.advance, monotonic=clock.time), "the log")
 
@@ -129,7 +129,7 @@ def test_a_delete_that_is_denied_keeps_its_id_and_says_why(account, receiver):
     ],
     ids=["quota", "throttled", "server error", "no connection", "unknown code"],
 )  # fmt: skip
-def test_what_aws_does_not_carry_out_is_answered_with_its_own_words(account, receiver, error, said):
+def test_a_failed_call_is_answered_with_the_message_of_aws(account, receiver, error, said):
     request = account.request("Create", properties(account))
     account.before = failing("AuthorizeSecurityGroupIngress", error)
     custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
@@ -153,7 +153,7 @@ def test_any_exception_is_answered_with_its_reason_and_where_the_log_is(account,
     logged = []  # kept here: pytest cannot hand every text on from one of its processes to another
     monkeypatch.setattr(serving.logger, "exception", lambda text, **_: logged.append(text))
 
-    def apply(_: Request) -> Answer:
+    def apply(_: Request) -> Response:
         raise error
 
     request = account.request("Update", properties(account), {})
@@ -166,9 +166,9 @@ def test_any_exception_is_answered_with_its_reason_and_where_the_log_is(account,
 
 
 def test_work_that_hangs_is_answered_before_the_function_ends_and_not_twice(account, receiver):
-    def apply(request: Request) -> Answer:
-        assert receiver.came.wait(5), "nobody answered in the work's stead"
-        return Answer(True, request.own_id)
+    def apply(request: Request) -> Response:
+        assert receiver.came.wait(60), "nobody answered in the work's stead"
+        return Response(True, request.own_id)
 
     request = account.request("Create", properties(account))
     said = custom_resources(apply).handle(event(request, receiver.url), 10.05)
@@ -179,8 +179,8 @@ def test_work_that_hangs_is_answered_before_the_function_ends_and_not_twice(acco
 
 
 def test_work_that_begins_too_late_is_answered_at_once(account, receiver):
-    def apply(request: Request) -> Answer:
-        assert receiver.came.wait(5)
+    def apply(request: Request) -> Response:
+        assert receiver.came.wait(60)
         deadline.check()
         raise AssertionError("the deadline had passed")
 
@@ -188,8 +188,8 @@ def test_work_that_begins_too_late_is_answered_at_once(account, receiver):
     assert received(receiver)["Status"] == "FAILED"
 
 
-def test_calls_stop_before_the_last_word_is_due(account, receiver):
-    def apply(_: Request) -> Answer:
+def test_calls_stop_before_the_shutdown_margin(account, receiver):
+    def apply(_: Request) -> Response:
         deadline.check()
         raise AssertionError("no time was left for calls")
 

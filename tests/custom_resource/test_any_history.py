@@ -161,7 +161,7 @@ def test_without_a_death_nothing_else_is_open_however_requests_cross_and_repeat(
     assert it.open() == it.wanted()
 
 
-def test_a_rule_of_a_stranger_outlives_every_life_beside_it(machine):
+def test_a_foreign_rule_outlives_every_resource_beside_it(machine):
     it = Histories(machine, [machine.group(), machine.group()], [Stack("BlueBeside"), Stack("GreenBeside")])
     stranger = stranger_opens(machine, it.groups[0])
     before = described(machine, it.groups[0])
@@ -185,7 +185,7 @@ def described(account: Account, group: str) -> list[dict[str, Any]]:
 
 
 def stranger_opens(account: Account, group: str) -> str:
-    """A rule that somebody made by hand; its id."""
+    """A rule that somebody added by hand; its ID."""
     lists = account.ec2.describe_managed_prefix_lists()["PrefixLists"]
     ipv4 = next(one["PrefixListId"] for one in lists if one["PrefixListName"] == "com.amazonaws.us-east-1.vpc-lattice")
     permission = {"IpProtocol": "tcp", "FromPort": 8081, "ToPort": 8081, "PrefixListIds": [{"PrefixListId": ipv4}]}

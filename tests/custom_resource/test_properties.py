@@ -3,16 +3,16 @@
 import pytest
 
 from ecs_lattice.custom_resource import properties
-from ecs_lattice.custom_resource.properties import RequiredIngress
+from ecs_lattice.custom_resource.properties import IngressProperties
 from ecs_lattice.ingress.model import AllowedPorts, PortRange
 
 GROUP, OTHER = "sg-0123456789abcdef0", "sg-12345678"
 GOOD = {"ServiceToken": "arn:aws:lambda:…", "SecurityGroupIds": [GROUP], "Ports": "8080"}
 
 
-def wanted(**changed: object) -> RequiredIngress:
+def wanted(**changed: object) -> IngressProperties:
     read = properties.read({**GOOD, **changed})
-    assert isinstance(read, RequiredIngress), read
+    assert isinstance(read, IngressProperties), read
     return read
 
 
@@ -62,12 +62,12 @@ def test_what_is_no_group_id_is_a_problem(group):
 def test_address_families_are_those_of_the_region_unless_named(families, read):
     given = wanted(AddressFamilies=families)
     assert given.families == read
-    assert {o.family for o in given.openings(["IPV4"])} == set(read or ["IPV4"])
+    assert {o.family for o in given.allowed_ports(["IPV4"])} == set(read or ["IPV4"])
 
 
 def test_every_port_is_opened_for_every_family():
-    openings = wanted(Ports=["80", "443"]).openings(["IPV4", "IPV6"])
-    assert openings == tuple(AllowedPorts(f, PortRange(p, p)) for f in ("IPV4", "IPV6") for p in (80, 443))
+    opened = wanted(Ports=["80", "443"]).allowed_ports(["IPV4", "IPV6"])
+    assert opened == tuple(AllowedPorts(f, PortRange(p, p)) for f in ("IPV4", "IPV6") for p in (80, 443))
 
 
 def test_a_description_is_what_ec2_takes():
@@ -79,7 +79,7 @@ def test_a_description_is_what_ec2_takes():
 
 
 @pytest.mark.parametrize("empty", [[], "", None])
-def test_groups_and_ports_are_needed(empty):
+def test_groups_and_ports_are_required(empty):
     assert problems(SecurityGroupIds=empty, Ports=empty) == [
         ("MISSING_PROPERTY", "SecurityGroupIds", ""),
         ("MISSING_PROPERTY", "Ports", ""),
@@ -110,7 +110,7 @@ def test_what_cloudformation_adds_is_no_problem():
     assert wanted(ServiceTimeout="600").group_ids == (GROUP,)
 
 
-def test_all_problems_are_told_together():
+def test_all_problems_are_reported_together():
     told = problems(SecurityGroupIds=["x", "y"], Ports=["0"], AddressFamilies="IPv5", Zone="a", Description="ß")
     assert sorted(key for _, key, _ in told) == [
         "AddressFamilies", "Description", "Ports", "SecurityGroupIds", "SecurityGroupIds", "Zone",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_lattice.custom_resource import protocol
-from ecs_lattice.custom_resource.protocol import Answer, Request
+from ecs_lattice.custom_resource.protocol import Request, Response
 from ecs_lattice.errors import UnknownEventError
 from tests.custom_resource.conftest import STACK
 
@@ -16,7 +16,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=9000)  # lone 
 IDS = st.lists(st.from_regex(r"\Asgr-[0-9a-f]{17}\Z"), max_size=400).map(",".join)
 
 
-def answered(answer: Answer, request: Request = REQUEST) -> dict:
+def answered(answer: Response, request: Request = REQUEST) -> dict:
     body = protocol.body(request, answer)
     assert len(body) <= 4096
     return json.loads(body)
@@ -24,7 +24,7 @@ def answered(answer: Answer, request: Request = REQUEST) -> dict:
 
 @given(ANY_TEXT, IDS, st.booleans())
 def test_whatever_is_answered_is_json_within_4096_bytes_with_the_identity_of_the_request(reason, ids, success):
-    said = answered(Answer(success, REQUEST.own_id, reason, {"RuleIds": ids, "RuleCount": "1"}))
+    said = answered(Response(success, REQUEST.own_id, reason, {"RuleIds": ids, "RuleCount": "1"}))
     assert said["Status"] == ("SUCCESS" if success else "FAILED")
     assert (said["RequestId"], said["StackId"], said["LogicalResourceId"]) == ("r-1", STACK, "Open")
     assert said["PhysicalResourceId"] == REQUEST.own_id
@@ -33,7 +33,7 @@ def test_whatever_is_answered_is_json_within_4096_bytes_with_the_identity_of_the
 
 @pytest.mark.parametrize("letter", ["a", "ä", "漢", "🦉", '"', "\n", "\ud800"], ids=ascii)
 def test_a_long_reason_is_cut_at_a_character_as_late_as_possible_and_says_that_it_goes_on(letter):
-    body = protocol.body(REQUEST, Answer(False, REQUEST.own_id, letter * 5000))
+    body = protocol.body(REQUEST, Response(False, REQUEST.own_id, letter * 5000))
     reason = json.loads(body)["Reason"]
     assert reason.endswith("…")
     whole = letter.encode("utf-8", "replace").decode()
@@ -42,13 +42,13 @@ def test_a_long_reason_is_cut_at_a_character_as_late_as_possible_and_says_that_i
 
 
 def test_a_short_reason_is_not_touched():
-    assert answered(Answer(False, "id", "Ports = '0': no such port"))["Reason"] == "Ports = '0': no such port"
+    assert answered(Response(False, "id", "Ports = '0': no such port"))["Reason"] == "Ports = '0': no such port"
 
 
 def test_too_many_ids_are_cut_by_whole_ids_and_the_count_tells_of_all():
     ids = [f"sgr-{number:017x}" for number in range(300)]
     data = answered(
-        Answer(True, "id", data={"RuleIds": ",".join(ids), "RuleCount": "300", "PrefixListIdIPv4": "pl-1"})
+        Response(True, "id", data={"RuleIds": ",".join(ids), "RuleCount": "300", "PrefixListIdIPv4": "pl-1"})
     )["Data"]
     left = data["RuleIds"].split(",")
     assert 100 < len(left) < 300
@@ -58,7 +58,7 @@ def test_too_many_ids_are_cut_by_whole_ids_and_the_count_tells_of_all():
 
 def test_a_reason_makes_room_for_the_data_and_not_the_other_way_round():
     data = {"RuleIds": ",".join(f"sgr-{number:017x}" for number in range(50))}
-    said = answered(Answer(True, "id", "x" * 5000, data))
+    said = answered(Response(True, "id", "x" * 5000, data))
     assert said["Data"] == data
     assert said["Reason"].endswith("…")
 

@@ -1,4 +1,4 @@
-"""The life of custom resources over real rules: every order, overlap and repetition that CloudFormation and Lambda allow."""
+"""The life cycle of custom resources over real rules: every order, overlap and repetition that CloudFormation and Lambda allow."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,7 +14,7 @@ def of(group: str, *openings: tuple[str, str]) -> set[tuple[str, str, str]]:
 
 
 def refuse(account: Account, call: str, code: str) -> None:
-    """Make EC2 refuse one kind of call from now on."""
+    """Make EC2 reject one kind of call from now on."""
 
     def before(name: str) -> None:
         if name == call:
@@ -23,7 +23,7 @@ def refuse(account: Account, call: str, code: str) -> None:
     account.before = before
 
 
-def test_create_opens_every_group_and_says_by_what(account):
+def test_create_opens_every_group_and_returns_the_rules(account):
     one, two = account.group(), account.group()
     answer = account.resource.apply(account.request("Create", {"SecurityGroupIds": [one, two], "Ports": "8080"}))
     assert answer.is_success, answer.reason
@@ -40,7 +40,7 @@ def test_create_opens_every_group_and_says_by_what(account):
         assert rule["Description"] == "VPC Lattice, for Open of shop"
 
 
-def test_one_family_and_the_given_description_are_what_is_made(account):
+def test_only_the_given_family_is_opened_with_the_given_description(account):
     group = account.group()
     properties = {"SecurityGroupIds": group, "Ports": ["80"], "AddressFamilies": "IPv4", "Description": "web (blue)"}
     assert account.resource.apply(account.request("Create", properties)).is_success
@@ -49,7 +49,7 @@ def test_one_family_and_the_given_description_are_what_is_made(account):
     assert {r["Description"] for r in found["SecurityGroupRules"] if not r["IsEgress"]} == {"web (blue)"}
 
 
-def test_a_repeated_create_makes_nothing_anew(account):
+def test_a_repeated_create_adds_nothing(account):
     group = account.group()
     request = account.request("Create", {"SecurityGroupIds": [group], "Ports": "8080"})
     first = account.resource.apply(request)
@@ -71,7 +71,7 @@ def test_an_update_opens_the_new_before_it_closes_the_old(account):
     assert writes == ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"]
 
 
-def test_delete_takes_its_rules_away_and_bears_repetition(account):
+def test_delete_revokes_its_rules_and_may_be_repeated(account):
     group = account.group()
     properties = {"SecurityGroupIds": [group], "Ports": "8080"}
     account.resource.apply(account.request("Create", properties))
@@ -81,7 +81,7 @@ def test_delete_takes_its_rules_away_and_bears_repetition(account):
         assert account.rules(group) == set()
 
 
-def test_what_another_resource_still_needs_stays_until_it_goes_too(account):
+def test_what_another_resource_still_requires_stays_until_that_is_deleted_too(account):
     group = account.group()
     for name, ports in (("Open", "8080"), ("Other", ["8080", "8443"])):
         request = account.request("Create", {"SecurityGroupIds": [group], "Ports": ports}, logical_id=name)
@@ -92,7 +92,7 @@ def test_what_another_resource_still_needs_stays_until_it_goes_too(account):
     assert account.rules(group) == set()
 
 
-def test_an_equal_rule_of_somebody_else_is_told_and_never_removed(account):
+def test_an_equal_foreign_rule_is_reported_and_never_revoked(account):
     group = account.group()
     lists = account.ec2.describe_managed_prefix_lists(
         Filters=[{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.vpc-lattice"]}]
@@ -115,7 +115,7 @@ def test_an_equal_rule_of_somebody_else_is_told_and_never_removed(account):
     assert account.rules(group) == of(group, ("IPv4", "8080-8080"))
 
 
-def test_wrong_properties_change_nothing_and_are_told_together(account):
+def test_wrong_properties_change_nothing_and_are_reported_together(account):
     group = account.group()
     old = {"SecurityGroupIds": [group], "Ports": "8080"}
     account.resource.apply(account.request("Create", old))
@@ -163,7 +163,7 @@ def test_an_update_that_cannot_open_everything_closes_nothing(account):
     assert account.rules(one, two) == of(one, *WEB)
 
 
-def test_a_failed_update_is_rolled_back_from_half_way(account):
+def test_a_partial_update_is_rolled_back(account):
     one, two = account.group(), account.group()
     old = {"SecurityGroupIds": [one], "Ports": "8080"}
     account.resource.apply(account.request("Create", old))
@@ -221,7 +221,7 @@ def test_a_delete_that_overlaps_its_create_wins(account):
     assert account.registry.requirements_on(group) == ()
 
 
-def test_an_update_that_is_overtaken_by_its_rollback_makes_what_the_rollback_wants(account):
+def test_an_update_that_its_rollback_supersedes_applies_the_rollback(account):
     group = account.group()
     old, new = ({"SecurityGroupIds": [group], "Ports": ports} for ports in ("8080", "9090"))
     account.resource.apply(account.request("Create", old))
@@ -269,14 +269,14 @@ def test_a_create_that_lambda_repeats_after_its_delete_opens_nothing(account):
     assert account.rules(group) == set()
 
 
-def test_a_resource_that_comes_back_under_its_old_name_is_made_again(account):
+def test_a_resource_that_is_created_again_under_its_old_name_is_opened_again(account):
     group = account.group()
     properties = {"SecurityGroupIds": [group], "Ports": "8080"}
     account.resource.apply(account.request("Create", properties))
     delete = account.request("Delete", properties)
     account.resource.apply(delete)
     assert account.resource.apply(account.request("Create", properties)).is_success
-    assert account.resource.apply(delete).is_success  # repeated by Lambda, long overtaken
+    assert account.resource.apply(delete).is_success  # repeated by Lambda, long superseded
     assert account.rules(group) == of(group, *WEB)
 
 
@@ -291,7 +291,7 @@ def test_resources_of_two_stacks_with_one_name_do_not_know_each_other(account):
     assert account.rules(group) == of(group, *WEB)
 
 
-def test_what_is_throttled_is_tried_again_and_waited_for_in_measure(account):
+def test_a_throttled_call_is_retried_after_a_bounded_wait(account):
     group = account.group()
     left = [2]
 
@@ -318,7 +318,7 @@ def test_what_is_throttled_is_tried_again_and_waited_for_in_measure(account):
         ({"stack_id": "", "request_id": ""}, "INCOMPLETE_REQUEST: the request lacks RequestId, StackId."),
     ],
 )
-def test_what_is_no_request_for_this_resource_is_refused_by_name(account, changed, said):
+def test_a_request_that_is_not_for_this_resource_is_rejected_by_name(account, changed, said):
     from tests.custom_resource.conftest import Request, fields
 
     good = account.request("Create", {"SecurityGroupIds": [account.group()], "Ports": "80"})

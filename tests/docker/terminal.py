@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import server
+from local_aws.environment import client_variables
 from local_aws.sam_local import invoke
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ class Terminal:
         """HOME is another one, because SAM keeps layers there; the registry is not asked for the image that is here."""
         path = f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}"
         mine = {"HOME": str(self.home), "PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_SKIP_PULL_IMAGE": "1"}
-        return {**os.environ, **server.environment(self.aws), **mine}
+        return {**os.environ, **client_variables(self.aws.endpoint_url), **mine}
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,6 +1,6 @@
-"""Every code that people can meet has a section in the page on troubleshooting, and no section is for another one.
+"""Every public code has a section on the troubleshooting page, and every section there belongs to a code.
 
-The codes are read off the source: what is handed on as a code where a problem, a cause or a status is made.
+The codes are read from the source: the arguments that are codes wherever a problem, a cause or a status is created.
 """
 
 import ast
@@ -16,19 +16,19 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "layers" / "core" / "src").rglob("*.py"))
 PAGE = ROOT / "docs" / "troubleshooting.md"
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
-# What takes a code, by the place of it among the positional arguments; any of them takes the keyword `code`.
+# Callables that take a code, with its position among the positional arguments; all of them take the keyword `code`.
 _TAKE_A_CODE = {
     "Problem": 0, "Finding": 0, "problem": 0, "_problem": 0, "_at": 1, "conflict": 1, "refuse": 1, "Answer": 1, "_of": 2,
     "Decision": 99, "Resolution": 99, "_ForeignError": 1,
 }  # fmt: skip
-_WORDS_OF_OTHERS = {"VPC_LATTICE_TARGET_UNHEALTHY"}  # an event name of ECS, which botocore does not know
+_AWS_EVENT_NAMES = {"VPC_LATTICE_TARGET_UNHEALTHY"}  # an event name of ECS, which botocore does not know
 
 
 def codes_in(tree):
     for scope in ast.walk(tree):
         if isinstance(scope, ast.Module | ast.FunctionDef):
             for node in ast.walk(scope):
-                yield from (text for one in _given(node) for text in _texts(one, scope) if _CODE.fullmatch(text))
+                yield from (text for code in _given(node) for text in _texts(code, scope) if _CODE.fullmatch(text))
 
 
 def _given(node):
@@ -38,7 +38,7 @@ def _given(node):
             yield from node.args[_TAKE_A_CODE[name] :][:1]
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "code")
         case ast.Call(func=ast.Attribute(attr="append"), args=[ast.Tuple(elts=[first, _])]):
-            yield first  # problems as pairs of code and message, until their place is known
+            yield first  # pairs of code and message, until the place is known
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=text)) if name == text:
             yield node.value
         case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id="code"), *_])], value=ast.Tuple(elts=[first, *_])):
@@ -48,12 +48,12 @@ def _given(node):
 
 
 def _texts(expression, scope):
-    """The texts that an expression can be, as far as it consists of what is written there."""
+    """The strings that an expression can evaluate to, as far as they are literals in this scope."""
     match expression:
         case ast.Constant(value=str() as text):
             return {text}
-        case ast.IfExp(body=one, orelse=other):
-            return _texts(one, scope) | _texts(other, scope)
+        case ast.IfExp(body=body, orelse=orelse):
+            return _texts(body, scope) | _texts(orelse, scope)
         case ast.JoinedStr(values=parts) | ast.FormattedValue(value=ast.JoinedStr(values=parts)):
             return {"".join(texts) for texts in itertools.product(*(_texts(part, scope) for part in parts))}
         case ast.FormattedValue(value=inner):
@@ -74,7 +74,7 @@ def codes():
 
 
 def sections(text):
-    """Heading and body of each section that is for a code."""
+    """Heading and body of each section about a code."""
     found = re.split(r"^(##+) (.+)$", text, flags=re.MULTILINE)[1:]
     return [(title, body.strip()) for level, title, body in zip(*[iter(found)] * 3, strict=True) if level == "###"]
 
@@ -85,15 +85,15 @@ def test_every_code_has_a_section_and_every_section_a_code(codes):
     assert len(titles) == len(set(titles))
 
 
-def test_every_section_says_something_short():
+def test_every_section_has_a_short_body():
     for title, body in sections(PAGE.read_text()):
         assert body, title
         assert len(body.split()) <= 130, title
 
 
-def test_no_word_in_capitals_in_the_source_is_missed(codes):
-    """What looks like a code is one that was found, or a word of AWS's own: a new way to make codes is seen here."""
-    shouted = {
+def test_no_constant_in_capitals_in_the_source_is_missed(codes):
+    """What looks like a code was found as one or is a constant of AWS: a new way to create codes fails here."""
+    in_capitals = {
         node.value
         for path in SOURCES
         for node in ast.walk(ast.parse(path.read_text()))
@@ -101,15 +101,15 @@ def test_no_word_in_capitals_in_the_source_is_missed(codes):
         if "_" in node.value
     }
     session = Session()
-    theirs = {
+    of_aws = {
         word
         for name in ("vpc-lattice", "ecs", "cloudwatch", "dynamodb")
         for model in [ServiceModel(session.get_component("data_loader").load_service_model(name, "service-2"), name)]
         for shape in model.shape_names
         for word in getattr(model.shape_for(shape), "enum", ())
     }
-    left = shouted - codes - theirs - _WORDS_OF_OTHERS
-    assert {one for one in left if not any(word.startswith(one) for word in theirs)} == set()
+    left = in_capitals - codes - of_aws - _AWS_EVENT_NAMES
+    assert {text for text in left if not any(word.startswith(text) for word in of_aws)} == set()
 
 
 def test_every_way_to_write_a_code_is_read():

@@ -137,7 +137,7 @@ OTHER_SETTINGS = dataclasses.replace(SETTINGS, other_infrastructure_roles=(OTHER
         ((HAND_MADE,), [seat()], (HAND_MADE, OURS)),
         ((GOVERNED,), [seat()], (GOVERNED, OURS)),
         ((HAND_MADE, OURS), [seat("Parked", phase="vanished")], (HAND_MADE,)),
-        ((OURS, HAND_MADE), [seat("Parked", phase="gone")], (HAND_MADE,)),
+        ((OURS, HAND_MADE), [seat("Parked", phase="deleted")], (HAND_MADE,)),
         ((), [seat(), seat(name="second")], (OURS,)),
     ],
 )
@@ -301,7 +301,7 @@ def test_which_tasks_the_controller_registers_and_deregisters(tasks, registered,
 # Claims.
 
 
-def asked(presence="there", routes=(), since=NOW, now=NOW):
+def asked(presence="active", routes=(), since=NOW, now=NOW):
     placements = {route.name: Placement("vpc", "IPV4", 8080) for route in routes or ()}
     return claims.DesiredState(SERVICE, 1.0, routes, placements, {}, presence, since, now)
 
@@ -309,17 +309,17 @@ def asked(presence="there", routes=(), since=NOW, now=NOW):
 @pytest.mark.parametrize(
     ("before", "pause", "presence", "since", "expected"),
     [
-        ("declared", False, "there", NOW, ("vanished", NOW)),
-        ("vanished", False, "there", NOW, ("vanished", 5.0)),
-        ("declared", False, "missing", NOW, ("vanished", NOW)),
-        ("declared", False, "gone", NOW, ("gone", NOW)),
-        ("vanished", False, "gone", NOW, ("gone", NOW)),
-        ("gone", False, "missing", NOW, ("gone", 5.0)),
-        ("gone", False, "there", NOW, ("vanished", NOW)),
-        ("declared", True, "there", NOW, ("vanished", NOW)),
-        ("declared", True, "gone", NOW - 86399, ("declared", 5.0)),
-        ("declared", True, "gone", NOW - 86400, ("gone", NOW)),
-        ("declared", True, "missing", NOW - 86400, ("vanished", NOW)),
+        ("declared", False, "active", NOW, ("vanished", NOW)),
+        ("vanished", False, "active", NOW, ("vanished", 5.0)),
+        ("declared", False, "not_found", NOW, ("vanished", NOW)),
+        ("declared", False, "deleted", NOW, ("deleted", NOW)),
+        ("vanished", False, "deleted", NOW, ("deleted", NOW)),
+        ("deleted", False, "not_found", NOW, ("deleted", 5.0)),
+        ("deleted", False, "active", NOW, ("vanished", NOW)),
+        ("declared", True, "active", NOW, ("vanished", NOW)),
+        ("declared", True, "deleted", NOW - 86399, ("declared", 5.0)),
+        ("declared", True, "deleted", NOW - 86400, ("deleted", NOW)),
+        ("declared", True, "not_found", NOW - 86400, ("vanished", NOW)),
     ],
 )
 def test_the_phase_of_a_claim_that_nobody_asks_for(before, pause, presence, since, expected):
@@ -340,12 +340,12 @@ def test_a_paused_route_holds_the_removal_of_the_others():
 @pytest.mark.parametrize(
     ("facts", "before", "presence", "expected"),
     [
-        (claims.AttachmentFacts(frozenset({"tg"}), frozenset({"tg"})), False, "there", (True, True)),
-        (claims.AttachmentFacts(frozenset({"tg"}), frozenset()), True, "there", (True, False)),
-        (claims.AttachmentFacts(frozenset({"tg"}), None), True, "there", (True, True)),
-        (claims.AttachmentFacts(frozenset(), frozenset(), frozenset({"tg"})), False, "there", (False, True)),
-        (claims.AttachmentFacts(frozenset(), frozenset()), True, "missing", (True, True)),
-        (claims.AttachmentFacts(frozenset(), frozenset(), replaced=frozenset({"web"})), False, "there", (True, False)),
+        (claims.AttachmentFacts(frozenset({"tg"}), frozenset({"tg"})), False, "active", (True, True)),
+        (claims.AttachmentFacts(frozenset({"tg"}), frozenset()), True, "active", (True, False)),
+        (claims.AttachmentFacts(frozenset({"tg"}), None), True, "active", (True, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset(), frozenset({"tg"})), False, "active", (False, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset()), True, "not_found", (True, True)),
+        (claims.AttachmentFacts(frozenset(), frozenset(), replaced=frozenset({"web"})), False, "active", (True, False)),
     ],
 )
 def test_named_and_serving_are_facts(facts, before, presence, expected):
@@ -391,7 +391,7 @@ def test_a_record_with_everything_in_it_is_read_as_it_was_written():
         1.0,
         pending_update=an_intent(),
         registered=(("tg", (Target("a", 1),)),),
-        clocks=(("missing", 2.0),),
+        clocks=(("not_found", 2.0),),
         foreign=(("tg-x", "ours"),),
     )
     assert documents.parse(documents.codec.dumps(record)) == record

@@ -74,7 +74,7 @@ def test_a_deleted_service_is_gone_at_once_and_its_claims_go_when_nothing_is_lef
     group = bench.live()
     bench.ecs.delete_service(cluster="shop", service="orders", force=True)
     assert isinstance(bench.go(), NotYet)
-    assert phase(bench) == "gone"
+    assert phase(bench) == "deleted"
     bench.advance(600)
     bench.answer("Parked", group)
     bench.go()
@@ -105,7 +105,7 @@ def test_a_service_that_was_seen_gone_and_is_then_forgotten_by_ecs_stays_gone(be
     bench.advance(8000)
     assert bench.side.ecs.service(SERVICE) is None
     bench.go()
-    assert phase(bench) == "gone"
+    assert phase(bench) == "deleted"
 
 
 def test_a_service_made_anew_under_the_same_name_is_attached_again_and_is_no_list_taken_away(bench):
@@ -157,7 +157,7 @@ def test_a_paused_service_that_is_deleted_is_held_for_a_day(bench):
     assert (phase(bench), bench.records()["default"].claim.route.pause) == ("declared", True)
     bench.advance(500)
     bench.go()
-    assert (phase(bench), bench.records()["default"].claim.route.pause) == ("gone", False)
+    assert (phase(bench), bench.records()["default"].claim.route.pause) == ("deleted", False)
 
 
 def test_a_service_of_a_cluster_that_the_stack_gave_up_vanishes_as_a_lost_label_does(bench):

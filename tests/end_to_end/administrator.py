@@ -10,7 +10,7 @@ from ecs_lattice import ownership
 from tests.end_to_end.conftest import Operator
 from tests.world import open_group
 
-_PATIENCE_SECONDS = 150.0
+_PATIENCE_SECONDS = 400.0
 _WRONG = f"{ownership.INGRESS}nobody"
 
 
@@ -114,7 +114,7 @@ class Administrator:
 
     def denied(self) -> list[str]:
         """What roles were not allowed, so far."""
-        self._seen, new = self.operator.aws.journal.authorizations.since(self._seen)
+        self._seen, new = self.operator.aws.authorization_log.since(self._seen)
         self._denied += [f"{one.role}: {one.action} on {one.resource}" for one in new if not one.allowed]
         return self._denied
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
+from local_aws.iam.authorization_log import Authorization
 from local_aws.iam.evaluation import Policy, Request, decide
-from local_aws.iam.ledger import Authorization
 
 ROOT = Path(__file__).parents[2]
 # They differ from call to call, and no policy of the stack looks at them.

@@ -13,8 +13,8 @@ import pytest
 
 from local_aws import server
 from local_aws.__main__ import build
+from local_aws.iam.authorization_log import Authorization
 from local_aws.iam.evaluation import Request
-from local_aws.iam.ledger import Authorization
 from tests.end_to_end import roles, tour
 from tests.end_to_end.administrator import Administrator
 from tests.end_to_end.conftest import ROOT, Operator
@@ -36,12 +36,12 @@ NAME = "name"
 REACHED = {
     # The rule that is added must be tagged as ours; which groups tasks will have is not known beforehand.
     ("ec2:AuthorizeSecurityGroupIngress", "security-group", "aws:requesttag/ecs-lattice:owner"),
-    # Authorised on the group alone.
+    # Authorized on the group alone.
     ("ec2:RevokeSecurityGroupIngress", "security-group", NAME),
-    # The same call is authorised on the association as well, which must be tagged as ours.
+    # The same call is authorized on the association as well, which must be tagged as ours.
     ("vpc-lattice:CreateServiceNetworkServiceAssociation", "service", "aws:requesttag/ecs-lattice:owner"),
 }
-"""Writes that are allowed on what is not ours (docs/security.md, "What IAM cannot narrow"): action, kind of resource, and
+"""Writes that are allowed on what is not ours (docs/security.md, "What IAM cannot restrict"): action, kind of resource, and
 what about it was somebody else's."""
 READS = ("Describe", "List", "Get")
 BY_NAME = {"cloudwatch", "dynamodb", "iam", "logs", "sns", "sqs"}

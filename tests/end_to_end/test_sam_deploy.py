@@ -15,6 +15,7 @@ from local_aws import server
 from local_aws.__main__ import build
 from local_aws.demo import traffic
 from local_aws.ec2.backend import DEFAULT_VPC
+from local_aws.environment import client_variables
 from tests.end_to_end.account import inventory
 from tests.end_to_end.conftest import Operator
 
@@ -36,7 +37,7 @@ class Deployer(Operator):
         """What ``sam`` writes; the root of the repository is its directory."""
         environment = {
             **os.environ,
-            **server.environment(self.aws),
+            **client_variables(self.aws.endpoint_url),
             "HOME": str(self.home),
             "SAM_CLI_TELEMETRY": "0",
             "SAM_CLI_POLL_DELAY": "0.2",
@@ -45,7 +46,7 @@ class Deployer(Operator):
         done = subprocess.run(
             [str(Path(sys.executable).parent / "sam"), *arguments],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            timeout=120,
+            timeout=400,
         )  # fmt: skip
         assert bool(done.returncode) is fails, done.stdout
         return " ".join(done.stdout.split())  # tables wrap
@@ -178,7 +179,7 @@ def test_what_is_deployed_is_changed_deleted_found_again_and_taken_away(deployer
 
     # Deleted alone: what serves goes on, and what ECS has to do, it can.
     network, table = deployer.output("ServiceNetworkArn"), deployer.output("RegistryTableName")
-    asked = sum(caller.asked.values())
+    asked = sum(caller.requests.values())
     assert "Deleted successfully" in deployer.sam("delete", "--no-prompts")
     replace_a_task(deployer, service)
     kept = deployer.aws.client("vpc-lattice").list_service_network_vpc_associations(serviceNetworkIdentifier=network)
@@ -194,8 +195,8 @@ def test_what_is_deployed_is_changed_deleted_found_again_and_taken_away(deployer
     assert serving(deployer) == before
     replace_a_task(deployer, service)
     caller.stop()
-    assert sum(caller.asked.values()) > asked
-    assert caller.wrong == []
+    assert sum(caller.requests.values()) > asked
+    assert caller.failures == []
 
     # Uninstalled and deleted: nothing is left but what the first installation kept.
     uninstall(deployer)
@@ -214,7 +215,7 @@ def test_an_uninstall_and_a_deletion_leave_nothing(deployer):
     deploy_and_delete_the_example(deployer)
     refused = deployer.sam("deploy", *plain("refused", deployer.home, BEANS), fails=True)
     assert "Failed to create changeset for the stack: refused" in refused
-    assert "Reason: The local AWS cannot make these resources: Beans (AWS::Coffee::Beans)" in refused
+    assert "Reason: The local AWS does not support these resources: Beans (AWS::Coffee::Beans)" in refused
     assert "Reason: Requires capabilities : [CAPABILITY_IAM]" in deployer.sam(
         "deploy", *plain("refused", deployer.home, ROLE), fails=True
     )

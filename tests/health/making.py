@@ -48,7 +48,7 @@ def a_service(*deployments, desired=2, grace=None, status="ACTIVE", name="orders
 
 @dataclass
 class FakeTime:
-    """Time that passes only while somebody sleeps, or as much as is said a call."""
+    """Time that passes only during sleeps, or by a given amount per call."""
 
     time: float = NOW
     slept: list[float] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Which alarms there should be, and what differs from what there is."""
+"""The desired alarms, and how the existing ones differ."""
 
 import dataclasses
 
@@ -33,20 +33,20 @@ def test_a_route_has_one_alarm_that_says_what_it_watches_and_what_to_do():
     assert alarm.missing_data == "ignore"
     assert alarm.description == (
         "Route default of ECS service shop/orders on VPC Lattice service orders is impaired: in 3 of the last 5 minutes "
-        "a target was UNHEALTHY, or none could answer though ECS is to run tasks. A notification names the likely cause; "
-        "docs/troubleshooting.md has what to do for each. To look yourself: aws vpc-lattice list-targets "
-        "--target-group-identifier tg-00000000000000001. Labels: lattice.alarm, lattice.alarm.minutes. Made by "
-        "ecs-lattice and removed with the route.\necs-lattice:owner=ecs-lattice"
+        "a target was UNHEALTHY, or no target could answer although ECS should be running tasks. A notification names the "
+        "likely cause; docs/troubleshooting.md says how to fix it. To inspect: aws vpc-lattice list-targets "
+        "--target-group-identifier tg-00000000000000001 --region us-east-1. Labels: lattice.alarm, lattice.alarm.minutes. "
+        "Created by ecs-lattice and deleted with the route.\necs-lattice:owner=ecs-lattice"
     )
 
 
-def test_the_minutes_are_the_authors_and_two_more_are_looked_at():
+def test_the_minutes_are_the_authors_and_two_more_are_evaluated():
     alarm = the_alarm(alarm_minutes=60)
     assert (alarm.datapoints_to_alarm, alarm.evaluation_periods) == (60, 62)
     assert "in 60 of the last 62 minutes" in alarm.description
 
 
-def test_the_group_that_is_named_is_the_one_that_is_used():
+def test_the_target_group_in_the_description_is_the_one_that_receives_requests():
     assert "tg-00000000000000002" in the_alarm(own_group=group(2)).description
 
 
@@ -63,9 +63,9 @@ def test_the_group_that_is_named_is_the_one_that_is_used():
         (a_record("Refused"), True),
         (a_record("Conflicted", group_arn=None, own_group=group(2)), True),
         (a_record("Live", phase="vanished"), True),
-        (a_record("Live", phase="gone"), True),
+        (a_record("Live", phase="deleted"), True),
         (a_record("Parked", phase="vanished"), False),
-        (a_record("Removed", phase="gone"), False),
+        (a_record("Removed", phase="deleted"), False),
         (a_record("Live", alarm=False), False),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_route_is_watched_while_it_is_declared_or_serves(record, watched):
     assert is_watched(record) is watched
 
 
-def test_the_longest_names_there_are_fit_and_keep_the_marker():
+def test_the_longest_names_fit_and_keep_the_marker():
     record = a_record(name="s" * 255, cluster="c" * 255, lattice_service="l" * 40, group_arn="arn:" + "g" * 500)
     (alarm,) = desired("o" * 128, "p" * 32, [record]).values()
     assert len(alarm.name) <= 255
@@ -81,7 +81,7 @@ def test_the_longest_names_there_are_fit_and_keep_the_marker():
     assert is_ours("o" * 128, alarm)
 
 
-def test_what_is_as_it_should_be_is_left_alone():
+def test_an_alarm_without_differences_is_left_alone():
     alarms = wanted(a_record(), a_record(name="web"))
     assert differences(OWNER, alarms, alarms.values()) == differences(OWNER, {}, ())
 
@@ -104,13 +104,13 @@ def test_what_is_as_it_should_be_is_left_alone():
         {"other": "Metrics"},
     ],
 )
-def test_an_alarm_of_ours_that_somebody_changed_is_put_right(change):
+def test_a_changed_alarm_of_ours_is_corrected(change):
     alarms = wanted(a_record())
     found = differences(OWNER, alarms, [dataclasses.replace(alarms[NAME], **change)])
     assert (found.put, found.delete, found.foreign) == ((alarms[NAME],), (), ())
 
 
-def test_changed_ones_come_before_new_ones_and_what_nobody_wants_goes():
+def test_changed_alarms_come_before_new_ones_and_alarms_without_a_route_are_deleted():
     alarms = wanted(a_record(name="a"), a_record(name="b"))
     first, second = sorted(alarms)
     gone = the_alarm(name="gone")
@@ -147,7 +147,7 @@ ROUTES = st.sets(st.tuples(st.sampled_from("abc"), st.sampled_from(["x", "y"])),
 
 
 @given(ROUTES, ROUTES)
-def test_from_any_routes_to_any_others_the_differences_lead_and_then_there_are_none(before, after):
+def test_applying_the_differences_between_any_routes_leaves_none(before, after):
     def of(routes):
         return wanted(*(a_record(name=name, lattice_service=f"on-{on}") for name, on in routes))
 

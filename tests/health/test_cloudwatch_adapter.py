@@ -39,7 +39,7 @@ def test_an_alarm_says_whose_it_is_and_does_nothing_by_itself(cloudwatch):
     assert tags == [{"Key": "ecs-lattice:owner", "Value": OWNER}]
 
 
-def test_only_alarms_whose_names_begin_so_are_read_on_all_pages(cloudwatch):
+def test_only_alarms_with_the_prefix_are_read_on_all_pages(cloudwatch):
     alarms = BotoAlarms(cloudwatch, OWNER)
     wanted = desired(OWNER, "lattice", [a_record(name=f"service-{number:03}") for number in range(120)])
     for alarm in wanted.values():
@@ -59,7 +59,7 @@ def test_only_alarms_whose_names_begin_so_are_read_on_all_pages(cloudwatch):
     assert (mine.metric, mine.missing_data, mine.description) == ("Healthy", "missing", "")
 
 
-def test_an_alarm_with_a_list_of_metrics_or_with_actions_is_seen_to_be_another(cloudwatch):
+def test_an_alarm_with_a_list_of_metrics_or_with_actions_is_different(cloudwatch):
     alarm = the_alarm()
     cloudwatch.put_metric_alarm(
         AlarmName=alarm.name,
@@ -105,7 +105,7 @@ def test_deleted_alarms_are_gone_a_hundred_a_call(cloudwatch):
         ("ValidationError", InvalidError),
     ],
 )
-def test_what_cloudwatch_refuses_is_the_error_that_it_asks_for(cloudwatch, code, error):
+def test_what_cloudwatch_rejects_is_the_matching_error(cloudwatch, code, error):
     with failing(cloudwatch, "PutMetricAlarm", code), pytest.raises(error):
         BotoAlarms(cloudwatch, OWNER).put(the_alarm())
 

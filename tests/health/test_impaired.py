@@ -30,7 +30,7 @@ DETACHED = a_deployment(groups=())
         (a_record(), Counts(unused=2), a_service(), True),
         (a_record(), NONE, a_service(DETACHED), True),
         (a_record(own_group=group(2)), NONE, a_service(), True),
-        # nobody wants tasks
+        # no tasks are desired
         (a_record(), NONE, a_service(desired=0), False),
         (a_record(), Counts(draining=2), a_service(desired=0), False),
         (a_record(), NONE, None, False),
@@ -62,21 +62,21 @@ DETACHED = a_deployment(groups=())
         (a_record(), SICK, a_service(a_deployment(60, status="ACTIVE", rollout="IN_PROGRESS")), True),
     ],
 )
-def test_a_route_is_impaired_or_not_or_it_is_too_early_to_say(record, counts, service, expected):
+def test_a_route_is_impaired_or_not_or_it_is_too_early_to_tell(record, counts, service, expected):
     assert impaired(record, counts, service, NOW) is expected
 
 
-def test_a_status_that_nobody_knows_yet_rings_no_alarm():
+def test_an_unknown_status_raises_no_alarm():
     assert impaired(a_record(), count(["RESTING"]), a_service(), NOW) is False
     assert impaired(a_record(), count(["RESTING", "UNHEALTHY"]), a_service(), NOW)
 
 
 @pytest.mark.parametrize(("counts", "asks"), [(WELL, False), (MIXED, True), (SICK, True), (NONE, True)])
-def test_ecs_is_asked_only_when_targets_do_not_say_it_all(counts, asks):
+def test_ecs_is_asked_only_when_the_targets_alone_do_not_tell(counts, asks):
     assert asks_ecs(counts) is asks
 
 
-def test_the_grace_ends_to_the_second():
+def test_the_grace_period_ends_to_the_second():
     service = a_service(a_deployment(0, rollout="IN_PROGRESS"))
     assert is_within_grace(service, 120, NOW + 119.9)
     assert not is_within_grace(service, 120, NOW + 120)

@@ -47,7 +47,7 @@ def test_each_line_stands_alone(printed):
     ("outcome", "refusals", "failures"),
     [(Done(), 0, 0), (NotYet(5, "drains"), 0, 0), (Refused((Problem("X", "no"),)), 1, 0), (None, 0, 1)],
 )
-def test_a_reconcile_is_counted_with_what_became_of_it_and_what_it_cost(outcome, refusals, failures):
+def test_a_reconcile_is_counted_with_its_outcome_and_its_calls(outcome, refusals, failures):
     metrics = FakeMetrics()
     ReconcileMetrics("stack", metrics)("ecsService", outcome, 7)
     assert metrics.published == [

@@ -1,4 +1,4 @@
-"""One run of the probe: what it reads, what it publishes, and what it says of what it could not read."""
+"""One run of the probe: what it reads, what it publishes, and what it reports of what it could not read."""
 
 from dataclasses import dataclass, field
 
@@ -57,12 +57,12 @@ class Surroundings:
         self.listed.clear()
         self.described.clear()
         self.metrics.published.clear()
-        keeper = AlarmSync("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
+        alarm_sync = AlarmSync("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
 
         class Ecs:
             services = staticmethod(self.services_of)
 
-        probe = Probe("stack", self, self, Ecs(), self.metrics, keeper, self.time.now, self.time.sleep, threads=1)
+        probe = Probe("stack", self, self, Ecs(), self.metrics, alarm_sync, self.time.now, self.time.sleep, threads=1)
         return probe.run(seconds)
 
 
@@ -84,7 +84,7 @@ def test_a_healthy_route_costs_one_call_and_two_metrics():
     )
     assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 1.0, "Unknown": 0.0}
     assert (around.listed, around.described) == ([GROUP], [])
-    assert (done.routes, done.impaired, done.unknown, done.late, dict(done.unread)) == (1, 0, 0, 0, {})
+    assert (done.routes, done.impaired, done.unknown, done.not_reached, dict(done.unread)) == (1, 0, 0, 0, {})
 
 
 def test_a_live_route_without_targets_is_impaired():
@@ -140,7 +140,7 @@ def test_two_routes_that_share_a_group_cost_one_call_and_each_has_its_own_metric
     assert by_service["orders"] == by_service["second"] == {"Healthy": 0.0, "Initial": 1.0, "Impaired": 1.0}
 
 
-def test_a_group_that_somebody_else_made_is_looked_at_too():
+def test_a_foreign_group_is_probed_too():
     around = with_service(a_record("Pending", group_arn=None, own_group=group(7)))
     around.targets[group(7)] = ["HEALTHY"]
     around.run()
@@ -156,7 +156,7 @@ def test_a_route_without_a_group_has_no_metrics(record):
     assert around.listed == []
 
 
-def test_ecs_is_asked_by_tens_of_one_cluster_and_for_those_only_that_need_it():
+def test_ecs_is_asked_for_ten_services_of_one_cluster_at_a_time_and_only_where_necessary():
     records = [
         a_record(name=f"s{n:02}", cluster=c, group_arn=group(n + 50 * (c == "b"))) for c in "ab" for n in range(12)
     ]
@@ -167,22 +167,22 @@ def test_ecs_is_asked_by_tens_of_one_cluster_and_for_those_only_that_need_it():
     assert all(len({one.cluster for one in batch}) == 1 for batch in around.described)
 
 
-def test_a_run_that_was_too_short_publishes_what_it_has_and_the_next_one_begins_with_the_rest():
+def test_a_run_that_was_too_short_publishes_what_it_has_and_the_next_one_starts_with_the_rest():
     around = with_service(*(a_record(name=f"s{n}", group_arn=group(n)) for n in range(10)))
     around.targets = {group(n): ["HEALTHY"] for n in range(10)}
     around.seconds_a_call = 5.0
     done = around.run(50)
     assert around.listed == [group(n) for n in range(7)]
-    assert (done.unknown, done.late, done.impaired) == (3, 3, 0)
+    assert (done.unknown, done.not_reached, done.impaired) == (3, 3, 0)
     assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 10.0, "Unknown": 3.0}
     around.run(50)
     assert around.listed == [group(n) for n in (7, 8, 9, 0, 1, 2, 3)]
     around.seconds_a_call = 0.0
-    assert around.run(50).late == 0
-    assert ("probe", "late") not in around.documents
+    assert around.run(50).not_reached == 0
+    assert ("probe", "not-reached") not in around.documents
 
 
-def test_alarms_are_kept_in_every_run_and_deleted_only_when_the_table_is_known_to_be_whole():
+def test_alarms_are_synchronized_in_every_run_and_deleted_only_when_the_table_is_known_to_be_complete():
     around = with_service(a_record())
     around.targets[GROUP] = ["HEALTHY"]
     around.run()
@@ -196,7 +196,7 @@ def test_alarms_are_kept_in_every_run_and_deleted_only_when_the_table_is_known_t
     assert around.alarms.there == {}
 
 
-def test_alarms_that_aws_refuses_are_an_error_of_the_function_after_the_metrics_are_out():
+def test_alarms_that_aws_rejects_are_an_error_of_the_function_after_the_metrics_are_published():
     around = with_service(a_record())
     around.alarms.errors["put"] = [InvalidError("PutMetricAlarm", "ValidationError", "too long")]
     done = around.run()

@@ -15,8 +15,8 @@ from ecs_lattice.aws.topic import SnsTopic
 from ecs_lattice.consumers.alarms import AlarmConsumer
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.respond import Responder
-from local_aws import eventbus
 from local_aws.delivery import topics
+from local_aws.services import events
 from tests.world import World, template_patterns
 
 
@@ -41,7 +41,7 @@ class OnCallWorld:
             SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsDeadLetterQueue(boto3.client("sqs")), world, now,
         )  # fmt: skip
         self.on_call = AlarmConsumer(responder, self, self, now)
-        eventbus.subscribe(self._on_event)
+        events().subscribe(self._on_event)
 
     # The ends of the queue.
 

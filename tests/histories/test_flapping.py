@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_aws import eventbus
+from local_aws.services import events
 from tests.histories.on_call import OnCallWorld, causes
 from tests.histories.test_causes import AT_ONCE, release, words_of
 from tests.histories.test_health import close, well
@@ -25,7 +25,7 @@ def changes(world):
         if event["detail-type"] == "CloudWatch Alarm State Change":
             seen.append((world.clock.time(), event["detail"]["state"]["value"]))
 
-    eventbus.subscribe(parsed)
+    events().subscribe(parsed)
     return seen
 
 

@@ -3,11 +3,12 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.ingress.model import AllowedPorts, PortRange
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from local_aws import ec2 as security
-from local_aws import eventbus
+from local_aws.services import events
 from tests.histories.checks import answers, comes_to_rest, deployments_of, failing, released
 from tests.histories.labels import LABELS, hooked_up
 
@@ -55,7 +56,7 @@ def settled(world) -> None:
 
 def killed() -> list[str]:
     """What ECS said of tasks that it replaces because they fail the checks of VPC Lattice."""
-    names = [one["detail"].get("eventName", "") for one in eventbus.history if one["source"] == "aws.ecs"]
+    names = [one["detail"].get("eventName", "") for one in events().history if one["source"] == "aws.ecs"]
     return [name for name in names if name == "VPC_LATTICE_TARGET_UNHEALTHY"]
 
 
@@ -470,7 +471,7 @@ def test_uninstalling_takes_the_rules_of_routes_away_and_leaves_those_of_custom_
     settled(world)
     hooked_up(world, groups=[group])
     ports = [AllowedPorts("IPV4", PortRange(7000, 7000))]
-    assert world.ingress.open_groups("ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
+    assert open_groups(world.ingress, "ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
     left = {}
     for _ in range(12):
         left = world.resync.run("uninstall", 600)["left"]
@@ -490,8 +491,8 @@ def test_a_lost_table_closes_nothing_and_knows_custom_resources_again(world):
     settled(world)
     hooked_up(world, groups=[group])
     ports = [AllowedPorts("IPV4", PortRange(7000, 7001)), AllowedPorts("IPV6", PortRange(7000, 7000))]
-    world.ingress.open_groups("ecs-lattice-ingress-1", [group], ports, "by a template")
-    world.ingress.open_groups("ecs-lattice-ingress-2", [unused], ports[:1], "by a template")
+    open_groups(world.ingress, "ecs-lattice-ingress-1", [group], ports, "by a template")
+    open_groups(world.ingress, "ecs-lattice-ingress-2", [unused], ports[:1], "by a template")
     requirements = sorted(world.registry.requirements())
     assert len(requirements) == 3
     before = world.inbound(group)
@@ -510,7 +511,7 @@ def test_a_lost_table_closes_nothing_and_knows_custom_resources_again(world):
 
 
 def announced(world) -> list[tuple[str, str, str, str, str]]:
-    details = [one["detail"] for one in eventbus.history if one["source"] == "ecs-lattice"]
+    details = [one["detail"] for one in events().history if one["source"] == "ecs-lattice"]
     return [(d["route"], d["previousState"], d["state"], d["code"], d["previousCode"]) for d in details]
 
 

@@ -4,7 +4,8 @@ VPC Lattice checks only targets whose group a rule names (User Guide, target gro
 documented, so there must never be any.
 """
 
-from local_aws import eventbus, lattice
+from local_aws import lattice
+from local_aws.services import events
 from tests.histories.labels import LABELS, hooked_up
 
 TLS = {
@@ -35,9 +36,9 @@ def always_in_a_rule(world) -> None:
     def question() -> str | None:
         # Asked at every timer; only an event or a write of Lattice can have changed the answer.
         writes = sum(call.writes for call in lattice.backend().calls)
-        if seen[-1:] == [(writes, len(eventbus.history))]:
+        if seen[-1:] == [(writes, len(events().history))]:
             return None
-        seen.append((writes, len(eventbus.history)))
+        seen.append((writes, len(events().history)))
         listed = world.ecs.list_services(cluster="shop")["serviceArns"]
         services = world.ecs.describe_services(cluster="shop", services=listed)["services"] if listed else []
         names = {g["arn"]: g["name"] for g in world._all("list_target_groups")}

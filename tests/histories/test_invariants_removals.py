@@ -52,7 +52,7 @@ def test_a_plan_takes_no_place_below_the_ceiling(stage):
 def test_the_match_of_a_deleted_service_is_claimed_for_the_grace_time(stage):
     stage.claim(WEB, stage.route("r", path("/r")))
     stage.settle()
-    stage.vanish(WEB, "r", "gone")
+    stage.vanish(WEB, "r", "deleted")
     stage.work(600)
     assert stage.groups() == []
     assert (stage.state(WEB, "r"), stage.record(WEB, "r").answer.code) == ("Parked", "HOLDS_MATCH")

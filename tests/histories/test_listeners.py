@@ -3,7 +3,6 @@
 import pytest
 
 from local_aws import lattice
-from local_aws.lattice import dataplane
 from local_aws.network import Request
 from tests.histories.labels import LABELS, hooked_up
 
@@ -12,7 +11,7 @@ CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0123abcd-0123-0123
 
 
 def ask(world, domain: str, port: int, path: str = "/orders") -> int:
-    return dataplane.route(domain, port, Request("GET", path)).status
+    return lattice.route(domain, port, Request("GET", path)).status
 
 
 def the_service(world) -> dict:

@@ -1,6 +1,6 @@
-"""EC2's security groups and the registry's needs in memory, for thousands of histories a minute.
+"""EC2's security groups and the registry's requirements in memory, for thousands of histories a minute.
 
-Both are what ``tests/adapters/test_security_groups.py`` finds the real adapters to be.
+Both behave as ``tests/adapters/test_security_groups.py`` finds the real adapters to behave.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ LISTS = (
 VPC = "vpc-1"
 
 
-def opening(first: int, last: int | None = None, family: Any = "IPV4") -> AllowedPorts:
+def allowed(first: int, last: int | None = None, family: Any = "IPV4") -> AllowedPorts:
     return AllowedPorts(family, PortRange(first, last or first))
 
 
@@ -47,7 +47,7 @@ class Groups:
         return group_id
 
     def by_hand(self, group_id: str, **rule: Any) -> IngressRule:
-        """A rule that somebody else makes."""
+        """A rule that somebody else creates."""
         made = IngressRule(**{"id": f"sgr-{next(self.ids)}", "group_id": group_id, "protocol": "tcp", **rule})
         self.standing[made.id] = made
         return made
@@ -70,7 +70,7 @@ class Groups:
     def authorize(
         self,
         group_id: str,
-        openings: Sequence[tuple[AllowedPorts, PrefixList]],
+        sources: Sequence[tuple[AllowedPorts, PrefixList]],
         description: str,
         tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
@@ -78,14 +78,14 @@ class Groups:
             raise NotFoundError("AuthorizeSecurityGroupIngress", "InvalidGroup.NotFound", group_id)
         listed = [rule for rule in self.rules([group_id]) if rule.prefix_list_id]
         there = {(rule.protocol, rule.ports, rule.prefix_list_id): rule for rule in listed}
-        keys = [("tcp", one.ports, source.id) for one, source in openings]
-        for _, source in openings:
+        keys = [("tcp", one.ports, source.id) for one, source in sources]
+        for _, source in sources:
             old = [rule for rule in self.rules([group_id]) if self._counts(rule, source)]
             new = [key for key in keys if key not in there and key[2] == source.id]
             if sum(map(self._weight, old)) + source.weight * len(new) > self.quota and new:
                 raise QuotaError("AuthorizeSecurityGroupIngress", "RulesPerSecurityGroupLimitExceeded", group_id)
         made = []
-        for key, (one, source) in zip(keys, openings, strict=True):
+        for key, (one, source) in zip(keys, sources, strict=True):
             pairs = tuple(sorted(tags.items()))
             rule = there.get(key) or self.by_hand(group_id, ports=one.ports, prefix_list_id=source.id, tags=pairs)
             made.append(rule)
@@ -124,7 +124,7 @@ class Groups:
 
 @dataclass
 class Requirements:
-    """The needs of the registry."""
+    """The requirements in the registry."""
 
     written: dict[tuple[str, str], IngressRequirement] = field(default_factory=dict)
 
@@ -147,7 +147,7 @@ class Crashed(BaseException):
 
 @dataclass
 class Hooked:
-    """Hands every call on to what it stands for, and calls ``before`` first."""
+    """Forwards every call to ``inner``, and calls ``before`` first."""
 
     inner: Any
     before: Callable[[str], None]

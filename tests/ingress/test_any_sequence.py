@@ -1,6 +1,6 @@
-"""Any sequence of custom resources and routes over shared groups, strangers' rules, crashes and others' steps in between.
+"""Any sequence of custom resources and routes over shared groups, with foreign rules, crashes, and other steps in between.
 
-The oracle never asks the code under test what is needed: it keeps its own book of who asked for what, port by port.
+The oracle never asks the code under test what is required: it keeps its own book of who asked for what, port by port.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ecs_lattice import ownership
+from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.ingress.model import AllowedPorts, PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
@@ -29,8 +30,8 @@ ranges = st.builds(
 openings = st.builds(AllowedPorts, st.sampled_from(["IPV4", "IPV6"]), ranges)
 asked = st.lists(openings, min_size=1, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
 some_groups = st.lists(st.sampled_from(GROUPS), min_size=1, max_size=2, unique=True)
-needers = st.sampled_from([*RESOURCES, *SERVICES])
-steps = st.tuples(needers, some_groups, asked, st.booleans())
+consumers = st.sampled_from([*RESOURCES, *SERVICES])
+steps = st.tuples(consumers, some_groups, asked, st.booleans())
 moments = st.none() | st.integers(0, 15)
 
 
@@ -56,7 +57,7 @@ class AnySequence(RuleBasedStateMachine):
             Hooked(self.groups, self.call), Hooked(self.requirements, self.call), OWNER, LABEL_PREFIX
         )
         self.foreign: dict[str, Any] = {}
-        # The book: what each needer has asked for last (groups, openings), and in which groups it ever asked.
+        # The book: what each consumer has asked for last (groups, ports), and in which groups it ever asked.
         self.book: dict[str, tuple[tuple[str, ...], tuple[AllowedPorts, ...]]] = {}
         self.ever: dict[str, set[str]] = {}
 
@@ -70,11 +71,11 @@ class AnySequence(RuleBasedStateMachine):
         before = sorted(self.ever[consumer])
         if consumer in SERVICES:
             routes = RouteIngress(self.ingress)
-            wants = [PortRequirement(tuple(group_ids), VPC, one) for one in wanted]
-            answer = routes.open(consumer, wants, before, "a route")
+            requirements = [PortRequirement(tuple(group_ids), VPC, one) for one in wanted]
+            answer = routes.open(consumer, requirements, before, "a route")
             assert answer.closed == ()
         elif wanted:
-            opened = self.ingress.open_groups(consumer, group_ids, wanted, "a custom resource")
+            opened = open_groups(self.ingress, consumer, group_ids, wanted, "a custom resource")
             assert opened.problems == ()
             self.ingress.close(consumer, before, dict.fromkeys(group_ids, wanted))
         else:
@@ -116,8 +117,8 @@ class AnySequence(RuleBasedStateMachine):
     def two_at_once(self, step, other, at):
         if step[0] != other[0]:
             self.interrupted(at, self.asks(step), self.asks(other))
-            self.is_let_in(step[0])
-            self.is_let_in(other[0])
+            self.has_its_ports_open(step[0])
+            self.has_its_ports_open(other[0])
 
     @rule(step=steps, at=st.integers(0, 25))
     def a_crash_and_the_repetition(self, step, at):
@@ -134,22 +135,22 @@ class AnySequence(RuleBasedStateMachine):
     @rule(step=steps, at=moments)
     def a_sweep_while_somebody_asks(self, step, at):
         self.interrupted(at, self.sweep, self.asks(step))
-        self.is_let_in(step[0])
+        self.has_its_ports_open(step[0])
 
     @rule(step=steps, at=moments)
     def a_sweep_in_the_middle_of_an_act(self, step, at):
         self.interrupted(at, self.asks(step), self.sweep)
-        self.is_let_in(step[0])
+        self.has_its_ports_open(step[0])
 
     @rule(at=moments)
     def a_sweep_that_crashes(self, at):
         with contextlib.suppress(Crashed):
             self.interrupted(at, self.sweep, crash)
 
-    # What strangers do.
+    # What others do.
 
     @rule(group=st.sampled_from(GROUPS), ports=ranges, source=st.sampled_from(LISTS), tagged=st.booleans())
-    def a_stranger_adds_a_rule(self, group, ports, source, tagged):
+    def another_adds_a_rule(self, group, ports, source, tagged):
         key = (ports, source.id)
         if key not in {(one.ports, one.prefix_list_id) for one in self.groups.rules([group])}:
             tags = ((ownership.OWNER, "another-stack"),) if tagged else ()
@@ -157,14 +158,14 @@ class AnySequence(RuleBasedStateMachine):
             self.foreign[made.id] = made
 
     @rule(group=st.sampled_from(GROUPS), ports=ranges)
-    def a_stranger_opens_to_the_world(self, group, ports):
+    def another_opens_to_the_world(self, group, ports):
         """With our tag on it: a rule by addresses is never one that we made."""
         made = self.groups.by_hand(group, ports=ports, cidr="0.0.0.0/0", tags=((ownership.OWNER, OWNER),))
         self.foreign[made.id] = made
 
     @precondition(lambda self: self.foreign)
     @rule(data=st.data())
-    def a_stranger_takes_his_rule_away(self, data):
+    def another_deletes_a_foreign_rule(self, data):
         del self.groups.standing[self.foreign.pop(data.draw(st.sampled_from(sorted(self.foreign)))).id]
 
     @precondition(lambda self: self.groups.owned_rules())
@@ -177,14 +178,14 @@ class AnySequence(RuleBasedStateMachine):
     # What must hold.
 
     @invariant()
-    def strangers_rules_are_as_they_were(self):
+    def foreign_rules_are_unchanged(self):
         assert {one: self.groups.standing[one] for one in self.foreign} == self.foreign
 
     def teardown(self):
-        self.after_two_sweeps_exactly_what_is_needed_is_there()
+        self.after_two_sweeps_exactly_the_required_rules_exist()
 
     @rule()
-    def after_two_sweeps_exactly_what_is_needed_is_there(self):
+    def after_two_sweeps_exactly_the_required_rules_exist(self):
         self.sweep()
         self.sweep()
         families = {one.id: one.family for one in LISTS}
@@ -196,22 +197,22 @@ class AnySequence(RuleBasedStateMachine):
             for family in ("IPV4", "IPV6"):
                 union = set().union(*(ports for one, ports in needed if one == family))
                 mine = [sets[rule.id][1] for rule in ours if sets[rule.id][0] == family]
-                # Every rule of ours is needed in all of its ports, and none of them overlap.
+                # Every rule of ours is required in all of its ports, and none of them overlap.
                 assert all(ports <= union for ports in mine), (group, mine, union)
                 assert sum(map(len, mine)) == len(set().union(*mine)), (group, mine)
-                strangers = [sets[one.id][1] for one in rules if one.id in self.foreign and sets[one.id][0] == family]
-                if not strangers:
+                foreign = [sets[one.id][1] for one in rules if one.id in self.foreign and sets[one.id][0] == family]
+                if not foreign:
                     assert sorted(map(sorted, mine)) == runs(union), (group, mine, union)
-        self.everybody_who_asked_is_let_in()
+        self.everybody_who_asked_has_its_ports_open()
         before = dict(self.groups.standing)
         self.sweep()
         assert self.groups.standing == before
 
-    def everybody_who_asked_is_let_in(self):
+    def everybody_who_asked_has_its_ports_open(self):
         for consumer in self.book:
-            self.is_let_in(consumer)
+            self.has_its_ports_open(consumer)
 
-    def is_let_in(self, consumer: str) -> None:
+    def has_its_ports_open(self, consumer: str) -> None:
         """No order of two parties leaves one of them closed, not even until the next sweep."""
         families = {one.id: one.family for one in LISTS}
         group_ids, wanted = self.book[consumer]
@@ -227,7 +228,7 @@ class AnySequence(RuleBasedStateMachine):
             assert any(is_open.values()) if consumer in SERVICES else all(is_open.values()), (consumer, one, is_open)
 
     def needed(self, group: str) -> set[tuple[str, frozenset[int]]]:
-        """What is needed of a group: custom resources need it of all of theirs, services of one that was chosen for them."""
+        """What is required of a group: custom resources require it of all of their groups, services of the one that was assigned."""
         found = set()
         for consumer, (group_ids, wanted) in self.book.items():
             if consumer in SERVICES:

@@ -22,7 +22,7 @@ from ecs_lattice.outcome import NotYet, Outcome
 from ecs_lattice.settings import Settings
 from local_aws import inprocess
 from local_aws import lattice as local_lattice
-from local_aws.lattice.dataplane import route as route_request
+from local_aws.lattice import route as route_request
 from local_aws.network import Request, Response
 
 NAME = "shop"
@@ -145,7 +145,7 @@ class Stage:
             if who.startswith(f"{claim.service}:") and group not in wanted:
                 self._detach(group)
         group = answer.group_arn
-        if self.attaches and group and answer.state in {"Wired", "Live"} and claim.phase != "gone":
+        if self.attaches and group and answer.state in {"Wired", "Live"} and claim.phase != "deleted":
             self._attach(group, f"{claim.service}:{claim.route.port_name}")
         named = group in self.tasks
         after = dataclasses.replace(claim, named=named, serving=named)

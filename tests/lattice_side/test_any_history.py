@@ -89,17 +89,17 @@ class AnyHistory(RuleBasedStateMachine):
         self.declared[str(who), name] = wanted
 
     @precondition(lambda self: self.declared)
-    @rule(data=st.data(), phase=st.sampled_from(["vanished", "gone"]))
+    @rule(data=st.data(), phase=st.sampled_from(["vanished", "deleted"]))
     def take_away(self, data: Any, phase: str) -> None:
         who, name = data.draw(st.sampled_from(sorted(self.declared)))
         owner = next(one for one in SERVICES if str(one) == who)
-        for other in [key for key in self.declared if key[0] == who and (phase == "gone" or key[1] == name)]:
+        for other in [key for key in self.declared if key[0] == who and (phase == "deleted" or key[1] == name)]:
             self.stage.vanish(owner, other[1], phase)
             # Nobody has the match of a deleted service, which leaves at once while it is kept for it, nor that of a route
             # that another one waits for: who waits is not attached before the first has gone.
             mine = self.declared[other]
             waits = [key for key, d in self.declared.items() if key != other and d.match == mine.match]
-            self.changes += 2 if phase == "gone" or waits else 1
+            self.changes += 2 if phase == "deleted" or waits else 1
             del self.declared[other]
 
     # What goes wrong

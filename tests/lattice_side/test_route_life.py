@@ -96,7 +96,7 @@ def test_a_deleted_service_takes_no_traffic_at_once_but_its_match_is_kept_for_it
     stage.claim(API, stage.route("orders", path("/orders")), created_at=2.0)
     stage.settle()
     assert stage.record(API, "orders").answer.code == "MATCH_TAKEN"
-    stage.vanish(WEB, "orders", "gone")
+    stage.vanish(WEB, "orders", "deleted")
     stage.work(60)
     assert stage.ask("/orders") == "404"
     assert stage.state(API, "orders") == "Conflicted"
@@ -289,7 +289,7 @@ def test_a_group_that_a_deployment_still_names_is_kept_with_its_parked_rule_thou
     stage.attaches = False
     stage.claim(WEB, stage.route("orders", path("/orders")))
     stage.settle()
-    gone = dataclasses.replace(stage.record(WEB, "orders").claim, phase="gone", since=stage.clock.time(), named=True)
+    gone = dataclasses.replace(stage.record(WEB, "orders").claim, phase="deleted", since=stage.clock.time(), named=True)
     stage.registry.put_claim(gone)
     for _ in range(3):
         stage.reconcile()
@@ -320,7 +320,7 @@ def test_a_group_made_by_somebody_else_is_used_as_it_is_and_never_changed_or_del
     with stage.writes() as made:
         stage.settle()
         assert stage.ask("/orders") == "prod/web:http"
-        stage.vanish(WEB, "orders", "gone")
+        stage.vanish(WEB, "orders", "deleted")
         stage.settle()
     assert stage.records() == ()
     assert stage.rules() == []

@@ -43,7 +43,9 @@ def in_lambda(layer: Path, code: str, folder: Path = ROOT / "functions") -> subp
         "PYTHONPATH": os.pathsep.join([str(folder), str(layer)]),
     }
     command = [sys.executable, "-B", "-S", "-W", "ignore", "-c", code]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=240
+    )
 
 
 def test_it_holds_the_library_as_it_is(layer):

@@ -9,7 +9,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local_aws import ecs, eventbus, inprocess, network
+from local_aws import ecs, inprocess
+from local_aws.network import Request
+from local_aws.services import events as event_buses
 
 SUBNETS = {"awsvpcConfiguration": {"subnets": ["subnet-0a", "subnet-0b"], "securityGroups": ["sg-1"]}}
 ROLE = "arn:aws:iam::123456789012:role/ecsInfrastructureRole"
@@ -105,7 +107,7 @@ class Stage:
     def serving(self) -> list[str]:
         """The revision that each task which is RUNNING and should be answers with."""
         addresses = [ip_of(task) for task in self.tasks() if task["lastStatus"] == "RUNNING"]
-        answers = [self.machine.network.send(ip, 8080, network.Request()) for ip in addresses]
+        answers = [self.machine.network.send(ip, 8080, Request()) for ip in addresses]
         return [json.loads(answer.body)["taskDefinition"] for answer in answers]
 
 
@@ -121,7 +123,7 @@ def events(kind: str, **detail: Any) -> list[dict[str, Any]]:
     """Published events of a detail-type whose detail has these members."""
     return [
         event
-        for event in eventbus.history
+        for event in event_buses().history
         if event["detail-type"] == kind and all(event["detail"].get(name) == value for name, value in detail.items())
     ]
 

@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_aws import eventbus, inprocess, monitoring
+from local_aws import inprocess, monitoring
 from local_aws.delivery import permissions
 from local_aws.monitoring.alarms import TREATMENTS, judge
 from local_aws.monitoring.shapes import REGION_NAME
 from local_aws.monitoring.store import Metric, Statistics, Store
+from local_aws.services import events
 
 ALARM, OK, UNKNOWN, KEPT = "ALARM", "OK", "INSUFFICIENT_DATA", None
 ROUTE = {"Route": "orders"}
@@ -68,7 +69,7 @@ def state(cloudwatch, name="ecs-lattice/one/orders"):
 
 
 def changes():
-    return [event for event in eventbus.history if event["source"] == "aws.cloudwatch"]
+    return [event for event in events().history if event["source"] == "aws.cloudwatch"]
 
 
 # The tables of the CloudWatch User Guide, "How alarm state is evaluated when data is missing": N is 3, the range 5.
@@ -575,7 +576,7 @@ def test_clients_put_and_read_metrics_by_exact_dimensions(machine, cloudwatch):
     assert turned["MetricDataResults"][0]["Values"] == [12.0, 7.0]
     listed = cloudwatch.list_metrics(Namespace="N")["Metrics"]
     assert [metric["Dimensions"] for metric in listed] == [data["Dimensions"], []]
-    with pytest.raises(ClientError, match="works out no expressions"):
+    with pytest.raises(ClientError, match="does not support expressions"):
         cloudwatch.get_metric_data(MetricDataQueries=[{"Id": "e", "Expression": "1+m"}], **window)
 
 

@@ -18,7 +18,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from local_aws import server
-from local_aws.stack import exchange
+from local_aws.stack import custom_responses
 
 SPEED = 200.0
 HANDLER = """
@@ -152,7 +152,7 @@ class Stacks:
 
     def settled(self, name: str | None = None) -> str:
         """The status when nothing goes on any more."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 200
         while (status := self.described(name)["StackStatus"]).endswith("_IN_PROGRESS"):
             assert time.monotonic() < deadline, status
             time.sleep(0.02)
@@ -245,7 +245,7 @@ def test_a_call_is_answered_before_the_resource_and_reading_makes_nothing(stacks
     go = threading.Event()
 
     def late(request: dict[str, Any]) -> dict[str, Any]:
-        go.wait(10)
+        go.wait(60)
         return reply(request, Data={"Size": 1})
 
     stacks.receiver.answer = late
@@ -345,7 +345,7 @@ def test_the_first_answer_counts(stacks: Stacks) -> None:
 
 
 def test_an_answer_is_not_replaced_before_it_is_read() -> None:
-    waiting = exchange.Exchange({})
+    waiting = custom_responses.PendingResponse({})
     waiting.answered(b"first")
     waiting.answered(b"second")
     assert (waiting.body, waiting.done.is_set()) == (b"first", True)
@@ -586,7 +586,7 @@ def test_the_receiver_takes_a_put_without_a_content_type_alone(stacks: Stacks) -
 
     def held(request: dict[str, Any]) -> dict[str, Any]:
         urls.append(request["ResponseURL"])
-        go.wait(10)
+        go.wait(60)
         return reply(request)
 
     stacks.receiver.answer = held
@@ -609,4 +609,4 @@ def test_the_receiver_takes_a_put_without_a_content_type_alone(stacks: Stacks) -
 
 def test_a_scalar_is_a_string() -> None:
     given = {"a": 1, "b": [True, 1.5, None], "c": {"d": "text"}}
-    assert exchange.strings(given) == {"a": "1", "b": ["true", "1.5", ""], "c": {"d": "text"}}
+    assert custom_responses.strings(given) == {"a": "1", "b": ["true", "1.5", ""], "c": {"d": "text"}}

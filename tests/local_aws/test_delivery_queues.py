@@ -5,8 +5,8 @@ import json
 import pytest
 from moto.sqs.models import Message
 
-from local_aws import clock
 from local_aws.delivery.records import event_of, failed_ids, is_wanted
+from local_aws.services import clock
 
 
 def body(table, key):
@@ -55,7 +55,7 @@ def test_what_fails_holds_its_group_and_no_other_and_ends_in_the_dead_letter_que
     eventually(lambda: body(table, "well"))
     eventually(lambda: body(table, "behind the poison"))
     assert body(table, "poison")["failures"] == 2  # maxReceiveCount of the template
-    from local_aws.inspect import dead_letters
+    from local_aws.inspection import dead_letters
 
     letters = [letter for letter in dead_letters() if "poison" in letter["body"]]
     assert [(letter["queue"], letter["messageGroupId"]) for letter in letters] == [("fixture-works-dead.fifo", "sick")]
@@ -82,7 +82,7 @@ def test_a_deduplication_id_is_remembered_after_its_message_was_deleted(aws, tab
 
 
 def test_a_delay_passes_in_the_local_awss_time(aws, table, send, eventually):
-    sent = clock.current().time()
+    sent = clock().time()
     send("Bells", {"do": "record", "key": "delayed"}, DelaySeconds=300)
     item = eventually(lambda: body(table, "delayed"))
     assert float(item["at"]) - sent >= 300

@@ -5,8 +5,8 @@ import json
 import pytest
 from moto.events.models import EventPattern
 
-from local_aws import eventbus
 from local_aws.delivery import inputs, permissions
+from local_aws.services import events
 
 
 def put(aws, detail, **more):
@@ -18,11 +18,11 @@ def test_an_event_reaches_the_queue_of_a_rule_that_matches(aws, table, eventuall
     event = put(aws, {"kind": "order", "id": "1", "lines": [1, 2], "state": "new"})["EventId"]
     item = eventually(lambda: table.get_item(Key={"pk": "order 1"}).get("Item"))
     assert json.loads(item["order"])["lines"] == [1, 2]
-    assert event in [one["id"] for one in eventbus.history]
+    assert event in [one["id"] for one in events().history]
 
 
 def test_what_aws_services_publish_takes_the_same_way(aws, table, eventually):
-    eventbus.publish("shop", "Order", [], {"kind": "ordinary", "id": "inner", "lines": {}, "urgent": True})
+    events().publish("shop", "Order", [], {"kind": "ordinary", "id": "inner", "lines": {}, "urgent": True})
     eventually(lambda: table.get_item(Key={"pk": "order inner"}).get("Item"))
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local_aws import clock
 from local_aws.delivery import expressions
+from local_aws.services import clock
 
 
 def test_a_rule_with_a_rate_fires_every_period(aws, table, eventually):
@@ -16,7 +16,7 @@ def test_a_rule_with_a_rate_fires_every_period(aws, table, eventually):
     runs = eventually(fired)
     assert {run.source for run in runs} == {"schedule"}
     assert "Item" in table.get_item(Key={"pk": "every-minute"})
-    assert len(runs) * 60 <= clock.current().time() - clock.current().epoch  # never more often than every minute
+    assert len(runs) * 60 <= clock().time() - clock().epoch  # never more often than every minute
 
 
 def test_a_schedule_of_the_scheduler_fires_with_its_context(aws, table, eventually):

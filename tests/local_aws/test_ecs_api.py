@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from local_aws import eventbus
+from local_aws.services import events as event_buses
 from tests.local_aws import ecs_stage
 from tests.local_aws.ecs_stage import SUBNETS, Stage, attach, events, ip_of
 from tests.world import open_group
@@ -486,7 +486,7 @@ def test_whoever_hears_an_event_can_call_ecs_at_once_and_finds_what_it_was_told(
         if event["detail-type"] == "ECS Deployment State Change":
             seen.append((event["detail"]["eventName"], stage.history()[0]["status"]))
 
-    eventbus.subscribe(listen)
+    event_buses().subscribe(listen)
     stage.define()
     stage.settled()
     assert seen == [("SERVICE_DEPLOYMENT_IN_PROGRESS", "IN_PROGRESS"), ("SERVICE_DEPLOYMENT_COMPLETED", "SUCCESSFUL")]

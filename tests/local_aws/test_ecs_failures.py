@@ -5,7 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from local_aws import network
+from local_aws.network import Request
+from local_aws.services import network
 from tests.local_aws import ecs_stage
 from tests.local_aws.ecs_stage import Stage, attach, events, ip_of
 
@@ -233,6 +234,6 @@ def test_a_container_listens_where_it_says_and_not_where_it_is_mapped(
     heard = set()
     for port in (8080, 9090):
         with suppress(ConnectionRefusedError):
-            network.current().send(ip, port, network.Request())
+            network().send(ip, port, Request())
             heard.add(port)
     assert heard == answering

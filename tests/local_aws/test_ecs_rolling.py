@@ -109,13 +109,13 @@ def test_the_pause_between_failing_starts_doubles_up_to_27_minutes() -> None:
 
 
 def test_the_longest_prefix_decides_the_status() -> None:
-    script = container.behaviour({"environment": [{"name": "RESPOND", "value": "/=201 /api=500 /api/v2=204"}]})
+    script = container.behavior({"environment": [{"name": "RESPOND", "value": "/=201 /api=500 /api/v2=204"}]})
     paths = ("/", "/api", "/api/v2/x?y=/", "/apiary")
     assert [script.status(path) for path in paths] == [201, 500, 204, 500]
 
 
 def test_what_no_rule_names_is_answered_with_200() -> None:
-    script = container.behaviour({"environment": [{"name": "RESPOND", "value": "/healthz=503"}]})
+    script = container.behavior({"environment": [{"name": "RESPOND", "value": "/healthz=503"}]})
     assert (script.status("/"), script.status("/healthz")) == (200, 503)
 
 
@@ -135,8 +135,8 @@ def test_what_no_rule_names_is_answered_with_200() -> None:
     ],
 )
 def test_nonsense_is_refused_by_name(name: str, value: str) -> None:
-    with pytest.raises(container.BadBehaviourError, match=name):
-        container.behaviour({"environment": [{"name": name, "value": value}]})
+    with pytest.raises(container.BadBehaviorError, match=name):
+        container.behavior({"environment": [{"name": name, "value": value}]})
 
 
 def test_an_answer_says_who_answered_and_how_it_was_asked() -> None:

@@ -14,9 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 from moto.server import ThreadedMotoServer
 
-from local_aws import clock, ecs, eventbus, lattice, network
+from local_aws import ecs, lattice
 from local_aws.clock import ManualClock
 from local_aws.network import LoopbackNetwork, Request
+from local_aws.services import Services, register
 from tests.local_aws.ecs_stage import SUBNETS, ip_of
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
@@ -31,10 +32,8 @@ class Machine:
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    before = clock.current(), network.current()
     hands, wires = ManualClock(), LoopbackNetwork()
-    clock.use(hands)
-    network.use(wires)
+    before = register(Services(hands, wires))
     lattice.install()
     ecs.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -53,9 +52,7 @@ def machine() -> Iterator[Machine]:
         client.close()
         server.stop()
         wires.close_all()
-        eventbus.reset()
-        clock.use(before[0])
-        network.use(before[1])
+        register(before)
 
 
 def define(machine: Machine) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_aws.iam.authorization_log import Authorization
 from local_aws.iam.evaluation import Decision, Policy, PolicyError, Request, decide, mentions
-from local_aws.iam.ledger import Authorization
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
 LAMBDA = frozenset({("Service", "lambda.amazonaws.com")})
@@ -261,7 +261,7 @@ def test_a_trust_policy_names_who_may_take_the_role(principal, allowed):
     ("statement", "said"),
     [
         ({**allow(), "NotPrincipal": "*"}, "NotPrincipal"),
-        ({**allow(), "NotAction": "x"}, "cannot stand together"),
+        ({**allow(), "NotAction": "x"}, "are mutually exclusive"),
         ({**allow(), "Effect": "allow"}, "Allow or Deny"),
         ({"Effect": "Allow", "Resource": "*"}, "Action or NotAction is missing"),
         ({"Effect": "Allow", "Action": "*"}, "Resource or NotResource is missing"),
@@ -298,7 +298,7 @@ def test_mentions_looks_at_actions_alone():
     assert not mentions(found, "sns:Publish")
 
 
-def test_an_entry_of_the_ledger_is_a_request():
+def test_an_entry_of_the_authorization_log_is_a_request():
     entry = Authorization("r", "f", "sqs:SendMessage", QUEUE, {}, side=False, allowed=False, statements=(), time=0.0)
     assert decide([policy(allow())], entry).allowed
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from local_aws import server
-from local_aws.iam import enforcement, platform
-from local_aws.iam.platform import ECS, LAMBDA, Acting
+from local_aws.iam import service_principals
+from local_aws.iam.service_principals import ECS, LAMBDA, ServicePrincipal
 
 ACCOUNT = "123456789012"
 GROUP = f"arn:aws:vpc-lattice:us-east-1:{ACCOUNT}:targetgroup/tg-1"
@@ -44,13 +44,14 @@ def role(aws):
 
 
 def registering(role_arn):
-    acting = Acting(role_arn, ECS, "ecs-service-scheduler", SERVICE)
-    return platform.refusal(acting, platform.side(["vpc-lattice:RegisterTargets"], GROUP))
+    principal = ServicePrincipal(role_arn, ECS, "ecs-service-scheduler", SERVICE)
+    return service_principals.refusal(principal, service_principals.side_needs(["vpc-lattice:RegisterTargets"], GROUP))
 
 
 def test_a_service_does_what_a_role_that_trusts_it_allows(aws, role):
-    assert registering(role(trusting(ECS), "vpc-lattice:RegisterTargets")) is None
-    found = aws.authorizations[-1]
+    arn = role(trusting(ECS), "vpc-lattice:RegisterTargets")
+    assert registering(arn) is None
+    (found,) = asked_of(aws, arn)
     assert (found.caller, found.action, found.resource, found.side) == (ECS, "vpc-lattice:RegisterTargets", GROUP, True)
 
 
@@ -65,10 +66,15 @@ def test_what_the_role_does_not_allow_is_refused_in_aws_words(role):
 
 
 def test_a_role_that_trusts_another_service_or_is_not_there_is_refused(aws, role):
-    before = len(aws.authorizations)
-    assert "does not trust ecs.amazonaws.com" in str(registering(role(trusting(LAMBDA), "vpc-lattice:*")))
-    assert "There is no role" in str(registering(f"arn:aws:iam::{ACCOUNT}:role/nowhere"))
-    assert len(aws.authorizations) == before
+    distrusting, nowhere = role(trusting(LAMBDA), "vpc-lattice:*"), f"arn:aws:iam::{ACCOUNT}:role/nowhere"
+    assert "does not trust ecs.amazonaws.com" in str(registering(distrusting))
+    assert "There is no role" in str(registering(nowhere))
+    assert [asked_of(aws, arn) for arn in (distrusting, nowhere)] == [[], []]
+
+
+def asked_of(aws, role_arn):
+    """The ledger's entries about a role. Others may be written at any time."""
+    return [each for each in aws.authorizations if each.role == role_arn.rpartition("/")[2]]
 
 
 @pytest.mark.parametrize(
@@ -85,9 +91,9 @@ def test_a_trust_policy_may_name_the_account_and_what_the_service_acts_for(role,
 
 
 def test_nothing_is_refused_where_nothing_is_enforced(aws, monkeypatch):
-    monkeypatch.setattr(enforcement, "_active", None)
+    monkeypatch.setattr(aws.services, "enforcement", None)
     assert registering(f"arn:aws:iam::{ACCOUNT}:role/nowhere") is None
-    assert platform.is_trusted("nobody", LAMBDA)
+    assert service_principals.is_trusted("nobody", LAMBDA)
 
 
 def test_a_schedule_acts_in_its_role_and_tells_its_dead_letter_queue_what_it_may_not(aws, role, eventually):

@@ -2,14 +2,14 @@
 
 import pytest
 
-from local_aws.iam import reference, side
-from local_aws.iam.requests import UnwrittenError, needs_of
+from local_aws.iam import reference, side_permissions
+from local_aws.iam.requests import UnknownNeedsError, needs_of
 
 TAGS = {"owner": "me"}
 LATTICE = "arn:aws:vpc-lattice:us-east-1:123456789012:"
 ECS = "arn:aws:ecs:us-east-1:123456789012:"
 EC2 = "arn:aws:ec2:us-east-1:123456789012:"
-LINKED = f"arn:aws:iam::123456789012:role/aws-service-role/{side.LATTICE_SERVICE}/{side.LATTICE_ROLE}"
+LINKED = f"arn:aws:iam::123456789012:role/aws-service-role/{side_permissions.LATTICE_SERVICE}/{side_permissions.LATTICE_ROLE}"
 
 
 def asked(service, operation, params, **more):
@@ -74,7 +74,7 @@ def asked(service, operation, params, **more):
         ("sts", "GetCallerIdentity", {}, []),
     ],
 )  # fmt: skip
-def test_a_call_is_authorised_on_its_resources(service, operation, params, needs):
+def test_a_call_is_authorized_on_its_resources(service, operation, params, needs):
     assert asked(service, operation, params) == needs
 
 
@@ -151,7 +151,7 @@ def test_requests_carry_the_condition_keys_of_their_services():
 @pytest.mark.parametrize(
     ("service", "operation", "params", "said"),
     [
-        ("ecs", "RunTask", {}, "authorised on task-definition"),
+        ("ecs", "RunTask", {}, "authorized on task-definition"),
         ("dynamodb", "ExecuteStatement", {}, "no action of this name"),
         ("ec2", "CreateTags", {"Resources": ["unheard-1"]}, "'unheard'"),
         ("sns", "Publish", {"TopicArn": "arn:aws:sqs:us-east-1:1:t"}, "none of the resources"),
@@ -159,12 +159,12 @@ def test_requests_carry_the_condition_keys_of_their_services():
     ],
 )
 def test_what_nobody_has_written_is_an_error_and_no_yes(service, operation, params, said):
-    with pytest.raises(UnwrittenError, match=said):
+    with pytest.raises(UnknownNeedsError, match=said):
         needs_of(service, operation, params)
 
 
 def test_every_side_permission_is_an_action_of_an_operation_and_has_a_source():
-    for each in (*side.TABLE, side.FIRST):
+    for each in (*side_permissions.TABLE, side_permissions.FIRST):
         assert each.source
         for operation in each.operations:
             assert reference.is_action(f"{each.service}:{operation}"), operation

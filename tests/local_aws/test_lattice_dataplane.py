@@ -10,7 +10,8 @@ import pytest
 
 from local_aws import inprocess
 from local_aws import lattice as local_lattice
-from local_aws.lattice.dataplane import Client, UnknownServiceError, route
+from local_aws.lattice import route
+from local_aws.lattice.dataplane import Client, UnknownServiceError
 from local_aws.lattice.routing import SmoothWeights
 from local_aws.network import Request, Response
 

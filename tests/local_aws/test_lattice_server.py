@@ -16,10 +16,13 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from moto.core.base_backend import BackendDict
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-from local_aws import certificates, clock, inprocess, network
+from local_aws import certificates, inprocess
 from local_aws import lattice as local_lattice
-from local_aws.lattice import front
+from local_aws.clock import ManualClock, ScaledClock
+from local_aws.lattice import listener_http
+from local_aws.lattice.listener_http import ListenerServer
 from local_aws.network import LoopbackNetwork, Request, Response
+from local_aws.services import Services, clock, current, register
 
 VPC = "vpc-0123456789abcdef0"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b"
@@ -29,14 +32,11 @@ NOT_FOUND: dict[str, Any] = {"fixedResponse": {"statusCode": 404}}
 @pytest.fixture
 def loopback() -> Iterator[LoopbackNetwork]:
     """Tasks that listen on real sockets, on a clock that is moved by hand."""
-    before_clock, before_network = clock.current(), network.current()
     made = LoopbackNetwork()
-    clock.use(clock.ManualClock())
-    network.use(made)
+    before = register(Services(ManualClock(), made))
     yield made
     made.close_all()
-    clock.use(before_clock)
-    network.use(before_network)
+    register(before)
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def forward(target_group: str) -> dict[str, Any]:
     return {"forward": {"targetGroups": [{"targetGroupIdentifier": target_group}]}}
 
 
-def fetch(door: front.Front, path: str, host: str, **headers: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=10)
+def fetch(server: ListenerServer, path: str, host: str, **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request("GET", path, headers={"Host": host, **named})
@@ -160,8 +160,8 @@ def test_many_clients_at_once_get_one_object_a_name_and_a_whole_log(endpoint: st
 
 
 def test_health_checks_go_over_real_sockets_on_a_running_clock(endpoint: str, loopback: LoopbackNetwork) -> None:
-    scaled = clock.ScaledClock(speed=200)
-    clock.use(scaled)
+    scaled = ScaledClock(speed=200)
+    current().clock = scaled
     checked = threading.Event()
 
     def respond(_request: Request) -> Response:
@@ -175,10 +175,10 @@ def test_health_checks_go_over_real_sockets_on_a_running_clock(endpoint: str, lo
         service = lattice.create_service(name="orders")["id"]
         lattice.create_listener(serviceIdentifier=service, name="http", protocol="HTTP", defaultAction=forward(made))
         lattice.register_targets(targetGroupIdentifier=made, targets=[{"id": "10.0.1.5"}])
-        assert checked.wait(10)
+        assert checked.wait(60)
         healthy = threading.Event()
         scaled.call_later(1, lambda: _when_healthy(made, healthy))
-        assert healthy.wait(10)
+        assert healthy.wait(60)
     finally:
         scaled.stop()
 
@@ -187,7 +187,7 @@ def _when_healthy(target_group: str, healthy: threading.Event) -> None:
     if local_lattice.backend().list_targets(target_group)[0]["status"] == "HEALTHY":
         healthy.set()
     else:
-        clock.call_later(1, lambda: _when_healthy(target_group, healthy))
+        clock().call_later(1, lambda: _when_healthy(target_group, healthy))
 
 
 def test_the_http_door_finds_the_service_by_host_and_the_listener_by_port(loopback: LoopbackNetwork) -> None:
@@ -202,20 +202,20 @@ def test_the_http_door_finds_the_service_by_host_and_the_listener_by_port(loopba
         loopback.listen("10.0.1.5", 8080, lambda request: Response(200, {}, f"hello {request.path}".encode()))
         lattice.create_listener(**ids, name="https", protocol="HTTPS", defaultAction=forward(made))
         only_https = "orders.example.com"
-        door = front.serve(0)
+        server = listener_http.serve(0)
         try:
-            assert fetch(door, "/a?b=c", only_https) == (200, b"hello /a?b=c")
+            assert fetch(server, "/a?b=c", only_https) == (200, b"hello /a?b=c")
             lattice.create_listener(**ids, name="http", protocol="HTTP", port=80, defaultAction=NOT_FOUND)
             name = service["dnsEntry"]["domainName"]
-            assert fetch(door, "/a", name)[0] == 404
-            assert fetch(door, "/a", f"{name}:{door.port}")[0] == 404
-            assert fetch(door, "/a", f"{name}:443") == (200, b"hello /a")
-            assert fetch(door, "/a", name, x_forwarded_proto="https")[0] == 200
-            assert fetch(door, "/a", name, x_local_lattice_listener="443")[0] == 200
-            assert fetch(door, "/a", f"{name}:81")[0] == 503
-            assert fetch(door, "/a", "nobody.example.com")[0] == 404
+            assert fetch(server, "/a", name)[0] == 404
+            assert fetch(server, "/a", f"{name}:{server.port}")[0] == 404
+            assert fetch(server, "/a", f"{name}:443") == (200, b"hello /a")
+            assert fetch(server, "/a", name, x_forwarded_proto="https")[0] == 200
+            assert fetch(server, "/a", name, x_local_lattice_listener="443")[0] == 200
+            assert fetch(server, "/a", f"{name}:81")[0] == 503
+            assert fetch(server, "/a", "nobody.example.com")[0] == 404
         finally:
-            door.stop()
+            server.stop()
 
 
 def test_the_tls_door_passes_bytes_to_the_target_of_the_server_name(loopback: LoopbackNetwork) -> None:
@@ -230,22 +230,22 @@ def test_the_tls_door_passes_bytes_to_the_target_of_the_server_name(loopback: Lo
             serviceIdentifier=service, name="tls", protocol="TLS_PASSTHROUGH", port=443, defaultAction=forward(made)
         )
         loopback.listen("10.0.1.5", 8443, lambda _request: Response(200, {}, b"through"), tls=True)
-        door = front.serve_tls(0)
+        server = listener_http.serve_tls(0)
         try:
-            assert talk(door, "files.example.com").endswith(b"through")
+            assert talk(server, "files.example.com").endswith(b"through")
             with pytest.raises((ssl.SSLError, OSError)):
-                talk(door, "other.example.com")
+                talk(server, "other.example.com")
             loopback.close("10.0.1.5", 8443)
             with pytest.raises((ssl.SSLError, OSError)):
-                talk(door, "files.example.com")
+                talk(server, "files.example.com")
         finally:
-            door.stop()
+            server.stop()
 
 
-def talk(door: front.Front, name: str) -> bytes:
+def talk(server: ListenerServer, name: str) -> bytes:
     """What a TLS client that asks for this server name reads until the end."""
     with (
-        socket.create_connection(("127.0.0.1", door.port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain,
         certificates.client_context().wrap_socket(plain, server_hostname=name) as tls,
     ):
         tls.sendall(b"GET / HTTP/1.1\r\nHost: files\r\nConnection: close\r\n\r\n")
@@ -268,7 +268,7 @@ def test_the_server_name_is_read_from_a_hello_in_pieces_of_any_size(size: int) -
 
         sender = threading.Thread(target=drip)
         sender.start()
-        read, name = front.read_hello(ours)
+        read, name = listener_http.read_hello(ours)
         sender.join()
     assert name == "files.example.com"
     assert sent.startswith(read)
@@ -279,4 +279,4 @@ def test_what_is_no_tls_is_refused() -> None:
     with ours, theirs:
         theirs.sendall(b"GET / HTTP/1.1\r\nHost: files.example.com\r\n\r\n")
         with pytest.raises(ConnectionAbortedError):
-            front.read_hello(ours)
+            listener_http.read_hello(ours)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from local_aws import clock, inprocess, monitoring
+from local_aws import inprocess, monitoring
 from local_aws.delivery import queues
 from local_aws.eventbus import ACCOUNT, REGION
-from local_aws.monitoring import emf, services
+from local_aws.monitoring import emf, service_metrics
 from local_aws.monitoring.store import HIGH, Metric
+from local_aws.services import clock
 
 AT = 1_795_424_400_000
 """2026-11-23 09:00 UTC in milliseconds."""
@@ -93,7 +94,7 @@ def test_a_document_that_breaks_the_specification_is_refused_with_what_is_wrong(
 
 def sums(client, namespace, name, dimensions, period=60, statistic="Sum", hours=2):
     """The values of a metric around now, oldest first."""
-    now = clock.now()
+    now = clock().now()
     read = client.get_metric_statistics(
         Namespace=namespace,
         MetricName=name,
@@ -125,7 +126,7 @@ def test_what_put_log_events_brings_becomes_metrics_and_an_alarm(capsys):
         machine.clock.advance(70)
         assert cloudwatch.describe_alarms()["MetricAlarms"][0]["StateValue"] == "ALARM"
         assert sums(cloudwatch, "AWS/Logs", "EMFValidationErrors", {"LogGroupName": "/probe"}) == [1.0]
-    assert "/probe: a line is no embedded metric: dimension 'Route'" in capsys.readouterr().err
+    assert "/probe: invalid embedded metric: dimension 'Route'" in capsys.readouterr().err
 
 
 def test_a_moment_can_be_given_as_seconds_as_a_time_or_not_at_all():
@@ -168,7 +169,7 @@ def test_queues_tell_how_much_waits_and_since_when(queue):
     sqs.send_message(QueueUrl=url, MessageBody="new")
     sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=60)
     machine.clock.advance(10)
-    services.sample_queues(machine.clock.time())
+    service_metrics.sample_queues(machine.clock.time())
     assert read("work") == [100.0]
     assert read("work", "ApproximateNumberOfMessagesVisible") == [2.0]
     assert read("work", "ApproximateNumberOfMessagesDelayed") == [1.0]
@@ -181,13 +182,13 @@ def test_a_poison_pill_no_longer_counts_and_a_dead_letter_counts_from_when_it_wa
     for _ in range(3):
         sqs.receive_message(QueueUrl=url)
         machine.clock.advance(20)
-    services.sample_queues(machine.clock.time())
+    service_metrics.sample_queues(machine.clock.time())
     assert read("work") == [0.0]
     for _ in range(2):
         sqs.receive_message(QueueUrl=url)
         machine.clock.advance(20)
     machine.clock.advance(300)
-    services.sample_queues(machine.clock.time())
+    service_metrics.sample_queues(machine.clock.time())
     [age] = [value for value in read("dead") if value]
     assert 300 <= age < 345
     assert read("dead", "ApproximateNumberOfMessagesVisible")[-1] == 1.0

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_aws import certificates, network, websocket
-from local_aws.network import LoopbackNetwork, Request, Response
+from local_aws import certificates, websocket
+from local_aws.network import InMemoryNetwork, LoopbackNetwork, Request, Response
+from local_aws.services import Services, network, register
 
 
 def hello(request: Request) -> Response:
@@ -59,7 +60,7 @@ def test_one_connection_carries_several_requests(loopback: LoopbackNetwork) -> N
     loopback.listen("10.0.1.4", 8080, hello)
     address = loopback.address_of("10.0.1.4", 8080)
     assert address is not None
-    connection = http.client.HTTPConnection(*address, timeout=5)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     for _ in range(3):
         connection.request("GET", "/")
         answer = connection.getresponse()
@@ -93,7 +94,7 @@ def test_a_websocket_over_tls_echoes(loopback: LoopbackNetwork) -> None:
     assert address is not None
     key = websocket.new_key()
     with (
-        socket.create_connection(address, timeout=5) as plain,
+        socket.create_connection(address, timeout=60) as plain,
         certificates.client_context().wrap_socket(plain, server_hostname="files.example.com") as client,
         client.makefile("rb") as stream,
     ):
@@ -129,7 +130,7 @@ def test_closing_all_ends_open_connections_and_takes_no_new_listeners() -> None:
     loopback.listen("10.0.1.4", 8080, hello)
     address = loopback.address_of("10.0.1.4", 8080)
     assert address is not None
-    with socket.create_connection(address, timeout=5) as client:
+    with socket.create_connection(address, timeout=60) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(12) == b"HTTP/1.1 203"
         loopback.close_all()
@@ -142,17 +143,16 @@ def test_closing_all_ends_open_connections_and_takes_no_new_listeners() -> None:
 
 
 def test_the_network_in_use_can_be_replaced() -> None:
-    before = network.current()
-    other = network.InMemoryNetwork()
+    other = InMemoryNetwork()
+    before = register(Services(network=other))
     try:
-        network.use(other)
-        assert network.current() is other
+        assert network() is other
     finally:
-        network.use(before)
+        register(before)
 
 
 def test_in_memory_too_who_speaks_tls_and_who_does_not_do_not_understand_each_other() -> None:
-    memory = network.InMemoryNetwork()
+    memory = InMemoryNetwork()
     memory.listen("10.0.1.4", 8080, hello)
     memory.listen("10.0.1.4", 8443, hello, tls=True)
     with pytest.raises(ssl.SSLError):

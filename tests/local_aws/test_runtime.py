@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import clock
-from local_aws.runtime import artefacts, lambda_service
+from local_aws.runtime import artefacts
+from local_aws.services import Services, clock
 
 
 def test_the_built_layer_is_what_is_imported_and_nothing_of_the_repository_is(invoke, state):
@@ -36,9 +36,9 @@ def test_the_environment_is_the_templates_with_references_resolved(invoke, aws):
 
 
 def test_a_functions_time_runs_at_the_clocks_speed_and_its_time_out_does_not(invoke):
-    before = clock.current().time()
+    before = clock().time()
     told, _ = invoke(do="tell")
-    after = clock.current().time()
+    after = clock().time()
     assert before <= told["time"] <= after
     assert 0 < told["left"] <= 2000
 
@@ -194,10 +194,5 @@ def test_the_runtimes_packages_are_linked_and_nothing_else(tmp_path):
 
 
 def test_without_a_server_there_is_no_compute():
-    before = lambda_service._compute
-    lambda_service.use(None)
-    try:
-        with pytest.raises(RuntimeError, match="server only"):
-            lambda_service.compute()
-    finally:
-        lambda_service.use(before)
+    with pytest.raises(RuntimeError, match="server only"):
+        Services().running_compute()

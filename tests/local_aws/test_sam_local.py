@@ -10,16 +10,20 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import IPv4Network
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from local_aws import clock as clocks
 from local_aws import sam_local, server
+from local_aws.clock import ManualClock, ScaledClock
+from local_aws.inspection import Inspection
+from local_aws.journal import Journal
 from local_aws.runtime import start_lambda
-from local_aws.runtime.environment import ExecutionEnvironment
+from local_aws.runtime.environment import ExecutionEnvironment, Platform
 from local_aws.runtime.functions import Functions, _pick, _Pool
+from local_aws.runtime.logs import LogFiles
 from local_aws.runtime.values import FunctionSettings, is_error
-from local_aws.sam_local import engine, files, invoke
+from local_aws.sam_local import contents, engine, invoke
 from local_aws.sam_local.engine import Bridge, Engine
 
 ROOT = Path(__file__).parents[2]
@@ -48,11 +52,10 @@ def root(tmp_path, built):
 
 
 @pytest.fixture
-def desk(aws, root):
-    one = aws.serve_sam_local(root)
-    yield one
-    one.close()
-    sam_local.use(None)
+def files(aws, root):
+    served = aws.serve_sam_local(root)
+    yield served
+    served.close()
 
 
 def page(aws):
@@ -60,9 +63,9 @@ def page(aws):
         return json.load(answer)
 
 
-def test_the_template_has_every_variable_and_the_file_beside_it_the_values_of_the_stack(aws, desk, found):
+def test_the_template_has_every_variable_and_the_file_beside_it_the_values_of_the_stack(aws, files, found):
     found(NATIVE)
-    prepared = desk.prepare()
+    prepared = files.prepare()
     function = json.loads(prepared.template.read_text())["Resources"]["Worker"]["Properties"]
     values = json.loads(prepared.environment.read_text())["Worker"]
     assert set(function["Environment"]["Variables"]) == set(values), "SAM hands on what the template declares"
@@ -78,48 +81,48 @@ def test_the_template_has_every_variable_and_the_file_beside_it_the_values_of_th
     }
 
 
-def test_the_layers_of_the_build_are_in_the_template(desk, found):
+def test_the_layers_of_the_build_are_in_the_template(files, found):
     found(NATIVE)
-    resources = json.loads(desk.prepare().template.read_text())["Resources"]
+    resources = json.loads(files.prepare().template.read_text())["Resources"]
     layers = {key: one["Properties"]["ContentUri"] for key, one in resources.items() if "Layer" in one["Type"]}
     assert layers
     assert resources["Worker"]["Properties"]["Layers"] == [{"Ref": key} for key in layers]
     assert all(Path(path).is_dir() for path in layers.values())
 
 
-def test_a_container_signs_as_its_function(aws, desk, found):
+def test_a_container_signs_as_its_function(aws, files, found):
     found(NATIVE)
-    values = json.loads(desk.prepare().environment.read_text())["Worker"]
+    values = json.loads(files.prepare().environment.read_text())["Worker"]
     assert aws.journal.caller_of(values["AWS_ACCESS_KEY_ID"]) == aws.outputs["Worker"]
 
 
-def test_containers_in_a_virtual_machine_call_this_machine_by_docker_desktops_name(aws, desk, found):
+def test_containers_in_a_virtual_machine_call_this_machine_by_docker_desktops_name(aws, files, found):
     found(DESKTOP)
-    values = json.loads(desk.prepare().environment.read_text())["Worker"]
+    values = json.loads(files.prepare().environment.read_text())["Worker"]
     assert values["AWS_ENDPOINT_URL"] == f"http://host.docker.internal:{aws.port}"
 
 
-def test_the_files_go_when_the_local_aws_goes(desk, found):
+def test_the_files_go_when_the_local_aws_goes(files, found):
     found(NATIVE)
-    prepared = desk.prepare()
-    desk.close()
+    prepared = files.prepare()
+    files.close()
     assert not prepared.template.exists()
     assert not prepared.environment.exists()
 
 
-def test_old_files_go_when_new_ones_cannot_be_written(desk, found, monkeypatch):
+def test_old_files_go_when_new_ones_cannot_be_written(files, found, monkeypatch):
     found(NATIVE)
-    prepared = desk.prepare()
+    prepared = files.prepare()
     monkeypatch.undo()
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     with pytest.raises(engine.EngineError):
-        desk.prepare()
+        files.prepare()
     assert not prepared.environment.exists()
 
 
-def test_samconfig_names_the_files_that_are_written(desk, found):
+def test_samconfig_names_the_files_that_are_written(files, found):
     found(NATIVE)
-    prepared = desk.prepare()
+    prepared = files.prepare()
     sections = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
     for command in ("local_invoke", "local_start_lambda"):
         given = sections[command]["parameters"]
@@ -127,36 +130,37 @@ def test_samconfig_names_the_files_that_are_written(desk, found):
         assert given["env_vars"] == f"{server.DEFAULT_STATE}/{sam_local.DIRECTORY}/{prepared.environment.name}"
 
 
-def test_a_build_without_a_function_of_the_stack_is_said_and_so_is_no_build(aws, desk, found):
+def test_a_build_without_a_function_of_the_stack_is_said_and_so_is_no_build(aws, files, found):
     found(NATIVE)
-    (desk.root / ".aws-sam" / "build").unlink()
-    with pytest.raises(files.BuildMissingError, match="run sam build"):
-        desk.prepare()
-    (desk.root / ".aws-sam" / "build").mkdir()
-    (desk.root / ".aws-sam" / "build" / "template.yaml").write_text("Resources: {}")
-    with pytest.raises(files.BuildMissingError, match="The stack has Worker, and the build has not"):
-        desk.prepare()
+    (files.root / ".aws-sam" / "build").unlink()
+    with pytest.raises(contents.BuildMissingError, match="run sam build"):
+        files.prepare()
+    (files.root / ".aws-sam" / "build").mkdir()
+    (files.root / ".aws-sam" / "build" / "template.yaml").write_text("Resources: {}")
+    with pytest.raises(contents.BuildMissingError, match="The stack has Worker, and the build has not"):
+        files.prepare()
 
 
 def test_a_stack_that_is_not_there_is_said(aws, root, found):
     found(NATIVE)
     (root / "samconfig.toml").write_text('version = 0.1\n[default.global.parameters]\nstack_name = "nowhere"\n')
-    desk = aws.serve_sam_local(root)
-    with pytest.raises(files.BuildMissingError, match="no stack nowhere"):
-        desk.prepare()
+    files = aws.serve_sam_local(root)
+    with pytest.raises(contents.BuildMissingError, match="no stack nowhere"):
+        files.prepare()
 
 
-def test_the_page_says_where_the_files_are_or_why_there_are_none(aws, desk, found, monkeypatch):
+def test_the_page_says_where_the_files_are_or_why_there_are_none(aws, files, found, monkeypatch):
     found(NATIVE)
     assert Path(page(aws)["template"]).is_file()
     monkeypatch.undo()
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     assert page(aws) == {
         "error": "No Docker engine answers at unix:///nowhere/docker.sock (No such file or directory). "
-        "Start Docker, or let DOCKER_HOST say where it is."
+        "Start Docker, or set DOCKER_HOST to its address."
     }
-    sam_local.use(None)
-    assert "make local" in page(aws)["error"]
+    inspection = Inspection(aws.services, aws.journal, aws.authorization_log)
+    (answer,) = inspection({"PATH_INFO": "/_local_aws/sam-local"}, lambda *_: None)
+    assert "make local" in json.loads(answer)["error"]
 
 
 # --- Who is let in
@@ -164,7 +168,7 @@ def test_the_page_says_where_the_files_are_or_why_there_are_none(aws, desk, foun
 
 def answers(url):
     try:
-        with urllib.request.urlopen(f"{url}/_local_aws/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"{url}/_local_aws/health", timeout=60) as answer:
             return answer.status
     except (urllib.error.URLError, OSError):
         return None
@@ -180,12 +184,60 @@ def test_the_bridge_is_opened_once(aws):
     assert aws.open_to(bridge) == aws.open_to(bridge) == f"http://127.0.0.7:{aws.port}"
 
 
-def test_an_engine_whose_bridge_is_not_on_this_machine_is_said(desk, found):
+def test_an_engine_whose_bridge_is_not_on_this_machine_is_said(files, found):
     found(Engine("arm64", Bridge("192.0.2.1", NOBODY), has_base_image=True))
     with pytest.raises(
         engine.EngineError, match=r"call this machine 192\.0\.2\.1, and the local AWS cannot listen there"
     ):
-        desk.prepare()
+        files.prepare()
+
+
+IPV6 = {"Subnet": "fd00::/64", "Gateway": "fd00::1"}
+
+
+@pytest.mark.parametrize(
+    ("config", "bridge"),
+    [
+        ([{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}], Bridge("172.17.0.1", IPv4Network("172.17.0.0/16"))),
+        ([{"Subnet": "172.17.0.0/16"}], Bridge("172.17.0.1", IPv4Network("172.17.0.0/16"))),
+        ([{"Subnet": "10.9.8.0/24", "Gateway": ""}], Bridge("10.9.8.1", IPv4Network("10.9.8.0/24"))),
+        ([{"Subnet": "10.9.8.0/24", "Gateway": "10.9.8.7"}], Bridge("10.9.8.7", IPv4Network("10.9.8.0/24"))),
+        ([IPV6, {"Subnet": "172.17.0.0/16"}], Bridge("172.17.0.1", IPv4Network("172.17.0.0/16"))),
+    ],
+)
+def test_the_bridge_of_an_engine_has_a_gateway_whether_or_not_the_engine_reports_it(config, bridge, engine_with):
+    engine_with([{"IPAM": {"Config": config}}])
+    assert engine.find() == Engine("x86_64", bridge, has_base_image=True)
+
+
+@pytest.mark.parametrize("networks", [[], [{"IPAM": {"Config": None}}], [{"IPAM": {"Config": [IPV6]}}]])
+def test_an_engine_without_an_ipv4_bridge_is_refused(networks, engine_with):
+    engine_with(networks)
+    with pytest.raises(engine.EngineError, match="no default bridge network with IPv4"):
+        engine.find()
+
+
+@pytest.fixture
+def engine_with(monkeypatch):
+    """Makes an engine on Linux with these bridge networks answer."""
+
+    class Client:
+        def __init__(self, networks):
+            self.networks = SimpleNamespace(list=lambda **_: [SimpleNamespace(attrs=each) for each in networks])
+            self.images = SimpleNamespace(get=lambda _name: None)
+
+        def info(self):
+            return {"Architecture": "x86_64", "OperatingSystem": "Debian GNU/Linux"}
+
+        def close(self):
+            pass
+
+    def answers(networks):
+        monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
+        monkeypatch.setattr("platform.system", lambda: "Linux")
+        monkeypatch.setattr("docker.from_env", lambda **_: Client(networks))
+
+    return answers
 
 
 # --- make invoke
@@ -216,13 +268,13 @@ def test_what_is_missing_is_one_sentence(function, event, said, monkeypatch, cap
     assert said in capsys.readouterr().err
 
 
-def test_a_stack_without_the_function_is_said(at, desk, found, capsys):
+def test_a_stack_without_the_function_is_said(at, files, found, capsys):
     found(NATIVE)
     assert invoke.main(["EcsServiceFunction", EVENT, "--root", str(ROOT)]) == 1
     assert capsys.readouterr().err == "The stack has no EcsServiceFunction; it has Worker.\n"
 
 
-def test_no_engine_is_said(at, desk, monkeypatch, capsys):
+def test_no_engine_is_said(at, files, monkeypatch, capsys):
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     assert invoke.main(["EcsServiceFunction", EVENT, "--root", str(ROOT)]) == 1
     assert capsys.readouterr().err.startswith("No Docker engine answers at unix:///nowhere/docker.sock")
@@ -234,14 +286,14 @@ def test_the_registry_is_not_asked_for_an_image_that_is_here(has_base_image):
     assert ("--skip-pull-image" in invoke.command(prepared, "Worker")) is has_base_image
 
 
-def test_a_request_of_a_custom_resource_is_answered_at_the_local_aws(aws, desk, found):
+def test_a_request_of_a_custom_resource_is_answered_at_the_local_aws(aws, files, found):
     found(NATIVE)
     told = json.loads(
         invoke.answered_here({"ResponseURL": "https://example.com", "RequestId": "1"}, page(aws)["responseUrl"])
     )
     assert told["RequestId"] == "1"
     put = urllib.request.Request(told["ResponseURL"], b"{}", {"Content-Type": ""}, method="PUT")
-    with urllib.request.urlopen(put, timeout=10) as answer:
+    with urllib.request.urlopen(put, timeout=60) as answer:
         assert answer.status == 200
 
 
@@ -328,7 +380,7 @@ def test_an_environment_that_is_closed_waits_no_longer(lambda_of_sam):
     while not lambda_of_sam.asked:
         waiting.join(0.01)
     environment.close()
-    waiting.join(10)
+    waiting.join(60)
     lambda_of_sam.answer.set()
     assert [outcome.error for outcome in outcomes] == ["Unhandled"]
 
@@ -343,11 +395,13 @@ def test_what_is_no_address_is_refused(url):
 
 def test_containers_keep_real_time_so_the_local_aws_has_to(monkeypatch, tmp_path):
     monkeypatch.setenv("LOCAL_AWS_START_LAMBDA", "http://127.0.0.1:3001")
-    with clock_of(60), pytest.raises(ValueError, match="LOCAL_AWS_SPEED=1 only"):
-        start_lambda.from_environment()
-    with clock_of(1):
-        assert start_lambda.from_environment() is not None
-        assert Functions(None, None)._limit == 1, "start-lambda has one container a function"
+    with clock_of(60) as clock, pytest.raises(ValueError, match="LOCAL_AWS_SPEED=1 only"):
+        start_lambda.from_environment(clock)
+    with clock_of(1) as clock:
+        assert start_lambda.from_environment(clock) is not None
+        assert Functions(Platform("", tmp_path, LogFiles(tmp_path), clock), Journal())._limit == 1, (
+            "start-lambda has one container a function"
+        )
 
 
 def test_start_lambda_takes_over_when_it_first_listens_and_for_good(lambda_of_sam, monkeypatch):
@@ -355,14 +409,14 @@ def test_start_lambda_takes_over_when_it_first_listens_and_for_good(lambda_of_sa
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
     monkeypatch.setenv("LOCAL_AWS_START_LAMBDA", f"http://127.0.0.1:{port}")
-    with clock_of(1):
-        containers = start_lambda.from_environment()
-        assert not containers.has_come()
+    with clock_of(1) as clock:
+        containers = start_lambda.from_environment(clock)
+        assert not containers.has_started()
         monkeypatch.setattr(containers, "_port", lambda_of_sam.server_address[1])
-        assert containers.has_come()
+        assert containers.has_started()
         lambda_of_sam.shutdown()
         lambda_of_sam.server_close()
-        assert containers.has_come(), "one that ended makes invocations fail; nobody goes back"
+        assert containers.has_started(), "one that ended makes invocations fail; nobody goes back"
 
 
 def test_an_environment_of_another_place_is_not_taken(lambda_of_sam):
@@ -373,18 +427,14 @@ def test_an_environment_of_another_place_is_not_taken(lambda_of_sam):
 
 def test_functions_run_in_worker_processes_unless_told_otherwise(monkeypatch):
     monkeypatch.delenv("LOCAL_AWS_START_LAMBDA", raising=False)
-    assert start_lambda.from_environment() is None
+    assert start_lambda.from_environment(ManualClock()) is None
 
 
 @contextmanager
 def clock_of(speed):
-    before, scaled = clocks.current(), clocks.ScaledClock(speed)
-    clocks.use(scaled)
-    try:
-        yield
-    finally:
-        clocks.use(before)
-        scaled.stop()
+    clock = ScaledClock(speed)
+    yield clock
+    clock.stop()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from local_aws import ec2 as security
 from local_aws import lattice
-from local_aws.lattice import dataplane
 from local_aws.network import Request
 from tests.local_aws import ecs_stage
 from tests.local_aws.ecs_stage import Stage, attach, events, ip_of
@@ -73,7 +72,7 @@ def service_in(stage: Stage, ec2: Any, *groups: str) -> str:
 
 
 def ask() -> int:
-    return dataplane.route(next(iter(lattice.backend().services)), 80, Request()).status
+    return lattice.route(next(iter(lattice.backend().services)), 80, Request()).status
 
 
 # What a group lets through.

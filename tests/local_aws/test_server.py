@@ -7,12 +7,13 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import eventbus, server
+from local_aws import environment, server
 from local_aws.runtime import functions
+from local_aws.services import events
 
 
 def page(aws, name):
-    with urllib.request.urlopen(f"{aws.endpoint_url}/_local_aws/{name}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{aws.endpoint_url}/_local_aws/{name}", timeout=60) as answer:
         return json.loads(answer.read())
 
 
@@ -56,8 +57,9 @@ def test_a_refused_call_is_noted_with_its_error(aws):
     before = page(aws, "calls")["cursor"]
     with pytest.raises(ClientError):
         aws.client("vpc-lattice").delete_service(serviceIdentifier="svc-0123456789abcdef0")
-    call = page(aws, f"calls?since={before}&service=vpc-lattice")["calls"][0]
-    assert (call["operation"], call["status"], call["error"]) == ("DeleteService", 404, "ResourceNotFoundException")
+    calls = page(aws, f"calls?since={before}&service=vpc-lattice")["calls"]
+    mine = [(call["status"], call["error"]) for call in calls if call["operation"] == "DeleteService"]
+    assert mine == [(404, "ResourceNotFoundException")]
 
 
 def test_invocations_and_events_are_noted_from_a_cursor_on(aws, invoke):
@@ -69,13 +71,14 @@ def test_invocations_and_events_are_noted_from_a_cursor_on(aws, invoke):
     assert mine[0]["error"] is None
     assert later["cursor"] > first
     seen = page(aws, "events")["cursor"]
-    eventbus.publish("aws.test", "Something", [], {"n": 1})
-    assert [event["detail"] for event in page(aws, f"events?since={seen}")["events"]] == [{"n": 1}]
+    events().publish("aws.test", "Something", [], {"n": 1})
+    published = page(aws, f"events?since={seen}")["events"]
+    assert [event["detail"] for event in published if event["source"] == "aws.test"] == [{"n": 1}]
 
 
 def test_it_speaks_http_1_1(aws):
     host, port = aws.endpoint_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(b"GET /_local_aws/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
 
@@ -84,14 +87,14 @@ def test_it_speaks_http_1_1(aws):
 def test_a_port_that_is_none_is_refused_by_name(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=f"{name} is '{value}'"):
-        server.port_from_environment()
+        environment.port()
 
 
 @pytest.mark.parametrize("value", ["fast", "0", "-1", "1001", "nan"])
 def test_a_speed_that_is_none_is_refused_by_name(monkeypatch, value):
     monkeypatch.setenv("LOCAL_AWS_SPEED", value)
     with pytest.raises(ValueError, match=f"LOCAL_AWS_SPEED is '{value}'"):
-        server.speed_from_environment()
+        environment.speed()
 
 
 @pytest.mark.parametrize("value", ["many", "0", "101", "-3"])

@@ -92,9 +92,9 @@ def serves_and_stops(root, signal_number, *options):
         told = json.loads(answer["Payload"].read())
         assert told["environment"]["GREETING"] == "goodday"
         assert (root / ".local_aws" / "logs" / f"{worker}.log").is_file()
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/_local_aws/health", timeout=10).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/_local_aws/health", timeout=60).close()
         process.send_signal(signal_number)
-        rest, _ = process.communicate(timeout=30)
+        rest, _ = process.communicate(timeout=120)
     finally:
         process.kill()
         process.wait()
@@ -114,7 +114,7 @@ def test_an_empty_one_waits_for_sam_deploy_with_no_stack_in_it(root):
         access = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
         assert boto3.client("cloudformation", **clients, **access).describe_stacks()["Stacks"] == []
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=30)
+        rest, _ = process.communicate(timeout=120)
     finally:
         process.kill()
         process.wait()
@@ -140,8 +140,8 @@ def test_a_directory_without_a_template_is_refused(tmp_path):
 def test_a_port_that_is_taken_is_told_before_anything_is_built(root):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = started(root, taken.getsockname()[1])
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "is taken" in said
+    assert "is in use" in said
     assert "LOCAL_AWS_PORT=" in said
     assert "Building" not in said

@@ -43,8 +43,8 @@ KINDS = {
 }
 # What traffic or the next installation needs, beside every table: it has to outlive the stack.
 SERVING = {kind for kind in KINDS if kind.startswith("AWS::VpcLattice::")}
-# The Lambda functions whose failed runs are not worth a letter, and the alarm that hears them stop.
-HEARD_BY_AN_ALARM = {"TargetHealthFunction": "ProbeSilentAlarm"}
+# The Lambda functions whose failed runs are not worth a dead letter, and the alarm that fires when they stop.
+WATCHED_BY_AN_ALARM = {"TargetHealthFunction": "ProbeSilentAlarm"}
 
 
 def promise(check: Promise) -> Promise:
@@ -101,15 +101,15 @@ def every_queue_that_is_read_puts_aside_what_fails(template: Template) -> Iterat
     read = set().union(*reading(template).values())
     for key in read:
         redrive = queues[key].get("RedrivePolicy")
-        letters = target(redrive["deadLetterTargetArn"]) if redrive else None
-        if letters not in queues or letters in read or redrive["maxReceiveCount"] < 5:  # noqa: PLR2004  Lambda's own advice
+        dead_letters = target(redrive["deadLetterTargetArn"]) if redrive else None
+        if dead_letters not in queues or dead_letters in read or redrive["maxReceiveCount"] < 5:  # noqa: PLR2004  Lambda's own advice
             yield key
-        elif bool(queues[letters].get("FifoQueue")) != bool(queues[key].get("FifoQueue")):
+        elif bool(queues[dead_letters].get("FifoQueue")) != bool(queues[key].get("FifoQueue")):
             yield key  # SQS refuses it
 
 
 @promise
-def every_queue_that_nobody_reads_keeps_its_letters_for_fourteen_days(template: Template) -> Iterator[str]:
+def every_queue_that_nobody_reads_keeps_its_messages_for_fourteen_days(template: Template) -> Iterator[str]:
     read = set().union(*reading(template).values())
     for key, queue in kind(template, "AWS::SQS::Queue").items():
         if key not in read and queue.get("MessageRetentionPeriod") != DAYS_14:
@@ -120,12 +120,12 @@ def every_queue_that_nobody_reads_keeps_its_letters_for_fourteen_days(template: 
 def every_target_of_a_rule_puts_aside_what_it_cannot_deliver(template: Template) -> Iterator[str]:
     queues = kind(template, "AWS::SQS::Queue")
     for key, rule in kind(template, "AWS::Events::Rule").items():
-        for one in rule["Targets"]:
-            letters = target(one["DeadLetterConfig"]["Arn"]) if "DeadLetterConfig" in one else None
-            if letters is None and target(one["Arn"]) in HEARD_BY_AN_ALARM:
+        for rule_target in rule["Targets"]:
+            dead_letters = target(rule_target["DeadLetterConfig"]["Arn"]) if "DeadLetterConfig" in rule_target else None
+            if dead_letters is None and target(rule_target["Arn"]) in WATCHED_BY_AN_ALARM:
                 continue
-            # EventBridge takes no FIFO queue for letters (Amazon EventBridge User Guide, dead-letter queues).
-            if letters not in queues or queues[letters].get("FifoQueue"):
+            # EventBridge accepts no FIFO queue as a dead-letter queue (Amazon EventBridge User Guide, dead-letter queues).
+            if dead_letters not in queues or queues[dead_letters].get("FifoQueue"):
                 yield key
 
 
@@ -134,8 +134,11 @@ def every_queue_lets_in_exactly_the_rules_that_send_there(template: Template) ->
     rules = kind(template, "AWS::Events::Rule")
     sending: dict[str, set[str]] = {}
     for key, rule in rules.items():
-        for one in rule["Targets"]:
-            arns = [one["Arn"], *([one["DeadLetterConfig"]["Arn"]] if "DeadLetterConfig" in one else [])]
+        for rule_target in rule["Targets"]:
+            arns = [
+                rule_target["Arn"],
+                *([rule_target["DeadLetterConfig"]["Arn"]] if "DeadLetterConfig" in rule_target else []),
+            ]
             for queue in {target(arn) for arn in arns} & set(kind(template, "AWS::SQS::Queue")):
                 sending.setdefault(queue, set()).add(key)
     granted: dict[str, set[str]] = {}
@@ -156,9 +159,9 @@ def every_function_that_reads_no_queue_puts_aside_what_failed(template: Template
     for key in set(kind(template, "AWS::Lambda::Function")) - set(reading(template)):
         config = configured.get(key, {})
         on_failure = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-        if key in HEARD_BY_AN_ALARM:
-            heard = alarms.get(HEARD_BY_AN_ALARM[key], {}).get("TreatMissingData") == "breaching"
-            if not heard or config.get("MaximumRetryAttempts") != 0:
+        if key in WATCHED_BY_AN_ALARM:
+            is_watched = alarms.get(WATCHED_BY_AN_ALARM[key], {}).get("TreatMissingData") == "breaching"
+            if not is_watched or config.get("MaximumRetryAttempts") != 0:
                 yield key
         elif on_failure is None or not _may_send(template, key, target(on_failure)):
             yield key
@@ -266,7 +269,9 @@ def nothing_is_written_on_any_resource_or_by_any_action(template: Template) -> I
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 actions = listed(statement.get("Action", "*"))
-                writes = [one for one in actions if not _READS.fullmatch(one) and one not in _WITHOUT_RESOURCE]
+                writes = [
+                    action for action in actions if not _READS.fullmatch(action) and action not in _WITHOUT_RESOURCE
+                ]
                 if any("*" in action for action in actions) or (
                     writes and "*" in listed(statement.get("Resource", "*"))
                 ):

@@ -1,4 +1,4 @@
-"""The stack's own alarms, the dashboard and the topic: what watches what, and how people hear of it."""
+"""The stack's own alarms, the dashboard and the topic: what watches what, and who is notified."""
 
 import json
 import re
@@ -18,7 +18,7 @@ FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
 def resolved(value: Any, conditions: dict[str, bool] = DEFAULTS) -> Any:
     """``value`` as CloudFormation would make it; a resource is ``<its logical id>``, an attribute ``<id.attribute>``."""
     if isinstance(value, list):
-        return [resolved(one, conditions) for one in value]
+        return [resolved(item, conditions) for item in value]
     if not isinstance(value, dict):
         return value
     ((function, argument),) = value.items() if len(value) == 1 else ((None, None),)
@@ -36,7 +36,7 @@ def resolved(value: Any, conditions: dict[str, bool] = DEFAULTS) -> Any:
         values = resolved(values, conditions)
         text = re.sub(r"\$\{([A-Za-z0-9:.]+)\}", lambda m: str(values.get(m[1], f"<{m[1]}>")), text)
         return text.replace("${!", "${")
-    return {key: resolved(one, conditions) for key, one in value.items()}
+    return {key: resolved(item, conditions) for key, item in value.items()}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_no_route_of_any_ecs_service_can_have_the_name_of_an_alarm_of_the_stack(
 
 
 def test_no_owner_is_the_beginning_of_anothers_alarm_names(source):
-    # By a prefix the stack of owner "a" would hear, and tell of, the alarms of owner "a/b".
+    # With a slash the stack of owner "a" would receive the alarms of owner "a/b", too.
     pattern = source["Parameters"]["Owner"]["AllowedPattern"]
     assert re.fullmatch(pattern, "team-a.prod:1")
     assert not re.fullmatch(pattern, "a/b")
@@ -96,13 +96,13 @@ def test_errors_and_throttles_of_every_function_are_watched(alarms, of):
             assert alarm["Dimensions"][0]["Name"] == "FunctionName"
 
 
-def test_every_dead_letter_queue_and_every_queue_that_is_worked_is_watched(alarms, of):
+def test_every_dead_letter_queue_and_every_queue_that_a_function_reads_is_watched(alarms, of):
     queues = of.type("AWS::SQS::Queue")
     dead = {f"<{key}.QueueName>" for key in queues if "RedrivePolicy" not in queues[key]}
     assert set(watching(alarms, "ApproximateNumberOfMessagesVisible")) == dead
-    worked = {of.target(m["EventSourceArn"]) for m in of.type("AWS::Lambda::EventSourceMapping").values()}
+    consumed = {of.target(m["EventSourceArn"]) for m in of.type("AWS::Lambda::EventSourceMapping").values()}
     ages = watching(alarms, "ApproximateAgeOfOldestMessage")
-    assert set(ages) == {f"<{key}.QueueName>" for key in worked}
+    assert set(ages) == {f"<{key}.QueueName>" for key in consumed}
     # Delayed messages wait up to 900 seconds by intention.
     delayed = {"<EcsEventsQueue.QueueName>", "<AlarmsQueue.QueueName>"}
     assert {name for name, alarm in ages.items() if alarm["Threshold"] > 900} == delayed
@@ -121,10 +121,10 @@ def test_alarms_have_no_action_but_those_about_the_alarm_function_itself(of):
     conditions = {**DEFAULTS, "HasFallbackTopic": True}
     acting = {}
     for key, alarm in of.type("AWS::CloudWatch::Alarm").items():
-        told = resolved(alarm, conditions)
-        assert told.get("AlarmActions") == told.get("OKActions"), key
-        if "AlarmActions" in told:
-            acting[key] = told["AlarmActions"]
+        actions = resolved(alarm, conditions)
+        assert actions.get("AlarmActions") == actions.get("OKActions"), key
+        if "AlarmActions" in actions:
+            acting[key] = actions["AlarmActions"]
             assert resolved(alarm)["AlarmActions"] == "<AWS::NoValue>", key
     assert acting == dict.fromkeys(
         ["AlarmErrorsAlarm", "AlarmThrottlesAlarm", "AlarmsDeadLettersAlarm", "AlarmsAgeAlarm"], [FALLBACK]
@@ -140,9 +140,9 @@ def test_the_topic_is_encrypted_and_neither_a_rule_nor_an_alarm_points_at_it(of)
 
 def test_each_subscription_is_there_when_its_parameter_is_set(resources, source):
     expected = {
-        "NotifyEmailSubscription": ("TellsEmail", "email", "NotifyEmail"),
-        "NotifyEmail2Subscription": ("TellsEmail2", "email", "NotifyEmail2"),
-        "NotifyUrlSubscription": ("TellsUrl", "https", "NotifyUrl"),
+        "NotifyEmailSubscription": ("NotifiesEmail", "email", "NotifyEmail"),
+        "NotifyEmail2Subscription": ("NotifiesEmail2", "email", "NotifyEmail2"),
+        "NotifyUrlSubscription": ("NotifiesUrl", "https", "NotifyUrl"),
     }
     found = {key: r for key, r in resources.items() if r["Type"] == "AWS::SNS::Subscription"}
     assert set(found) == set(expected)
@@ -161,7 +161,7 @@ def test_each_subscription_is_there_when_its_parameter_is_set(resources, source)
         ("FallbackTopic", ["", FALLBACK, "arn:aws-cn:sns:cn-north-1:123456789012:t"], [FALLBACK + ".fifo", "fallback"]),
     ],
 )
-def test_whom_to_tell_is_bounded(source, parameter, good, bad):
+def test_subscription_parameters_are_validated(source, parameter, good, bad):
     pattern = source["Parameters"][parameter]["AllowedPattern"]
     assert all(re.fullmatch(pattern, value) for value in good)
     assert not any(re.fullmatch(pattern, value) for value in bad)

@@ -1,4 +1,4 @@
-"""Every call in the adapters' source is allowed to some role, on resources that IAM authorises it on.
+"""Every call in the adapters' source is allowed to some role, on resources that IAM authorizes it on.
 
 Which role, and that none allows more, is proved end to end: tests/end_to_end/test_least_privilege.py.
 """
@@ -87,17 +87,17 @@ def test_the_calls_are_found_in_the_source(action):
     assert action in called()
 
 
-def test_every_statement_names_resources_that_its_actions_are_authorised_on(of):
+def test_every_statement_names_resources_that_its_actions_are_authorized_on(of):
     """By the Service Authorization Reference, as cfn-lint carries it. Ids of this stack's own resources need no look."""
     reference = load_resource(AdditionalSpecs, "Policies.json")
     for key, role in of.type("AWS::IAM::Role").items():
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 for action in listed(statement["Action"]):
-                    assert_authorised(reference, key, action, listed(statement["Resource"]))
+                    assert_authorized(reference, key, action, listed(statement["Resource"]))
 
 
-def assert_authorised(reference: dict[str, Any], key: str, action: str, resources: list[Any]) -> None:
+def assert_authorized(reference: dict[str, Any], key: str, action: str, resources: list[Any]) -> None:
     service, name = action.split(":")
     kinds = reference[service]["Actions"][name.lower()].get("Resources", [])
     if not kinds:

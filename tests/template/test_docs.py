@@ -9,7 +9,6 @@ import ecs_lattice
 from ecs_lattice import errors
 from ecs_lattice.custom_resource import properties, resource
 from ecs_lattice.health import metric_names
-from ecs_lattice.ingress.open import OpenedGroups
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -84,7 +83,7 @@ def test_every_alarm_of_the_stack_has_its_line(source):
 
 
 def test_the_page_of_the_custom_resource_names_every_property_attribute_and_code():
-    known = {*properties._KNOWN, "ServiceTimeout"}
+    known = {*properties._PATTERNS, "ServiceTimeout"}
     rows = {
         name
         for row in re.findall(r"^\| (`.*?) \|", CUSTOM_RESOURCE, flags=re.MULTILINE)
@@ -92,7 +91,7 @@ def test_the_page_of_the_custom_resource_names_every_property_attribute_and_code
     }
     attributes = {"RuleIds", "RuleCount", "PrefixListIds", "PrefixListIdIPv4", "PrefixListIdIPv6"}
     assert {name for name in rows if not name.isupper() and "_" not in name} == known | attributes
-    assert set(resource._data(OpenedGroups())) == attributes
+    assert set(resource._data(resource.OpenedGroups())) == attributes
     source = "".join(path.read_text() for path in Path(resource.__file__).parent.glob("*.py"))
     codes = set(re.findall(r'Problem\(\s*"([A-Z_]+)"', source))
     assert codes == {name for name in rows if "_" in name}

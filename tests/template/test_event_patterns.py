@@ -29,7 +29,7 @@ EC2_STATE: dict[str, Any] = {
 
 
 def or_of(**detail: Any) -> dict[str, Any]:
-    """The guide's complex pattern: detail matches if one of the branches does."""
+    """The guide's complex pattern: detail matches if any branch does."""
     return {**EC2_STATE, "detail": detail}
 
 
@@ -46,7 +46,7 @@ EXAMPLES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"detail": {"missing": ["x"]}}, EC2_STATE, False),
     ({"detail": {"state": [None]}}, EC2_STATE, False),
     ({"detail": {"state": [None]}}, {**EC2_STATE, "detail": {"state": None}}, True),
-    # An array matches if one of its elements does.
+    # An array matches if any element does.
     ({"resources": EC2_STATE["resources"]}, EC2_STATE, True),
     ({"resources": ["arn:aws:ec2:us-west-1:123456789012:instance/i-0"]}, EC2_STATE, False),
     # prefix
@@ -79,7 +79,7 @@ def test_the_matcher_agrees_with_the_guide(pattern, event, matches):
 def operators(pattern: Any) -> set[str]:
     """The comparison operators of a pattern: what stands in an object within an array, and $or."""
     if isinstance(pattern, list):
-        return {name for one in pattern if isinstance(one, dict) for name in one}
+        return {name for content in pattern if isinstance(content, dict) for name in content}
     found = {name for name in pattern if name.startswith("$")}
     branches = [branch for name in found for branch in pattern[name]]
     return found.union(*map(operators, [*branches, *(v for k, v in pattern.items() if k not in found)]))

@@ -9,7 +9,6 @@ from samtranslator.yaml_helper import yaml_parse
 from ecs_lattice.custom_resource import properties, resource
 from ecs_lattice.declaration import Bounds, declare
 from ecs_lattice.facts import PortMapping, TaskDefinition
-from ecs_lattice.ingress.open import OpenedGroups
 from ecs_lattice.model import Declaration, ListenerKey, Match, Route
 
 TEMPLATE = Path(__file__).parents[2] / "examples" / "file-transfer" / "template.yaml"
@@ -101,9 +100,9 @@ def test_the_ingress_examples_properties_are_accepted_and_it_reads_what_is_answe
     given["SecurityGroupIds"] = ["sg-0123456789abcdef0"]
     given["Ports"] = template["Parameters"]["Ports"]["Default"].split(",")
     given["Description"] = given["Description"]["Fn::Sub"].replace("${AWS::StackName}", "transfer-network")
-    assert isinstance(properties.read(given), properties.RequiredIngress), properties.read(given)
-    read = {one["Value"]["Fn::GetAtt"][1] for one in template["Outputs"].values()} - {"GroupId"}
-    assert read <= set(resource._data(OpenedGroups()))
+    assert isinstance(properties.read(given), properties.IngressProperties), properties.read(given)
+    read = {output["Value"]["Fn::GetAtt"][1] for output in template["Outputs"].values()} - {"GroupId"}
+    assert read <= set(resource._data(resource.OpenedGroups()))
 
 
 def test_the_ingress_example_waits_for_as_long_as_lambda_may_try(of):
@@ -114,7 +113,7 @@ def test_the_ingress_example_waits_for_as_long_as_lambda_may_try(of):
         for c in of.type("AWS::Lambda::EventInvokeConfig").values()
         if of.target(c["FunctionName"]) == "LatticeIngressFunction"
     ]
-    # Lambda repeats after one and after two minutes (Lambda Developer Guide, asynchronous invocation).
+    # Lambda retries after one and after two minutes (Lambda Developer Guide, asynchronous invocation).
     attempts = timeout * (invoke["MaximumRetryAttempts"] + 1) + 60 + 120
     assert attempts < int(properties_["ServiceTimeout"])
     assert invoke["MaximumEventAgeInSeconds"] < int(properties_["ServiceTimeout"])

@@ -1,4 +1,4 @@
-"""What checkov may pass over: each exception says why, and what it says is so."""
+"""Exceptions from checkov: each has a reason, and the reason is true."""
 
 import re
 
@@ -15,7 +15,7 @@ def exceptions(name: str) -> dict[str, dict[str, str]]:
     """By resource: the check and the reason."""
     resources = yaml_parse((ROOT / name).read_text())["Resources"]
     found = {key: r.get("Metadata", {}).get("checkov", {}).get("skip", []) for key, r in resources.items()}
-    return {key: {one["id"]: one["comment"] for one in skips} for key, skips in found.items() if skips}
+    return {key: {skip["id"]: skip["comment"] for skip in skips} for key, skips in found.items() if skips}
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -28,19 +28,19 @@ def test_every_exception_names_a_check_and_says_why(name):
 
 
 def test_a_function_without_a_dead_letter_queue_of_its_own_is_one_of_three_kinds(translated, of):
-    """One that reads a queue with a dead-letter queue; one with a destination; the one that is heard to be silent."""
+    """One that reads a queue with a dead-letter queue; one with a destination; the one whose silence fires an alarm."""
     reading, configured = promises.reading(translated), {}
     for config in of.type("AWS::Lambda::EventInvokeConfig").values():
         configured[of.target(config["FunctionName"])] = config.get("DestinationConfig", {}).get("OnFailure")
     for key in of.type("AWS::Lambda::Function"):
         reason = exceptions("template.yaml")[key]["CKV_AWS_116"]
-        if "queue that it reads" in reason:
+        if "Its queue has" in reason:
             assert key in reading
         elif "EventInvokeConfig" in reason:
             assert configured[key]
         else:
             assert "ProbeSilentAlarm" in reason
-            assert key in promises.HEARD_BY_AN_ALARM
+            assert key in promises.WATCHED_BY_AN_ALARM
 
 
 def test_no_function_holds_concurrency_back_from_the_others_and_none_is_in_a_vpc(of):
@@ -50,14 +50,8 @@ def test_no_function_holds_concurrency_back_from_the_others_and_none_is_in_a_vpc
 
 
 def test_what_the_exceptions_call_encrypted_is(of):
-    told = exceptions("template.yaml")
+    excepted = exceptions("template.yaml")
     for key, queue in of.type("AWS::SQS::Queue").items():
-        assert ("CKV_AWS_27" in told[key]) == (queue.get("SqsManagedSseEnabled") is True), key
+        assert ("CKV_AWS_27" in excepted[key]) == (queue.get("SqsManagedSseEnabled") is True), key
     for key, table in of.type("AWS::DynamoDB::Table").items():
-        assert ("CKV_AWS_119" in told[key]) == table["SSESpecification"]["SSEEnabled"], key
-
-
-def test_decisions_that_reasons_name_exist():
-    text = (ROOT / "template.yaml").read_text()
-    for number in set(re.findall(r"[Dd]ecision (\d{4})", text)):
-        assert list((ROOT / "docs" / "decisions").glob(f"{number}-*.md")), number
+        assert ("CKV_AWS_119" in excepted[key]) == table["SSESpecification"]["SSEEnabled"], key

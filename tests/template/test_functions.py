@@ -1,4 +1,4 @@
-"""Functions: what every one of them has, and that the environment and the settings are the same list."""
+"""Functions: what each has, and that environment and settings are the same list."""
 
 import dataclasses
 import re
@@ -135,7 +135,7 @@ def test_every_parameter_is_used_described_grouped_and_bounded(source):
         assert f"'{name}'" in text, f"{name} is used nowhere"
         assert parameter["Description"], name
         bounds = {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter)
-        assert bounds, f"{name} takes anything"
+        assert bounds, f"{name} accepts anything"
         if "AllowedPattern" in parameter:
             assert parameter["ConstraintDescription"], name
 

@@ -40,7 +40,7 @@ def new_queue_that_is_read(r: Resources) -> None:
     }
 
 
-def new_queue_for_letters(r: Resources) -> None:
+def new_dead_letter_queue(r: Resources) -> None:
     r["NewQueue"] = {"Type": "AWS::SQS::Queue", "Properties": {}}
 
 
@@ -103,10 +103,10 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
             "what_holds_state_says_what_becomes_of_it": ["NewQueue"],
         },
     ),
-    "a queue for letters that has nothing": (
-        new_queue_for_letters,
+    "a dead-letter queue without retention": (
+        new_dead_letter_queue,
         {
-            "every_queue_that_nobody_reads_keeps_its_letters_for_fourteen_days": ["NewQueue"],
+            "every_queue_that_nobody_reads_keeps_its_messages_for_fourteen_days": ["NewQueue"],
             "what_is_stored_is_encrypted": ["NewQueue"],
             "every_function_and_every_queue_has_its_alarms": ["NewQueue ApproximateNumberOfMessagesVisible"],
             "what_holds_state_says_what_becomes_of_it": ["NewQueue"],
@@ -119,7 +119,7 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
             "every_queue_lets_in_exactly_the_rules_that_send_there": ["AlarmsQueue"],
         },
     ),
-    "a rule that puts letters into a FIFO queue": (
+    "a rule with a FIFO dead-letter queue": (
         lambda r: properties(r, "ApiCallRule")["Targets"][0].update(
             DeadLetterConfig={"Arn": {"Fn::GetAtt": ["EcsServicesDeadLetterQueue", "Arn"]}}
         ),
@@ -143,7 +143,7 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
         without("AccessLogGroup", "RetentionInDays"),
         {"every_log_group_forgets_after_a_time": ["AccessLogGroup"]},
     ),
-    "a longer time-out": (
+    "a longer timeout": (
         set_to("EcsServiceFunction", "Timeout", 61),
         {"a_message_stays_invisible_for_six_times_as_long_as_its_function_may_take": ["EcsServicesQueue"]},
     ),
@@ -163,7 +163,7 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
         lambda r: properties(r, "LatticeIngressFunctionRole")["Policies"][0]["PolicyDocument"].update(Statement=[]),
         {"every_function_that_reads_no_queue_puts_aside_what_failed": ["LatticeIngressFunction"]},
     ),
-    "a probe that nobody hears stop": (
+    "a probe whose end nobody notices": (
         set_to("ProbeSilentAlarm", "TreatMissingData", "missing"),
         {"every_function_that_reads_no_queue_puts_aside_what_failed": ["TargetHealthFunction"]},
     ),
@@ -196,7 +196,7 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
         {"what_serves_or_remembers_outlives_the_stack": ["InfrastructureRole"]},
     ),
     "an association of which nothing is said": (
-        lambda r: [r["Vpc2Association"].pop(one) for one in ("DeletionPolicy", "UpdateReplacePolicy")],
+        lambda r: [r["Vpc2Association"].pop(policy) for policy in ("DeletionPolicy", "UpdateReplacePolicy")],
         {
             "what_holds_state_says_what_becomes_of_it": ["Vpc2Association"],
             "what_serves_or_remembers_outlives_the_stack": ["Vpc2Association"],

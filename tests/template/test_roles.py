@@ -1,4 +1,4 @@
-"""Roles: one a function, no wildcard where something is written, and the narrowing that IAM allows."""
+"""Roles: one a function, no wildcard for writes, and every restriction that IAM allows."""
 
 from typing import Any
 
@@ -75,14 +75,14 @@ def test_nothing_is_written_on_a_wildcard(of):
             assert writes in ([], TRACES), (key, statement["Sid"])
 
 
-# Which security groups tasks will have is not known beforehand (docs/security.md, "What IAM cannot narrow").
+# The security groups of future tasks are not known in advance (docs/security.md, "What IAM cannot restrict").
 WRITES_ON_ANY = {
     ("OpenSecurityGroups", "ec2:AuthorizeSecurityGroupIngress"),
     ("CloseSecurityGroups", "ec2:RevokeSecurityGroupIngress"),
 }
 
 
-def test_writes_on_a_family_of_arns_are_narrowed(of):
+def test_writes_on_a_family_of_arns_are_restricted(of):
     for key, statement in statements(of):
         if listed(statement["Action"]) == TRACES or statement["Sid"] == "WriteLog":
             continue
@@ -119,7 +119,7 @@ def test_writes_on_a_family_of_arns_are_narrowed(of):
         ("DeleteServiceNetworkServiceAssociation", TAG_OF_RESOURCE),
     ],
 )
-def test_what_carries_a_tag_is_narrowed_by_it(of, action, condition):
+def test_what_has_a_tag_is_restricted_by_it(of, action, condition):
     found = [s for _, s in statements(of) if f"vpc-lattice:{action}" in listed(s["Action"])]
     assert found
     assert all(statement["Condition"] == condition for statement in found)
@@ -209,13 +209,13 @@ def test_events_are_put_on_the_default_bus_with_our_source_alone(of):
     assert statement["Condition"] == {"StringEquals": {"events:source": SOURCE}}
 
 
-def test_only_the_alarm_function_tells_people(of):
+def test_only_the_alarm_function_publishes(of):
     ((key, (statement,)),) = allowing(of, "sns:Publish").items()
     assert (key, statement["Resource"]) == ("AlarmFunctionRole", {"Ref": "NotifyTopic"})
 
 
-def test_dead_letters_are_looked_at_and_deleted_by_nobody(of):
-    (looking,) = [s for _, s in statements(of) if s.get("Sid") == "PeekAtDeadLetters"]
+def test_dead_letters_are_sampled_and_deleted_by_nobody(of):
+    (looking,) = [s for _, s in statements(of) if s.get("Sid") == "SampleDeadLetters"]
     assert listed(looking["Action"]) == ["sqs:GetQueueUrl", "sqs:ReceiveMessage"]
     for _, statement in statements(of):
         if "sqs:DeleteMessage" in listed(statement["Action"]):

@@ -49,7 +49,7 @@ def test_the_registry_is_encrypted_recoverable_and_forgets_by_its_own_clock(of):
 
 
 def test_a_signed_network_never_stands_without_its_policy(resources):
-    # VPC Lattice denies everybody when the auth type is AWS_IAM and there is no policy.
+    # VPC Lattice denies all requests when the auth type is AWS_IAM and there is no policy.
     assert resources["ServiceNetworkAuthPolicy"]["Condition"] == resources["ServiceNetwork"]["Condition"]
     (statement,) = resources["ServiceNetworkAuthPolicy"]["Properties"]["Policy"]["Statement"]
     condition = statement["Condition"]

@@ -38,5 +38,5 @@ def target(intrinsic: Any) -> str:
 
 
 def listed(value: Any) -> list[Any]:
-    """``value`` as a list; of one, if it is none."""
+    """``value`` as a list; a single value becomes a list of it."""
     return value if isinstance(value, list) else [value]

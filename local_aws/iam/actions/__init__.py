@@ -1,4 +1,4 @@
-"""Where in a request of each service its resources stand. What the reference says is not said again here."""
+"""Where requests of each service name their resources, as far as the reference does not say so."""
 
 import functools
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _BY_SERVICE: Mapping[str, Mapping[str, Rule]] = {
 
 
 def rule_for(prefix: str, operation: str) -> Rule | None:
-    """What an operation has to be allowed; None if nobody has written where its resources stand."""
+    """The rule for an operation; None if it is not known where its resources are named."""
     if prefix == "vpc-lattice":
         return functools.partial(lattice.needs, operation)
     return _BY_SERVICE.get(prefix, {}).get(operation)

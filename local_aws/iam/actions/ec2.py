@@ -1,6 +1,6 @@
 """Amazon EC2: security groups, their rules, tags (Service Authorization Reference, Amazon EC2).
 
-What only reads is authorised on ``*``; the reference says so and nothing is written here.
+Reads are authorized on ``*``, as the reference says.
 """
 
 import functools
@@ -16,7 +16,7 @@ _TYPES = {
     "sgr": "security-group-rule", "sg": "security-group", "subnet": "subnet", "vpc": "vpc", "eni": "network-interface",
     "rtb": "route-table", "igw": "internet-gateway", "pl": "prefix-list", "i": "instance", "acl": "network-acl",
 }  # fmt: skip
-"""The type of resource that an id begins with."""
+"""The resource type for the prefix of an id."""
 _NEW_RULE = arn("ec2", "security-group-rule/*")
 
 
@@ -30,7 +30,7 @@ def _backend() -> object:
 
 
 def _id_of(name: str) -> str:
-    """The id of a group that is called by its name, in the default VPC."""
+    """The id of a group that a request names by its name, in the default VPC."""
     groups = getattr(_backend(), "groups", {}).values()
     return next((group.id for vpc in groups for group in vpc.values() if group.name == name), name)
 
@@ -43,11 +43,11 @@ def _vpc_of(identifier: str) -> dict[str, Value]:
 
 
 def _new_tags(params: Params) -> list[Mapping[str, str]]:
-    return [tag for each in params.get("TagSpecifications") or () for tag in each.get("Tags") or ()]
+    return [tag for specification in params.get("TagSpecifications") or () for tag in specification.get("Tags") or ()]
 
 
 def _authorize(operation: str, params: Params) -> Iterator[Need]:
-    """On the group, and on the new rule, which is asked for its tags."""
+    """On the group, and on the new rule for its tags."""
     group, vpc = _group(params)
     requested = tags_in_request(_new_tags(params))
     yield Need(f"ec2:{operation}", group, {**vpc, **requested})

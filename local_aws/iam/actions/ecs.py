@@ -16,7 +16,7 @@ def _in_cluster(params: Params) -> dict[str, Value]:
 
 
 def _inside(kind: str, identifier: str, params: Params) -> str:
-    """A service or task: an ARN, or a name within the cluster. ARNs are long ones: the name of the cluster is in them."""
+    """A service or task: an ARN, or a name within the cluster. ARNs have the long format, with the cluster's name."""
     if identifier.startswith("arn:"):
         return identifier
     return arn("ecs", f"{kind}/{_cluster(params).rpartition('/')[2]}/{identifier}")
@@ -33,7 +33,7 @@ def _tasks(action: str, params: Params) -> Iterator[Need]:
 
 
 def _list_tasks(params: Params) -> Iterator[Need]:
-    """On the container instance, if one is named; else only the cluster narrows it."""
+    """On the container instance, if the request names one; otherwise only the cluster restricts it."""
     instance = params.get("containerInstance")
     resource = _inside("container-instance", instance, params) if instance else "*"
     yield Need("ecs:ListTasks", resource, _in_cluster(params))
@@ -52,17 +52,17 @@ def _one_service(action: str, member: str, params: Params) -> Iterator[Need]:
 
 
 def _service_of(resource: str) -> tuple[str, str]:
-    """ARNs of the cluster and the service that a deployment or revision belongs to: both names are in its ARN."""
+    """ARNs of the cluster and the service that a deployment or revision belongs to: its ARN has both names."""
     _, cluster, service = resource.split(":", 5)[5].split("/")[:3]
     return arn("ecs", f"cluster/{cluster}"), arn("ecs", f"service/{cluster}/{service}")
 
 
 def _of_service(action: str, member: str, params: Params) -> Iterator[Need]:
-    """What is about service deployments or revisions is authorised on them and on their service."""
-    for each in params.get(member) or ():
-        cluster, service = _service_of(each)
+    """Operations on service deployments or revisions are authorized on them and on their service."""
+    for resource in params.get(member) or ():
+        cluster, service = _service_of(resource)
         yield Need(action, service, {"ecs:cluster": cluster})
-        yield Need(action, each, {"ecs:cluster": cluster, "ecs:service": service})
+        yield Need(action, resource, {"ecs:cluster": cluster, "ecs:service": service})
 
 
 def _clusters(params: Params) -> list[Need]:

@@ -7,7 +7,7 @@ from local_aws.iam.needs import Need, Params, Rule, arn, on
 
 
 def _on_role(action: str, params: Params) -> list[Need]:
-    """Roles of a path have it in their ARN; those that a request names by name alone have none here."""
+    """A role's ARN includes its path; for a role that a request names by name, no path is assumed."""
     context = {"iam:policyarn": params["PolicyArn"]} if "PolicyArn" in params else {}
     return on(f"iam:{action}", arn("iam", f"role/{params['RoleName']}", region=""), context=context)
 

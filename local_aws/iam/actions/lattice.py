@@ -1,6 +1,6 @@
-"""Amazon VPC Lattice (Service Authorization Reference): from the types that the reference gives an action.
+"""Amazon VPC Lattice (Service Authorization Reference): derived from the resource types of an action in the reference.
 
-A create is authorised on what it makes, whose id is not known yet and stands as ``*``.
+A creation is authorized on the new resource, with ``*`` for its unknown id.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ from local_aws.iam.needs import Need, Params, as_arn, tags_in_request
 from local_aws.iam.variables import Value
 
 _ACTIONS = {"BatchUpdateRule": "UpdateRule"}
-"""Operations that are authorised as another."""
+"""Operations that are authorized as another one."""
 
 
 def _named(path: str, member: str) -> Callable[[Params, str], str]:
@@ -45,11 +45,11 @@ _ARNS: Mapping[str, Callable[[Params, str], str]] = {
     "Rule": _rule,
 }
 _BY_ID = {"svc-": "service/", "sn-": "servicenetwork/"}
-"""What a resourceIdentifier that is no ARN begins with."""
+"""The prefixes of a resourceIdentifier that is not an ARN."""
 
 
 def needs(operation: str, params: Params) -> Iterator[Need]:
-    """What an operation has to be allowed. KeyError if it is of a kind that is not written here."""
+    """The permissions that an operation needs. KeyError if its resource type is not known here."""
     action = f"vpc-lattice:{_ACTIONS.get(operation, operation)}"
     context = {**tags_in_request(params.get("tags")), **_keys(params)}
     for resource in _resources(operation, action, params):
@@ -76,7 +76,7 @@ def _resources(operation: str, action: str, params: Params) -> Iterator[str]:
 
 
 def _new(kind: str, params: Params) -> str:
-    """What is about to be made."""
+    """The resource that is about to be created."""
     return as_arn("vpc-lattice", "*", f"{_PATHS[kind]}/") if kind in _PATHS else _ARNS[kind](params, "*")
 
 
@@ -105,8 +105,8 @@ def _keys(params: Params) -> dict[str, Value]:
 
 
 def _groups(action: Params | None) -> Iterator[str]:
-    for each in ((action or {}).get("forward") or {}).get("targetGroups") or ():
-        yield as_arn("vpc-lattice", each["targetGroupIdentifier"], "targetgroup/")
+    for group in ((action or {}).get("forward") or {}).get("targetGroups") or ():
+        yield as_arn("vpc-lattice", group["targetGroupIdentifier"], "targetgroup/")
 
 
 __all__ = ["needs"]

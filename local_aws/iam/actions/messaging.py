@@ -17,14 +17,14 @@ _QUEUE_ACTIONS = (
 )  # fmt: skip
 SQS: Mapping[str, Rule] = {
     **{name: functools.partial(_queue, name) for name in _QUEUE_ACTIONS},
-    # Amazon SQS Developer Guide, "Amazon SQS API permissions": a batch is authorised as the single action.
+    # Amazon SQS Developer Guide, "Amazon SQS API permissions": a batch is authorized as the single action.
     **{f"{name}Batch": functools.partial(_queue, name)
        for name in ("ChangeMessageVisibility", "DeleteMessage", "SendMessage")},
 }  # fmt: skip
 
 
 def _publish(params: Params) -> list[Need]:
-    """A message to a telephone number has no resource."""
+    """A message to a phone number has no resource."""
     return on("sns:Publish", params.get("TopicArn") or params.get("TargetArn") or "*")
 
 

@@ -12,7 +12,7 @@ def _table(name: str, index: str | None = None) -> str:
 
 
 def _on_table(action: str, params: Params) -> list[Need]:
-    """A read of an index is authorised on the index (Amazon DynamoDB Developer Guide, "IAM and DynamoDB")."""
+    """A read of an index is authorized on the index (Amazon DynamoDB Developer Guide, "IAM and DynamoDB")."""
     return on(f"dynamodb:{action}", _table(params["TableName"], params.get("IndexName")))
 
 
@@ -21,7 +21,7 @@ def _on_tables(action: str, params: Params) -> list[Need]:
 
 
 def _transaction(params: Params) -> Iterator[Need]:
-    """Each part as the action that it is (Amazon DynamoDB Developer Guide, transactions and IAM)."""
+    """Each part as its own action (Amazon DynamoDB Developer Guide, transactions and IAM)."""
     for item in params["TransactItems"]:
         for kind, what in item.items():
             yield Need(f"dynamodb:{kind}Item", _table(what["TableName"]))
@@ -38,13 +38,13 @@ DYNAMODB: Mapping[str, Rule] = {
 
 
 def _alarms(action: str, params: Params) -> list[Need]:
-    """Alarms by name are authorised one by one, a list or a prefix on every alarm."""
+    """Alarms by name are authorized individually, a list or a prefix on all alarms."""
     names = params.get("AlarmNames") or ([params["AlarmName"]] if params.get("AlarmName") else ["*"])
     return on(f"cloudwatch:{action}", *(arn("cloudwatch", f"alarm:{name}") for name in names))
 
 
 def _put_alarm(params: Params) -> Iterator[Need]:
-    """With tags also cloudwatch:TagResource (Amazon CloudWatch API Reference, PutMetricAlarm, Tags)."""
+    """With tags, also cloudwatch:TagResource (Amazon CloudWatch API Reference, PutMetricAlarm, Tags)."""
     alarm = arn("cloudwatch", f"alarm:{params['AlarmName']}")
     requested = tags_in_request(params.get("Tags"))
     yield Need("cloudwatch:PutMetricAlarm", alarm, requested)
@@ -63,7 +63,7 @@ CLOUDWATCH: Mapping[str, Rule] = {
 
 
 def log_stream(group: str, stream: str) -> str:
-    """The ARN of a log stream, as policies name it."""
+    """The ARN of a log stream as policies use it."""
     return arn("logs", f"log-group:{group}:log-stream:{stream}")
 
 

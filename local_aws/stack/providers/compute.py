@@ -1,4 +1,4 @@
-"""AWS::Lambda::*. moto makes functions without layers and logging, and layer versions that Ref cannot name."""
+"""AWS::Lambda::*. moto creates functions without layers and logging, and layer versions without Ref."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def _configuration(properties: Properties, names: tuple[str, ...]) -> dict[str, 
 
 
 def _text(value: Any) -> str:
-    """CloudFormation hands every value on as text; booleans are lower case."""
+    """CloudFormation passes every value as a string; booleans are lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

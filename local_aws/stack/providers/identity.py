@@ -1,4 +1,4 @@
-"""AWS::IAM::Role. moto's leaves out the managed policies, and an update of the inline ones."""
+"""AWS::IAM::Role. moto's ignores managed policies and updates of inline policies."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from local_aws.stack.resources import Made, Properties, Provider, ResourceError,
 
 _LONGEST_NAME = 64
 _SUFFIX = 13
-"""The random end of a generated name, with its hyphen; it stays when the name is cut."""
+"""The random suffix of a generated name, with its hyphen; it survives truncation."""
 _KNOWN = frozenset({
     "AssumeRolePolicyDocument", "Description", "ManagedPolicyArns", "MaxSessionDuration", "Path", "PermissionsBoundary",
     "Policies", "RoleName", "Tags",
@@ -31,7 +31,7 @@ def _create(properties: Properties, name: str) -> Made:
 
 
 def _update(made: Made, before: Properties, properties: Properties, name: str) -> Made:
-    """In place, but for a name or a path (CloudFormation Template Reference, AWS::IAM::Role)."""
+    """In place, except for name and path (CloudFormation Template Reference, AWS::IAM::Role)."""
     _check(properties, made.ref)
     if any(before.get(key) != properties.get(key) for key in ("Path", "RoleName")):
         new = _create(properties, name)
@@ -52,7 +52,7 @@ def _update(made: Made, before: Properties, properties: Properties, name: str) -
 
 
 def _delete(made: Made, _properties: Properties) -> None:
-    """With all that hangs on it, as CloudFormation deletes what it made; what others attached is in the way on AWS, too."""
+    """With its policies, as CloudFormation does; policies that others attached block the deletion, as on AWS."""
     iam = client("iam")
     for policy in iam.list_attached_role_policies(RoleName=made.ref)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=made.ref, PolicyArn=policy["PolicyArn"])
@@ -62,7 +62,7 @@ def _delete(made: Made, _properties: Properties) -> None:
 
 
 def _give(iam: Any, role: str, before: Properties, properties: Properties) -> None:
-    """Put the inline policies and attach the managed ones; what was there before and is not any more goes."""
+    """Put the inline policies and attach the managed ones, and remove the previous ones that are no longer listed."""
     wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies") or ()}
     for gone in {policy["PolicyName"] for policy in before.get("Policies") or ()} - wanted.keys():
         iam.delete_role_policy(RoleName=role, PolicyName=gone)
@@ -101,7 +101,7 @@ def _cut(name: str) -> str:
 
 
 def _document(policy: Any) -> str:
-    """JSON; YAML takes an unquoted version for a date."""
+    """JSON; YAML parses an unquoted version as a date."""
     return policy if isinstance(policy, str) else json.dumps(policy, default=str)
 
 

@@ -1,4 +1,4 @@
-"""AWS::VpcLattice::*: the types of a service network; services and target groups are the application's to make."""
+"""AWS::VpcLattice::*: the types of a service network; the application creates services and target groups."""
 
 import json
 from collections.abc import Mapping

@@ -31,7 +31,7 @@ def _create_topic(properties: Properties, name: str) -> Made:
 
 
 def _update_topic(made: Made, properties: Properties, name: str) -> Made:
-    """In place, for its subscriptions hang on it; another name is another topic."""
+    """In place, to keep its subscriptions; a new name needs a new topic."""
     if properties.get("TopicName", made.attributes["TopicName"]) != made.attributes["TopicName"]:
         _delete_topic(made, properties)
         return _create_topic(properties, name)
@@ -68,7 +68,7 @@ def _create_topic_policy(properties: Properties, name: str) -> Made:
 
 
 def _delete_topic_policy(made: Made, properties: Properties) -> None:
-    """A topic's policy goes with its topic; CloudFormation puts the default back, which the local AWS does not read."""
+    """Nothing to do: CloudFormation restores the topic's default policy, which the local AWS does not evaluate."""
 
 
 def _create_subscription(properties: Properties, _name: str) -> Made:

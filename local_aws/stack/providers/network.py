@@ -1,6 +1,6 @@
-"""AWS::EC2::SecurityGroup and its separate rules, which moto makes without prefix lists, IPv6 and outbound rules.
+"""AWS::EC2::SecurityGroup and its separate rules, which moto creates without prefix lists, IPv6 and outbound rules.
 
-Properties, what Ref and GetAtt give, and what needs replacement: CloudFormation Template Reference, AWS::EC2::SecurityGroup,
+Properties, Ref, GetAtt and replacement: CloudFormation Template Reference, AWS::EC2::SecurityGroup,
 AWS::EC2::SecurityGroupIngress and AWS::EC2::SecurityGroupEgress.
 """
 
@@ -15,12 +15,12 @@ Permission = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Direction:
-    """The words of inbound and of outbound rules."""
+    """The property names of inbound and outbound rules."""
 
     api: str
     """ingress or egress, as in the names of EC2's operations."""
     group: str
-    """What properties of the other end begin with."""
+    """The property prefix of a rule's source or destination."""
     property: str
 
     def change(self, verb: str, group_id: str, permissions: list[Permission]) -> Any:
@@ -34,11 +34,11 @@ class _Direction:
 _INGRESS = _Direction("ingress", "Source", "SecurityGroupIngress")
 _EGRESS = _Direction("egress", "Destination", "SecurityGroupEgress")
 _EVERYWHERE: Permission = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-"""The outbound rule that a new group has, and loses where a template gives it others."""
+"""The default outbound rule of a new group, which the rules of a template replace."""
 
 
 def _permission(rule: Mapping[str, Any], direction: _Direction) -> Permission:
-    """A rule of a template in the form of EC2's API. ResourceError unless it names exactly one other end."""
+    """A rule of a template in the form of EC2's API. ResourceError unless it has exactly one source or destination."""
     group = direction.group
     peer = {"GroupId": rule.get(f"{group}SecurityGroupId"), "GroupName": rule.get(f"{group}SecurityGroupName")}
     peer |= {"UserId": rule.get(f"{group}SecurityGroupOwnerId")}
@@ -67,7 +67,7 @@ def _inline(properties: Properties, direction: _Direction) -> list[Permission]:
 
 
 def _without(permissions: Iterable[Permission], others: list[Permission]) -> list[Permission]:
-    return [each for each in permissions if each not in others]
+    return [permission for permission in permissions if permission not in others]
 
 
 def _create_group(properties: Properties, name: str) -> Made:
@@ -88,7 +88,7 @@ def _create_group(properties: Properties, name: str) -> Made:
         if inbound:
             _INGRESS.change("authorize", group, inbound)
     except BaseException:
-        ec2.delete_security_group(GroupId=group)  # a creation that failed leaves nothing
+        ec2.delete_security_group(GroupId=group)  # a failed creation leaves nothing
         raise
     found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
     return Made(group, {"GroupId": group, "Id": group, "VpcId": found["VpcId"]})
@@ -116,7 +116,7 @@ def _change_rules(group: str, direction: _Direction, old: list[Permission], new:
 
 
 def _change_tags(resource: str, old: Properties, new: Properties) -> None:
-    before, after = ({tag["Key"]: tag["Value"] for tag in each.get("Tags") or ()} for each in (old, new))
+    before, after = ({tag["Key"]: tag["Value"] for tag in body.get("Tags") or ()} for body in (old, new))
     if gone := [{"Key": key} for key in before if key not in after]:
         client("ec2").delete_tags(Resources=[resource], Tags=gone)
     if come := [{"Key": key, "Value": value} for key, value in after.items() if before.get(key) != value]:
@@ -138,7 +138,7 @@ def _provider_of_rules(direction: _Direction) -> Provider:
         revoke(GroupId=_group_of(properties), SecurityGroupRuleIds=[made.ref])
 
     def update(made: Made, old: Properties, new: Properties, name: str) -> Made:
-        """A description changes in place; anything else is another rule, made before the old one goes."""
+        """A description changes in place; any other change needs a new rule, created before the old one is deleted."""
         if _undescribed(old) == _undescribed(new):
             direction.describe(_group_of(new), [_permission({"Description": "", **new}, direction)])
             return made

@@ -30,7 +30,7 @@ def _warm_up(given: Properties) -> dict[str, Any]:
 
 
 def _query(query: Properties) -> dict[str, Any]:
-    """An entry of Metrics with its numbers and truths as such: templates may write them as text."""
+    """An entry of Metrics with its numbers and booleans parsed: templates may have them as strings."""
     typed = dict(query)
     if "ReturnData" in query:
         typed["ReturnData"] = str(query["ReturnData"]).lower() == "true"
@@ -47,7 +47,7 @@ def _create_alarm(properties: Properties, name: str) -> Made:
 
 
 def _update_alarm(made: Made, properties: Properties, name: str) -> Made:
-    """In place, which keeps the state; another name is another alarm."""
+    """In place, which keeps the state; a new name needs a new alarm."""
     if properties.get("AlarmName", made.ref) != made.ref:
         _delete_alarm(made, properties)
         return _create_alarm(properties, name)

@@ -52,7 +52,7 @@ def _encryption(properties: Properties) -> dict[str, Any]:
 
 
 def _delete_bucket(made: Made, _properties: Properties) -> None:
-    """S3 refuses it while objects, versions or delete markers are left."""
+    """S3 rejects the deletion while objects, versions or delete markers remain."""
     client("s3").delete_bucket(Bucket=made.ref)
 
 

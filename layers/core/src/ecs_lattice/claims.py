@@ -6,22 +6,23 @@ in by the other; never because of what it changed in this run, which a crash for
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from ecs_lattice.model import Placement, Route, ServiceId
 
 SCHEMA = 1
 
-Phase = Literal["declared", "vanished", "gone"]
+Phase = Literal["declared", "vanished", "deleted"]
 State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Claim:
     """What the ECS side asks of the Lattice side for one route.
 
     ``phase``: ``declared``; ``vanished`` (label or tag taken away, or ECS no longer knows the service: waits the grace
-    time from ``since``); ``gone`` (the ECS service is INACTIVE or DRAINING: does not wait). ``since`` is the epoch
+    time from ``since``); ``deleted`` (the ECS service is INACTIVE or DRAINING: does not wait). ``since`` is the epoch
     second at which the phase began. ``created_at`` is the ECS service's (a recreated service is another one).
     ``own_group`` is the ARN of a target group that somebody else made and attached for this port: used as it is.
     ``named``: a listed deployment of the ECS service names the group, or the controller still has targets in it; the
@@ -38,6 +39,11 @@ class Claim:
     own_group: str | None = None
     named: bool = False
     serving: bool = False
+
+    @cached_property
+    def key(self) -> str:
+        """Unique within the Lattice service: the ECS service's ARN and the route's name."""
+        return f"{self.service.arn}#{self.route.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ class ClaimRecord:
     """One registry item: the claim, its answer, and who has taken in what.
 
     ``declared_generation`` rises with every change of the claim; ``applied_generation`` is the one the answer is for.
-    ``answer_generation`` rises with every change of the answer; ``acknowledged_generation`` is the one the ECS side has
+    ``answer_generation`` rises with every change of the answer; ``acknowledged_generation`` is the last one that the ECS
+    side has processed.
     """
 
     claim: Claim
@@ -79,8 +86,8 @@ class ClaimRecord:
 
     @property
     def key(self) -> str:
-        """Unique within the Lattice service: the ECS service's ARN and the route's name."""
-        return f"{self.claim.service.arn}#{self.claim.route.name}"
+        """The claim's key."""
+        return self.claim.key
 
     @property
     def is_unapplied(self) -> bool:
@@ -97,9 +104,10 @@ class ClaimRecord:
 class LatticeRecord:
     """What the Lattice side remembers of one Lattice service, so that it needs no list call: ARNs by our names.
 
-    ``groups`` maps target-group names to ARNs. ``generation`` rises with every delete of the service or of a group; it is
-    part of client tokens. ``made`` maps what was last switched on to the epoch second of it (make and break are never in
-    one run). ``read_at``: last full read; ``due_at``: when to look again, both epoch seconds.
+    ``groups`` maps target-group names to ARNs; ``networks`` maps service networks as declared to ARNs. ``generation``
+    rises with every delete of the service, a group, a listener or a rule; it is part of client tokens. ``made`` are the
+    running timers: what is timed and the epoch second at which it began. ``read_at``: last full read; ``due_at``: when
+    the next reconcile is due (0: none), by which the resync notices a lost request; both epoch seconds.
     """
 
     name: str

@@ -72,7 +72,7 @@ class EcsService:
         return next((deployment for deployment in self.deployments if deployment.status == "PRIMARY"), None)
 
     @property
-    def is_gone(self) -> bool:
+    def is_deleted(self) -> bool:
         return self.status != "ACTIVE"
 
 

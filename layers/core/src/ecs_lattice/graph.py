@@ -1,7 +1,7 @@
 """The graph of one Lattice service as it was read: frozen values, AWS's names. Nothing here decides anything.
 
-Rules and default actions name target groups by id (``tg-...``), because VPC Lattice answers with ids whatever it was
-asked with.
+Rules and default actions refer to target groups by id (``tg-...``), because VPC Lattice returns ids for whatever
+identifier it was given.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ecs_lattice.model import AddressFamily, HealthCheck, ListenerKey, Match
 
 PARKED_HEADER = "ecs-lattice-parked"
-"""The header that a parked rule asks for. Nobody sends it, so a parked rule takes no traffic, but its groups are used."""
+"""The header that a parked rule matches. No client sends it, so a parked rule receives no traffic, but its groups count
+as in use."""
 
 type Tags = tuple[tuple[str, str], ...]
 
@@ -50,9 +51,14 @@ type Action = Forward | FixedResponse
 
 @dataclass(frozen=True, slots=True)
 class OtherMatch:
-    """A match that no route can declare (a case-sensitive header, say), as text."""
+    """A match that no route can declare (for example a case-sensitive header), as text."""
 
     text: str
+
+    @property
+    def canonical(self) -> "OtherMatch":
+        """Itself: it equals no match of a route."""
+        return self
 
     def __str__(self) -> str:
         return self.text
@@ -77,7 +83,7 @@ class Rule:
 
     @property
     def is_live(self) -> bool:
-        """Whether requests may reach it."""
+        """Whether requests can reach it."""
         return not self.is_parked
 
 
@@ -109,7 +115,7 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Group:
     """A target group. ``port`` is its default port; targets may have others. ``targets`` and ``tags`` are None where they
-    were not asked for."""
+    were not read."""
 
     id: str
     arn: str
@@ -148,7 +154,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """A service's association with a service network. ``ours`` is None where its tags were not asked for."""
+    """A service's association with a service network. ``ours`` is None where its tags were not read."""
 
     arn: str
     network_arn: str
@@ -169,8 +175,8 @@ class Network:
 class Observed:
     """Everything of one Lattice service that was read.
 
-    ``networks`` are what the claims' network words mean: one ARN, or several or none where the word is no good.
-    ``policy`` is the auth policy, asked for only when IAM is wanted.
+    ``networks`` maps service networks as declared (name, id or ARN) to ARNs: exactly one, several where the name is
+    ambiguous, none where it is unknown. ``policy`` is the auth policy, read only where IAM is required.
     """
 
     service: Service | None = None
@@ -189,7 +195,7 @@ class Observed:
 
 def weights(action: Action | None) -> dict[str, int]:
     """The weights of an action's target groups by id; empty when it does not forward."""
-    return {each.group: each.weight for each in action.groups} if isinstance(action, Forward) else {}
+    return {member.group: member.weight for member in action.groups} if isinstance(action, Forward) else {}
 
 
 def forward(groups: dict[str, int]) -> Forward:

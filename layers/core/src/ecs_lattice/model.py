@@ -4,6 +4,7 @@ Everything here is what :mod:`ecs_lattice.declaration` returns and both reconcil
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 ListenerProtocol = Literal["HTTP", "HTTPS", "TLS_PASSTHROUGH"]
@@ -71,9 +72,9 @@ class HeaderMatch:
     value: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, order=True)
 class Match:
-    """What a request must be like: everything that is given must hold. ``headers`` are sorted, at most 5.
+    """The conditions a request has to meet, all of them. ``headers`` are sorted, at most 5.
 
     ``path`` is None or (kind, value, case sensitive).
     """
@@ -81,6 +82,15 @@ class Match:
     path: tuple[Literal["exact", "prefix"], str, bool] | None = None
     method: str | None = None
     headers: tuple[HeaderMatch, ...] = ()
+
+    @cached_property
+    def canonical(self) -> "Match":
+        """Equal for matches of the same requests: in lower case where Lattice compares without case."""
+        path = self.path
+        if path and not path[2]:
+            path = (path[0], path[1].lower(), False)
+        headers = {HeaderMatch(header.name.lower(), header.kind, header.value.lower()) for header in self.headers}
+        return Match(path, self.method, tuple(sorted(headers)))
 
     def __str__(self) -> str:
         parts = [self.method or ""]

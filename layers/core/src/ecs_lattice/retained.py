@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from ecs_lattice import deadline
-from ecs_lattice.custom_resource.protocol import Answer, Request
+from ecs_lattice.custom_resource.protocol import Request, Response
 from ecs_lattice.errors import AwsError, NotFoundError
 from ecs_lattice.telemetry import logger
 from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
@@ -77,9 +77,9 @@ class RetainedResources:
     store: Callable[[], Store]
     sleep: Callable[[float], None]
 
-    def apply(self, request: Request) -> Answer:
+    def apply(self, request: Request) -> Response:
         """Nothing on Create and Update. On Delete: keep everything, delete everything, or say why neither can be."""
-        done = Answer(True, request.physical_id or request.own_id)
+        done = Response(True, request.physical_id or request.own_id)
         if request.type != "Delete":
             return done
         try:
@@ -92,10 +92,10 @@ class RetainedResources:
             logger.info("What the stack retains is kept: nothing was uninstalled")
             return done
         if not has_ended:
-            return Answer(False, done.physical_id, reason=_NOT_ENDED)
+            return Response(False, done.physical_id, reason=_NOT_ENDED)
         return self._delete(Retained.read(request.properties), done)
 
-    def _delete(self, retained: Retained, done: Answer) -> Answer:
+    def _delete(self, retained: Retained, done: Response) -> Response:
         """The table is the last: as long as it is there, the request can be repeated."""
         store = self.store()
         dissociate = partial(self._dissociate, store)
@@ -112,7 +112,7 @@ class RetainedResources:
             try:
                 delete(name)
             except AwsError as error:
-                return Answer(False, done.physical_id, reason=_NOT_DELETED.format(what=f"{kind} {name}", why=error))
+                return Response(False, done.physical_id, reason=_NOT_DELETED.format(what=f"{kind} {name}", why=error))
             logger.info("Deleted", what=f"{kind} {name}")
         return done
 

@@ -83,19 +83,19 @@ class BotoSecurityGroups:
     def authorize(
         self,
         group_id: str,
-        openings: Sequence[tuple[AllowedPorts, PrefixList]],
+        sources: Sequence[tuple[AllowedPorts, PrefixList]],
         description: str,
         tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
         there: tuple[IngressRule, ...] = ()
-        missing = list(openings)
+        missing = list(sources)
         for _ in range(_ATTEMPTS):
             try:
                 return there + self._authorize(group_id, missing, description, tags)
             except ConflictError:  # one of them is there already, and so none was added
                 rules = self._rules("group-id", [group_id])
-                there = tuple(rule for rule in rules if any(_is_equal(rule, *one) for one in openings))
-                missing = [one for one in openings if not any(_is_equal(rule, *one) for rule in there)]
+                there = tuple(rule for rule in rules if any(_is_equal(rule, *one) for one in sources))
+                missing = [one for one in sources if not any(_is_equal(rule, *one) for rule in there)]
                 if not missing:
                     return there
         raise ConflictError("AuthorizeSecurityGroupIngress", "InvalidPermission.Duplicate", f"{group_id}: not seen yet")
@@ -131,7 +131,7 @@ class BotoSecurityGroups:
     def _authorize(
         self,
         group_id: str,
-        openings: Sequence[tuple[AllowedPorts, PrefixList]],
+        sources: Sequence[tuple[AllowedPorts, PrefixList]],
         description: str,
         tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
@@ -142,11 +142,11 @@ class BotoSecurityGroups:
                 IpPermissions=[
                     {
                         "IpProtocol": "tcp",
-                        "FromPort": opening.ports.first,
-                        "ToPort": opening.ports.last,
+                        "FromPort": allowed.ports.first,
+                        "ToPort": allowed.ports.last,
                         "PrefixListIds": [{"PrefixListId": source.id, "Description": said}],
                     }
-                    for opening, source in openings
+                    for allowed, source in sources
                 ],
                 TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tags(tags)}],
             )
@@ -178,8 +178,8 @@ def _rule(shape: Any) -> IngressRule:
     )
 
 
-def _is_equal(rule: IngressRule, opening: AllowedPorts, source: PrefixList) -> bool:
-    return (rule.protocol, rule.ports, rule.prefix_list_id) == ("tcp", opening.ports, source.id)
+def _is_equal(rule: IngressRule, allowed: AllowedPorts, source: PrefixList) -> bool:
+    return (rule.protocol, rule.ports, rule.prefix_list_id) == ("tcp", allowed.ports, source.id)
 
 
 def _tags(tags: Mapping[str, str]) -> Any:

@@ -6,7 +6,7 @@ from ecs_lattice.aws import clients
 from ecs_lattice.aws.cfn_response import HttpDelivery
 from ecs_lattice.aws.retained import BotoRetained
 from ecs_lattice.bootstrap.common import registry
-from ecs_lattice.custom_resource.protocol import Answer, Request
+from ecs_lattice.custom_resource.protocol import Request, Response
 from ecs_lattice.custom_resource.serving import CustomResources
 from ecs_lattice.retained import RetainedResources
 
@@ -18,7 +18,7 @@ def retained_resources(log: str) -> CustomResources:
     return CustomResources(_apply, HttpDelivery(), log)
 
 
-def _apply(request: Request) -> Answer:
+def _apply(request: Request) -> Response:
     partition = request.stack_id.split(":")[1]  # of an ARN: arn:aws:cloudformation:...
 
     def store() -> BotoRetained:

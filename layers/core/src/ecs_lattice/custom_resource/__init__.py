@@ -1,1 +1,1 @@
-"""The custom resource ``Custom::LatticeIngress``: CloudFormation's requests in, its answers out."""
+"""The CloudFormation custom resource ``Custom::LatticeIngress``: its properties, its protocol, its life cycle."""

@@ -1,26 +1,29 @@
-"""The life of one custom resource: Create, Update and Delete, in whatever order and overlap they come.
+"""The life cycle of a custom resource: Create, Update and Delete, in any order and overlap.
 
-CloudFormation sends one request at a time, but not always: a Delete may come while a cancelled Create still runs, a
-rollback's Update while a failed one does, and Lambda may repeat an invocation whose request was overtaken long ago. So
-each request first writes down what it wishes, and then what is *written down* is made, again if it changed meanwhile:
-whoever works last makes the newest wish true, and a repeated old request wishes nothing new.
+CloudFormation sends one request at a time, but not always: a Delete may come while a cancelled Create is still running, the
+Update of a rollback while a failed Update is, and Lambda may repeat an invocation whose request was superseded long ago. So
+each request first records the desired ingress, and then the *recorded* one is applied, again if it has changed meanwhile: who
+works last applies the newest request, and a repetition of an older request records nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from ecs_lattice import codec, deadline
 from ecs_lattice.custom_resource import properties
-from ecs_lattice.custom_resource.properties import RequiredIngress
-from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Answer, Request
-from ecs_lattice.errors import ConflictError, ThrottledError, UnavailableError
-from ecs_lattice.ingress.open import Ingress, OpenedGroups
+from ecs_lattice.custom_resource.properties import IngressProperties
+from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Request, Response
+from ecs_lattice.errors import ConflictError, DeniedError, ThrottledError, UnavailableError
+from ecs_lattice.ingress import problems
+from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PrefixList
+from ecs_lattice.ingress.open import Ingress
+from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
 from ecs_lattice.outcome import Problem
 from ecs_lattice.ports import Now
 
 TYPES = ("Custom::LatticeIngress", "AWS::CloudFormation::CustomResource")
-_KIND = "custom-resource"  # the kind of document that holds a Wish
+_KIND = "custom-resource"  # the kind of document that holds a DesiredIngress
 _DAY_SECONDS = 86400
 _REMEMBERED_REQUESTS = 50
 _TRIES, _LONGEST_WAIT_SECONDS = 4, 5.0
@@ -28,16 +31,25 @@ _TRIES, _LONGEST_WAIT_SECONDS = 4, 5.0
 
 @dataclass(frozen=True, slots=True)
 class DesiredIngress:
-    """What the newest request wants (None: nothing any more), every request seen, the newest last, and every group that was
-    ever asked for, so that a half-made change is taken back whole."""
+    """The properties of the newest request (None after a Delete), the ids of all requests, the newest last, and every group
+    that was ever requested, so that a change is undone completely even where it was interrupted."""
 
-    wanted: RequiredIngress | None = None
+    properties: IngressProperties | None = None
     requests: tuple[str, ...] = ()
     group_ids: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedGroups:
+    """``rules``: those that open the requested ports, ours or not. ``problems``: what is closed; empty when all is open."""
+
+    rules: tuple[IngressRule, ...] = ()
+    prefix_lists: tuple[PrefixList, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
 class Documents(Protocol):
-    """What of the registry is needed here."""
+    """What custom resources need of the registry."""
 
     def document(self, kind: str, key: str) -> str | None: ...
 
@@ -48,139 +60,139 @@ class Documents(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngressResource:
-    """All custom resources of this type; ``sleep`` waits (seconds) before a throttled call is tried again."""
+    """All custom resources of this type; ``sleep`` waits (seconds) before a throttled call is retried."""
 
     ingress: Ingress
     documents: Documents
     now: Now
     sleep: Callable[[float], None]
 
-    def apply(self, request: Request) -> Answer:
-        """Do what is asked. Raises AwsError and OutOfTimeError, after which the same request may be tried again."""
+    def apply(self, request: Request) -> Response:
+        """Carry out the request. Raises AwsError and OutOfTimeError, after which the same request may be repeated."""
         if request.type == "Delete":
             return self._delete(request)
-        refused = _refusals(request)
-        if refused:
-            return Answer(False, request.own_id, reason=said(refused))
-        return self._make(request)
-
-    def _make(self, request: Request) -> Answer:
-        wanted = properties.read(request.properties)
-        if isinstance(wanted, tuple):
-            return Answer(False, request.own_id, reason=said(wanted))
-        self._begin(request, wanted)
-        newest, opened = self._converge(request)
+        desired = _rejected(request) or properties.read(request.properties)
+        if isinstance(desired, tuple):
+            return Response(False, request.own_id, reason=format_problems(desired))
+        self._record(request, desired)
+        newest, opened = self._apply_newest(request)
         if newest != request.request_id:
-            return _overtaken(request)
+            return Response(False, request.own_id, reason="A newer request for this resource has superseded this one.")
         if opened.problems:
-            return Answer(False, request.own_id, reason=said(opened.problems))
-        return Answer(True, request.own_id, data=_data(opened))
+            return Response(False, request.own_id, reason=format_problems(opened.problems))
+        return Response(True, request.own_id, data=_data(opened))
 
-    def _delete(self, request: Request) -> Answer:
+    def _delete(self, request: Request) -> Response:
         if request.physical_id != request.own_id:
-            # Made up by CloudFormation because no Create ever answered, or somebody else's: nothing here has that name.
-            return Answer(True, request.physical_id or request.own_id)
-        self._begin(request, None)
-        self._converge(request)
-        return Answer(True, request.own_id)
+            # Created by CloudFormation because no Create was ever answered, or foreign: there is nothing to delete.
+            return Response(True, request.physical_id or request.own_id)
+        self._record(request, None)
+        self._apply_newest(request)
+        return Response(True, request.own_id)
 
-    def _begin(self, request: Request, wanted: RequiredIngress | None) -> None:
-        """Write the wish down; one that was written before, and may be overtaken since, is not written again."""
+    def _record(self, request: Request, desired: IngressProperties | None) -> None:
+        """Record what the request desires; one that was recorded before, and may be superseded, is not recorded again."""
         named = properties.group_ids_in(request.properties, request.old_properties)
-        # What is deleted is remembered for as long as an old request may still be repeated.
-        expires_at = None if wanted else self.now() + _DAY_SECONDS
+        # A deleted resource is remembered for as long as an old request may still be repeated.
+        expires_at = None if desired else self.now() + _DAY_SECONDS
         while True:
-            before = self.documents.document(_KIND, request.own_id)
-            wish = _read(before)
-            if request.request_id in wish.requests:
+            text = self.documents.document(_KIND, request.own_id)
+            before = _parse(text)
+            if request.request_id in before.requests:
                 return
-            requests = (*wish.requests, request.request_id)[-_REMEMBERED_REQUESTS:]
-            text = codec.dumps(DesiredIngress(wanted, requests, tuple(sorted({*wish.group_ids, *named}))))
-            if self.documents.replace_document(_KIND, request.own_id, before, text, expires_at=expires_at):
+            requests = (*before.requests, request.request_id)[-_REMEMBERED_REQUESTS:]
+            after = codec.dumps(DesiredIngress(desired, requests, tuple(sorted({*before.group_ids, *named}))))
+            if self.documents.replace_document(_KIND, request.own_id, text, after, expires_at=expires_at):
                 return
-            deadline.check()  # another request was written between the two: look again
+            deadline.check()  # another request was recorded in between
 
-    def _converge(self, request: Request) -> tuple[str, OpenedGroups]:
-        """Make what is wished, until nobody wishes anything else; the newest request, and what came of it."""
-        wish = self._wish(request.own_id)
+    def _apply_newest(self, request: Request) -> tuple[str, OpenedGroups]:
+        """Apply the recorded ingress until it no longer changes; the id of the newest request, and its result."""
+        desired = _parse(self.documents.document(_KIND, request.own_id))
         while True:
-            opened = self._patiently(request, wish)
-            newer = self._wish(request.own_id)
-            if newer.requests == wish.requests:
-                return wish.requests[-1], opened
-            wish = newer
+            opened = self._apply_with_retries(request, desired)
+            newer = _parse(self.documents.document(_KIND, request.own_id))
+            if newer.requests == desired.requests:
+                return desired.requests[-1], opened
+            desired = newer
 
-    def _fulfil(self, request: Request, wish: DesiredIngress) -> OpenedGroups:
-        """Add first, remove after: what an update moves is open all the time. With problems nothing is removed."""
-        wanted = wish.wanted
-        if wanted is None:
-            self.ingress.close(request.own_id, wish.group_ids)
-            return OpenedGroups()
-        openings = wanted.openings(self.ingress.families())
-        description = wanted.description or f"VPC Lattice, for {request.logical_id} of {request.stack_name}"
-        opened = self.ingress.open_groups(request.own_id, wanted.group_ids, openings, description)
-        if not opened.problems:
-            self.ingress.close(request.own_id, wish.group_ids, dict.fromkeys(wanted.group_ids, openings))
-        return opened
-
-    def _patiently(self, request: Request, wish: DesiredIngress) -> OpenedGroups:
-        """Fulfil, tried again where AWS was busy: CloudFormation cannot be told "not yet"."""
+    def _apply_with_retries(self, request: Request, desired: DesiredIngress) -> OpenedGroups:
+        """Retries where AWS is busy: CloudFormation has no response for "not yet"."""
         for _ in range(_TRIES - 1):
             try:
-                return self._fulfil(request, wish)
+                return self._apply(request, desired)
             except ThrottledError as error:
                 wait = error.retry_after
             except (UnavailableError, ConflictError):
                 wait = 1.0
             deadline.check()
             self.sleep(min(wait, _LONGEST_WAIT_SECONDS))
-        return self._fulfil(request, wish)
+        return self._apply(request, desired)
 
-    def _wish(self, key: str) -> DesiredIngress:
-        return _read(self.documents.document(_KIND, key))
+    def _apply(self, request: Request, desired: DesiredIngress) -> OpenedGroups:
+        """Open before closing: what an update moves is open all the time. With problems nothing is closed."""
+        wanted, consumer = desired.properties, request.own_id
+        if wanted is None:
+            self.ingress.close(consumer, desired.group_ids)
+            return OpenedGroups()
+        ports = wanted.allowed_ports(self.ingress.families())
+        description = wanted.description or f"VPC Lattice, for {request.logical_id} of {request.stack_name}"
+        opened = open_groups(self.ingress, consumer, wanted.group_ids, ports, description)
+        if not opened.problems:
+            self.ingress.close(consumer, desired.group_ids, dict.fromkeys(wanted.group_ids, ports))
+        return opened
 
 
-def _read(text: str | None) -> DesiredIngress:
+def open_groups(
+    ingress: Ingress, consumer: str, group_ids: Collection[str], ports: Collection[AllowedPorts], description: str
+) -> OpenedGroups:
+    """Open every one of the groups; replaces what ``consumer`` required of them before."""
+    # Each group has to be open by itself, like the only group of a task.
+    requirements = [
+        PortRequirement((group_id,), "", allowed, default_allowed=True)
+        for group_id in sorted(set(group_ids))
+        for allowed in sorted(set(ports))
+    ]
+    try:
+        opened = RouteIngress(ingress).open(consumer, requirements, (), description)
+        prefix_lists = ingress.groups.prefix_lists()
+    except DeniedError as error:
+        return OpenedGroups(problems=(problems.denied(group_ids, error, ingress.label_prefix),))
+    rules = [rule for one in requirements if (rule := opened.rules[one.group_ids[0]].open_rule(one.ports))]
+    unmet = dict.fromkeys(problem for _, problem in opened.closed)
+    return OpenedGroups(tuple(dict.fromkeys(rules)), prefix_lists, tuple(unmet))
+
+
+def format_problems(found: tuple[Problem, ...]) -> str:
+    """Problems as one text for CloudFormation's console, numbered where there are several."""
+    texts = [str(problem) if problem.key else f"{problem.code}: {problem.text}" for problem in found]
+    if len(texts) == 1:
+        return texts[0]
+    return f"{len(texts)} problems. " + " ".join(f"({number}) {text}" for number, text in enumerate(texts, start=1))
+
+
+def _parse(text: str | None) -> DesiredIngress:
     return codec.loads(DesiredIngress, text) if text else DesiredIngress()
 
 
-def said(problems: tuple[Problem, ...]) -> str:
-    """Problems as one text for CloudFormation's console, numbered where there are several."""
-    texts = [str(problem) if problem.key else f"{problem.code}: {problem.text}" for problem in problems]
-    if len(texts) == 1:
-        return texts[0]
-    numbered = [f"({number}) {text}" for number, text in enumerate(texts, start=1)]
-    return f"{len(problems)} problems. " + " ".join(numbered)
-
-
-def _refusals(request: Request) -> tuple[Problem, ...]:
-    problems = []
+def _rejected(request: Request) -> tuple[Problem, ...]:
+    """The problems of a request that is not for this type of resource, or incomplete."""
+    found = []
     if request.type not in REQUEST_TYPES:
-        problems.append(
-            Problem("UNKNOWN_REQUEST", f"known are {', '.join(REQUEST_TYPES)}.", "RequestType", request.type)
-        )
+        found.append(Problem("UNKNOWN_REQUEST", f"known are {', '.join(REQUEST_TYPES)}.", "RequestType", request.type))
     if request.resource_type not in TYPES:
-        message = f"this ServiceToken makes resources of type {TYPES[0]}."
-        problems.append(Problem("UNKNOWN_TYPE", message, "Type", request.resource_type))
-    identity = {
-        "RequestId": request.request_id,
-        "StackId": request.stack_id,
-        "LogicalResourceId": request.logical_id,
-    }
-    missing = [name for name, value in identity.items() if not value]
-    if missing:
-        problems.append(Problem("INCOMPLETE_REQUEST", f"the request lacks {', '.join(missing)}."))
-    return tuple(problems)
-
-
-def _overtaken(request: Request) -> Answer:
-    return Answer(False, request.own_id, reason="A newer request for this resource came meanwhile; that one counts.")
+        message = f"this ServiceToken creates resources of type {TYPES[0]}."
+        found.append(Problem("UNKNOWN_TYPE", message, "Type", request.resource_type))
+    identity = {"RequestId": request.request_id, "StackId": request.stack_id, "LogicalResourceId": request.logical_id}
+    if missing := [name for name, value in identity.items() if not value]:
+        found.append(Problem("INCOMPLETE_REQUEST", f"the request lacks {', '.join(missing)}."))
+    return tuple(found)
 
 
 def _data(opened: OpenedGroups) -> dict[str, str]:
-    """What Fn::GetAtt gives. Members are always there, because Fn::GetAtt fails on one that is not."""
-    lists = {one.family: one.id for one in opened.prefix_lists}
-    rules = sorted({rule.id for rule in opened.rules})
+    """The values of Fn::GetAtt. All are always present, because Fn::GetAtt fails on a missing one."""
+    lists = {source.family: source.id for source in opened.prefix_lists}
+    rules = sorted(rule.id for rule in opened.rules)
     return {
         "RuleIds": ",".join(rules),
         "RuleCount": str(len(rules)),

@@ -1,18 +1,14 @@
 """What a user asks for: docker labels and service tags to a :class:`~ecs_lattice.model.Declaration`, or all its problems.
 
-Reading (which keys are ours), drafts (what holds for each route), building (values and defaults), rules (what is
-allowed): in this order. Everything is made from the table in :mod:`ecs_lattice.declaration.keys`.
+In this order: reading (which keys are ours), drafts (what applies to each route), building (values and defaults), rules
+(what is allowed). Everything is made from the table in :mod:`ecs_lattice.declaration.keys`.
 """
 
-from collections.abc import Iterable
-
 from ecs_lattice.declaration import route_rules, set_rules
-from ecs_lattice.declaration.bounds import Bounds
-from ecs_lattice.declaration.building import build
+from ecs_lattice.declaration.building import build, ports_of
 from ecs_lattice.declaration.changes import dropped_default_route, rolling_conflicts
 from ecs_lattice.declaration.drafts import Draft, drafts, share
-from ecs_lattice.declaration.port_names import port_of
-from ecs_lattice.declaration.reading import read
+from ecs_lattice.declaration.reading import Bounds, read
 from ecs_lattice.declaration.route_rules import Context, Subject
 from ecs_lattice.facts import TaskDefinition
 from ecs_lattice.model import Declaration
@@ -31,38 +27,28 @@ def declare(
     """
     reading = read(task_definition, tags, bounds)
     found = drafts(reading.entries, bounds.label_prefix, task_definition.name)
-    ports = {draft.name: port_of(draft, task_definition) for draft in found.routes if not draft.is_broken("port")}
-    names = {name: port for name, port in ports.items() if isinstance(port, str)}
-    shared, disagreements = _share(found.routes, names)
+    ports, port_problems = ports_of(found.routes, task_definition)
+    shared, disagreements = _share(found.routes, ports)
     context = Context(task_definition, controller, bounds)
-    subjects = [Subject(draft, build(draft, names.get(draft.name, ""), bounds)) for draft in shared]
+    subjects = [Subject(draft, build(draft, ports.get(draft.name, ""), bounds)) for draft in shared]
     problems = (
         *reading.problems,
-        *(port for port in ports.values() if isinstance(port, Problem)),
+        *port_problems,
         *disagreements,
         *(problem for subject in subjects for problem in route_rules.problems_of(subject, context)),
         *set_rules.problems_among(subjects, context),
     )
     if problems:
-        return Refused(_in_order(problems))
+        # A mistake that several routes inherit is one problem.
+        return Refused(tuple(sorted(set(problems), key=lambda p: (p.code, p.key, p.value, p.where, p.message))))
     return Declaration(tuple(subject.route for subject in subjects), found.removed)
 
 
 def _share(routes: tuple[Draft, ...], ports: dict[str, str]) -> tuple[tuple[Draft, ...], tuple[Problem, ...]]:
-    """What is one Lattice service's, and what is one port's on it, is said once and holds for all its routes."""
-
-    def service(draft: Draft) -> object:
-        return draft.value("service") or ("unknown", draft.name)
-
-    def port(draft: Draft) -> tuple[object, object]:
-        return service(draft), ports.get(draft.name, ("unknown", draft.name))
-
-    of_services, service_problems = share(routes, service, "service")
-    of_ports, port_problems = share(of_services, port, "port")
+    """What belongs to one Lattice service, or to one port on it, is written once and applies to all its routes."""
+    services = {draft.name: draft.value("service") or ("unknown", draft.name) for draft in routes}
+    of_services, service_problems = share(routes, lambda draft: services[draft.name], "service")
+    of_ports, port_problems = share(
+        of_services, lambda draft: (services[draft.name], ports.get(draft.name, ("unknown", draft.name))), "port"
+    )
     return of_ports, (*service_problems, *port_problems)
-
-
-def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Sorted, and said once where several routes inherit one mistake."""
-    said = {(problem.code, problem.key, problem.value, problem.where, problem.message): problem for problem in problems}
-    return tuple(said[key] for key in sorted(said))

@@ -1,105 +1,118 @@
-"""Drafts to routes: the values that were written, and the defaults of what was not."""
+"""Drafts to routes: the port that each means, the values that were written, and the defaults of those that were not."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast
 
-from ecs_lattice.declaration import keys
-from ecs_lattice.declaration.bounds import Bounds
-from ecs_lattice.declaration.drafts import Draft, listener_keys
-from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match, ProtocolVersion, Route, TargetProtocol
+from ecs_lattice.declaration.drafts import Draft
+from ecs_lattice.declaration.keys import HEALTH_CHECK_SLOTS
+from ecs_lattice.declaration.reading import Bounds
+from ecs_lattice.facts import TaskDefinition
+from ecs_lattice.model import HeaderMatch, HealthCheck, Match, ProtocolVersion, Route, TargetProtocol
 from ecs_lattice.naming import service_name
+from ecs_lattice.outcome import Problem
 
-DEFAULT_LISTENERS = (ListenerKey("HTTPS", 443),)
-DEFAULT_HEALTH_GRACE = 120
-"""Seconds; ECS gives a service without load balancer none, and a slow starter is then replaced for ever."""
+_ROUTE_SLOTS = {
+    "listeners": "listener",
+    "priority": "priority",
+    "weight": "weight",
+    "networks": "network",
+    "domain": "domain",
+    "certificate": "certificate",
+    "auth": "auth",
+    "idle_timeout": "idle-timeout",
+    "health_grace": "health.grace",
+    "targets": "targets",
+    "ingress": "ingress",
+    "alarm_minutes": "alarm.minutes",
+}
+"""Fields of Route that have the value of a slot, or the default of the field."""
+_HEADER_KINDS = {"header.<name>": "exact", "header-prefix.<name>": "prefix", "header-contains.<name>": "contains"}
+_HEALTH_SLOTS = {slot.removeprefix("health.").replace("-", "_"): slot for slot in HEALTH_CHECK_SLOTS}
 
-DEFAULT_ALARM_MINUTES = 3
+
+def ports_of(drafts: Iterable[Draft], task_definition: TaskDefinition) -> tuple[dict[str, str], list[Problem]]:
+    """By route, the name of the port mapping that it means: the one that was written, else the only named TCP port."""
+    named = sorted({port.name for port in task_definition.ports if port.transport == "tcp" and port.name})
+    ports: dict[str, str] = {}
+    problems: list[Problem] = []
+    for draft in drafts:
+        wanted = draft.value("port")
+        if "port" in draft.broken:
+            continue
+        if wanted in named or (wanted is None and len(named) == 1):
+            ports[draft.name] = str(wanted or named[0])
+        else:
+            problem = _no_port if wanted is None else _unknown_port
+            problems.append(problem(draft, named, task_definition))
+    return ports, problems
+
+
+def _unknown_port(draft: Draft, named: list[str], task_definition: TaskDefinition) -> Problem:
+    wanted, listed = draft.value("port"), ", ".join(named) or "none"
+    if any(port.name == wanted for port in task_definition.ports):
+        return draft.problem("PORT_UDP", "port", f"port {wanted} is UDP, and Lattice carries TCP; TCP ports: {listed}.")
+    message = f"{task_definition.name} has no port mapping of this name; named TCP ports: {listed}."
+    by_number = next((port.name for port in task_definition.ports if str(port.container_port) == wanted), None)
+    hint = "" if by_number is None else f" Port {wanted} is called {by_number}."
+    return draft.problem("PORT_UNKNOWN", "port", message + hint)
+
+
+def _no_port(draft: Draft, named: list[str], task_definition: TaskDefinition) -> Problem:
+    if named:
+        return draft.problem("PORT_MISSING", "port", f"write which port the route means, one of: {', '.join(named)}.")
+    udp = sorted({port.name for port in task_definition.ports if port.transport == "udp" and port.name})
+    if udp:
+        message = f"{task_definition.name} names UDP ports only ({', '.join(udp)}), and Lattice carries TCP."
+        return draft.problem("PORT_UDP", "port", message)
+    message = f"no TCP port mapping of {task_definition.name} has a name; give it one (portMappings[].name)."
+    return draft.problem("PORT_UNNAMED", "port", message)
 
 
 def build(draft: Draft, port_name: str, bounds: Bounds) -> Route:
     """The route that ``draft`` asks for. What is not allowed in it has its default: nobody uses such a route."""
-    listeners = listener_keys(draft.value("listener")) or DEFAULT_LISTENERS
-    protocol = _protocol(draft, listeners)
+    written = {name: draft.value(slot) for name, slot in _ROUTE_SLOTS.items() if draft.value(slot) is not None}
+    defaults: dict[str, Any] = {"networks": bounds.default_networks}
+    if bounds.minimum_auth == "iam":
+        defaults["auth"] = "AWS_IAM"
+    route = Route(draft.name, "", port_name, **(defaults | written))
+    is_tls = any(listener.protocol == "TLS_PASSTHROUGH" for listener in route.listeners)
+    protocol = cast(TargetProtocol, draft.value("protocol") or ("TCP" if is_tls else "HTTP"))
     version = None if protocol == "TCP" else cast(ProtocolVersion, draft.value("protocol-version") or "HTTP1")
-    auth = draft.value("auth") or ("AWS_IAM" if bounds.minimum_auth == "iam" else None)
-    return Route(
-        name=draft.name,
+    return replace(
+        route,
         lattice_service=service_name(str(draft.value("service") or ""), bounds.name_prefix),
-        port_name=port_name,
         match=_match(draft),
-        listeners=listeners,
         protocol=protocol,
         protocol_version=version,
         health=_health(draft, protocol, version),
-        **cast(
-            dict[str, Any],
-            {
-                "auth": auth,
-                "priority": draft.value("priority"),
-                "weight": draft.value("weight"),
-                "networks": draft.value("network") or bounds.default_networks,
-                "domain": draft.value("domain"),
-                "certificate": draft.value("certificate"),
-                "idle_timeout": draft.value("idle-timeout"),
-                "health_grace": _or(draft.value("health.grace"), DEFAULT_HEALTH_GRACE),
-                "targets": draft.value("targets"),
-                "ingress": draft.value("ingress") or "default",
-                "alarm": draft.value("alarm") != "off",
-                "alarm_minutes": _or(draft.value("alarm.minutes"), DEFAULT_ALARM_MINUTES),
-                "pause": draft.value("pause") is True,
-            },
-        ),
+        alarm=draft.value("alarm") != "off",
+        pause=draft.value("pause") is True,
     )
 
 
-def _or(value: object, default: object) -> object:
-    return default if value is None else value
-
-
-def _protocol(draft: Draft, listeners: tuple[ListenerKey, ...]) -> TargetProtocol:
-    default = "TCP" if any(listener.protocol == "TLS_PASSTHROUGH" for listener in listeners) else "HTTP"
-    return cast(TargetProtocol, draft.value("protocol") or default)
-
-
 def _match(draft: Draft) -> Match | None:
-    path = draft.entry("path")
+    path = next((entry for entry in draft.entries("path") if entry.parsed), None)
     sensitive = draft.value("path.case-sensitive") is not False
+    headers = [
+        HeaderMatch(entry.argument, cast(Any, _HEADER_KINDS[entry.key.name]), str(entry.parsed))
+        for entry in draft.entries("header")
+        if entry.parsed is not None
+    ]
     match = Match(
-        path=cast(Any, (path.key.name.removeprefix("path."), path.parsed, sensitive)) if path and path.parsed else None,
+        path=cast(Any, (path.key.name.removeprefix("path."), path.parsed, sensitive)) if path else None,
         method=cast(str | None, draft.value("method")),
-        headers=tuple(
-            sorted(
-                HeaderMatch(entry.argument, cast(Any, _header_kind(entry.key)), str(entry.parsed))
-                for entry in draft.entries("header")
-                if entry.parsed is not None
-            )
-        ),
+        headers=tuple(sorted(headers)),
     )
     return None if match == Match() else match
 
 
-def _header_kind(key: keys.Key) -> str:
-    return key.name.removesuffix(".<name>").removeprefix("header").removeprefix("-") or "exact"
-
-
 def _health(draft: Draft, protocol: TargetProtocol, version: ProtocolVersion | None) -> HealthCheck:
     """Lattice checks HTTP1 groups unless told otherwise, and the others only if told to (User Guide, health checks)."""
-    is_written = any(draft.has(slot) for slot in keys.HEALTH_CHECK_SLOTS)
-    written = {
-        "protocol": draft.value("health.protocol"),
-        "protocol_version": draft.value("health.protocol-version"),
-        "port": draft.value("health.port"),
-        "path": draft.value("health.path"),
-        "code": draft.value("health.code"),
-        "interval": draft.value("health.interval"),
-        "timeout": draft.value("health.timeout"),
-        "healthy": draft.value("health.healthy"),
-        "unhealthy": draft.value("health.unhealthy"),
-    }
     derived = {
-        "enabled": _or(draft.value("health.enabled"), version == "HTTP1" or is_written),
+        "enabled": version == "HTTP1" or not HEALTH_CHECK_SLOTS.isdisjoint(draft.slots),
         "protocol": "HTTPS" if protocol == "HTTPS" else "HTTP",
         "protocol_version": "HTTP2" if version in {"HTTP2", "GRPC"} else "HTTP1",
     }
-    return HealthCheck(
-        **cast(dict[str, Any], derived | {name: value for name, value in written.items() if value is not None})
-    )
+    written = {name: draft.value(slot) for name, slot in _HEALTH_SLOTS.items() if draft.value(slot) is not None}
+    return HealthCheck(**cast(dict[str, Any], derived | written))

@@ -10,7 +10,7 @@ from ecs_lattice.outcome import Problem
 
 
 def dropped_default_route(
-    live_routes: Collection[str], declaration: Declaration, *, label_prefix: str = "lattice"
+    live_routes: Collection[str], declaration: Declaration, *, label_prefix: str
 ) -> Problem | None:
     """The unnamed route serves, and the declaration names routes without it: adding a route would remove all traffic.
 
@@ -30,47 +30,34 @@ def dropped_default_route(
     )
 
 
-def rolling_conflicts(
-    effective: Declaration, primary: Declaration, *, label_prefix: str = "lattice"
-) -> tuple[Problem, ...]:
+def rolling_conflicts(effective: Declaration, primary: Declaration, *, label_prefix: str) -> tuple[Problem, ...]:
     """What ``primary`` (the newest deployment's) demands of the tasks of a port unlike ``effective`` (what serves).
 
     While a deployment rolls, one target group checks old and new tasks, so one of the two fails. One problem for each
-    thing that differs.
+    demand that differs.
     """
     before = {(route.port_name, route.lattice_service): route for route in effective.routes}
     after = {(route.port_name, route.lattice_service): route for route in primary.routes}
-    return tuple(
-        _held_back(after[pair], name, old, new, label_prefix)
-        for pair in sorted(before.keys() & after.keys())
-        for name, old, new in _differences(before[pair], after[pair])
-    )
+    found = []
+    for pair in sorted(before.keys() & after.keys()):
+        route, demands = after[pair], _demands(before[pair])
+        for name, new in _demands(route).items():
+            if demands[name] == new:
+                continue
+            message = (
+                f"it was {_text(demands[name])} and becomes {_text(new)}, but while a deployment rolls, old and new tasks of "
+                f"port {route.port_name} on {route.lattice_service} are checked by one target group. Let the new version "
+                "answer both for one release, or use a new port name."
+            )
+            where = f"newest deployment, route {route.name}"
+            found.append(problem("HOLDS_BACK", message, key=f"{label_prefix}.{name}", value=_text(new), where=where))
+    return tuple(found)
 
 
-def _differences(before: Route, after: Route) -> list[tuple[str, object, object]]:
-    compared: list[tuple[str, object, object]] = [
-        ("protocol", before.protocol, after.protocol),
-        ("protocol-version", before.protocol_version, after.protocol_version),
-    ]
-    for field in dataclasses.fields(before.health):
-        name = f"health.{field.name.replace('_', '-')}"
-        compared.append((name, getattr(before.health, field.name), getattr(after.health, field.name)))
-    return [(name, old, new) for name, old, new in compared if old != new]
-
-
-def _held_back(route: Route, name: str, old: object, new: object, label_prefix: str) -> Problem:
-    message = (
-        f"it was {_text(old)} and becomes {_text(new)}, but while a deployment rolls, old and new tasks of port "
-        f"{route.port_name} on {route.lattice_service} are checked by one target group. Let the new version answer both "
-        f"for one release, or use a new port name."
-    )
-    return problem(
-        "HOLDS_BACK",
-        message,
-        key=f"{label_prefix}.{name}",
-        value=_text(new),
-        where=f"newest deployment, route {route.name}",
-    )
+def _demands(route: Route) -> dict[str, object]:
+    """What the route's target group demands of a task, by key."""
+    health = {f"health.{name.replace('_', '-')}": value for name, value in dataclasses.asdict(route.health).items()}
+    return {"protocol": route.protocol, "protocol-version": route.protocol_version, **health}
 
 
 def _text(value: object) -> str:

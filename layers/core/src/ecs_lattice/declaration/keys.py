@@ -1,6 +1,6 @@
-"""The table of keys: parsing, validation, suggestions and the reference page are all made from it.
+"""The table of keys. Parsing, validation, suggestions and the reference page are all generated from it.
 
-One row a key; it is long because it is the whole language.
+One row per key. The module is long because it is the whole label language.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Shared = Literal["route", "port", "service"]
 
 PATH_IN_TAG = "without `~ % # ? &`"
 LETTERS_IN_TAG = "letters, digits, spaces and `_ . : / = + - @` only"
-"""What ECS takes in a tag (ECS API, Tag)."""
+"""What ECS accepts in a tag (Amazon ECS API Reference, Tag)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,9 @@ class Key:
     """One row. ``name`` is what follows the prefix (and ``routes.<name>.``); ``<name>`` in it is the header's name.
 
     ``slot``: keys of one slot replace each other (``path.exact`` on a route replaces an inherited ``path.prefix``).
-    ``shared``: whose the value is. One ``port``'s or one ``service``'s routes have it in common: the others take it over
-    from the one that says it, and two values are a problem. ``http_only``: a TLS_PASSTHROUGH route cannot have it and
-    does not inherit it. ``named_only``: may only be written for a named route. ``in_tag`` says what of it a tag can hold
-    (empty: every value).
+    ``shared``: the scope of the value. All routes of a ``port`` or a ``service`` share it: a route without it takes it from
+    another, and two different values are a problem. ``http_only``: a TLS_PASSTHROUGH route cannot have it and does not
+    inherit it. ``named_only``: allowed on a named route only. ``in_tag``: which values a tag can hold (empty: all).
     """
 
     name: str
@@ -39,11 +38,6 @@ class Key:
     http_only: bool = False
     named_only: bool = False
     in_tag: str = ""
-
-    @property
-    def takes_argument(self) -> bool:
-        """Whether the name ends in the name of a header."""
-        return self.name.endswith(".<name>")
 
 
 def _key(
@@ -67,12 +61,12 @@ def _key(
 
 
 GROUPS = {
-    "Where": "Which Lattice service, from where it is reached, and which port of the tasks answers.",
-    "Match": "Which requests. All that is given must hold. Without any, the route answers what no other route takes.",
-    "Lattice service": "The Lattice service itself. All routes on it have one value.",
-    "Targets": "How Lattice speaks to the tasks. All routes of one port on one Lattice service have one value.",
-    "Health": "How Lattice checks the tasks. All routes of one port on one Lattice service have one value.",
-    "Operation": "How the stack treats the route.",
+    "Where": "The Lattice service, the networks that reach it, and the port of the tasks.",
+    "Match": "The requests that the route matches. All conditions must hold. Without any, the route is the default: it receives what no other route matches.",
+    "Lattice service": "Settings of the Lattice service itself. All its routes share one value.",
+    "Targets": "How Lattice connects to the tasks. All routes of one port on one Lattice service share one value.",
+    "Health": "How Lattice checks the tasks. All routes of one port on one Lattice service share one value.",
+    "Operation": "How the stack operates the route.",
 }
 
 KEYS: tuple[Key, ...] = (
@@ -80,10 +74,10 @@ KEYS: tuple[Key, ...] = (
         "service",
         "Where",
         values.text,
-        "3 to 40 lower-case letters, digits and single hyphens, none at an end, not beginning with `svc-`; the stack's "
+        "3 to 40 lowercase letters, digits and single hyphens, none at an end, not beginning with `svc-`; the stack's "
         "name prefix counts",
         "none: required",
-        "The Lattice service. Writing it opts in.",
+        "The Lattice service. This key opts the ECS service in.",
         "orders",
     ),
     _key(
@@ -92,7 +86,7 @@ KEYS: tuple[Key, ...] = (
         values.text,
         "the name of a TCP port mapping of the task definition (`portMappings[].name`)",
         "the only named TCP port",
-        "The port that the tasks answer on. An attached port is renamed by adding the new name first.",
+        "The port of the tasks. To rename an attached port, add the new name first.",
         "web",
     ),
     _key(
@@ -101,7 +95,7 @@ KEYS: tuple[Key, ...] = (
         values.listeners,
         "`HTTP:<port>`, `HTTPS:<port>` or `TLS_PASSTHROUGH:<port>`, several separated by spaces",
         "HTTPS:443",
-        "Where clients connect. By default a Lattice service can have two listeners.",
+        "The ports and protocols that clients connect to. By quota a Lattice service has two listeners by default.",
         "HTTP:80 HTTPS:443",
     ),
     _key(
@@ -119,7 +113,7 @@ KEYS: tuple[Key, ...] = (
         values.path(200),
         "`/`, then letters, digits and `@ : % _ + . ~ # ? & / = -`; up to 200 characters; no wildcard",
         "every path",
-        "The beginning of the path. It is not cut off: the task gets the full path.",
+        "The beginning of the path. It is not stripped: the task receives the full path.",
         "/orders",
         slot="path",
         http_only=True,
@@ -143,7 +137,7 @@ KEYS: tuple[Key, ...] = (
         values.boolean,
         "`true` or `false`",
         "true",
-        "Whether `/Orders` is another path than `/orders`.",
+        "Whether `/Orders` and `/orders` are different paths.",
         "false",
         http_only=True,
     ),
@@ -153,7 +147,7 @@ KEYS: tuple[Key, ...] = (
         values.method,
         "one HTTP method, up to 16 characters",
         "every method",
-        "The method of the request.",
+        "The HTTP method of the request.",
         "GET",
         http_only=True,
     ),
@@ -163,7 +157,7 @@ KEYS: tuple[Key, ...] = (
         values.header_value,
         "1 to 200 printable characters; a route has up to 5 headers",
         "no header",
-        "A header with exactly this value, in any case.",
+        "A header with exactly this value, case-insensitive.",
         "blue",
         slot="header",
         http_only=True,
@@ -175,7 +169,7 @@ KEYS: tuple[Key, ...] = (
         values.header_value,
         "as `header.<name>`",
         "no header",
-        "A header that begins with this value, in any case.",
+        "A header that begins with this value, case-insensitive.",
         "Mozilla/5.0",
         slot="header",
         http_only=True,
@@ -187,7 +181,7 @@ KEYS: tuple[Key, ...] = (
         values.header_value,
         "as `header.<name>`",
         "no header",
-        "A header that contains this value, in any case.",
+        "A header that contains this value, case-insensitive.",
         "beta",
         slot="header",
         http_only=True,
@@ -199,7 +193,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(1, 2000),
         "a number from 1 to 2000",
         "by specificity: exact before prefix, longer before shorter",
-        "The order in which Lattice looks at the rules of a listener, the lowest first.",
+        "The order in which Lattice evaluates the rules of a listener, lowest first.",
         "10",
         http_only=True,
     ),
@@ -208,8 +202,8 @@ KEYS: tuple[Key, ...] = (
         "Match",
         values.integer(0, 999),
         "a number from 0 to 999",
-        "none: the match is this route's alone",
-        "The route's share of a match that several routes have. All of them need a weight.",
+        "none: the match belongs to this route alone",
+        "The route's share of a match that several routes have in common. Each of them needs a weight.",
         "90",
         http_only=True,
     ),
@@ -218,8 +212,8 @@ KEYS: tuple[Key, ...] = (
         "Lattice service",
         values.domain,
         "a domain name without wildcard, up to 255 characters, within the stack's parameter AllowedDomains",
-        "only the name that Lattice makes",
-        "A custom domain name. It cannot be changed later. The DNS record is yours.",
+        "only the domain name that Lattice generates",
+        "A custom domain name. It cannot be changed later. You create the DNS record.",
         "orders.example.com",
         shared="service",
     ),
@@ -229,7 +223,7 @@ KEYS: tuple[Key, ...] = (
         values.certificate,
         "the ARN of an ACM certificate in the same Region",
         "none",
-        "The certificate for the custom domain. An HTTPS listener with a custom domain needs it.",
+        "The certificate of the custom domain. Required by an HTTPS listener with a custom domain.",
         "arn:aws:acm:us-east-1:123456789012:certificate/0123abcd-0123-0123-0123-0123456789ab",
         shared="service",
     ),
@@ -249,7 +243,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(60, 600),
         "seconds, from 60 to 600",
         "60",
-        "How long a connection may be idle. No connection lives longer than 10 minutes.",
+        "How long a connection may be idle. Lattice closes every connection after 10 minutes.",
         "120",
         shared="service",
     ),
@@ -259,7 +253,7 @@ KEYS: tuple[Key, ...] = (
         values.words("HTTP", "HTTPS", "TCP"),
         "`HTTP`, `HTTPS` or `TCP` (TCP only with TLS_PASSTHROUGH)",
         "HTTP; TCP with TLS_PASSTHROUGH",
-        "What the tasks speak. Certificates of tasks are not verified by Lattice.",
+        "The protocol of the tasks. Lattice does not verify their certificates.",
         "HTTPS",
         shared="port",
     ),
@@ -269,7 +263,7 @@ KEYS: tuple[Key, ...] = (
         values.words("HTTP1", "HTTP2", "GRPC"),
         "`HTTP1`, `HTTP2` or `GRPC` (the last two need HTTPS listeners)",
         "HTTP1",
-        "The version of HTTP that the tasks speak.",
+        "The HTTP version of the tasks.",
         "GRPC",
         shared="port",
         http_only=True,
@@ -279,7 +273,7 @@ KEYS: tuple[Key, ...] = (
         "Health",
         values.boolean,
         "`true` or `false`",
-        "true for HTTP1; else true once another `health.` key is written, `health.grace` aside",
+        "true for HTTP1; otherwise true if another `health.` key is written, except `health.grace`",
         "Whether Lattice checks the tasks.",
         "true",
         shared="port",
@@ -290,7 +284,7 @@ KEYS: tuple[Key, ...] = (
         values.path(2048),
         "`/`, then letters, digits and `@ : % _ + . ~ # ? & / = -`; up to 2048 characters",
         "/",
-        "The path that is asked.",
+        "The path that the check requests.",
         "/healthz",
         shared="port",
         in_tag=PATH_IN_TAG,
@@ -301,7 +295,7 @@ KEYS: tuple[Key, ...] = (
         values.codes,
         "codes and ranges from 200 to 499, separated by spaces",
         "200",
-        "The answers that count as healthy.",
+        "The response codes that count as healthy.",
         "200 300-302",
         shared="port",
     ),
@@ -311,7 +305,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(5, 300),
         "seconds, from 5 to 300",
         "30",
-        "The time between two checks.",
+        "The time between checks.",
         "10",
         shared="port",
     ),
@@ -321,7 +315,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(1, 120),
         "seconds, from 1 to 120",
         "5",
-        "How long a check waits for its answer.",
+        "How long a check waits for the response.",
         "3",
         shared="port",
     ),
@@ -331,7 +325,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(2, 10),
         "a number from 2 to 10",
         "5",
-        "Good answers in a row until an unhealthy task is healthy. A new task needs one.",
+        "Consecutive successes before an unhealthy target counts as healthy. A new target needs one.",
         "2",
         shared="port",
     ),
@@ -341,7 +335,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(2, 10),
         "a number from 2 to 10",
         "2",
-        "Bad answers in a row until a task is unhealthy. ECS replaces unhealthy tasks.",
+        "Consecutive failures before a target counts as unhealthy. ECS replaces unhealthy tasks.",
         "3",
         shared="port",
     ),
@@ -351,7 +345,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(1, values.HIGHEST_PORT),
         "a port number from 1 to 65535",
         "the port of the route",
-        "The port that is asked, where it is another one.",
+        "The port that the check connects to, if it is not the port of the route.",
         "9000",
         shared="port",
     ),
@@ -360,8 +354,8 @@ KEYS: tuple[Key, ...] = (
         "Health",
         values.words("HTTP", "HTTPS"),
         "`HTTP` or `HTTPS`",
-        "HTTPS where `protocol` is HTTPS, else HTTP",
-        "What the check speaks.",
+        "HTTPS if `protocol` is HTTPS, otherwise HTTP",
+        "The protocol of the check.",
         "HTTP",
         shared="port",
     ),
@@ -370,8 +364,8 @@ KEYS: tuple[Key, ...] = (
         "Health",
         values.words("HTTP1", "HTTP2"),
         "`HTTP1` or `HTTP2`",
-        "HTTP2 where `protocol-version` is HTTP2 or GRPC, else HTTP1",
-        "The version of HTTP that the check speaks.",
+        "HTTP2 if `protocol-version` is HTTP2 or GRPC, otherwise HTTP1",
+        "The HTTP version of the check.",
         "HTTP1",
         shared="port",
     ),
@@ -381,7 +375,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(0, 2_147_483_647),
         "seconds, from 0 to 2147483647",
         "120",
-        "How long ECS does not replace a new task that is not healthy yet. A longer time of the ECS service stays.",
+        "Health check grace period: how long ECS keeps a new task that is not healthy yet. A longer period of the ECS service is kept.",
         "300",
     ),
     _key(
@@ -390,8 +384,8 @@ KEYS: tuple[Key, ...] = (
         values.words("ecs", "controller"),
         "`ecs` or `controller` (only `controller` for the deployment controllers CODE_DEPLOY and EXTERNAL)",
         "ecs; controller for CODE_DEPLOY and EXTERNAL",
-        "Who registers the tasks: ECS itself, which costs one deployment, or this stack. One value for each port on a "
-        "Lattice service.",
+        "Who registers the tasks: ECS itself, which takes one deployment, or this stack. One value per port on a Lattice "
+        "service.",
         "controller",
         shared="port",
     ),
@@ -402,8 +396,8 @@ KEYS: tuple[Key, ...] = (
         "`manage` or `off`",
         "manage",
         "Whether the stack opens the security group of the tasks for Lattice, unless its parameter Ingress is off. If not, "
-        "let the prefix list `com.amazonaws.<region>.vpc-lattice` in yourself, on the target and health-check ports. The "
-        "VPC's default group is opened only where `manage` is written out.",
+        "allow the prefix list `com.amazonaws.<region>.vpc-lattice` yourself, on the target and health check ports. The "
+        "VPC's default group is opened only if `manage` is written out.",
         "off",
     ),
     _key(
@@ -412,8 +406,8 @@ KEYS: tuple[Key, ...] = (
         values.words("on", "off"),
         "`on` or `off`",
         "on",
-        "Whether a CloudWatch alarm watches the route. It fires when the route is impaired: a task is unhealthy, or none can "
-        "answer though ECS is to run some. The metrics are published all the same.",
+        "Whether the route has a CloudWatch alarm. It fires when the route is impaired: a target is unhealthy, or no target "
+        "answers although tasks are desired. The metrics are published either way.",
         "off",
     ),
     _key(
@@ -422,7 +416,7 @@ KEYS: tuple[Key, ...] = (
         values.integer(1, 60),
         "minutes, from 1 to 60",
         "3",
-        "How many minutes the route must be impaired, within two minutes more than that, until its alarm fires.",
+        "How many minutes the route has to be impaired before its alarm fires, within a window that is two minutes longer.",
         "5",
     ),
     _key(
@@ -431,7 +425,7 @@ KEYS: tuple[Key, ...] = (
         values.boolean,
         "`true` or `false`",
         "false",
-        "Observe and report, change nothing, remove nothing.",
+        "Observe and report only: change and remove nothing.",
         "true",
     ),
     _key(
@@ -440,13 +434,16 @@ KEYS: tuple[Key, ...] = (
         values.boolean,
         "`true` or `false`, for a named route only",
         "false",
-        "Take this route away on purpose, whatever else is written for it.",
+        "Remove this route, whatever else is declared for it.",
         "true",
         named_only=True,
     ),
 )
 
 BY_NAME = {key.name: key for key in KEYS}
+BY_FAMILY = {key.name.removesuffix(".<name>"): key for key in KEYS if key.name.endswith(".<name>")}
+"""The keys whose name ends in the name of a header, by what precedes it."""
 BY_SLOT = {key.slot: key for key in reversed(KEYS)}
 HTTP_ONLY_SLOTS = frozenset(key.slot for key in KEYS if key.http_only)
 HEALTH_CHECK_SLOTS = frozenset(key.slot for key in KEYS if key.group == "Health") - {"health.grace"}
+SHARED_SLOTS = {shared: sorted({key.slot for key in KEYS if key.shared == shared}) for shared in ("port", "service")}

@@ -1,10 +1,10 @@
-"""What the routes of one declaration must be like together. Rules leave out routes with something broken they read."""
+"""What the routes of one declaration must be like together. A rule leaves out routes in which a slot that it reads is broken."""
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from ecs_lattice.declaration import keys
+from ecs_lattice.declaration.drafts import grouped
+from ecs_lattice.declaration.keys import SHARED_SLOTS
 from ecs_lattice.declaration.route_rules import Context, Subject
 from ecs_lattice.model import ListenerKey, Match
 from ecs_lattice.outcome import Problem
@@ -13,7 +13,7 @@ MOST_CONFIGURATIONS = 5
 """vpcLatticeConfigurations of an ECS service (ECS Developer Guide, Amazon VPC Lattice)."""
 
 _MATCH_SLOTS = ("service", "port", "listener", "path", "path.case-sensitive", "method", "header", "priority", "weight")
-_TARGET_SLOTS = ("service", "port", "listener", *(key.slot for key in keys.KEYS if key.shared == "port"))
+_TARGET_SLOTS = ("service", "port", "listener", *SHARED_SLOTS["port"])
 
 
 def problems_among(subjects: Sequence[Subject], context: Context) -> Iterator[Problem]:
@@ -24,30 +24,21 @@ def problems_among(subjects: Sequence[Subject], context: Context) -> Iterator[Pr
     yield from _fit_the_configurations(_sound(subjects, ("service", "port", "targets")), context)
 
 
-def _sound(subjects: Iterable[Subject], slots: Iterable[str]) -> list[Subject]:
-    slots = tuple(slots)
+def _sound(subjects: Iterable[Subject], slots: Sequence[str]) -> list[Subject]:
     return [
-        one
-        for one in subjects
-        if one.draft.has("service")
-        and not any(one.draft.is_broken(slot) for slot in slots)
-        and ("port" not in slots or one.route.port_name)
+        subject
+        for subject in subjects
+        if "service" in subject.draft.slots
+        and subject.draft.broken.isdisjoint(slots)
+        and ("port" not in slots or subject.route.port_name)
     ]
-
-
-def _grouped[T](items: Iterable[T], by: Callable[[T], Hashable]) -> list[list[T]]:
-    groups: dict[Hashable, list[T]] = defaultdict(list)
-    for item in items:
-        groups[by(item)].append(item)
-    return list(groups.values())
 
 
 def _agree_on_targets(subjects: list[Subject]) -> Iterator[Problem]:
     """What follows from defaults can differ although nothing that was written does: TCP on one listener, HTTP elsewhere."""
-    for members in _grouped(subjects, lambda one: (one.route.lattice_service, one.route.port_name)):
-        first, *others = members
+    for first, *others in grouped(subjects, lambda subject: (subject.route.lattice_service, subject.route.port_name)):
         for other in others:
-            if not other.draft.has("protocol") and other.route.protocol != first.route.protocol:
+            if "protocol" not in other.draft.slots and other.route.protocol != first.route.protocol:
                 message = (
                     f"route {first.route.name} speaks {first.route.protocol} to port {first.route.port_name}, route "
                     f"{other.route.name} {other.route.protocol}; give the port a second name, or use one protocol."
@@ -56,72 +47,80 @@ def _agree_on_targets(subjects: list[Subject]) -> Iterator[Problem]:
 
 
 def _fit_the_listeners(subjects: list[Subject], context: Context) -> Iterator[Problem]:
-    for members in _grouped(subjects, lambda one: one.route.lattice_service):
-        by_port: dict[int, dict[ListenerKey, Subject]] = defaultdict(dict)
-        for member in members:
-            for listener in member.route.listeners:
-                by_port[listener.port].setdefault(listener, member)
-        for listeners in by_port.values():
-            for (one, _), (two, subject) in pairwise(sorted(listeners.items(), key=lambda item: item[0])):
-                message = f"{one} and {two} of Lattice service {subject.route.lattice_service} cannot share a port."
-                yield subject.draft.problem("LISTENER_CLASH", "listener", message, two)
-        wanted = sorted({listener for listeners in by_port.values() for listener in listeners})
+    for members in grouped(subjects, lambda subject: subject.route.lattice_service):
+        service, draft = members[-1].route.lattice_service, members[-1].draft
+        first: dict[ListenerKey, Subject] = {}
+        for member in reversed(members):
+            first |= dict.fromkeys(member.route.listeners, member)
+        wanted = sorted(first, key=lambda listener: (listener.port, listener))
+        for listener, other in pairwise(wanted):
+            if listener.port == other.port:
+                message = f"{listener} and {other} of Lattice service {service} cannot share a port."
+                yield first[other].draft.problem("LISTENER_CLASH", "listener", message, other)
         if len(wanted) > context.bounds.listeners_per_service:
-            last = members[-1]
             message = (
-                f"Lattice service {last.route.lattice_service} would need {len(wanted)} listeners "
-                f"({', '.join(map(str, wanted))}); {context.bounds.listeners_per_service} are allowed."
+                f"Lattice service {service} would need {len(wanted)} listeners "
+                f"({', '.join(map(str, sorted(wanted)))}); {context.bounds.listeners_per_service} are allowed."
             )
-            yield last.draft.problem("TOO_MANY_LISTENERS", "listener", message, wanted[-1])
+            yield draft.problem("TOO_MANY_LISTENERS", "listener", message, max(wanted))
 
 
 def _match_differently(subjects: list[Subject]) -> Iterator[Problem]:
-    on_listener = [(one.route.lattice_service, listener, one) for one in subjects for listener in one.route.listeners]
-    seen = set()
-    for found in _grouped(on_listener, lambda item: item[:2]):
-        listener, members = found[0][1], [one for _, _, one in found]
-        for problem in (*_share_matches(members, listener), *_share_priorities(members, listener)):
-            if (problem.code, problem.key, problem.where) not in seen:
-                seen.add((problem.code, problem.key, problem.where))
-                yield problem
+    """Rules of one listener have different matches and priorities, or are one rule that several routes share."""
+    on_listeners = ((subject, listener) for subject in subjects for listener in subject.route.listeners)
+    found: dict[tuple[str, str, str], Problem] = {}
+    for members in grouped(on_listeners, lambda item: (item[0].route.lattice_service, item[1])):
+        listener, alike = members[0][1], grouped((subject for subject, _ in members), _canonical)
+        for problem in (*_shared_matches(alike, listener), *_shared_priorities(alike, listener)):
+            found.setdefault((problem.code, problem.key, problem.where), problem)
+    yield from found.values()
 
 
-def _share_matches(members: list[Subject], listener: ListenerKey) -> Iterator[Problem]:
-    for same in _grouped(members, lambda one: _fingerprint(one.route.match)):
-        first, *others = same
-        if not others:
+def _shared_matches(alike: list[list[Subject]], listener: ListenerKey) -> Iterator[Problem]:
+    for subjects in alike:
+        if len(subjects) == 1:
             continue
-        names, match = ", ".join(one.route.name for one in same), str(first.route.match or "everything else")
-        unweighted = next((one for one in same if one.route.weight is None), None)
-        ports = [one.route.port_name for one in same]
-        priorities = {one.route.priority for one in same}
-        if unweighted is not None:
+        names, match = (
+            ", ".join(subject.route.name for subject in subjects),
+            subjects[0].route.match or "everything else",
+        )
+        if unweighted := next((subject.draft for subject in subjects if subject.route.weight is None), None):
             message = f"routes {names} want {match} on {listener}; give all a weight, or different matches."
-            slot = "path" if unweighted.draft.has("path") else "listener"
-            yield unweighted.draft.problem("SAME_MATCH", slot, message, listener)
-        elif len(set(ports)) < len(ports):
-            message = f"routes {names} share {match} on {listener} with one port; only different ports have shares."
-            yield others[0].draft.problem("SAME_MATCH", "weight", message)
-        elif len(priorities) > 1:
-            message = f"routes {names} share {match} on {listener}, which is one rule with one priority."
-            yield others[0].draft.problem("SAME_PRIORITY", "priority", message)
-        elif not sum(one.route.weight or 0 for one in same):
-            message = f"the weights of {names}, which share {match} on {listener}, are all 0; one must be above."
-            yield first.draft.problem("WEIGHTS_ZERO", "weight", message)
+            slot = "path" if "path" in unweighted.slots else "listener"
+            yield unweighted.problem("SAME_MATCH", slot, message, listener)
+        else:
+            yield from _shares(subjects, f"{match} on {listener}", names)
 
 
-def _share_priorities(members: list[Subject], listener: ListenerKey) -> Iterator[Problem]:
-    given = [one for one in members if one.route.priority is not None and one.route.match is not None]
-    for same in _grouped(given, lambda one: one.route.priority):
-        first, *others = same
-        for other in others:
-            if _fingerprint(other.route.match) != _fingerprint(first.route.match):
-                message = f"route {first.route.name} has this priority on {listener} too; each rule needs its own."
-                yield other.draft.problem("SAME_PRIORITY", "priority", message)
+def _shares(subjects: list[Subject], rule: str, names: str) -> Iterator[Problem]:
+    """What is wrong with the routes that share a rule by weight."""
+    first, second, *_ = subjects
+    if len({subject.route.port_name for subject in subjects}) < len(subjects):
+        message = f"routes {names} share {rule} with one port; only different ports can have shares."
+        yield second.draft.problem("SAME_MATCH", "weight", message)
+    elif len({subject.route.priority for subject in subjects}) > 1:
+        message = f"routes {names} share {rule}, which is one rule with one priority."
+        yield second.draft.problem("SAME_PRIORITY", "priority", message)
+    elif not any(subject.route.weight for subject in subjects):
+        message = f"the weights of {names}, which share {rule}, are all 0; at least one must be above 0."
+        yield first.draft.problem("WEIGHTS_ZERO", "weight", message)
 
 
-def _fingerprint(match: Match | None) -> Match | None:
+def _shared_priorities(alike: list[list[Subject]], listener: ListenerKey) -> Iterator[Problem]:
+    taken: dict[int, tuple[Match | None, str]] = {}
+    for subject in sorted((s for subjects in alike for s in subjects), key=lambda subject: subject.route.name):
+        priority, match = subject.route.priority, _canonical(subject)
+        if priority is None or match is None:
+            continue
+        holder, name = taken.setdefault(priority, (match, subject.route.name))
+        if holder != match:
+            message = f"route {name} has this priority on {listener} too; each rule needs its own."
+            yield subject.draft.problem("SAME_PRIORITY", "priority", message)
+
+
+def _canonical(subject: Subject) -> Match | None:
     """Equal for matches that take the same requests: case counts only where Lattice compares it."""
+    match = subject.route.match
     if match is None:
         return None
     path = match.path if match.path is None or match.path[2] else (match.path[0], match.path[1].lower(), False)
@@ -132,8 +131,8 @@ def _fingerprint(match: Match | None) -> Match | None:
 
 def _fit_the_configurations(subjects: list[Subject], context: Context) -> Iterator[Problem]:
     default = "ecs" if context.controller == "ECS" else "controller"
-    attached = [one for one in subjects if (one.route.targets or default) == "ecs"]
-    pairs = sorted({(one.route.port_name, one.route.lattice_service) for one in attached})
+    attached = [subject for subject in subjects if (subject.route.targets or default) == "ecs"]
+    pairs = sorted({(subject.route.port_name, subject.route.lattice_service) for subject in attached})
     if len(pairs) > MOST_CONFIGURATIONS:
         listed = ", ".join(f"{port} on {service}" for port, service in pairs)
         message = f"{len(pairs)} target groups ({listed}); ECS attaches {MOST_CONFIGURATIONS} to a service."

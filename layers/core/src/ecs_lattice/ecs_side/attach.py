@@ -172,7 +172,7 @@ _AFTER_A_FAILED_DEPLOYMENT_SECONDS = 900
 def decide(question: AttachInput) -> Decision:
     """The decision for one ECS service. Nothing but the answer to the question; the caller acts."""
     primary = question.service.primary
-    if primary is None or question.service.is_gone:
+    if primary is None or question.service.is_deleted:
         return Decision("keep")
     if any(seat.claim.route.pause for seat in question.seats):
         return Decision("keep", code="PAUSED", message="A route of this ECS service is paused: its list is left alone.")

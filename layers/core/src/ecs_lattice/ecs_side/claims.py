@@ -1,7 +1,7 @@
 """From the routes of an ECS service to the claims on Lattice services that stand for them: pure.
 
 A claim is declared as long as a route of the effective revision asks for it; it is vanished from the moment nothing does,
-and gone once ECS says that the service is DRAINING or INACTIVE. ``named`` and ``serving`` are facts read from the listed
+and deleted once ECS says that the service is DRAINING or INACTIVE. ``named`` and ``serving`` are facts read from the listed
 deployments and from what the controller has registered.
 """
 
@@ -18,7 +18,7 @@ from ecs_lattice.model import Placement, Route, ServiceId
 
 _DAY_SECONDS = 86400
 
-Presence = Literal["there", "missing", "gone"]
+Presence = Literal["active", "not_found", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class AttachmentFacts:
 class DesiredState:
     """What the ECS service asks for now. ``routes`` None: what stands declared stays (the declaration is refused).
 
-    ``placements`` and ``own_groups`` are by route name. ``presence``: ``missing`` when ECS does not know the service,
-    ``gone`` when it is DRAINING or INACTIVE; ``since`` is when that was first seen (epoch seconds). ``at_once``: what goes
+    ``placements`` and ``own_groups`` are by route name. ``presence``: ``not_found`` when ECS does not know the service,
+    ``deleted`` when it is DRAINING or INACTIVE; ``since`` is when that was first seen (epoch seconds). ``at_once``: what goes
     waits for no grace time. ``governed``: ECS shifts the service's traffic itself, on whatever rules its list names: all claims
     are held as if they were paused, so that neither their rules nor their groups are written.
     """
@@ -73,8 +73,8 @@ def wanted(asked: DesiredState, records: Iterable[ClaimRecord], facts: Attachmen
     known = {_key(record.claim): record for record in records}
     routes = [record.claim.route for record in known.values() if record.claim.phase == "declared"]
     routes = routes if asked.routes is None else list(asked.routes)
-    routes = routes if asked.presence == "there" else []
-    held = any(route.pause for route in routes) or (asked.governed and asked.presence == "there")
+    routes = routes if asked.presence == "active" else []
+    held = any(route.pause for route in routes) or (asked.governed and asked.presence == "active")
     declared = [_declared(asked, route, known.get((route.lattice_service, route.name))) for route in routes]
     keys = {_key(claim) for claim in declared}
     leaving = [
@@ -96,19 +96,21 @@ def is_over(record: ClaimRecord) -> bool:
     return record.claim.phase != "declared" and record.answer.state == "Removed" and not record.is_unapplied
 
 
-def with_facts(claim: Claim, record: ClaimRecord | None, facts: AttachmentFacts, presence: Presence = "there") -> Claim:
+def with_facts(
+    claim: Claim, record: ClaimRecord | None, facts: AttachmentFacts, presence: Presence = "active"
+) -> Claim:
     """``claim`` with ``named`` and ``serving`` as they are now."""
     before = record.claim if record else claim
     group = claim.own_group or (record.answer.group_arn if record else None)
     parked = record is not None and record.answer.state == "Parked"
     named = group in facts.named or claim.route.port_name in facts.replaced
-    if presence == "missing" and not parked:
+    if presence == "not_found" and not parked:
         named = before.named  # one read that does not find the service proves nothing
     if group is None:
         serving = False
     elif group in facts.controlled:
         serving = True
-    elif facts.completed is None or presence != "there":
+    elif facts.completed is None or presence != "active":
         serving = before.serving  # no completed deployment is listed: the last one seen counts
     else:
         serving = group in facts.completed
@@ -131,11 +133,11 @@ def _declared(asked: DesiredState, route: Route, record: ClaimRecord | None) -> 
 
 
 def _leaving(asked: DesiredState, claim: Claim, *, held: bool) -> Claim:
-    if held or (claim.route.pause and asked.presence != "there" and asked.now - asked.since < _DAY_SECONDS):
+    if held or (claim.route.pause and asked.presence != "active" and asked.now - asked.since < _DAY_SECONDS):
         return dataclasses.replace(claim, route=dataclasses.replace(claim.route, pause=True))
-    phase: Phase = "gone" if asked.presence == "gone" else "vanished"
-    if phase == "vanished" and claim.phase == "gone" and asked.presence == "missing":
-        phase = "gone"  # DELETED was seen before ECS forgot the service altogether
+    phase: Phase = "deleted" if asked.presence == "deleted" else "vanished"
+    if phase == "vanished" and claim.phase == "deleted" and asked.presence == "not_found":
+        phase = "deleted"  # DELETED was seen before ECS forgot the service altogether
     since = claim.since if claim.phase == phase else asked.now
     since = 0.0 if asked.at_once else since
     return dataclasses.replace(claim, route=dataclasses.replace(claim.route, pause=False), phase=phase, since=since)

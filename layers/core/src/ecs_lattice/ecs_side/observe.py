@@ -69,10 +69,10 @@ class Observer:
         if not is_known and not is_heard:
             return None
         service = self.ecs.service(service_id)
-        if not is_known and (service is None or service.is_gone):
+        if not is_known and (service is None or service.is_deleted):
             return None
         view = dataclasses.replace(self._begin(service_id, stored, claims, service), uninstalls=uninstalls)
-        if is_heard and view.presence == "there":
+        if is_heard and view.presence == "active":
             view = self._declared(view)
         if not is_known and view.routes == ():
             return None
@@ -100,21 +100,21 @@ class Observer:
                 foreign=record.foreign,
                 ingress=records.IngressState(group_ids=record.ingress.group_ids),
             )
-        presence: Presence = "there"
+        presence: Presence = "active"
         if service is None:
-            presence = "missing" if record.clock("gone") is None else "gone"
-        elif service.is_gone:
-            presence = "gone"
+            presence = "not_found" if record.clock("deleted") is None else "deleted"
+        elif service.is_deleted:
+            presence = "deleted"
         since = record.clock(presence) or now
-        clocks = [(name, at) for name, at in record.clocks if name not in {"missing", "gone"}]
-        if presence != "there":
+        clocks = [(name, at) for name, at in record.clocks if name not in {"not_found", "deleted"}]
+        if presence != "active":
             clocks.append((presence, since))
         record = dataclasses.replace(record, clocks=records.with_clocks(clocks))
         return Observation(service_id, now, stored, record, claims, service, presence, since)
 
     def _declared(self, view: Observation) -> Observation:
         service = view.service
-        assert service is not None  # presence is "there"
+        assert service is not None  # presence is "active"
         chosen = effective_revision.choose(
             service,
             view.record.effective.arn if view.record.effective else None,

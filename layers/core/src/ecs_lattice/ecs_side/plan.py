@@ -89,7 +89,7 @@ def draft(view: Observation, settings: Settings, admitted: IngressResult) -> Dra
     seats = tuple(dataclasses.replace(seat, by_ecs=seat.by_ecs and seat.group not in lost) for seat in seats)
     decision = Decision("keep")
     stranger = _other_stack(record)
-    if view.service and view.presence == "there" and view.routes is not None and not stranger:
+    if view.service and view.presence == "active" and view.routes is not None and not stranger:
         decision = attach.decide(AttachInput(view.service, seats, record, update_outcome, ours, settings, view.now))
     if decision.kind == "keep" and record.pending_update and update_outcome in {"lost", "refused"}:
         record = dataclasses.replace(record, pending_update=None)
@@ -198,7 +198,7 @@ def _clocks(view: Observation, seats: tuple[RouteState, ...], ours: frozenset[st
     if is_quiet and view.routes is not None:
         running |= {f"leftover:{group}" for group in attach.leftovers(seats, ours)}
     running |= {CLOSED} if any(seat.closed for seat in seats) else set()
-    standing = {name: at for name, at in view.record.clocks if name in running or name in {"missing", "gone"}}
+    standing = {name: at for name, at in view.record.clocks if name in running or name in {"not_found", "deleted"}}
     return with_clocks({**dict.fromkeys(running, view.now), **standing}.items())
 
 
@@ -220,7 +220,7 @@ def _groups(
         admits = any(
             seat.state in {"Wired", "Live"} or mine or arn in lost for seat in by_controller if not seat.is_out
         )
-        if view.presence == "missing" and not leaves:
+        if view.presence == "not_found" and not leaves:
             continue  # one read that does not find the service proves nothing
         if admits or mine or (leaves and by_controller):
             claim = users[0].claim

@@ -195,16 +195,16 @@ class _Run:
         waits: list[Outcome] = []
         if (
             service
-            and self.view.presence == "there"
+            and self.view.presence == "active"
             and effective_revision.rolls(service)
             and (decided.claims or decided.problems)
         ):
             waits.append(
                 NotYet(effective_revision.wait_while_rolling(service, now), "A deployment of the service rolls.")
             )
-        if self.view.presence == "gone" and any(claim.named for claim in decided.claims):
+        if self.view.presence == "deleted" and any(claim.named for claim in decided.claims):
             waits.append(NotYet(_WHILE_LEAVING_SECONDS, "ECS still stops the tasks of the service."))
-        if self.view.presence != "there" and any(claim.route.pause for claim in decided.claims):
+        if self.view.presence != "active" and any(claim.route.pause for claim in decided.claims):
             waits.append(NotYet(_WHILE_HELD_SECONDS, "The service is gone, and its routes are paused: held for a day."))
         for name, at in decided.record.clocks:
             if name == CLOSED and now - at < _ATTENTIVE_SECONDS:

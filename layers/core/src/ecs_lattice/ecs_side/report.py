@@ -121,7 +121,7 @@ def announce(announcer: Announcer, view: Observation, before: EcsRecord, after: 
     """Tell what turned Refused or Conflicted, and what turned well. Raises when it may be told by trying again."""
     arn = view.service_id.arn
     changes = (
-        *of_declaration(arn, before.refused, view.problems, is_there=view.presence == "there"),
+        *of_declaration(arn, before.refused, view.problems, is_there=view.presence == "active"),
         *of_routes(arn, before.statuses, after.statuses),
     )
     if not changes:

@@ -56,7 +56,7 @@ def wanted(view: Observation, revisions: Revisions, settings: Settings) -> Requi
         return RequiredIngress()
     is_held = any(route.pause for route in (*standing, *(view.routes or ())))
     service = view.service
-    if is_held or service is None or view.presence != "there" or effective_revision.is_governed(service):
+    if is_held or service is None or view.presence != "active" or effective_revision.is_governed(service):
         return None
     place = _place(view)
     if place is None:

@@ -1,1 +1,1 @@
-"""The health of targets: counted each minute, published as metrics, watched by one alarm a route."""
+"""The health of targets: counted each minute, published as metrics, and watched by one alarm per route."""

@@ -1,7 +1,7 @@
-"""One CloudWatch alarm a route: which there should be, and what differs from what there is. Pure.
+"""One CloudWatch alarm per route: the desired alarms, and how the existing ones differ. Pure.
 
-An alarm is ours when its name begins with the stack's prefix and its description ends with the marker line. The stack's
-own alarms, ``<prefix>stack/<what>``, are CloudFormation's and never touched.
+An alarm is ours when its name begins with the stack's prefix and its description ends with the marker line. The alarms of the
+stack itself, ``<prefix>stack/<part>``, belong to CloudFormation and are never changed.
 """
 
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of
 
 _DESCRIPTION_CHARACTERS = 1024  # CloudWatch API, AlarmDescription
-_MORE_PERIODS = 2  # looked at beyond those that must be impaired: 3 of 5
+_MORE_PERIODS = 2  # evaluated beyond those that have to be impaired: 3 of 5
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A CloudWatch metric alarm, as far as this stack decides over it; the words are CloudWatch's, ``period`` is in seconds.
+    """The properties of a CloudWatch metric alarm that this stack sets, with CloudWatch's names; ``period`` is in seconds.
 
-    ``dimensions`` are sorted (name, value) pairs; ``has_actions``: somebody has given it actions; ``other``: what else is
-    set of it (a unit, a metric expression, another kind of statistic). Ours have neither: the notifications come by an
-    EventBridge rule on the prefix of the names.
+    ``dimensions`` are sorted (name, value) pairs; ``has_actions``: somebody has added actions; ``other``: other properties that
+    are set (a unit, a metric expression, another kind of statistic). Ours have neither: an EventBridge rule on the prefix of
+    the names sends the notifications.
     """
 
     name: str
@@ -44,8 +44,8 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What has to be done: alarms to put (changed ones before new ones), names to delete; ``foreign`` are names that a
-    route's alarm should have and that belong to an alarm which is not ours."""
+    """Alarms to put (changed ones before new ones) and names to delete; ``foreign``: names of desired alarms that are taken by
+    alarms that are not ours."""
 
     put: tuple[Alarm, ...] = ()
     delete: tuple[str, ...] = ()
@@ -53,8 +53,8 @@ class Differences:
 
 
 def is_watched(record: ClaimRecord) -> bool:
-    """Whether the route has an alarm: it is declared and was not turned away before it had a target group, or it still
-    takes traffic; and its author wants one."""
+    """Whether the route has an alarm: its author wants one, and it is declared and was not refused before it had a target
+    group, or it still receives traffic."""
     if not record.claim.route.alarm:
         return False
     if record.claim.phase == "declared":
@@ -68,22 +68,27 @@ def desired(owner: str, label_prefix: str, records: Iterable[ClaimRecord]) -> di
     return {alarm.name: alarm for alarm in alarms}
 
 
-def differences(owner: str, wanted: dict[str, Alarm], seen: Iterable[Alarm]) -> Differences:
-    """What makes ``seen``, the alarms with the stack's prefix, what is ``wanted``."""
-    there = {alarm.name: alarm for alarm in seen}
-    ours = {name for name, alarm in there.items() if is_ours(owner, alarm)}
-    changed = [alarm for name, alarm in sorted(wanted.items()) if name in ours and there[name] != alarm]
-    new = [alarm for name, alarm in sorted(wanted.items()) if name not in there]
-    foreign = sorted(name for name in wanted if name in there and name not in ours)
-    return Differences(tuple(changed + new), tuple(sorted(ours - set(wanted))), tuple(foreign))
+def differences(owner: str, wanted: dict[str, Alarm], existing: Iterable[Alarm]) -> Differences:
+    """The changes that turn ``existing``, the alarms with the stack's prefix, into ``wanted``."""
+    found = {alarm.name: alarm for alarm in existing}
+    ours = {name for name, alarm in found.items() if is_ours(owner, alarm)}
+    changed, new, foreign = [], [], []
+    for name, alarm in sorted(wanted.items()):
+        if name not in found:
+            new.append(alarm)
+        elif name not in ours:
+            foreign.append(name)
+        elif found[name] != alarm:
+            changed.append(alarm)
+    return Differences((*changed, *new), tuple(sorted(ours - set(wanted))), tuple(foreign))
 
 
 def is_ours(owner: str, alarm: Alarm) -> bool:
     """Whether this stack made the alarm for a route."""
     if not alarm.name.startswith(metric_names.alarm_prefix(owner)):
         return False
-    what = alarm.name.removeprefix(metric_names.alarm_prefix(owner))
-    of_the_stack = what.startswith("stack/") and what.count("/") == 1
+    name = alarm.name.removeprefix(metric_names.alarm_prefix(owner))
+    of_the_stack = name.startswith("stack/") and name.count("/") == 1
     return not of_the_stack and alarm.description.rsplit("\n", 1)[-1] == _marker(owner)
 
 
@@ -99,16 +104,16 @@ def _alarm(owner: str, label_prefix: str, record: ClaimRecord) -> Alarm:
 
 
 def _description(owner: str, label_prefix: str, record: ClaimRecord) -> str:
-    """What a person reads who is woken by it; the marker line at its end is never cut."""
-    route, group = record.claim.route, group_of(record)
+    """What the person on call reads; the marker line at its end is never cut off."""
+    route, service, group = record.claim.route, record.claim.service, group_of(record)
     minutes = route.alarm_minutes
-    look = f" --target-group-identifier {id_of(group)}" if group else ""
+    target_group = f" --target-group-identifier {id_of(group)}" if group else ""
     text = (
-        f"Route {route.name} of ECS service {record.claim.service} on VPC Lattice service {record.lattice_service} is "
-        f"impaired: in {minutes} of the last {minutes + _MORE_PERIODS} minutes a target was UNHEALTHY, or none could "
-        "answer though ECS is to run tasks. A notification names the likely cause; docs/troubleshooting.md has what to "
-        f"do for each. To look yourself: aws vpc-lattice list-targets{look}. Labels: {label_prefix}.alarm, "
-        f"{label_prefix}.alarm.minutes. Made by ecs-lattice and removed with the route."
+        f"Route {route.name} of ECS service {service} on VPC Lattice service {record.lattice_service} is impaired: in "
+        f"{minutes} of the last {minutes + _MORE_PERIODS} minutes a target was UNHEALTHY, or no target could answer although "
+        "ECS should be running tasks. A notification names the likely cause; docs/troubleshooting.md says how to fix it. To "
+        f"inspect: aws vpc-lattice list-targets{target_group} --region {service.region}. Labels: {label_prefix}.alarm, "
+        f"{label_prefix}.alarm.minutes. Created by ecs-lattice and deleted with the route."
     )
     marker = f"\n{_marker(owner)}"
     return text[: _DESCRIPTION_CHARACTERS - len(marker)] + marker

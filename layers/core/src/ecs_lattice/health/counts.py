@@ -1,4 +1,4 @@
-"""The targets of a group, counted by VPC Lattice's status of them."""
+"""The targets of a group, counted by their status in VPC Lattice."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,10 +6,20 @@ from dataclasses import dataclass
 
 from ecs_lattice.health import metric_names
 
+_METRICS = {
+    "healthy": metric_names.HEALTHY,
+    "unhealthy": metric_names.UNHEALTHY,
+    "initial": metric_names.INITIAL,
+    "draining": metric_names.DRAINING,
+    "unused": metric_names.UNUSED,
+    "unavailable": metric_names.UNAVAILABLE,
+}
+"""The metric of each status."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many targets have which status (VPC Lattice API, TargetSummary); ``other``: one that this version does not know."""
+    """How many targets have each status (VPC Lattice API, TargetSummary); ``other``: a status that this version does not know."""
 
     healthy: int = 0
     unhealthy: int = 0
@@ -21,30 +31,19 @@ class Counts:
 
     @property
     def answering(self) -> int:
-        """Targets that requests go to and that are not known to fail: UNAVAILABLE is what Lattice says of targets that
-        nobody checks, and of a status that is not known here nobody can say that it does not answer."""
+        """Targets that receive requests and are not known to fail: UNAVAILABLE is the status of targets without health checks,
+        and a target with an unknown status may well answer."""
         return self.healthy + self.unavailable + self.other
 
     def metrics(self) -> dict[str, float]:
-        """The counts by the names of their metrics: Healthy always, the others only where there is one, because
+        """The counts by the names of their metrics: Healthy always, the others only where they are not zero, because
         CloudWatch bills a metric for each hour in which it has a value."""
-        others = {
-            metric_names.UNHEALTHY: self.unhealthy,
-            metric_names.INITIAL: self.initial,
-            metric_names.DRAINING: self.draining,
-            metric_names.UNUSED: self.unused,
-            metric_names.UNAVAILABLE: self.unavailable,
-        }
-        return {metric_names.HEALTHY: float(self.healthy)} | {
-            name: float(value) for name, value in others.items() if value
-        }
+        values = {name: float(getattr(self, status)) for status, name in _METRICS.items()}
+        return {name: value for name, value in values.items() if value or name == metric_names.HEALTHY}
 
 
 def count(statuses: Iterable[str]) -> Counts:
     """The statuses of a group's targets, counted."""
     found = Counter(status.lower() for status in statuses)
-    known = {name: found.pop(name, 0) for name in _STATUSES}
+    known = {status: found.pop(status, 0) for status in _METRICS}
     return Counts(**known, other=found.total())
-
-
-_STATUSES = ("healthy", "unhealthy", "initial", "draining", "unused", "unavailable")

@@ -1,8 +1,8 @@
-"""Whether a route is impaired: pure. What its targets show in one minute, against what ECS is to keep running.
+"""Whether a route is impaired: its targets in one minute, compared with the tasks that ECS has to keep running. Pure.
 
-Unhealthy targets alone would miss the worst: ECS replaces a task about as soon as it is UNHEALTHY, so that a service
-which Lattice cannot reach at all shows an unhealthy target in less than one of three minutes; and a service whose
-targets were all taken away shows none at all.
+Unhealthy targets alone would miss the worst cases: ECS replaces a task about as soon as it is UNHEALTHY, so that a service
+that VPC Lattice cannot reach at all has an unhealthy target in less than one of three minutes; and a service whose targets
+were all deregistered has none.
 """
 
 from ecs_lattice.claims import ClaimRecord
@@ -12,21 +12,21 @@ from ecs_lattice.health.counts import Counts
 
 
 def group_of(record: ClaimRecord) -> str | None:
-    """The ARN of the target group that a route's requests go to, also one that somebody else made; None without one."""
+    """The ARN of the target group that receives a route's requests, ours or not; None where the route has none."""
     return record.claim.own_group or record.answer.group_arn
 
 
 def asks_ecs(counts: Counts) -> bool:
-    """Whether ECS has to be asked before it can be said that the route is impaired."""
+    """Whether only ECS can tell whether the route is impaired."""
     return counts.unhealthy > 0 or counts.answering == 0
 
 
 def impaired(record: ClaimRecord, counts: Counts, service: EcsService | None, now: float) -> bool | None:
-    """Whether the route of ``record`` is impaired at ``now`` (epoch seconds); None while it is too early to say: within
-    the grace of a deployment, or before its tasks were put into the group. An alarm then keeps the state that it has, so
-    that neither a first start wakes anybody nor a release of what is still broken passes for recovery.
+    """Whether the route of ``record`` is impaired at ``now`` (epoch seconds); None while it is too early to tell: within the
+    grace period of a deployment, or before its tasks were registered with the group. An alarm then keeps its state, so that
+    neither a first start raises an alarm nor a release of a broken service counts as its recovery.
 
-    ``service`` is what ECS says (None: it knows no such service); not looked at unless :func:`asks_ecs`.
+    ``service`` is the service in ECS (None: ECS does not know it); it is not used unless :func:`asks_ecs`.
     """
     if not asks_ecs(counts):
         return False
@@ -34,17 +34,17 @@ def impaired(record: ClaimRecord, counts: Counts, service: EcsService | None, no
         return None
     if counts.unhealthy:
         return True
-    if service is None or service.is_gone or service.desired == 0:
+    if service is None or service.is_deleted or service.desired == 0:
         return False
-    return True if _is_to_answer(record, service, now) else None
+    return True if _should_answer(record, service, now) else None
 
 
 def is_within_grace(service: EcsService, health_grace: int, now: float) -> bool:
-    """Whether the newest deployment still runs and is younger than the health-check grace period, in which ECS, too,
-    does not act on what health checks say (Amazon ECS API, healthCheckGracePeriodSeconds).
+    """Whether the newest deployment is in progress and younger than the health-check grace period, during which ECS does not
+    act on health checks either (Amazon ECS API, healthCheckGracePeriodSeconds).
 
-    ``health_grace`` (seconds) is the one that the route declares; the longer one counts, because ECS is not told ours
-    where this stack registers the tasks.
+    ``health_grace`` (seconds) is the period that the route declares. The longer of the two counts, because ECS does not know
+    the declared one where this stack registers the tasks.
     """
     newest = service.primary
     if newest is None or newest.rollout in {"COMPLETED", "FAILED"}:
@@ -56,9 +56,9 @@ def _grace(service: EcsService, health_grace: int) -> int:
     return max(service.grace_period or 0, health_grace)
 
 
-def _is_to_answer(record: ClaimRecord, service: EcsService, now: float) -> bool:
-    """Whether a target should answer by now: the route takes traffic, or a deployment that is older than the grace
-    period has its tasks in the group (``serving`` says so of tasks that this stack registers itself)."""
+def _should_answer(record: ClaimRecord, service: EcsService, now: float) -> bool:
+    """Whether a target should answer by now: the route receives traffic, or a deployment older than the grace period has its
+    tasks in the group (``serving`` tells this for tasks that this stack registers itself)."""
     if record.answer.state == "Live":
         return True
     group = id_of(group_of(record) or "")

@@ -1,6 +1,6 @@
-"""The names under which the health of routes is published: metrics, dimensions, alarms.
+"""The names of the metrics, dimensions and alarms for the health of routes.
 
-One dimension set of three, because CloudWatch bills each combination of dimensions as a metric of its own.
+There is one set of three dimensions, because CloudWatch bills each combination of dimensions as a separate metric.
 """
 
 import hashlib
@@ -15,19 +15,19 @@ OWNER = "Owner"
 HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE = (
     "Healthy", "Unhealthy", "Initial", "Draining", "Unused", "Unavailable",
 )  # fmt: skip
-"""Targets by status, a route (count)."""
+"""The targets of a route by status (count)."""
 IMPAIRED = "Impaired"
-"""1 when a route is not well in that minute, 0 when it is; no value while nobody can say. What its alarm watches."""
+"""1 when a route is impaired in that minute, else 0; no value while it is unknown. The metric of its alarm."""
 UNKNOWN = "Unknown"
-"""A route: 1 when not all could be read that says how it is. The stack: of how many routes."""
+"""For a route: 1 when its health could not be determined. For the stack: the number of such routes."""
 ROUTES = "Routes"
 """How many routes of the stack have a target group (count)."""
 HEARTBEAT = "Heartbeat"
-"""1 for each run of the probe that came to its end."""
+"""1 for each completed run of the probe."""
 SIDE = "Side"
 """The dimension, beside Owner, of the metrics of reconciles: ``ecsService`` or ``latticeService``."""
 RECONCILES, REFUSALS, FAILURES, AWS_CALLS = "Reconciles", "Refusals", "Failures", "AwsCalls"
-"""1 for each reconcile, 1 when it was refused, 1 when it failed, and how many calls to AWS it made (counts)."""
+"""1 for each reconcile, 1 when it was refused, 1 when it failed, and the number of its AWS API calls (counts)."""
 
 
 def dimensions(lattice_service: str, service: ServiceId, route: str) -> dict[str, str]:
@@ -36,12 +36,12 @@ def dimensions(lattice_service: str, service: ServiceId, route: str) -> dict[str
 
 
 def alarm_prefix(owner: str) -> str:
-    """What the names of all alarms of a stack begin with, also those of the stack itself."""
+    """The prefix of the names of all alarms of a stack, those of the stack itself included."""
     return f"ecs-lattice/{owner}/"
 
 
 def alarm_name(owner: str, lattice_service: str, service: ServiceId, route: str) -> str:
-    """The name of a route's alarm: readable, and cut with a hash where it would pass CloudWatch's 255 characters."""
+    """The name of a route's alarm: readable, and shortened with a hash where it would exceed CloudWatch's 255 characters."""
     name = f"{alarm_prefix(owner)}{lattice_service}/{service}/{route}"
     if len(name) <= _ALARM_NAME_LIMIT:
         return name

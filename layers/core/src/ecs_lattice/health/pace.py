@@ -1,4 +1,4 @@
-"""Many reads in little time, by a few threads, as fast as AWS lets them: what was not read is said, never guessed."""
+"""Many reads in a short time, by a few threads, as fast as AWS allows. What was not read is reported, never guessed."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from ecs_lattice.errors import AwsError, OutOfTimeError, ThrottledError
 from ecs_lattice.ports import Now
 
-_TRIES = 4  # of one read, each after the wait that AWS asked for
-_LAST_ANSWERS_SECONDS = 1.0  # how long an answer that is on its way at the end is waited for
+_TRIES = 4  # attempts per read, each after the wait that AWS asked for
+_LAST_ANSWERS_SECONDS = 1.0  # how long to wait for pending answers at the end
 
 
 @dataclass(slots=True)
 class Pace:
-    """The beat of calls: none starts sooner than ``every`` seconds after the one before it, none while AWS asks to
-    wait, and none from ``ends_at`` (epoch seconds) on. Shared by all threads of a pass."""
+    """Paces calls: none starts sooner than ``every`` seconds after the previous one, none while AWS asks to wait, and none from
+    ``ends_at`` (epoch seconds) on. Shared by all threads of a pass."""
 
     now: Now
     sleep: Callable[[float], None]
@@ -31,76 +31,69 @@ class Pace:
             now = self.now()
             start = max(self._next, now)
             if start >= self.ends_at:
-                raise OutOfTimeError("The time for this pass is over; what is left comes first in the next one.")
+                raise OutOfTimeError("The time for this pass is over; the next pass starts with the remaining reads.")
             self._next = start + self.every
         if start > now:
             self.sleep(start - now)
 
-    def hold(self, seconds: float) -> None:
-        """Let nobody call for ``seconds`` from now."""
+    def back_off(self, seconds: float) -> None:
+        """Start no call for ``seconds`` from now."""
         with self._lock:
             self._next = max(self._next, self.now() + seconds)
 
     @property
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds until the end."""
         return max(0.0, self.ends_at - self.now())
 
 
 @dataclass(frozen=True, slots=True)
 class Read[K, V]:
-    """What came of a pass: the values read; why some could not be read; and those whose turn did not come."""
+    """The result of a pass: the values, the reasons of failed reads, and the keys that were not reached in time."""
 
     values: Mapping[K, V]
     failed: Mapping[K, str]
-    late: tuple[K, ...]
+    not_reached: tuple[K, ...]
 
 
 def read_all[K, V](keys: Iterable[K], read: Callable[[K], V], pace: Pace, threads: int) -> Read[K, V]:
-    """``read`` each of ``keys``, in their order, ``threads`` at a time, until ``pace`` ends.
+    """``read`` each of ``keys`` in order, ``threads`` at a time, until ``pace`` ends.
 
-    A read that is throttled holds all of them and is tried again; one that hangs is left behind at the end.
+    A throttled read makes all of them back off and is retried; a read that hangs is abandoned at the end.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
     try:
-        futures = {key: pool.submit(copy_context().run, _patiently, key, read, pace) for key in keys}
-        wait(futures.values(), timeout=pace.left + _LAST_ANSWERS_SECONDS)
-        return _sorted_out(futures)
+        futures = {key: pool.submit(copy_context().run, _read_with_retries, key, read, pace) for key in keys}
+        wait(futures.values(), timeout=pace.remaining + _LAST_ANSWERS_SECONDS)
+        return _result(futures)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _patiently[K, V](key: K, read: Callable[[K], V], pace: Pace) -> V:
+def _read_with_retries[K, V](key: K, read: Callable[[K], V], pace: Pace) -> V:
     tries = _TRIES
     while True:
         pace.wait()
         try:
             return read(key)
         except ThrottledError as error:
-            pace.hold(error.retry_after)
+            pace.back_off(error.retry_after)
             tries -= 1
             if not tries:
                 raise
 
 
-def _sorted_out[K, V](futures: Mapping[K, Future[V]]) -> Read[K, V]:
+def _result[K, V](futures: Mapping[K, Future[V]]) -> Read[K, V]:
     values: dict[K, V] = {}
     failed: dict[K, str] = {}
-    late: list[K] = []
+    not_reached: list[K] = []
     for key, future in futures.items():
-        if not future.done():
-            if future.running():
-                failed[key] = "no answer before the time was over"
-            else:
-                late.append(key)
-            continue
-        error = future.exception()
-        if isinstance(error, OutOfTimeError):
-            late.append(key)
+        if future.running():
+            failed[key] = "no answer before the time was over"
+        elif not future.done() or isinstance(error := future.exception(), OutOfTimeError):
+            not_reached.append(key)
         elif isinstance(error, AwsError):
             failed[key] = str(error)
-        elif error is not None:
-            raise error
         else:
-            values[key] = future.result()
-    return Read(values, failed, tuple(late))
+            values[key] = future.result()  # raises an error of the program
+    return Read(values, failed, tuple(not_reached))

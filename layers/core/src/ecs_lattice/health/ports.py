@@ -1,4 +1,4 @@
-"""What the health of targets is read from and published to. Errors are :class:`~ecs_lattice.errors.AwsError`s."""
+"""Where the health of targets is read from and published to. Errors are :class:`~ecs_lattice.errors.AwsError`s."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:  # the reconcilers publish metrics and have nothing to do with
 
 
 class MetricsSink(Protocol):
-    """Where metrics go, in the namespace of :mod:`ecs_lattice.health.metric_names`."""
+    """Metrics in the namespace of :mod:`ecs_lattice.health.metric_names`."""
 
     def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
-        """Publish ``values`` by metric name as of now, with ``dimensions`` as their one set of dimensions."""
+        """Publish ``values`` (by metric name) as of now, with ``dimensions`` as their only set of dimensions."""
 
 
 class TargetStatuses(Protocol):
-    """What of a target group's targets is looked at here. Called from several threads at once."""
+    """The targets of target groups. Called from several threads at once."""
 
     def statuses(self, group_arn: str) -> tuple[str, ...]:
-        """Lattice's status of each target of the group, draining ones too; none when there is no such group (any more)."""
+        """The VPC Lattice status of each target of the group, draining ones included; none when the group does not exist."""
 
 
 class EcsServices(Protocol):
-    """What of ECS is looked at here."""
+    """ECS services."""
 
     def services(self, services: Sequence[ServiceId]) -> tuple[EcsService, ...]:
         """Those of ``services`` (of one cluster, at most ten) that ECS knows: one DescribeServices."""
@@ -37,10 +37,10 @@ class Alarms(Protocol):
     """CloudWatch's metric alarms."""
 
     def with_prefix(self, prefix: str) -> tuple[Alarm, ...]:
-        """All metric alarms whose names begin so, as they are."""
+        """All metric alarms whose names begin with ``prefix``."""
 
     def put(self, alarm: Alarm) -> None:
-        """Make the alarm, or make the one of its name equal to it; a state that it has stays."""
+        """Create the alarm, or update the one with its name; an existing state is kept."""
 
     def delete(self, names: Sequence[str]) -> None:
-        """Delete any number of alarms, 100 a call; those that are not there (any more) count as deleted."""
+        """Delete any number of alarms, 100 per call; alarms that do not exist count as deleted."""

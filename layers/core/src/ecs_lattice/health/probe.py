@@ -1,82 +1,69 @@
-"""The probe: each minute looks at the targets of every route, publishes how they are, and keeps the routes' alarms.
+"""The probe: each minute it reads the targets of every route, publishes their health, and synchronizes the routes' alarms.
 
-Level-triggered like everything here: nothing is remembered from run to run but which groups the last one had no time for.
+Level-triggered like everything here: nothing is remembered between runs but the groups that the last run did not reach.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched, groupby
-from typing import Protocol
 
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.errors import AlarmsError
 from ecs_lattice.facts import EcsService
 from ecs_lattice.graph import id_of
 from ecs_lattice.health import metric_names
-from ecs_lattice.health.alarm_sync import AlarmSync, Kept
+from ecs_lattice.health.alarm_sync import AlarmSync, SyncedAlarms
 from ecs_lattice.health.counts import Counts, count
 from ecs_lattice.health.impaired import asks_ecs, group_of, impaired
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import EcsServices, MetricsSink, TargetStatuses
-from ecs_lattice.health.publish import Reading, of_the_stack
+from ecs_lattice.health.publish import Reading, stack_metrics
 from ecs_lattice.model import ServiceId
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Now, Registry
 
-# Of the time: targets are read until the one, ECS until the other, and alarms are kept to the end.
+# Shares of the time after which the reads of targets and of ECS end; the rest is for the alarms.
 _READ_SHARE, _ECS_SHARE = 0.7, 0.9
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
-_LATE = ("probe", "late")  # the document that names the groups whose turn did not come
-
-
-class Memory(Protocol):
-    """What of the registry is needed here."""
-
-    def claims(self) -> Iterable[ClaimRecord]: ...
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
-
-    def delete_document(self, kind: str, key: str) -> None: ...
+_NOT_REACHED = ("probe", "not-reached")  # the document with the ids of the groups that the last run did not reach
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a run saw and did: routes, how many of them impaired and unknown, why something could not be read (a reason a
-    group or batch of ECS services, by its name), groups whose turn did not come, and what was done to the alarms."""
+    """The result of a run: the number of routes, impaired ones and unknown ones; the reasons of failed reads by target group or
+    batch of ECS services; the number of groups not reached; and the changes of alarms."""
 
     routes: int
     impaired: int
     unknown: int
     unread: Mapping[str, str]
-    late: int
-    alarms: Kept
+    not_reached: int
+    alarms: SyncedAlarms
 
     def raise_for_alarms(self) -> None:
-        """Raise AlarmsError when AWS refused something about the alarms: the metrics are out, and the function's own error
-        is what its alarm watches."""
+        """Raise AlarmsError when AWS rejected calls about the alarms: the metrics are published by then, and the alarm on the
+        function's errors reports it."""
         if self.alarms.problems:
-            raise AlarmsError("Not all alarms of routes are as they should be. " + " ".join(self.alarms.problems))
+            raise AlarmsError("Some alarms of routes could not be updated. " + " ".join(self.alarms.problems))
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One run a minute. ``threads`` groups are listed at a time, ``ecs_reads_per_second`` is ECS's share."""
+    """Runs once a minute. Lists the targets of ``threads`` groups at a time; ``ecs_reads_per_second`` limits reads of ECS."""
 
     owner: str
-    registry: Memory
+    registry: Registry
     targets: TargetStatuses
     ecs: EcsServices
     metrics: MetricsSink
-    keeper: AlarmSync
+    alarm_sync: AlarmSync
     now: Now
     sleep: Callable[[float], None]
     threads: int = 6
     ecs_reads_per_second: float = 5.0
 
     def run(self, seconds: float) -> Probed:
-        """Look at everything once, for ``seconds`` at most. Raises AwsError when the registry cannot be read."""
+        """Probe all routes once within ``seconds``. Raises AwsError when the registry cannot be read."""
         began = self.now()
         claims = tuple(self.registry.claims())
         measured = [record for record in claims if _is_measured(record)]
@@ -86,38 +73,39 @@ class Probe:
         readings = [self._reading(record, groups.values, known) for record in measured]
         for reading in readings:
             self.metrics.publish(reading.dimensions, reading.metrics())
-        self.metrics.publish({metric_names.OWNER: self.owner}, of_the_stack(readings))
+        totals = stack_metrics(readings)
+        self.metrics.publish({metric_names.OWNER: self.owner}, totals)
         may_delete = self.registry.document("stack", "marker") is not None
-        kept = self.keeper.keep(claims, began + seconds - self.now(), may_delete=may_delete)
+        alarms = self.alarm_sync.sync(claims, began + seconds - self.now(), may_delete=may_delete)
         return Probed(
             routes=len(readings),
             impaired=sum(reading.impaired is True for reading in readings),
-            unknown=sum(reading.is_unknown for reading in readings),
+            unknown=int(totals[metric_names.UNKNOWN]),
             unread={id_of(arn): why for arn, why in groups.failed.items()}
             | {", ".join(map(str, batch)): why for batch, why in services.failed.items()},
-            late=len(groups.late),
-            alarms=kept,
+            not_reached=len(groups.not_reached),
+            alarms=alarms,
         )
 
     def _groups(self, measured: Sequence[ClaimRecord], ends_at: float) -> Read[str, Counts]:
-        """The targets of each group, counted; first of those whose turn did not come last time."""
-        text = self.registry.document(*_LATE)
+        """The targets of each group, counted; the groups that the last run did not reach come first."""
+        text = self.registry.document(*_NOT_REACHED)
         before = frozenset(json.loads(text)) if text else frozenset()
         arns = sorted({group_of(record) or "" for record in measured}, key=lambda arn: (id_of(arn) not in before, arn))
         pace = Pace(self.now, self.sleep, ends_at)
         read = read_all(arns, lambda arn: count(self.targets.statuses(arn)), pace, self.threads)
-        if late := sorted(id_of(arn) for arn in read.late):
-            self.registry.put_document(*_LATE, json.dumps(late))
+        if not_reached := sorted(id_of(arn) for arn in read.not_reached):
+            self.registry.put_document(*_NOT_REACHED, json.dumps(not_reached))
         elif text:
-            self.registry.delete_document(*_LATE)
+            self.registry.delete_document(*_NOT_REACHED)
         return read
 
     def _services(
         self, measured: Sequence[ClaimRecord], groups: Mapping[str, Counts], ends_at: float
     ) -> "Read[tuple[ServiceId, ...], dict[ServiceId, EcsService | None]]":
-        """The ECS services of routes whose targets do not answer for themselves, by tens of one cluster."""
+        """The ECS services of routes whose targets alone do not tell their health, in batches of one cluster."""
         asked = sorted(
-            {r.claim.service for r in measured if (seen := groups.get(group_of(r) or "")) and asks_ecs(seen)}
+            {r.claim.service for r in measured if (counts := groups.get(group_of(r) or "")) and asks_ecs(counts)}
         )
         batches = [
             batch
@@ -128,7 +116,7 @@ class Probe:
         return read_all(batches, self._described, pace, self.threads)
 
     def _described(self, batch: Sequence[ServiceId]) -> dict[ServiceId, EcsService | None]:
-        """Each of ``batch`` with what ECS says of it; None where it knows no such service."""
+        """Each of ``batch`` as ECS describes it; None where ECS does not know the service."""
         found = {service.id: service for service in self.ecs.services(batch)}
         return {service: found.get(service) for service in batch}
 
@@ -143,5 +131,5 @@ class Probe:
 
 
 def _is_measured(record: ClaimRecord) -> bool:
-    """Whether the route has a target group whose targets say something of it."""
+    """Whether the route has a target group whose targets tell its health."""
     return group_of(record) is not None and record.answer.state != "Removed"

@@ -1,4 +1,4 @@
-"""What is published of a route and of the stack in one minute: pure."""
+"""The metrics of a route and of the stack in one minute. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from ecs_lattice.health.counts import Counts
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is known of a route in this minute. ``counts`` is None when its targets could not be read, ``impaired`` when it
-    is too early to say; ``is_unknown``: something that says how the route is could not be read."""
+    """The health of a route in this minute. ``counts`` is None when its targets could not be read, ``impaired`` when it is too
+    early to tell; ``is_unknown``: its health could not be determined, because something could not be read."""
 
     record: ClaimRecord
     counts: Counts | None
@@ -20,13 +20,13 @@ class Reading:
 
     @property
     def dimensions(self) -> dict[str, str]:
-        """The one set of dimensions of the route's metrics."""
+        """The only set of dimensions of the route's metrics."""
         return metric_names.dimensions(
             self.record.lattice_service, self.record.claim.service, self.record.claim.route.name
         )
 
     def metrics(self) -> dict[str, float]:
-        """The route's metrics. What could not be read has no value, so that an alarm keeps its state: never zero."""
+        """The route's metrics. What could not be read has no value (never zero), so that an alarm keeps its state."""
         values = self.counts.metrics() if self.counts is not None else {}
         if self.impaired is not None:
             values |= {metric_names.IMPAIRED: float(self.impaired)}
@@ -35,7 +35,7 @@ class Reading:
         return values
 
 
-def of_the_stack(readings: Sequence[Reading]) -> dict[str, float]:
+def stack_metrics(readings: Sequence[Reading]) -> dict[str, float]:
     """The metrics of the stack itself, whose dimension is the owner."""
     return {
         metric_names.HEARTBEAT: 1.0,

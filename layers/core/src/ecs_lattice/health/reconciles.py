@@ -1,4 +1,4 @@
-"""What is published of each reconcile, for the dashboard: how many there are, what became of them, what they cost."""
+"""The metrics of each reconcile for the dashboard: count, outcome and AWS API calls."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from ecs_lattice.outcome import Outcome, Refused
 
 @dataclass(frozen=True, slots=True)
 class ReconcileMetrics:
-    """Publishes one set of metrics a reconcile, of stack ``owner``."""
+    """Publishes one set of metrics per reconcile of stack ``owner``."""
 
     owner: str
     metrics: MetricsSink
 
     def __call__(self, kind: str, outcome: Outcome | None, aws_calls: int) -> None:
-        """``kind``: which side; ``outcome``: None when it failed; ``aws_calls``: how many calls it made."""
+        """``kind``: which side; ``outcome``: None when it failed; ``aws_calls``: the number of its AWS API calls."""
         values = {
             metric_names.RECONCILES: 1.0,
             metric_names.REFUSALS: float(isinstance(outcome, Refused)),

@@ -1,1 +1,1 @@
-"""Security groups: lets VPC Lattice in where somebody needs it, and takes away what nobody needs any more."""
+"""Security groups: opens them for VPC Lattice where a consumer requires it, and closes them when nobody does any more."""

@@ -27,7 +27,8 @@ LATTICE_ADDRESSES: dict[AddressFamily, str] = {"IPV4": "169.254.171.0/24", "IPV6
 """The source addresses of VPC Lattice's requests and health checks: the content of its managed prefix lists (VPC Lattice
 User Guide, "Control traffic using security groups")."""
 _EVERY_PORT = PortRange(0, 65535)
-_TCP, _ALL_PROTOCOLS = {"tcp", "6"}, "-1"  # Amazon EC2 API, SecurityGroupRule, IpProtocol
+_TCP = {"tcp", "6"}
+_TCP_OR_ALL = {*_TCP, "-1"}  # Amazon EC2 API, SecurityGroupRule, IpProtocol
 _TAG_VALUE_LIMIT = 256  # Amazon EC2 User Guide, tag restrictions
 
 
@@ -53,18 +54,17 @@ class SecurityGroupRules:
 
     def prefix_list_rule(self, ports: AllowedPorts) -> IngressRule | None:
         """The narrowest rule with VPC Lattice's prefix list as its source that covers ``ports``, whoever owns it."""
-        found = [
-            (allowed.ports.last - allowed.ports.first, rule.id, rule)
-            for rule, allowed in self._prefix_list_rules
-            if allowed.covers(ports)
-        ]
-        return min(found)[2] if found else None
+        return next((rule for rule, allowed in self._prefix_list_rules if allowed.covers(ports)), None)
 
     def cidr_rule(self, ports: AllowedPorts) -> IngressRule | None:
         """A rule with an address range as its source, such as ``0.0.0.0/0``, that contains all addresses of VPC Lattice."""
         addresses = ip_network(LATTICE_ADDRESSES[ports.family])
         for rule in self.rules:
-            if rule.cidr and _is_tcp(rule) and AllowedPorts(ports.family, rule.ports or _EVERY_PORT).covers(ports):
+            if (
+                rule.cidr
+                and rule.protocol in _TCP_OR_ALL
+                and AllowedPorts(ports.family, rule.ports or _EVERY_PORT).covers(ports)
+            ):
                 source = ip_network(rule.cidr, strict=False)
                 if source.version == addresses.version and addresses.subnet_of(source):  # type: ignore[arg-type]  # one version
                     return rule
@@ -94,12 +94,18 @@ class SecurityGroupRules:
     @cached_property
     def ours(self) -> Mapping[AllowedPorts, IngressRule]:
         """Our rules by the ports that they open; EC2 accepts no duplicates."""
-        return {allowed: rule for rule, allowed in self._prefix_list_rules if self._is_ours(rule)}
+        tag = (ownership.OWNER, self.owner)
+        return {
+            allowed: rule
+            for rule, allowed in self._prefix_list_rules
+            if tag in rule.tags and rule.protocol in _TCP and rule.ports
+        }
 
     @property
     def foreign(self) -> frozenset[AllowedPorts]:
         """The ports that foreign rules open for VPC Lattice's prefix lists."""
-        return frozenset(allowed for rule, allowed in self._prefix_list_rules if not self._is_ours(rule))
+        ours = set(self.ours.values())
+        return frozenset(allowed for rule, allowed in self._prefix_list_rules if rule not in ours)
 
     def weight(self, family: AddressFamily) -> int:
         """How much of the quota the rules of one family use, at least: the weight of other prefix lists is unknown here.
@@ -107,14 +113,14 @@ class SecurityGroupRules:
         IPv4 and IPv6 rules count separately; a rule that references a security group counts for both (Amazon VPC quotas).
         """
         weights = {source.id: source.weight * (source.family == family) for source in self.prefix_lists}
-        return sum(
-            (":" in rule.cidr) == (family == "IPV6") if rule.cidr else weights.get(rule.prefix_list_id or "", 1)
-            for rule in self.rules
-        )
+        cidrs = [rule.cidr for rule in self.rules if rule.cidr]
+        others = [weights.get(rule.prefix_list_id or "", 1) for rule in self.rules if not rule.cidr]
+        return sum(others) + sum((":" in cidr) == (family == "IPV6") for cidr in cidrs)
 
-    def without(self, rule_ids: Collection[str]) -> "SecurityGroupRules":
+    def without(self, rule_ids: Iterable[str]) -> "SecurityGroupRules":
         """The rules after these were revoked, whatever a stale read still shows."""
-        return dataclasses.replace(self, rules=tuple(rule for rule in self.rules if rule.id not in rule_ids))
+        revoked = frozenset(rule_ids)
+        return dataclasses.replace(self, rules=tuple(rule for rule in self.rules if rule.id not in revoked))
 
     def with_added(self, rules: Iterable[IngressRule]) -> "SecurityGroupRules":
         """The rules after these were added."""
@@ -122,20 +128,15 @@ class SecurityGroupRules:
         return dataclasses.replace(self, rules=tuple(by_id.values()))
 
     @cached_property
-    def _prefix_list_rules(self) -> tuple[tuple[IngressRule, AllowedPorts], ...]:
+    def _prefix_list_rules(self) -> list[tuple[IngressRule, AllowedPorts]]:
+        """Narrow rules first."""
         families = {source.id: source.family for source in self.prefix_lists}
-        return tuple(
+        found = [
             (rule, AllowedPorts(families[rule.prefix_list_id], rule.ports or _EVERY_PORT))
             for rule in self.rules
-            if rule.prefix_list_id in families and _is_tcp(rule)
-        )
-
-    def _is_ours(self, rule: IngressRule) -> bool:
-        return (ownership.OWNER, self.owner) in rule.tags and rule.protocol in _TCP and rule.ports is not None
-
-
-def _is_tcp(rule: IngressRule) -> bool:
-    return rule.protocol in _TCP or rule.protocol == _ALL_PROTOCOLS
+            if rule.prefix_list_id in families and rule.protocol in _TCP_OR_ALL
+        ]
+        return sorted(found, key=lambda entry: (entry[1].ports.last - entry[1].ports.first, entry[0].id))
 
 
 def desired_ports(rules: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> frozenset[AllowedPorts]:
@@ -162,13 +163,13 @@ def missing_ports(
     return tuple(sorted(allowed for allowed in desired if any(map(allowed.covers, closed))))
 
 
-def unneeded_rules(rules: SecurityGroupRules, requirements: Collection[IngressRequirement]) -> tuple[IngressRule, ...]:
-    """Our rules that may be revoked: not desired, and every required port of theirs is open by another rule."""
+def unneeded_rules(rules: SecurityGroupRules, requirements: Collection[IngressRequirement]) -> tuple[str, ...]:
+    """The ids of our rules to revoke: not desired, and every required port of theirs is open by another rule."""
     desired, required = desired_ports(rules, requirements), _required(requirements)
-    undesired = {ports: rule for ports, rule in rules.ours.items() if ports not in desired}
-    remaining = rules.without([rule.id for rule in undesired.values()])
+    undesired = {ports: rule.id for ports, rule in rules.ours.items() if ports not in desired}
+    remaining = rules.without(undesired.values())
     uncovered = covered(required, by=rules.allowed) - covered(required, by=remaining.allowed)
-    return tuple(rule for ports, rule in undesired.items() if not any(map(ports.covers, uncovered)))
+    return tuple(rule_id for ports, rule_id in undesired.items() if not any(map(ports.covers, uncovered)))
 
 
 def requirement_tags(

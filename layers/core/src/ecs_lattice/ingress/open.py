@@ -6,9 +6,8 @@ become required meanwhile: no interleaving leaves a requirement unmet. Rules may
 is revoked by the sweep alone (:mod:`ecs_lattice.ingress.sweep`).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from ecs_lattice import ownership
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundError, QuotaError
@@ -21,40 +20,22 @@ from ecs_lattice.ingress.group import (
     requirement_tags,
     unneeded_rules,
 )
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PrefixList, SecurityGroup, covered
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup
 from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
-
-
-class Requirements(Protocol):
-    """What ingress needs of the registry."""
-
-    def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]: ...
-
-    def requirements(self) -> Iterator[IngressRequirement]: ...
-
-    def put_requirement(self, requirement: IngressRequirement) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedGroups:
-    """``rules``: those that open the requested ports, ours or not. ``problems``: what is closed; empty when all is open."""
-
-    rules: tuple[IngressRule, ...] = ()
-    prefix_lists: tuple[PrefixList, ...] = ()
-    problems: tuple[Problem, ...] = ()
+from ecs_lattice.ports import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedGroup:
-    """The rules of a group after it was opened. ``full``: ports for which it has no room; ``problem``: why no rule could be
-    added; ``requirements``: those of all consumers."""
+    """The rules of a group after it was opened. ``full``: its id with the ports for which it has no room; ``problem``: why no rule could be
+    added; ``services``: the ECS services (ARNs) that require ports of it."""
 
     rules: SecurityGroupRules
-    full: tuple[AllowedPorts, ...] = ()
+    full: frozenset[tuple[str, AllowedPorts]] = frozenset()
     problem: Problem | None = None
-    requirements: tuple[IngressRequirement, ...] = ()
+    services: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +46,7 @@ class Ingress:
     """
 
     groups: SecurityGroups
-    requirements: Requirements
+    requirements: Registry
     owner: str
     label_prefix: str
     account: str | None = None
@@ -73,29 +54,6 @@ class Ingress:
     def families(self) -> tuple[AddressFamily, ...]:
         """The address families for which this Region has a prefix list of VPC Lattice."""
         return tuple(sorted(source.family for source in self.groups.prefix_lists()))
-
-    def open_groups(
-        self, consumer: str, group_ids: Collection[str], ports: Collection[AllowedPorts], description: str
-    ) -> OpenedGroups:
-        """Open every one of the groups; replaces what ``consumer`` required of them before."""
-        ids = sorted(set(group_ids))
-        try:
-            prefix_lists = self.groups.prefix_lists()
-            known = {group.id: group for group in self.groups.groups(ids)}
-        except DeniedError as error:
-            return OpenedGroups(problems=(problems.denied(ids, error, self.label_prefix),))
-        families = {source.family for source in prefix_lists}
-        available = sorted({allowed for allowed in ports if allowed.family in families})
-        unavailable = sorted({allowed.family for allowed in ports} - families)
-        opened = [self._open_or_explain(consumer, known.get(one), one, available, description) for one in ids]
-        return OpenedGroups(
-            rules=tuple(dict.fromkeys(rule for rules, _ in opened for rule in map(rules.open_rule, available) if rule)),
-            prefix_lists=prefix_lists,
-            problems=(
-                *map(problems.no_prefix_list, unavailable),
-                *(problem for _, found in opened for problem in found),
-            ),
-        )
 
     def close(
         self, consumer: str, group_ids: Iterable[str], keep: Mapping[str, Collection[AllowedPorts]] | None = None
@@ -142,18 +100,23 @@ class Ingress:
         account = self.account or (consumer.split(":")[4] if is_service(consumer) else None)
         return account is not None and group.account != account
 
-    def open_group(self, group_id: str, ports: Collection[AllowedPorts], description: str) -> OpenedGroup:
-        """Add the rules that are missing for ``ports``, which must have been recorded as required before."""
+    def open_group(
+        self, consumer: str, group_id: str, ports: Collection[AllowedPorts], description: str
+    ) -> OpenedGroup:
+        """Record that ``consumer`` requires ``ports`` of the group, then add the rules that are missing for them."""
+        self.require(consumer, group_id, ports)
         requirements, rules = self.requirements.requirements_on(group_id), self.read([group_id])[group_id]
         try:
-            rules, full = self.authorize(rules, missing_ports(rules, requirements, ports), description)
+            rules, without_room = self.authorize(rules, missing_ports(rules, requirements, ports), description)
             self.tag(rules, requirements)
         except DeniedError as error:
             return OpenedGroup(rules, problem=problems.denied([group_id], error, self.label_prefix))
         except NotFoundError:
             return OpenedGroup(rules, problem=problems.no_group(group_id))
-        closed = (allowed for allowed in sorted(covered(ports, by=full)) if not rules.prefix_list_rule(allowed))
-        return OpenedGroup(rules, tuple(closed), requirements=requirements)
+        closed = [allowed for allowed in ports if not rules.prefix_list_rule(allowed)]
+        full = frozenset((group_id, one) for one in closed if any(wider.covers(one) for wider in without_room))
+        services = frozenset(one.consumer for one in requirements if is_service(one.consumer))
+        return OpenedGroup(rules, full, services=services)
 
     def authorize(
         self, rules: SecurityGroupRules, ports: Collection[AllowedPorts], description: str
@@ -182,9 +145,8 @@ class Ingress:
         except NotFoundError:
             return rules
 
-    def revoke(self, rules: SecurityGroupRules, unneeded: Sequence[IngressRule]) -> tuple[str, ...]:
-        """Revoke ``unneeded`` rules of ours, then restore what has become required meanwhile; the ids of those revoked."""
-        rule_ids = tuple(rule.id for rule in unneeded)
+    def revoke(self, rules: SecurityGroupRules, rule_ids: tuple[str, ...]) -> tuple[str, ...]:
+        """Revoke these rules of ours, then restore what has become required meanwhile; returns ``rule_ids``."""
         if rule_ids:
             self.groups.revoke(rules.group_id, rule_ids)
         rules, requirements = rules.without(rule_ids), self.requirements.requirements_on(rules.group_id)
@@ -212,28 +174,3 @@ class Ingress:
         return frozenset(
             allowed for requirement in requirements if requirement.consumer == consumer for allowed in requirement.ports
         )
-
-    def _open_or_explain(
-        self,
-        consumer: str,
-        group: SecurityGroup | None,
-        group_id: str,
-        ports: Collection[AllowedPorts],
-        description: str,
-    ) -> tuple[SecurityGroupRules, list[Problem]]:
-        """The rules of the group afterwards, and why some of ``ports`` are closed."""
-        unknown = SecurityGroupRules(group_id, (), (), self.owner)
-        if group is None:
-            return unknown, [problems.no_group(group_id)]
-        try:
-            if self.is_of_another_account(group, consumer):
-                rules = self.read([group_id])[group_id]
-                closed = [allowed for allowed in ports if not rules.is_open(allowed)]
-                return rules, [problems.foreign_group(rules, group, closed)] if closed else []
-            self.require(consumer, group_id, ports)
-            opened = self.open_group(group_id, ports, description)
-        except DeniedError as error:
-            return unknown, [problems.denied([group_id], error, self.label_prefix)]
-        full = [allowed for allowed in opened.full if not opened.rules.cidr_rule(allowed)]
-        found = [opened.problem] if opened.problem else []
-        return opened.rules, found + ([problems.full(opened.rules, full)] if full else [])

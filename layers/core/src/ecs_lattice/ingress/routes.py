@@ -7,12 +7,13 @@ has room.
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, is_service, missing_ports
+from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, missing_ports
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup, covered
 from ecs_lattice.ingress.open import Ingress, OpenedGroup
+from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
 
 
@@ -29,68 +30,64 @@ class PortRequirement:
 
 @dataclass(frozen=True, slots=True)
 class OpenedRoutes:
-    """``closed``: the requirements that are not met, and why. ``group_ids``: the groups of which the ECS service requires
-    anything now."""
+    """``closed``: the requirements that are not met, and why. ``group_ids``: the groups of which the consumer requires
+    anything now. ``rules``: those of each group afterwards."""
 
-    closed: tuple[tuple[PortRequirement, Problem], ...] = ()
-    notices: tuple[Problem, ...] = ()
-    group_ids: tuple[str, ...] = ()
+    closed: tuple[tuple[PortRequirement, Problem], ...]
+    notices: tuple[Problem, ...]
+    group_ids: tuple[str, ...]
+    rules: Mapping[str, SecurityGroupRules]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSecurityGroups:
     """The security groups on the tasks of one ECS service. ``known``: those that exist; ``ours``: those of this account;
-    ``full``: the ports for which a group has no room."""
+    ``families``: those for which the Region has a prefix list; ``full``: the ports for which a group has no room;
+    ``assigned``: the group that was to be opened for each requirement."""
 
     known: Mapping[str, SecurityGroup]
     rules: Mapping[str, SecurityGroupRules]
-    ours: Collection[str]
+    ours: Mapping[str, SecurityGroup]
+    families: Collection[AddressFamily]
     full: frozenset[tuple[str, AllowedPorts]] = frozenset()
+    assigned: Mapping[PortRequirement, str] = field(default_factory=dict)
 
-    def choose(self, requirements: Sequence[PortRequirement]) -> dict[str, list[AllowedPorts]]:
-        """The ports to open in each group, in order; none where no group may be opened, or the Region has no prefix list."""
-        chosen: dict[str, set[AllowedPorts]] = {}
+    def assign(self, requirements: Sequence[PortRequirement]) -> dict[PortRequirement, str]:
+        """The group that has to let VPC Lattice in, for each requirement for which one may be opened: a group that is open,
+        else one with room, else the first one; the default group comes last."""
+        assigned = {}
         for requirement in requirements:
-            group_id = self.group_for(requirement)
-            if group_id and self.rules[group_id].prefix_list(requirement.ports.family):
-                chosen.setdefault(group_id, set()).add(requirement.ports)
-        return {group_id: sorted(ports) for group_id, ports in sorted(chosen.items())}
-
-    def group_for(self, requirement: PortRequirement) -> str | None:
-        """The group that has to let VPC Lattice in: an open one, else one with room, else the first one that may be opened."""
-        candidates, ports = self._candidates(requirement), requirement.ports
-        opened = (one for one in candidates if self.rules[one].prefix_list_rule(ports))
-        with_room = (one for one in candidates if (one, ports) not in self.full)
-        return next(opened, None) or next(with_room, None) or next(iter(candidates), None)
+            ports, candidates = requirement.ports, []
+            for place, group_id in enumerate(requirement.group_ids):
+                group = self.ours.get(group_id)
+                if group and (requirement.default_allowed or not group.is_default):
+                    is_full = (group_id, ports) in self.full
+                    order = 0 if self.rules[group_id].prefix_list_rule(ports) else 1 + is_full
+                    candidates.append((order, group.is_default, place, group_id))
+            if candidates and ports.family in self.families:
+                assigned[requirement] = min(candidates)[-1]
+        return assigned
 
     def is_open(self, requirement: PortRequirement) -> bool:
-        """Whether a group is open: by an address range, by a foreign rule, or by a rule of ours where we may open it."""
-        candidates = self._candidates(requirement)
-        return any(
-            rules.is_open(requirement.ports)
-            if rules.group_id in candidates
-            else rules.cidr_rule(requirement.ports) or covered([requirement.ports], by=rules.foreign)
-            for rules in map(self.rules.__getitem__, requirement.group_ids)
-        )
+        """Whether the assigned group is open, or any group by a foreign rule or an address range."""
+        ports, assigned = requirement.ports, self.assigned.get(requirement)
+        if assigned and self.rules[assigned].prefix_list_rule(ports):
+            return True
+        groups = [self.rules[group_id] for group_id in requirement.group_ids]
+        return any(rules.cidr_rule(ports) or covered([ports], by=rules.foreign) for rules in groups)
 
     def reason(self, requirement: PortRequirement) -> tuple[str, str]:
         """Why the requirement is not met: the code of a problem, and the group that it is about."""
-        first, group_id = requirement.group_ids[0], self.group_for(requirement)
-        if not self.rules[first].prefix_list(requirement.ports.family):
+        first, assigned = requirement.group_ids[0], self.assigned.get(requirement)
+        if requirement.ports.family not in self.families:
             return "INGRESS_NO_PREFIX_LIST", first
-        if group_id:
-            return ("INGRESS_GROUP_FULL" if (group_id, requirement.ports) in self.full else "INGRESS_DENIED"), group_id
-        ours = (one for one in requirement.group_ids if one in self.ours)
-        if default := next(ours, None):
-            return "INGRESS_DEFAULT_GROUP", default
-        foreign = next((one for one in requirement.group_ids if one in self.known), None)
-        return ("INGRESS_FOREIGN_GROUP", foreign) if foreign else ("INGRESS_NO_GROUP", first)
-
-    def _candidates(self, requirement: PortRequirement) -> list[str]:
-        """The groups that may be opened, the default group last."""
-        groups = [self.known[one] for one in requirement.group_ids if one in self.ours]
-        allowed = [group for group in groups if requirement.default_allowed or not group.is_default]
-        return [group.id for group in sorted(allowed, key=lambda group: group.is_default)]
+        if assigned:
+            return ("INGRESS_GROUP_FULL" if (assigned, requirement.ports) in self.full else "INGRESS_DENIED"), assigned
+        if ours := [group_id for group_id in requirement.group_ids if group_id in self.ours]:
+            return "INGRESS_DEFAULT_GROUP", ours[0]
+        if foreign := [group_id for group_id in requirement.group_ids if group_id in self.known]:
+            return "INGRESS_FOREIGN_GROUP", foreign[0]
+        return "INGRESS_NO_GROUP", first
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,31 +112,34 @@ class RouteIngress:
         ports until now; those requirements are withdrawn where they have ended."""
         groups = self._groups(consumer, requirements)
         while True:
-            chosen = groups.choose(requirements)
-            for group_id, ports in chosen.items():
-                self.ingress.require(consumer, group_id, ports)
+            assigned = groups.assign(requirements)
             opened = {
-                group_id: self.ingress.open_group(group_id, ports, description) for group_id, ports in chosen.items()
+                group_id: self.ingress.open_group(consumer, group_id, _ports_of(group_id, assigned), description)
+                for group_id in sorted(set(assigned.values()))
             }
-            full = groups.full | {(group_id, ports) for group_id, group in opened.items() for ports in group.full}
-            rules = {**groups.rules, **{group_id: group.rules for group_id, group in opened.items()}}
+            full = groups.full.union(*(group.full for group in opened.values()))
             is_final = full == groups.full
-            groups = dataclasses.replace(groups, rules=rules, full=full)
+            rules = {**groups.rules, **{group_id: group.rules for group_id, group in opened.items()}}
+            groups = dataclasses.replace(groups, rules=rules, full=full, assigned=assigned)
             if is_final:
                 break
-        for group_id in sorted({*before, *(group_id for group_id, _ in full)} - set(chosen)):
+        for group_id in sorted({*before, *dict(full)} - set(opened)):
             self.ingress.require(consumer, group_id, ())
-        closed = self._closed(groups, requirements, opened)
-        return OpenedRoutes(closed, _shared(consumer, opened), tuple(chosen))
+        shared = {group_id: group.services - {consumer} for group_id, group in opened.items()}
+        notices = tuple(problems.shared(group_id, others) for group_id, others in shared.items() if others)
+        return OpenedRoutes(self._closed(groups, requirements, opened), notices, tuple(opened), rules)
 
     def preview(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[IngressRequirement, ...]:
         """The rules that :meth:`open` would add now, by group; writes nothing."""
         groups = self._groups(consumer, requirements)
-        missing = {}
-        for group_id, ports in groups.choose(requirements).items():
-            all_requirements = [*self._others(consumer, group_id), IngressRequirement(group_id, consumer, tuple(ports))]
-            missing[group_id] = missing_ports(groups.rules[group_id], all_requirements, ports)
-        return tuple(IngressRequirement(group_id, consumer, ports) for group_id, ports in missing.items() if ports)
+        assigned = groups.assign(requirements)
+        found = []
+        for group_id in sorted(set(assigned.values())):
+            ports = _ports_of(group_id, assigned)
+            required = [*self._others(consumer, group_id), IngressRequirement(group_id, consumer, ports)]
+            if missing := missing_ports(groups.rules[group_id], required, ports):
+                found.append(IngressRequirement(group_id, consumer, missing))
+        return tuple(found)
 
     def closed(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[Problem, ...]:
         """Notices of the groups that are closed for routes whose groups are not to be opened."""
@@ -158,8 +158,10 @@ class RouteIngress:
     def _groups(self, consumer: str, requirements: Sequence[PortRequirement]) -> TaskSecurityGroups:
         ids = sorted({group_id for requirement in requirements for group_id in requirement.group_ids})
         known = {group.id: group for group in self.ingress.groups.groups(ids)} if ids else {}
-        ours = [group.id for group in known.values() if not self.ingress.is_of_another_account(group, consumer)]
-        return TaskSecurityGroups(known, self.ingress.read(ids), ours)
+        ours = {key: group for key, group in known.items() if not self.ingress.is_of_another_account(group, consumer)}
+        rules = self.ingress.read(ids)
+        families = {source.family for one in rules.values() for source in one.prefix_lists}
+        return TaskSecurityGroups(known, rules, ours, families)
 
     def _others(self, consumer: str, group_id: str) -> list[IngressRequirement]:
         requirements = self.ingress.requirements.requirements_on(group_id)
@@ -168,13 +170,13 @@ class RouteIngress:
     def _closed(
         self, groups: TaskSecurityGroups, requirements: Sequence[PortRequirement], opened: Mapping[str, OpenedGroup]
     ) -> tuple[tuple[PortRequirement, Problem], ...]:
-        """The requirements that are not met, each with the problem of all that share the reason and the group."""
+        """The requirements that are not met; those with the same reason and group have one problem together."""
         unmet: dict[tuple[str, str], list[PortRequirement]] = {}
         for requirement in requirements:
             if not groups.is_open(requirement):
                 unmet.setdefault(groups.reason(requirement), []).append(requirement)
         found: list[tuple[PortRequirement, Problem]] = []
-        for (code, group_id), closed in sorted(unmet.items()):
+        for (code, group_id), closed in unmet.items():
             ports = sorted({requirement.ports for requirement in closed})
             problem = self._problem(groups, code, group_id, ports) or opened[group_id].problem
             found += [(requirement, problem or problems.no_group(group_id)) for requirement in closed]
@@ -198,9 +200,5 @@ class RouteIngress:
         return None
 
 
-def _shared(consumer: str, opened: Mapping[str, OpenedGroup]) -> tuple[Problem, ...]:
-    others = {
-        group_id: {one.consumer for one in group.requirements if is_service(one.consumer) and one.consumer != consumer}
-        for group_id, group in opened.items()
-    }
-    return tuple(problems.shared(group_id, services) for group_id, services in others.items() if services)
+def _ports_of(group_id: str, assigned: Mapping[PortRequirement, str]) -> tuple[AllowedPorts, ...]:
+    return tuple(sorted({requirement.ports for requirement, one in assigned.items() if one == group_id}))

@@ -4,9 +4,9 @@ A rule of ours is revoked by the second sweep in a row that finds it unneeded: a
 """
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
 
 from ecs_lattice import ownership
 from ecs_lattice.errors import DeniedError, NotFoundError
@@ -15,17 +15,11 @@ from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, unneede
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.outcome import Problem
+from ecs_lattice.ports import Registry
 
 _UNNEEDED = ("stack", "unneeded-rules")  # the document with the ids of the rules that the last sweep found unneeded
+_PORTS = re.compile(r"(\d+)(?:-(\d*))?")  # in the value of a tag
 _DESCRIPTION = "VPC Lattice, restored by the resync"
-
-
-class Documents(Protocol):
-    """What the sweep needs of the registry."""
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +32,22 @@ class SweptGroups:
     helped: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
+    def plus(self, other: "SweptGroups") -> "SweptGroups":
+        """Both together."""
+        return SweptGroups(
+            self.unneeded | other.unneeded,
+            self.revoked + other.revoked,
+            self.helped | other.helped,
+            self.problems + other.problems,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
     """Sweeps all groups that are required open or that contain a rule of ours."""
 
     ingress: Ingress
-    documents: Documents
+    documents: Registry
 
     def sweep(self, *, is_all_released: bool = False) -> SweptGroups:
         """Sweep all groups. A table without its marker is new or was lost, and does not know yet what is required: nothing is
@@ -74,57 +77,52 @@ def sweep_groups(ingress: Ingress, unneeded_before: Collection[str]) -> SweptGro
     except DeniedError as error:
         problem = problems.denied(requirements, error, ingress.label_prefix)
         return SweptGroups(frozenset(unneeded_before), problems=(problem,))
-    groups = [
-        _sweep_group(ingress, rules[group_id], requirements.get(group_id, []), unneeded_before)
-        for group_id in sorted(rules)
-    ]
-    return SweptGroups(
-        unneeded=frozenset().union(*(group.unneeded for group in groups)),
-        revoked=tuple(rule_id for group in groups for rule_id in group.revoked),
-        helped=frozenset().union(*(group.helped for group in groups)),
-        problems=tuple(problem for group in groups for problem in group.problems),
-    )
+    swept = SweptGroups()
+    for group_id in sorted(rules):
+        swept = swept.plus(_sweep_group(ingress, rules[group_id], requirements.get(group_id, []), unneeded_before))
+    return swept
 
 
 def _sweep_group(
-    ingress: Ingress, rules: SecurityGroupRules, requirements: list[IngressRequirement], before: Collection[str]
+    ingress: Ingress,
+    before: SecurityGroupRules,
+    requirements: list[IngressRequirement],
+    unneeded_before: Collection[str],
 ) -> SweptGroups:
-    closed = {consumer: ports for consumer, ports in _closed(rules, requirements).items() if ports}
     try:
-        rules, revoked, full = _restore_and_revoke(ingress, rules, requirements, before)
+        rules, revoked, full = _restore_and_revoke(ingress, before, requirements, unneeded_before)
     except NotFoundError:
         return SweptGroups()  # the group was deleted, and its rules with it
     except DeniedError as error:
-        ids = frozenset(rule.id for rule in unneeded_rules(rules, requirements))
-        return SweptGroups(ids, problems=(problems.denied([rules.group_id], error, ingress.label_prefix),))
-    still_closed = [allowed for allowed in full if not rules.cidr_rule(allowed)]
-    return SweptGroups(
-        unneeded=frozenset(rule.id for rule in unneeded_rules(rules, requirements)),
-        revoked=revoked,
-        helped=frozenset(consumer for consumer, ports in closed.items() if any(map(rules.prefix_list_rule, ports))),
-        problems=(problems.full(rules, still_closed),) if still_closed else (),
+        problem = problems.denied([before.group_id], error, ingress.label_prefix)
+        return SweptGroups(frozenset(unneeded_rules(before, requirements)), problems=(problem,))
+    helped = frozenset(
+        requirement.consumer
+        for requirement in requirements
+        for ports in requirement.ports
+        if rules.prefix_list_rule(ports) and not before.prefix_list_rule(ports)
     )
+    closed = [ports for ports in full if not rules.cidr_rule(ports)]
+    found = (problems.full(rules, closed),) if closed else ()
+    return SweptGroups(frozenset(unneeded_rules(rules, requirements)), revoked, helped, found)
 
 
 def _restore_and_revoke(
-    ingress: Ingress, rules: SecurityGroupRules, requirements: list[IngressRequirement], before: Collection[str]
+    ingress: Ingress,
+    rules: SecurityGroupRules,
+    requirements: list[IngressRequirement],
+    unneeded_before: Collection[str],
 ) -> tuple[SecurityGroupRules, tuple[str, ...], tuple[AllowedPorts, ...]]:
     """The rules afterwards, the ids of those revoked, and the ports for which there is no room."""
     missing = desired_ports(rules, requirements) - set(rules.ours)
     rules, full = ingress.authorize(rules, sorted(missing), _DESCRIPTION)
-    current = ingress.requirements.requirements_on(rules.group_id)
-    unneeded = [rule for rule in unneeded_rules(rules, current) if rule.id in before]
-    revoked = ingress.revoke(rules, unneeded) if unneeded else ()
-    rules = rules.without(revoked)
-    if full and revoked:
+    unneeded = unneeded_rules(rules, ingress.requirements.requirements_on(rules.group_id))
+    unneeded = tuple(rule_id for rule_id in unneeded if rule_id in unneeded_before)
+    if unneeded:
+        rules = rules.without(ingress.revoke(rules, unneeded))
         rules, full = ingress.authorize(rules, full, _DESCRIPTION)
     ingress.tag(rules, requirements)
-    return rules, revoked, full
-
-
-def _closed(rules: SecurityGroupRules, requirements: list[IngressRequirement]) -> dict[str, list[AllowedPorts]]:
-    """By consumer, the required ports that no prefix-list rule opens."""
-    return {one.consumer: [ports for ports in one.ports if not rules.prefix_list_rule(ports)] for one in requirements}
+    return rules, unneeded, full
 
 
 def rebuild_requirements(ingress: Ingress) -> int:
@@ -147,12 +145,10 @@ def rebuild_requirements(ingress: Ingress) -> int:
 
 def _tagged(rule: IngressRule) -> list[tuple[str, PortRange]]:
     """(custom resource, ports) from the tags of a rule; ignores values that are not ours."""
-    found = []
-    for key, value in rule.tags:
-        if not key.startswith(ownership.INGRESS):
-            continue
-        for part in value.split():
-            first, _, last = part.partition("-")
-            if first.isdecimal() and (last or first).isdecimal():
-                found.append((key.removeprefix(ownership.INGRESS), PortRange(int(first), int(last or first))))
-    return found
+    return [
+        (key.removeprefix(ownership.INGRESS), PortRange(int(match[1]), int(match[2] or match[1])))
+        for key, value in rule.tags
+        if key.startswith(ownership.INGRESS)
+        for match in map(_PORTS.fullmatch, value.split())
+        if match
+    ]

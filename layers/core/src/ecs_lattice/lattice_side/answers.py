@@ -115,7 +115,7 @@ class Answers:
         if self._still_used(standing, group):
             return self._of(standing.record, "Parked")
         remaining = claim.since + self.court.settings.grace_seconds - self.court.now
-        if claim.phase == "gone" and remaining > 0 and not self.uninstalling:
+        if claim.phase == "deleted" and remaining > 0 and not self.uninstalling:
             self.clocks.wait(int(-(-remaining // 1)), "the match of a deleted ECS service is kept for it a while")
             return self._of(
                 standing.record, "Parked", "HOLDS_MATCH", "All is removed; its match is kept for the grace time."

@@ -122,7 +122,7 @@ class ForwardPlanner:
     def _may_go_on(self, slot: MatchEntry, group: str) -> bool:
         """Whether a group that is to leave serves until another can: all but that of another ECS service that is gone."""
         services = {owner_of(s.claim) for s in slot.kept}
-        strangers = (s for s in slot.leaving if owner_of(s.claim) not in services and s.claim.phase == "gone")
+        strangers = (s for s in slot.leaving if owner_of(s.claim) not in services and s.claim.phase == "deleted")
         return group not in {self.seen.reference(stranger.claim) for stranger in strangers}
 
     def _lingers(self, slot: MatchEntry, group: str, weight: int) -> bool:

@@ -137,7 +137,9 @@ class LatticeSide:
 
     def _uninstalls(self, records: Iterable[ClaimRecord]) -> bool:
         """Whether the stack is being uninstalled; asked only where it makes a difference."""
-        return any(r.claim.phase == "gone" for r in records) and self._registry.document("stack", UNINSTALL) is not None
+        return (
+            any(r.claim.phase == "deleted" for r in records) and self._registry.document("stack", UNINSTALL) is not None
+        )
 
     def _unusable(self, reading: Snapshot, records: tuple[ClaimRecord, ...]) -> Decision | None:
         """What to do where the Lattice service is not ours, or is coming or going."""

@@ -86,11 +86,11 @@ class Resolver:
     def _phase(self, record: ClaimRecord) -> Resolution:
         claim = record.claim
         age = self.now - claim.since
-        if claim.route.pause and not (claim.phase == "gone" and age >= _DAY_SECONDS):
+        if claim.route.pause and not (claim.phase == "deleted" and age >= _DAY_SECONDS):
             return Resolution(record, "paused", code="PAUSED", message="lattice.pause: observed, nothing is changed.")
         if claim.phase == "declared":
             return Resolution(record, "kept")
-        if claim.phase == "gone":
+        if claim.phase == "deleted":
             return Resolution(record, "leaving")
         remaining = claim.since + self.settings.grace_seconds - self.now
         if remaining > 0:

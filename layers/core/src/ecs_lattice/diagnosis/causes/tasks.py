@@ -77,8 +77,8 @@ def no_tasks(evidence: Evidence) -> Finding | None:
     service = evidence.service
     if service is None or service.running > 0 or evidence.running:
         return None
-    reported, is_meant = reported_by_ecs(evidence, "unable to"), service.is_gone or service.desired == 0
-    if service.is_gone:
+    reported, is_meant = reported_by_ecs(evidence, "unable to"), service.is_deleted or service.desired == 0
+    if service.is_deleted:
         title, seen = "the ECS service was deleted", f"Its status is {service.status}."
     elif service.desired == 0:
         title, seen = "the ECS service is scaled to zero", "Its desired count is 0."
