@@ -196,7 +196,18 @@ def test_a_read_that_fails_is_said_and_the_others_are_made(world):
     blind = Blind(world.ecs, world.ec2, world.lattice)
     part = dataclasses.replace(collector, sources=blind).collect(subject)
     assert part.targets is None
-    assert [(one.part, one.why) for one in part.unread] == [("targets", "ListTargets: AccessDeniedException: not you")]
+    assert [(unread.part, unread.why) for unread in part.unread] == [
+        ("targets", "ListTargets: AccessDeniedException: not you")
+    ]
     assert part.group == whole.group
+
+    class WithoutSubnets(BotoSources):
+        def vpc_id(self, subnet_ids):
+            raise DeniedError("DescribeSubnets", "UnauthorizedOperation", "not you")
+
+    sources = WithoutSubnets(world.ecs, world.ec2, world.lattice)
+    part = dataclasses.replace(collector, sources=sources).collect(subject)
+    assert ([unread.part for unread in part.unread], part.vpc_id) == (["subnets"], "")
+    assert (part.service.status, part.security) == ("ACTIVE", whole.security)
     gone = collector.collect(RouteSubject("nowhere", ServiceId(ARN + "x"), "default"))
     assert (gone.unread, gone.route, gone.service, gone.targets) == ((), None, None, None)
