@@ -1,4 +1,4 @@
-"""Which revision routing follows, on the local ECS: releases that are overtaken, rolled back, or never complete."""
+"""Which revision routing follows, on the local ECS: releases that are superseded, rolled back, or never complete."""
 
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import NotYet, Refused
@@ -13,7 +13,7 @@ def declared_path(bench):
     return bench.records()["default"].claim.route.match.path[1]
 
 
-def test_a_release_that_was_overtaken_before_it_settled_does_not_move_routing_to_the_next_one(bench):
+def test_a_release_that_was_superseded_before_it_completed_does_not_move_routing_to_the_next_one(bench):
     bench.create(path(bench, "/one"))
     bench.completed()
     bench.go()
@@ -105,7 +105,7 @@ def test_a_service_can_declare_by_tags_alone(bench):
     assert bench.records()["default"].claim.route.lattice_service == "orders"
 
 
-def test_a_release_that_demands_other_health_of_the_same_port_is_told_at_once(bench):
+def test_a_release_that_demands_another_health_check_of_the_same_port_is_reported_at_once(bench):
     bench.create(bench.define({**LABELS, "lattice.health.path": "/healthz"}))
     bench.completed()
     bench.go()
