@@ -230,6 +230,26 @@ def test_five_entries_are_the_most(standing, kind):
     assert attach.decide(given(service(deployment(entries=many(standing))), [route_state()])).kind == kind
 
 
+def test_messages_name_labels_with_the_prefix_of_the_stack():
+    settings = dataclasses.replace(SETTINGS, label_prefix="mesh")
+    risky, failed = service(deployment(), minimum_healthy_percent=0), deployment("d2", rollout="FAILED")
+    cases = [
+        given(service(deployment(entries=(HAND_MADE,))), [route_state()], settings=settings),
+        given(service(deployment(entries=many(5))), [route_state()], settings=settings),
+        given(risky, [route_state()], settings=settings),
+        given(
+            service(failed), [], record=EcsRecord("", pending_update=an_update()), outcome="failed", settings=settings
+        ),
+    ]
+    messages = {decision.code: decision.message for decision in map(attach.decide, cases)}
+    assert set(messages) == {
+        "ROLE_NOT_ALLOWED", "TOO_MANY_CONFIGURATIONS", "ATTACH_WOULD_INTERRUPT", "ATTACH_FAILED"
+    }  # fmt: skip
+    for message in messages.values():
+        assert "mesh.targets = controller" in message
+        assert " lattice." not in message
+
+
 # What became of an UpdateService.
 
 

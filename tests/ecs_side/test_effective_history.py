@@ -1,5 +1,7 @@
 """Which revision routing follows, on the local ECS: releases that are superseded, rolled back, or never complete."""
 
+from ecs_lattice.declaration import declare
+from ecs_lattice.ecs_side import observe
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import NotYet, Refused
 from tests.ecs_side.bench import LABELS, SERVICE
@@ -165,3 +167,17 @@ def test_a_plan_changes_nothing_and_names_the_claims_that_would_be_written(bench
     assert [claim.route.name for claim in plan.claims] == ["default"]
     assert plan.effective == "orders:1"
     assert plan.routes[0].lattice_service == "orders"
+
+
+def test_each_revision_is_declared_once_a_reconcile(bench, monkeypatch):
+    bench.live()
+    bench.deploy(path(bench, "/new"))
+    declared = []
+
+    def counting(task_definition, *rest):
+        declared.append(task_definition.name)
+        return declare(task_definition, *rest)
+
+    monkeypatch.setattr(observe, "declare", counting)
+    bench.go()
+    assert sorted(declared) == ["orders:1", "orders:2"]

@@ -83,14 +83,8 @@ def decide(observed: Observation, settings: Settings, ingress: IngressResult) ->
     record, outcome = _after_update(observed, settings)
     record, states = _remember(observed, record, outcome, _route_states(observed, claims, ingress))
     other_stack = _other_stack(record)
-    decision = AttachDecision("no_change")
-    if observed.service and observed.routes is not None and not other_stack:
-        given = tuple(states.values())
-        decision = attach.decide(
-            AttachInput(observed.service, given, record, outcome, observed.ours, settings, observed.now)
-        )
-    if decision.kind == "no_change" and outcome in {"not_received", "rejected"}:
-        record = dataclasses.replace(record, pending_update=None)
+    given = None if other_stack else tuple(states.values())
+    decision, record = _attach_decision(observed, record, outcome, given, settings)
     attach_problems = (Problem(decision.code, decision.message),) if decision.is_problem else ()
     closed = dict.fromkeys(problem for _, problem in ingress.state.closed)
     problems = (*observed.problems, *other_stack, *observed.warnings, *closed, *attach_problems)
@@ -148,6 +142,24 @@ def _remember(
         if state.group in lost
     }
     return record, states | taken_over
+
+
+def _attach_decision(
+    observed: Observation,
+    record: EcsRecord,
+    outcome: UpdateOutcome,
+    states: tuple[RouteState, ...] | None,
+    settings: Settings,
+) -> tuple[AttachDecision, EcsRecord]:
+    """The decision about the list (``states`` None: it must not change), and the record without a pending update that
+    never started and is not needed now."""
+    decision = AttachDecision("no_change")
+    if observed.service and observed.routes is not None and states is not None:
+        given = AttachInput(observed.service, states, record, outcome, observed.ours, settings, observed.now)
+        decision = attach.decide(given)
+    if decision.kind == "no_change" and outcome in {"not_received", "rejected"}:
+        record = dataclasses.replace(record, pending_update=None)
+    return decision, record
 
 
 def _after_update(observed: Observation, settings: Settings) -> tuple[EcsRecord, UpdateOutcome]:
