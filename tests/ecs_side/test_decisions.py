@@ -349,6 +349,7 @@ def asked(presence="active", routes=(), since=NOW, known=None):
         primary=None,
         completed=None,
         listed=frozenset(),
+        shifts_traffic=False,
         uninstalls=False,
         revision=observe.Revision(TaskDefinition("td", "awsvpc", (web,)), Declaration(routes)),
         routes=routes,

@@ -51,7 +51,7 @@ def decide(given: AttachInput) -> AttachDecision:
         return AttachDecision("no_change")
     if any(state.claim.route.pause for state in given.route_states):
         return AttachDecision(
-            "no_change", code="PAUSED", message="A route of this ECS service is paused: its list is not changed."
+            "no_change", code="PAUSED", message="A route of this ECS service is paused, so its list is not changed."
         )
     update = given.record.pending_update
     if update and (pending := after_outcome(update, given.update_outcome, given.service, given.settings, given.now)):
@@ -158,7 +158,7 @@ def _pending_route(change: _Change) -> AttachDecision | None:
     for state in given.route_states:
         since = given.record.timers.get(state.pending_timer, given.now)
         if state.is_pending and given.now - since < PENDING_SECONDS:
-            message = f"Route {state.claim.route.name} is not wired yet; one deployment attaches all routes."
+            message = f"Route {state.claim.route.name} is not Wired yet; one deployment attaches all routes together."
             return AttachDecision("wait", after=_PENDING_RETRY_SECONDS, code="ROUTE_PENDING", message=message)
     return None
 

@@ -109,7 +109,7 @@ def desired_claims(observed: Observation, facts: AttachmentFacts) -> dict[RouteK
     service's list names, so neither rules nor groups are written.
     """
     records = observed.claims
-    shifts = observed.presence == "active" and observed.service is not None and observed.service.shifts_traffic
+    shifts = observed.shifts_traffic and observed.presence == "active"
     claims = _declared(observed, is_paused=shifts)
     is_held = shifts or any(claim.route.pause for claim in claims.values())
     for key, record in sorted(records.items()):

@@ -44,8 +44,8 @@ class Observation:
     those in the registry; ``standing`` are the routes of those that are not over. ``completed`` is the newest completed
     deployment that is listed. ``revision`` is the effective one; ``revisions``, by task-definition ARN, also has those
     of all listed deployments if the service asks for something. ``routes`` None: the declaration is refused because of
-    ``problems`` and changes nothing. ``warnings`` do not block it. ``uninstalls``: the stack is being uninstalled, so
-    nothing is declared and no grace time applies.
+    ``problems`` and changes nothing. ``warnings`` do not block it. ``shifts_traffic``: ECS shifts the service's traffic
+    itself. ``uninstalls``: the stack is being uninstalled, so nothing is declared and no grace time applies.
 
     Target-group ARNs: ``listed`` by any deployment; ``claimed``: created by the Lattice side for these claims;
     ``ours``: all that this stack has created for this service.
@@ -62,6 +62,7 @@ class Observation:
     primary: Deployment | None
     completed: Deployment | None
     listed: frozenset[str]
+    shifts_traffic: bool
     uninstalls: bool
     effective: Effective | None = None
     revision: Revision | None = None
@@ -121,6 +122,7 @@ class Observer:
             primary=service.primary if service else None,
             completed=effective_revision.newest_completed(service) if service else None,
             listed=service.listed_groups if service else frozenset(),
+            shifts_traffic=service is not None and service.shifts_traffic,
             uninstalls=uninstalls,
         )
 
@@ -177,7 +179,7 @@ class Observer:
     def _with_revisions(self, observed: Observation) -> Observation:
         """``observed`` with the revisions of all listed deployments."""
         service = observed.service
-        if service is None or observed.presence != "active" or service.shifts_traffic:
+        if service is None or observed.presence != "active" or observed.shifts_traffic:
             return observed
         if not (observed.routes or observed.standing):
             return observed

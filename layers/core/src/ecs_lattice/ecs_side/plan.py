@@ -28,9 +28,9 @@ _CLOSED = "closed"
 
 LIST_OVERWRITTEN = Problem(
     "LIST_OVERWRITTEN",
-    "A deployment has removed the attached target groups from the service's list, as a declarative tool does that "
-    "does not know them. ecs-lattice registers the tasks itself until the routes change. To have ECS attach them "
-    "again, add the list to the template, or configure the tool to ignore it (Terraform: ignore_changes = "
+    "A deployment has removed the attached target groups from the service's list, as declarative tools do when the "
+    "list is not in their template. ecs-lattice registers the tasks itself until the routes change. To have ECS "
+    "attach them again, add the list to the template, or have the tool ignore it (Terraform: ignore_changes = "
     "[vpc_lattice_configurations]).",
 )
 

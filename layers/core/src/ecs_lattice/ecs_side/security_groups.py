@@ -84,8 +84,8 @@ def required_ingress(observed: Observation, settings: Settings) -> RequiredIngre
 
 
 def _may_change(observed: Observation, routes: Iterable[Route]) -> bool:
-    is_steered = observed.service is not None and not observed.service.shifts_traffic
-    return is_steered and observed.presence == "active" and not any(route.pause for route in routes)
+    is_steered = observed.presence == "active" and not observed.shifts_traffic
+    return is_steered and not any(route.pause for route in routes)
 
 
 def _uses(observed: Observation, settings: Settings) -> Iterator[_Use]:

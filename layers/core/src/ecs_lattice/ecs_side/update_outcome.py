@@ -92,9 +92,9 @@ def attach_failed(
 ) -> AttachDecision:
     """The decision about an attachment that has not completed: restore ``entries``, or do not repeat it."""
     message = (
-        f"The deployment that attached the tasks to their Lattice target groups {why}. Its list is replaced by the "
-        "previous one. Check the health check of the target group, the security groups of the tasks and the events "
-        "of the ECS service. ecs-lattice tries again with the next task definition or another set of routes. To "
+        f"The deployment that attached the tasks to their Lattice target groups {why}, so the previous list takes "
+        "its place. Check the health check of the target group, the security groups of the tasks and the events of "
+        "the ECS service. ecs-lattice tries again with the next task definition or another set of routes. To "
         f"register the tasks without a deployment, set {settings.label_prefix}.targets = controller."
     )
     return AttachDecision(kind, entries, code="ATTACH_FAILED", message=message, is_problem=True)
