@@ -153,13 +153,9 @@ def _declared(observed: Observation, *, is_paused: bool) -> dict[RouteKey, Claim
             claims[key] = _kept(observed.claims[key], pause=True)
             continue
         assert subnets is not None  # they were read with the declaration
-        claims[key] = Claim(
-            service=observed.service_id,
-            created_at=observed.record.created_at,
-            route=route,
-            placement=Placement(subnets.vpc_id, subnets.family, ports[route.port_name]),
-            own_group=own_groups.get(route.port_name),
-        )
+        placement = Placement(subnets.vpc_id, subnets.family, ports[route.port_name])
+        own_group = own_groups.get(route.port_name)
+        claims[key] = Claim(observed.service_id, observed.record.created_at, route, placement, own_group=own_group)
     return claims
 
 

@@ -40,10 +40,9 @@ def with_statuses(
     obstacles = {
         key: state.closed or (obstacle if state.by_ecs else overwritten) for key, state in decided.route_states.items()
     }
-    statuses = []
-    for key, claim in sorted(claims.items()):
-        reason = obstacles.get(key, overwritten)
-        statuses.append(_status(claim, reason, left_closed, is_attaching=claim.answer.group_arn in attaching))
+    statuses = [
+        _status(claim, obstacles.get(key, overwritten), left_closed, attaching) for key, claim in sorted(claims.items())
+    ]
     return dataclasses.replace(
         record,
         statuses=dated(statuses, record.statuses, observed.now),
@@ -80,13 +79,14 @@ def _attaching(record: EcsRecord) -> set[str]:
 
 
 def _status(
-    record: ClaimRecord, obstacle: Problem | None, left_closed: Problem | None, *, is_attaching: bool
+    record: ClaimRecord, obstacle: Problem | None, left_closed: Problem | None, attaching: set[str]
 ) -> RouteStatus:
     """The status of one route, without its time. ``obstacle``: what delays it; ``left_closed``: a warning about its
-    tasks' security groups."""
+    tasks' security groups; ``attaching``: groups with which a deployment of ours is registering tasks."""
     claim, answer = record.claim, record.answer
+    group_arn = claim.own_group or answer.group_arn
     is_declared = claim.phase == "declared"
-    state, code, message = _state(record, is_attaching=is_attaching), answer.code, answer.message
+    state, code, message = _state(record, attaching), answer.code, answer.message
     reason = obstacle or (left_closed if is_declared else None)
     if code:
         pass  # the Lattice side's reason comes first
@@ -95,22 +95,15 @@ def _status(
     elif reason:
         code, message = reason.code, reason.message
         state = "Refused" if obstacle and state == "Wired" else state
-    return RouteStatus(
-        route=claim.route.name,
-        lattice_service=claim.route.lattice_service,
-        state=state,
-        code=code,
-        message=message,
-        group_arn=claim.own_group or answer.group_arn,
-        domain_name=answer.domain_name,
-    )
+    name, service, domain_name = claim.route.name, claim.route.lattice_service, answer.domain_name
+    return RouteStatus(name, service, state, code, message, group_arn=group_arn, domain_name=domain_name)
 
 
-def _state(record: ClaimRecord, *, is_attaching: bool) -> RouteStateName:
+def _state(record: ClaimRecord, attaching: set[str]) -> RouteStateName:
     is_declared = record.claim.phase == "declared"
     match record.answer.state:
         case "Wired":
-            return "Attaching" if is_attaching and is_declared else "Wired"
+            return "Attaching" if is_declared and record.answer.group_arn in attaching else "Wired"
         case "Removed":
             return "Pending" if is_declared else "Removing"
         case "Parked" if is_declared:
