@@ -85,8 +85,8 @@ class Observer:
     now: ports.Now
 
     def observe(self, service_id: ServiceId) -> Observation | None:
-        """What there is of ``service_id``; None if this stack does not serve it or it neither asks nor has asked for
-        anything."""
+        """The observation of ``service_id``; None if the stack does not serve it, or it declares nothing and never
+        has."""
         if not service_id.is_long:
             return None
         stored, claims = records.read(self.registry, service_id), self.registry.claims_of(service_id)

@@ -125,7 +125,8 @@ def _route_states(
 def _remember(
     observed: Observation, record: EcsRecord, outcome: UpdateOutcome, states: dict[RouteKey, RouteState]
 ) -> tuple[EcsRecord, dict[RouteKey, RouteState]]:
-    """The record after what was seen now, and the routes with those whose groups somebody has removed from the list."""
+    """The record after this observation, and the route states: the controller takes over those whose groups somebody
+    has removed from the list."""
     record = dataclasses.replace(record, timers=_timers(observed, tuple(states.values())))
     if observed.primary is None or outcome == "too_recent":
         return record, states
