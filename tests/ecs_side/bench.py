@@ -48,7 +48,7 @@ _ONCE = Config(retries={"total_max_attempts": 1})
 
 @dataclass
 class RequestQueue:
-    """Keeps what was rung."""
+    """Keeps the requests."""
 
     enqueued: list[ReconcileRequest] = field(default_factory=list)
     later: list[tuple[ReconcileRequest, int]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class RequestQueue:
 
 @dataclass
 class Announced:
-    """Keeps what was announced."""
+    """Keeps the events."""
 
     changes: list[StateChange] = field(default_factory=list)
 

@@ -433,7 +433,7 @@ def test_at_most_so_many_services_roll_at_a_time(bench):
     assert bench.registry.members("attaching") == set()
 
 
-def test_an_attach_that_does_not_complete_is_undone_once_and_not_repeated(bench):
+def test_an_attachment_that_does_not_complete_is_rolled_back_once_and_not_repeated(bench):
     group = bench.wired(task_definition=bench.define(RESPOND="/=503"))
     bench.go()
     bench.advance(1700)
@@ -475,7 +475,7 @@ def test_an_attach_that_ecs_rolled_back_is_reported_and_not_repeated(bench):
         assert [problem.code for problem in outcome.problems] == ["ATTACH_FAILED"]
 
 
-def test_while_a_declared_service_rolls_it_is_looked_at_again_after_doubling_waits(bench):
+def test_a_declared_service_that_rolls_is_reconciled_again_after_doubling_waits(bench):
     bench.create(bench.define(START_SECONDS=100000))
     waits = []
     for _ in range(6):
@@ -491,7 +491,7 @@ def test_an_ecs_service_that_asks_for_nothing_leaves_no_trace(bench):
     assert bench.stored() == []
 
 
-def test_an_intent_written_by_a_newer_version_is_not_misread(bench):
+def test_a_record_written_by_a_newer_version_is_not_misread(bench):
     bench.wired()
     bench.go()
     text = documents.write
@@ -501,7 +501,7 @@ def test_an_intent_written_by_a_newer_version_is_not_misread(bench):
         bench.go()
 
 
-def test_a_refused_declaration_is_told_once_and_changes_nothing(bench, caplog):
+def test_a_refused_declaration_is_reported_once_and_changes_nothing(bench, caplog):
     group = bench.live()
     bench.deploy(bench.define({**LABELS, "lattice.prot": "web"}))
     bench.completed()

@@ -124,7 +124,7 @@ def list_overwritten(bench):
     return group
 
 
-def test_when_an_apply_takes_the_list_away_its_tasks_are_registered_at_once_and_no_moment_is_without_targets(bench):
+def test_when_an_apply_overwrites_the_list_its_tasks_are_registered_at_once_and_no_moment_is_without_targets(bench):
     group = list_overwritten(bench)
     for _ in range(30):
         bench.advance(10)
@@ -142,7 +142,7 @@ def test_when_an_apply_takes_the_list_away_its_tasks_are_registered_at_once_and_
     assert bench.go() == Done()
 
 
-def test_a_list_that_was_taken_away_is_not_put_back_and_the_status_says_how_to_hand_it_back(bench):
+def test_a_list_that_was_overwritten_is_not_restored_and_the_status_says_how_to_hand_it_back(bench):
     list_overwritten(bench)
     deployments = len(bench.history())
     for _ in range(20):
@@ -184,7 +184,7 @@ def test_the_list_back_in_the_template_ends_controller_mode_and_leaves_no_target
     bench.go()
     bench.taken_in()
     assert bench.record().list_overwritten == ""
-    assert bench.record().registered == ()
+    assert bench.record().registered == {}
     assert bench.serving_targets(group) == bench.addresses()
     assert bench.go() == Done()
     assert bench.problems() == []
@@ -199,7 +199,7 @@ def test_other_routes_end_the_mode_and_the_tasks_are_attached_by_ecs_again(bench
         bench.taken_in()
     assert bench.attached() == [group]
     assert bench.record().list_overwritten == ""
-    assert bench.record().registered == ()
+    assert bench.record().registered == {}
     assert bench.serving_targets(group) == bench.addresses()
 
 

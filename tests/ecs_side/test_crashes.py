@@ -51,7 +51,7 @@ def go_and_crash(bench, last, writes=WRITES):
     if "ingress" in writes:
         parts = {
             part: Mortal(getattr(side.ingress, part), writes["ingress"], counter, last)
-            for part in ("requirements", "groups")
+            for part in ("registry", "groups")
         }
         object.__setattr__(side, "ingress", dataclasses.replace(side.ingress, **parts))
     try:
@@ -77,10 +77,10 @@ def outcome_of(bench):
         "attached": [names[arn] for arn in bench.attached()],
         "deployments": len(bench.history()),
         "targets": {name: len(bench.serving_targets(arn)) for name, arn in bench.groups.items()},
-        "intent": record and record.pending_update is not None,
-        "registered": record and [(names[arn], len(targets)) for arn, targets in record.registered],
+        "update": record and record.pending_update is not None,
+        "registered": record and [(names[arn], len(targets)) for arn, targets in record.registered.items()],
         "states": bench.states(),
-        "places": len(bench.registry.members("attaching")),
+        "slots": len(bench.registry.members("attaching")),
     }
 
 
@@ -155,7 +155,7 @@ def test_a_crash_after_any_write_and_a_retry_end_in_the_same_state(history):
     assert last > 0
 
 
-def test_a_crash_between_the_claim_and_the_bell_is_healed_by_the_retry(bench):
+def test_a_crash_between_the_claim_and_the_request_is_healed_by_the_retry(bench):
     bench.create()
     assert go_and_crash(bench, 0, {"registry": {"put_claim"}})
     assert bench.records()["default"].is_unapplied
@@ -170,7 +170,7 @@ def test_a_crash_between_the_claim_and_the_bell_is_healed_by_the_retry(bench):
     assert bench.requests.enqueued == []
 
 
-def test_a_need_that_a_crash_left_behind_is_taken_back_when_the_group_is_another_by_then(bench):
+def test_a_requirement_that_a_crash_left_behind_is_withdrawn_when_the_group_is_another_by_then(bench):
     old, new = (bench.ec2.create_security_group(GroupName=name, Description=name)["GroupId"] for name in ("old", "new"))
 
     def network(group):
@@ -196,7 +196,7 @@ def test_targets_are_known_to_be_ours_before_they_are_registered(bench):
     bench.side.targets.register = register_and_die
     with pytest.raises(Crashed):
         bench.go()
-    ((group, targets),) = bench.record().registered
+    ((group, targets),) = bench.record().registered.items()
     assert group == bench.groups["web"]
     assert {target.address for target in targets} == bench.addresses()
 

@@ -1,18 +1,29 @@
-"""The pure decisions of the ECS side as tables: effective revision, list, controller, fate of an intent, phases."""
+"""The pure decisions of the ECS side as tables: effective revision, list, controller, update outcome, phases."""
 
 import dataclasses
 
 import pytest
 
 from ecs_lattice.claims import Answer, Claim, ClaimRecord
-from ecs_lattice.ecs_side import attach, claims, effective_revision, targets
+from ecs_lattice.ecs_side import attach, claims, effective_revision, observe, targets, update_outcome
 from ecs_lattice.ecs_side import record as documents
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
-from ecs_lattice.ecs_side.record import EcsRecord, PendingUpdate
-from ecs_lattice.ecs_side.status import RouteStatus, dated
-from ecs_lattice.ecs_side.targets import Group
-from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, ServiceRevision, Task, TaskDefinition
-from ecs_lattice.model import Placement, Route
+from ecs_lattice.ecs_side.record import OURS as OWNED
+from ecs_lattice.ecs_side.record import EcsRecord, Owner, PendingUpdate
+from ecs_lattice.ecs_side.report import dated
+from ecs_lattice.ecs_side.status import RouteStatus
+from ecs_lattice.ecs_side.targets import ManagedGroup
+from ecs_lattice.facts import (
+    Deployment,
+    EcsService,
+    LatticeEntry,
+    PortMapping,
+    ServiceRevision,
+    Subnets,
+    Task,
+    TaskDefinition,
+)
+from ecs_lattice.model import Declaration, Placement, Route
 from tests.ecs_side.bench import OTHER_ROLE, ROLE, SERVICE, SETTINGS
 
 NOW = 10_000.0
@@ -78,7 +89,7 @@ def test_service_deployments_are_not_asked_for_where_task_sets_deploy():
 
 
 @pytest.mark.parametrize(("age", "wait"), [(0, 60), (59, 60), (60, 60), (120, 120), (500, 500), (5000, 900)])
-def test_a_rolling_service_is_looked_at_again_after_as_long_as_it_rolled_already(age, wait):
+def test_a_rolling_service_is_reconciled_again_after_as_long_as_it_has_been_rolling(age, wait):
     rolling = service(deployment(rollout="IN_PROGRESS", created_at=NOW - age))
     assert effective_revision.wait_while_rolling(rolling, NOW) == wait
 
@@ -97,7 +108,7 @@ def test_a_rolling_service_is_looked_at_again_after_as_long_as_it_rolled_already
     ],
 )
 def test_what_cannot_be_hooked_up_is_refused_by_name(changes, code):
-    problems = effective_revision.problems(service(deployment(), **changes), TaskDefinition("td", "awsvpc"))
+    problems = effective_revision.unsupported(service(deployment(), **changes), TaskDefinition("td", "awsvpc"))
     assert [problem.code for problem in problems] == ([code] if code else [])
 
 
@@ -109,79 +120,79 @@ def a_claim(name="default", **changes):
     return Claim(SERVICE, 1.0, route, Placement("vpc", "IPV4", 8080), **changes)
 
 
-def seat(state="Wired", group="tg-ours", *, by_ecs=True, applied=True, **changes):
+def route_state(state="Wired", group="tg-ours", *, by_ecs=True, applied=True, **changes):
     claim = a_claim(**changes)
     record = ClaimRecord(claim, 1, Answer(state, group_arn=group), 1 if applied else 0, 1, 1)
-    return attach.RouteState(claim, record, by_ecs)
+    return claims.RouteState(claim, record, by_ecs, None if claim.own_group else group)
 
 
-def question(listed, seats, *, record=None, update_outcome="none", ours=("tg-ours",), settings=SETTINGS, now=NOW):
+def given(listed, states, *, record=None, outcome="none", ours=("tg-ours",), settings=SETTINGS, now=NOW):
     return attach.AttachInput(
-        listed, tuple(seats), record or EcsRecord(SERVICE.arn), update_outcome, frozenset(ours), settings, now
+        listed, tuple(states), record or EcsRecord(SERVICE.arn), outcome, frozenset(ours), settings, now
     )
 
 
 def test_a_wired_route_is_attached_with_its_grace_period():
-    decision = attach.decide(question(service(deployment()), [seat()]))
-    assert decision == attach.Decision("attach", (OURS,), 120)
+    decision = attach.decide(given(service(deployment()), [route_state()]))
+    assert decision == update_outcome.AttachDecision("attach", (OURS,), 120)
 
 
 HAND_MADE = LatticeEntry(OTHER_ROLE, "tg-hand", "admin")
-GOVERNED = LatticeEntry(ROLE, "tg-green", "web", (("alternateTargetGroupArn", "tg-blue"),))
+SHIFTED = LatticeEntry(ROLE, "tg-green", "web", (("alternateTargetGroupArn", "tg-blue"),))
 OTHER_SETTINGS = dataclasses.replace(SETTINGS, other_infrastructure_roles=(OTHER_ROLE,))
 
 
 @pytest.mark.parametrize(
-    ("listed", "seats", "expected"),
+    ("listed", "states", "expected"),
     [
-        ((HAND_MADE,), [seat()], (HAND_MADE, OURS)),
-        ((GOVERNED,), [seat()], (GOVERNED, OURS)),
-        ((HAND_MADE, OURS), [seat("Parked", phase="vanished")], (HAND_MADE,)),
-        ((OURS, HAND_MADE), [seat("Parked", phase="deleted")], (HAND_MADE,)),
-        ((), [seat(), seat(name="second")], (OURS,)),
+        ((HAND_MADE,), [route_state()], (HAND_MADE, OURS)),
+        ((SHIFTED,), [route_state()], (SHIFTED, OURS)),
+        ((HAND_MADE, OURS), [route_state("Parked", phase="vanished")], (HAND_MADE,)),
+        ((OURS, HAND_MADE), [route_state("Parked", phase="deleted")], (HAND_MADE,)),
+        ((), [route_state(), route_state(name="second")], (OURS,)),
     ],
 )
-def test_the_list_that_is_sent_is_what_stands_and_stays_and_then_what_joins(listed, seats, expected):
-    decision = attach.decide(question(service(deployment(entries=listed)), seats, settings=OTHER_SETTINGS))
+def test_the_list_that_is_sent_is_what_stands_and_stays_and_then_what_joins(listed, states, expected):
+    decision = attach.decide(given(service(deployment(entries=listed)), states, settings=OTHER_SETTINGS))
     assert (decision.kind, decision.entries) == ("attach", expected)
 
 
 @pytest.mark.parametrize(
-    ("listed", "seats"),
+    ("listed", "states"),
     [
         ((), []),
-        ((OURS,), [seat()]),
-        ((LatticeEntry(OTHER_ROLE, "tg-ours", "web"),), [seat()]),
-        ((OURS,), [seat("Live", phase="vanished")]),
-        ((OURS,), [seat("Parked")]),
-        ((OURS,), [seat("Refused")]),
-        ((OURS,), [seat("Parked", phase="vanished"), seat("Live", name="second")]),
-        ((), [seat("Refused")]),
-        ((), [seat("Conflicted", None)]),
-        ((), [seat("Pending", None)]),
-        ((), [seat("Live", phase="vanished")]),
-        ((), [seat(by_ecs=False)]),
-        ((), [seat(route={"pause": True})]),
-        ((OURS,), [seat("Parked", phase="vanished"), seat(name="second", route={"pause": True})]),
+        ((OURS,), [route_state()]),
+        ((LatticeEntry(OTHER_ROLE, "tg-ours", "web"),), [route_state()]),
+        ((OURS,), [route_state("Live", phase="vanished")]),
+        ((OURS,), [route_state("Parked")]),
+        ((OURS,), [route_state("Refused")]),
+        ((OURS,), [route_state("Parked", phase="vanished"), route_state("Live", name="second")]),
+        ((), [route_state("Refused")]),
+        ((), [route_state("Conflicted", None)]),
+        ((), [route_state("Pending", None)]),
+        ((), [route_state("Live", phase="vanished")]),
+        ((), [route_state(by_ecs=False)]),
+        ((), [route_state(route={"pause": True})]),
+        ((OURS,), [route_state("Parked", phase="vanished"), route_state(name="second", route={"pause": True})]),
     ],
 )
-def test_the_list_is_left_alone(listed, seats):
-    assert attach.decide(question(service(deployment(entries=listed)), seats)).kind == "keep"
+def test_the_list_is_left_alone(listed, states):
+    assert attach.decide(given(service(deployment(entries=listed)), states)).kind == "no_change"
 
 
 @pytest.mark.parametrize(
-    ("listed", "seats", "code"),
+    ("listed", "states", "code"),
     [
-        ((deployment(rollout="IN_PROGRESS"),), [seat()], "DEPLOYMENT_ROLLS"),
-        ((deployment(), old("IN_PROGRESS")), [seat()], "DEPLOYMENT_ROLLS"),
-        ((deployment(rollout=None, desired=2, running=1),), [seat()], "DEPLOYMENT_ROLLS"),
-        ((deployment(rollout="FAILED"),), [seat()], "DEPLOYMENT_FAILED"),
-        ((deployment(),), [seat(), seat("Pending", None, name="second")], "ROUTE_PENDING"),
-        ((deployment(),), [seat(applied=False)], "ROUTE_PENDING"),
+        ((deployment(rollout="IN_PROGRESS"),), [route_state()], "DEPLOYMENT_ROLLS"),
+        ((deployment(), old("IN_PROGRESS")), [route_state()], "DEPLOYMENT_ROLLS"),
+        ((deployment(rollout=None, desired=2, running=1),), [route_state()], "DEPLOYMENT_ROLLS"),
+        ((deployment(rollout="FAILED"),), [route_state()], "DEPLOYMENT_FAILED"),
+        ((deployment(),), [route_state(), route_state("Pending", None, name="second")], "ROUTE_PENDING"),
+        ((deployment(),), [route_state(applied=False)], "ROUTE_PENDING"),
     ],
 )
-def test_the_list_waits(listed, seats, code):
-    decision = attach.decide(question(service(*listed), seats))
+def test_the_list_waits(listed, states, code):
+    decision = attach.decide(given(service(*listed), states))
     assert (decision.kind, decision.code) == ("wait", code)
     assert decision.after > 0
 
@@ -199,14 +210,14 @@ def test_the_list_waits(listed, seats, code):
 )
 def test_a_deployment_that_may_take_the_last_task_away_is_started_only_when_asked_for(desired, percent, targets, kind):
     facts = service(deployment(), desired=desired, minimum_healthy_percent=percent)
-    decision = attach.decide(question(facts, [seat(route={"targets": targets})]))
+    decision = attach.decide(given(facts, [route_state(route={"targets": targets})]))
     assert decision.kind == kind
     assert kind == "attach" or decision.code == "ATTACH_WOULD_INTERRUPT"
 
 
 def test_a_stack_without_an_infrastructure_role_attaches_nothing():
     settings = dataclasses.replace(SETTINGS, infrastructure_role="")
-    decision = attach.decide(question(service(deployment()), [seat()], settings=settings))
+    decision = attach.decide(given(service(deployment()), [route_state()], settings=settings))
     assert decision.code == "ROLE_NOT_ALLOWED"
 
 
@@ -216,13 +227,33 @@ def many(count):
 
 @pytest.mark.parametrize(("standing", "kind"), [(4, "attach"), (5, "refuse")])
 def test_five_entries_are_the_most(standing, kind):
-    assert attach.decide(question(service(deployment(entries=many(standing))), [seat()])).kind == kind
+    assert attach.decide(given(service(deployment(entries=many(standing))), [route_state()])).kind == kind
+
+
+def test_messages_name_labels_with_the_prefix_of_the_stack():
+    settings = dataclasses.replace(SETTINGS, label_prefix="mesh")
+    risky, failed = service(deployment(), minimum_healthy_percent=0), deployment("d2", rollout="FAILED")
+    cases = [
+        given(service(deployment(entries=(HAND_MADE,))), [route_state()], settings=settings),
+        given(service(deployment(entries=many(5))), [route_state()], settings=settings),
+        given(risky, [route_state()], settings=settings),
+        given(
+            service(failed), [], record=EcsRecord("", pending_update=an_update()), outcome="failed", settings=settings
+        ),
+    ]
+    messages = {decision.code: decision.message for decision in map(attach.decide, cases)}
+    assert set(messages) == {
+        "ROLE_NOT_ALLOWED", "TOO_MANY_CONFIGURATIONS", "ATTACH_WOULD_INTERRUPT", "ATTACH_FAILED"
+    }  # fmt: skip
+    for message in messages.values():
+        assert "mesh.targets = controller" in message
+        assert " lattice." not in message
 
 
 # What became of an UpdateService.
 
 
-def an_intent(**changes):
+def an_update(**changes):
     plain = PendingUpdate((OURS,), (), "d1", "td-d1", NOW - 100, NOW - 100, deployment="d2")
     return dataclasses.replace(plain, **changes)
 
@@ -234,26 +265,28 @@ def made(rollout="IN_PROGRESS", entries=(OURS,), task_definition="td-d1", name="
 @pytest.mark.parametrize(
     ("known", "listed", "expected"),
     [
-        (None, (deployment(),), "none"),
-        (an_intent(), (deployment(),), "lost"),
-        (an_intent(at=NOW - 59), (deployment(),), "believed"),
-        (an_intent(error="no"), (deployment(),), "refused"),
-        (an_intent(), (made(),), "running"),
-        (an_intent(at=NOW - 1800), (made(),), "overdue"),
-        (an_intent(), (made("COMPLETED"),), "settled"),
-        (an_intent(), (made("FAILED"),), "failed"),
-        (an_intent(deployment=None), (made(),), "running"),
-        (an_intent(deployment=None), (made(entries=()),), "rolled back"),
-        (an_intent(), (made(name="d3", entries=()),), "rolled back"),
-        (an_intent(), (made(name="d3", entries=(), task_definition="td-9"), made("FAILED")), "rolled back"),
-        (an_intent(), (made(name="d3", entries=(), task_definition="td-9"),), "overtaken"),
-        (an_intent(), (made(name="d3", task_definition="td-9"),), "overtaken"),
-        (an_intent(undo=True), (made(name="d3", entries=()),), "overtaken"),
+        (an_update(), (), "none"),
+        (an_update(), (deployment(),), "not_received"),
+        (an_update(at=NOW - 59), (deployment(),), "too_recent"),
+        (an_update(error="no"), (deployment(),), "rejected"),
+        (an_update(), (made(),), "running"),
+        (an_update(at=NOW - 1800), (made(),), "overdue"),
+        (an_update(), (made("COMPLETED"),), "completed"),
+        (an_update(), (made("FAILED"),), "failed"),
+        (an_update(is_rollback=True), (made("FAILED"),), "rollback_failed"),
+        (an_update(is_rollback=True, at=NOW - 1800), (made(),), "running"),
+        (an_update(deployment=None), (made(),), "running"),
+        (an_update(deployment=None), (made(entries=()),), "rolled_back"),
+        (an_update(), (made(name="d3", entries=()),), "rolled_back"),
+        (an_update(), (made(name="d3", entries=(), task_definition="td-9"), made("FAILED")), "rolled_back"),
+        (an_update(), (made(name="d3", entries=(), task_definition="td-9"),), "superseded"),
+        (an_update(), (made(name="d3", task_definition="td-9"),), "superseded"),
+        (an_update(is_rollback=True), (made(name="d3", entries=()),), "superseded"),
     ],
 )
 def test_what_became_of_an_update_service(known, listed, expected):
-    deployments = (listed[0], *(dataclasses.replace(one, status="ACTIVE") for one in listed[1:]))
-    assert attach.update_outcome(known, service(*deployments), NOW, 1800) == expected
+    deployments = (*listed[:1], *(dataclasses.replace(older, status="ACTIVE") for older in listed[1:]))
+    assert update_outcome.update_outcome(known, service(*deployments), NOW, 1800) == expected
 
 
 # The controller.
@@ -266,11 +299,11 @@ def task(address, *, of="d2", revision="td-1", last="RUNNING", desired="RUNNING"
     return Task(f"task-{address}", revision, of, last, desired, address, family)
 
 
-def decided(tasks, registered=(), mine=(), listed=(D2,), *, admits=True, leaves=False, **more):
-    group = Group("tg-ours", "web", "IPV4", frozenset(Target(one, 8080) for one in mine), admits, leaves)
+def decided(tasks, registered=(), mine=(), listed=(D2,), mode="register", **more):
+    group = ManagedGroup("tg-ours", "web", "IPV4", mode, tuple(Target(address, 8080) for address in mine))
     states = tuple(TargetState(Target(address, 8080), status) for address, status in registered)
     change = targets.decide(group, service(*listed, **more), tuple(tasks), PORTS, states)
-    return [str(one) for one in change.register], [str(one) for one in change.deregister], change.is_waiting
+    return [str(target) for target in change.register], [str(target) for target in change.deregister], change.is_waiting
 
 
 @pytest.mark.parametrize(
@@ -287,8 +320,8 @@ def decided(tasks, registered=(), mine=(), listed=(D2,), *, admits=True, leaves=
         ([task("b")], [("x", "HEALTHY")], [], {}, (["b:8080"], ["x:8080"], False)),
         ([task("a")], [("a", "DRAINING")], [], {}, ([], [], True)),
         ([], [("a", "DRAINING")], ["a"], {}, ([], [], False)),
-        ([task("a"), task("b")], [("a", "HEALTHY")], ["a"], {"admits": False}, ([], [], False)),
-        ([task("a")], [("a", "HEALTHY")], ["a"], {"admits": False, "leaves": True}, ([], ["a:8080"], False)),
+        ([task("a"), task("b")], [("a", "HEALTHY")], ["a"], {"mode": "keep"}, ([], [], False)),
+        ([task("a")], [("a", "HEALTHY")], ["a"], {"mode": "deregister"}, ([], ["a:8080"], False)),
         ([task("a")], [], [], {"controller": "CODE_DEPLOY", "listed": (D2,)}, (["a:8080"], [], False)),
         ([task("a", of="green")], [], [], {"controller": "CODE_DEPLOY"}, ([], [], False)),
         ([task("a", of="blue")], [("a", "HEALTHY")], ["a"], {"controller": "EXTERNAL"}, ([], [], False)),
@@ -301,9 +334,26 @@ def test_which_tasks_the_controller_registers_and_deregisters(tasks, registered,
 # Claims.
 
 
-def asked(presence="active", routes=(), since=NOW, now=NOW):
-    placements = {route.name: Placement("vpc", "IPV4", 8080) for route in routes or ()}
-    return claims.DesiredState(SERVICE, 1.0, routes, placements, {}, presence, since, now)
+def asked(presence="active", routes=(), since=NOW, known=None):
+    web = PortMapping("web", 8080, None, "tcp", "app")
+    timers = {} if presence == "active" else {presence: since}
+    return observe.Observation(
+        service_id=SERVICE,
+        now=NOW,
+        stored=None,
+        record=EcsRecord(SERVICE.arn, 1.0, subnets=Subnets("vpc", "IPV4"), timers=timers),
+        claims=known or {},
+        standing=(),
+        service=None if presence == "not_found" else service(deployment()),
+        presence=presence,
+        primary=None,
+        completed=None,
+        listed=frozenset(),
+        shifts_traffic=False,
+        uninstalls=False,
+        revision=observe.Revision(TaskDefinition("td", "awsvpc", (web,)), Declaration(routes)),
+        routes=routes,
+    )
 
 
 @pytest.mark.parametrize(
@@ -324,17 +374,17 @@ def asked(presence="active", routes=(), since=NOW, now=NOW):
 )
 def test_the_phase_of_a_claim_that_nobody_asks_for(before, pause, presence, since, expected):
     record = ClaimRecord(a_claim(phase=before, since=5.0, route={"pause": pause}), 1, Answer("Live"), 1)
-    (claim,) = claims.wanted(asked(presence, since=since), [record], claims.AttachmentFacts())
+    observed = asked(presence, since=since, known={("orders", "default"): record})
+    (claim,) = claims.desired_claims(observed, claims.AttachmentFacts()).values()
     assert (claim.phase, claim.since) == expected
 
 
 def test_a_paused_route_holds_the_removal_of_the_others():
-    leaving = ClaimRecord(a_claim("other"), 1, Answer("Live"), 1)
+    leaving = {("orders", "other"): ClaimRecord(a_claim("other"), 1, Answer("Live"), 1)}
     route = Route("default", "orders", "web", pause=True)
-    held = {
-        claim.route.name: claim for claim in claims.wanted(asked(routes=(route,)), [leaving], claims.AttachmentFacts())
-    }
-    assert (held["other"].phase, held["other"].route.pause) == ("declared", True)
+    claimed = claims.desired_claims(asked(routes=(route,), known=leaving), claims.AttachmentFacts())
+    other = claimed["orders", "other"]
+    assert (other.phase, other.route.pause) == ("declared", True)
 
 
 @pytest.mark.parametrize(
@@ -389,9 +439,9 @@ def test_a_record_with_everything_in_it_is_read_as_it_was_written():
     record = EcsRecord(
         SERVICE.arn,
         1.0,
-        pending_update=an_intent(),
-        registered=(("tg", (Target("a", 1),)),),
-        clocks=(("not_found", 2.0),),
-        foreign=(("tg-x", "ours"),),
+        pending_update=an_update(),
+        registered={"tg": (Target("a", 1),)},
+        timers={"not_found": 2.0},
+        owners={"tg-x": OWNED, "tg-y": Owner("other_stack", "theirs")},
     )
     assert documents.parse(documents.codec.dumps(record)) == record

@@ -1,5 +1,7 @@
-"""Which revision routing follows, on the local ECS: releases that are overtaken, rolled back, or never complete."""
+"""Which revision routing follows, on the local ECS: releases that are superseded, rolled back, or never complete."""
 
+from ecs_lattice.declaration import declare
+from ecs_lattice.ecs_side import observe
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import NotYet, Refused
 from tests.ecs_side.bench import LABELS, SERVICE
@@ -13,7 +15,7 @@ def declared_path(bench):
     return bench.records()["default"].claim.route.match.path[1]
 
 
-def test_a_release_that_was_overtaken_before_it_settled_does_not_move_routing_to_the_next_one(bench):
+def test_a_release_that_was_superseded_before_it_completed_does_not_move_routing_to_the_next_one(bench):
     bench.create(path(bench, "/one"))
     bench.completed()
     bench.go()
@@ -105,7 +107,7 @@ def test_a_service_can_declare_by_tags_alone(bench):
     assert bench.records()["default"].claim.route.lattice_service == "orders"
 
 
-def test_a_release_that_demands_other_health_of_the_same_port_is_told_at_once(bench):
+def test_a_release_that_demands_another_health_check_of_the_same_port_is_reported_at_once(bench):
     bench.create(bench.define({**LABELS, "lattice.health.path": "/healthz"}))
     bench.completed()
     bench.go()
@@ -165,3 +167,17 @@ def test_a_plan_changes_nothing_and_names_the_claims_that_would_be_written(bench
     assert [claim.route.name for claim in plan.claims] == ["default"]
     assert plan.effective == "orders:1"
     assert plan.routes[0].lattice_service == "orders"
+
+
+def test_each_revision_is_declared_once_a_reconcile(bench, monkeypatch):
+    bench.live()
+    bench.deploy(path(bench, "/new"))
+    declared = []
+
+    def counting(task_definition, *rest):
+        declared.append(task_definition.name)
+        return declare(task_definition, *rest)
+
+    monkeypatch.setattr(observe, "declare", counting)
+    bench.go()
+    assert sorted(declared) == ["orders:1", "orders:2"]

@@ -1,4 +1,4 @@
-"""Routes and services that go, come back, or only seem to be gone; and what a pause holds."""
+"""Routes and services that go, come back, or are only not found; and what a pause holds."""
 
 from ecs_lattice.outcome import Done, NotYet
 from local_aws import ecs
@@ -70,7 +70,7 @@ def test_a_claim_that_was_declared_again_is_not_deleted_for_an_old_answer(bench)
     assert bench.records()["default"].is_unapplied
 
 
-def test_a_deleted_service_is_gone_at_once_and_its_claims_go_when_nothing_is_left(bench):
+def test_a_deleted_service_is_deleted_at_once_and_its_claims_go_when_nothing_is_left(bench):
     group = bench.live()
     bench.ecs.delete_service(cluster="shop", service="orders", force=True)
     assert isinstance(bench.go(), NotYet)
@@ -98,7 +98,7 @@ def test_a_service_that_one_read_does_not_find_waits_as_a_lost_label_does(bench)
     assert bench.attached() == [group]
 
 
-def test_a_service_that_was_seen_gone_and_is_then_forgotten_by_ecs_stays_gone(bench):
+def test_a_service_that_was_seen_deleted_and_is_then_forgotten_by_ecs_stays_deleted(bench):
     bench.live()
     bench.ecs.delete_service(cluster="shop", service="orders", force=True)
     bench.go()
@@ -108,7 +108,7 @@ def test_a_service_that_was_seen_gone_and_is_then_forgotten_by_ecs_stays_gone(be
     assert phase(bench) == "deleted"
 
 
-def test_a_service_made_anew_under_the_same_name_is_attached_again_and_is_no_list_taken_away(bench):
+def test_a_service_recreated_under_the_same_name_is_attached_again_and_its_list_not_overwritten(bench):
     group = bench.live()
     bench.ecs.delete_service(cluster="shop", service="orders", force=True)
     bench.advance(600)

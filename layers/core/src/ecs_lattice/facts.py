@@ -1,4 +1,4 @@
-"""ECS as it was read, as frozen values. Only what decisions need; field names are ECS's. Times are epoch seconds."""
+"""ECS as frozen values: only what decisions need, with ECS's field names. Times are epoch seconds."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,13 +17,18 @@ class LatticeEntry:
 
     @property
     def identity(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-        """What two entries are compared by: another working role is no difference."""
+        """What two entries are compared by: a different role that works is no difference."""
         return self.group_arn, self.port_name, self.advanced
+
+
+def same_entries(entries: tuple[LatticeEntry, ...], others: tuple[LatticeEntry, ...]) -> bool:
+    """Whether two lists name the same; neither their order nor another role is a difference."""
+    return {entry.identity for entry in entries} == {entry.identity for entry in others}
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One of a service's listed deployments. ``rollout`` is None where ECS does not say (not a rolling ECS deployment)."""
+    """A listed deployment of a service. ``rollout`` is None where ECS reports none (not a rolling ECS deployment)."""
 
     id: str
     status: Literal["PRIMARY", "ACTIVE", "INACTIVE"]
@@ -36,6 +41,11 @@ class Deployment:
     entries: tuple[LatticeEntry, ...] = ()
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The ARNs of the target groups that its list names."""
+        return frozenset(entry.group_arn for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,17 @@ class EcsService:
     @property
     def is_deleted(self) -> bool:
         return self.status != "ACTIVE"
+
+    @property
+    def listed_groups(self) -> frozenset[str]:
+        """The ARNs of all target groups that its deployments name."""
+        return frozenset().union(*(deployment.groups for deployment in self.deployments))
+
+    @property
+    def shifts_traffic(self) -> bool:
+        """Whether ECS changes the weights of the rules that the service's list names, or may at any time: such rules
+        are read and never written (Amazon ECS Developer Guide, blue/green deployments with VPC Lattice)."""
+        return self.strategy != "ROLLING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +190,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Subnets:
-    """Where the subnets of a service lie: one VPC, and the address family its targets register with."""
+    """The subnets of a service: their VPC, and the address family with which targets are registered."""
 
     vpc_id: str
     family: AddressFamily

@@ -1,16 +1,16 @@
-"""What a reconcile returns: done, not yet, or refused. "Not yet" is an outcome, never an error."""
+"""The outcome of a reconcile: done, not yet, or refused. "Not yet" is an outcome, never an error."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why something is refused, for the person who wrote it: what, where, what is allowed.
+    """What is wrong, for the person who can change it.
 
-    ``code`` is a stable word in capitals (``UNKNOWN_KEY``); ``key`` and ``value`` are as written (empty when the
-    problem is not about one key); ``where`` names the place ("docker label of container app in orders:7",
-    "tag of the ECS service"); ``message`` says what is wrong and what is allowed or what to do; ``command`` is a shell
-    command that fixes it, where there is one.
+    ``code`` is a stable identifier (``UNKNOWN_KEY``); ``key`` and ``value`` are as written (empty when the problem is
+    not about one key); ``where`` names the place ("docker label of container app in orders:7", "tag of the ECS service");
+    ``message`` says what is wrong, and what is allowed or what to do; ``command`` is a shell command
+    that fixes it, where there is one.
     """
 
     code: str
@@ -33,12 +33,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What is there is what should be there."""
+    """Everything is as it should be."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """Something takes its time; ring again ``after`` seconds. ``why`` says for what, for people."""
+    """Something takes time: reconcile again ``after`` seconds. ``why`` is the reason, for people."""
 
     after: int
     why: str
@@ -46,7 +46,7 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It will not get better by trying again; nothing was changed because of it."""
+    """A retry does not help; nothing was changed because of it."""
 
     problems: tuple[Problem, ...]
 
@@ -55,7 +55,7 @@ Outcome = Done | NotYet | Refused
 
 
 def soonest(outcomes: "tuple[Outcome, ...] | list[Outcome]") -> Outcome:
-    """The one outcome for several: what must be looked at again soonest, else the refusals, else done."""
+    """The outcome of several together: the shortest wait, else all refusals, else done."""
     waits = [outcome for outcome in outcomes if isinstance(outcome, NotYet)]
     if waits:
         return min(waits, key=lambda wait: wait.after)

@@ -1,1 +1,1 @@
-"""The ECS side: what an ECS service declares becomes claims, and its tasks get attached to the groups that answer them."""
+"""The ECS side: turns what an ECS service declares into claims, and attaches its tasks to the target groups."""

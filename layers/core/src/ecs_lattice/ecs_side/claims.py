@@ -1,147 +1,189 @@
-"""From the routes of an ECS service to the claims on Lattice services that stand for them: pure.
+"""From the routes of an ECS service to its claims on Lattice services: pure.
 
-A claim is declared as long as a route of the effective revision asks for it; it is vanished from the moment nothing does,
-and deleted once ECS says that the service is DRAINING or INACTIVE. ``named`` and ``serving`` are facts read from the listed
+A claim is declared while a route of the effective revision asks for it, vanished from the moment no route does, and
+deleted once ECS reports the service as DRAINING or INACTIVE. ``named`` and ``serving`` are facts read from the listed
 deployments and from what the controller has registered.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import math
 from dataclasses import dataclass
-from typing import Literal
 
 from ecs_lattice.claims import Claim, ClaimRecord, Phase
-from ecs_lattice.ecs_side import effective_revision
-from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.facts import EcsService
-from ecs_lattice.model import Placement, Route, ServiceId
+from ecs_lattice.ecs_side.observe import Observation, Presence, RouteKey, is_over
+from ecs_lattice.ecs_side.record import OURS, EcsRecord
+from ecs_lattice.model import Placement
+from ecs_lattice.outcome import Problem
 
 _DAY_SECONDS = 86400
-
-Presence = Literal["active", "not_found", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentFacts:
-    """What stands attached. ``named``: groups that a listed deployment names or in which the controller has targets;
-    ``completed``: those that the newest completed deployment names, None when none is listed; ``controlled``: those
-    in which the controller has registered all tasks. ``replaced``: groups of ours that are named and that no claim
-    explains, by port name: the group before the present one."""
+    """What is attached now, as target-group ARNs.
+
+    ``named``: groups that a listed deployment names or in which the controller has targets. ``completed``: groups that
+    the newest completed deployment names; None when no completed deployment is listed. ``controlled``: groups in which
+    the controller has registered all tasks. ``replaced``: port names whose listed group is ours and that no claim
+    explains: the predecessor of the present group.
+    """
 
     named: frozenset[str] = frozenset()
     completed: frozenset[str] | None = None
     controlled: frozenset[str] = frozenset()
     replaced: frozenset[str] = frozenset()
 
-    @classmethod
-    def of(cls, service: EcsService | None, record: EcsRecord, unexplained: frozenset[str]) -> "AttachmentFacts":
-        """The facts in what ECS lists and the record remembers; ``unexplained``: our groups that no claim has."""
-        entries = [entry for one in service.deployments for entry in one.entries] if service else []
-        newest = effective_revision.newest_completed(service) if service else None
-        return cls(
-            named=frozenset(entry.group_arn for entry in entries) | frozenset(group for group, _ in record.registered),
-            completed=frozenset(entry.group_arn for entry in newest.entries) if newest else None,
-            controlled=frozenset(record.controlled),
-            replaced=frozenset(entry.port_name for entry in entries if entry.group_arn in unexplained),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class DesiredState:
-    """What the ECS service asks for now. ``routes`` None: what stands declared stays (the declaration is refused).
+class RouteState:
+    """A claim as it is about to be written, and its record as it was read (that of a new claim has no answer yet).
 
-    ``placements`` and ``own_groups`` are by route name. ``presence``: ``not_found`` when ECS does not know the service,
-    ``deleted`` when it is DRAINING or INACTIVE; ``since`` is when that was first seen (epoch seconds). ``at_once``: what goes
-    waits for no grace time. ``governed``: ECS shifts the service's traffic itself, on whatever rules its list names: all claims
-    are held as if they were paused, so that neither their rules nor their groups are written.
+    ``by_ecs``: ECS attaches its tasks; otherwise the controller registers them. ``group``: the target group that the
+    Lattice side has created for it. ``closed``: why the tasks' security groups keep VPC Lattice out; None when they do
+    not. ``pending_timer``: the name of the timer that says since when it has been pending. ``is_lost``: somebody has
+    removed its group from the list, so that the controller has taken over from ECS.
     """
 
-    service: ServiceId
-    created_at: float
-    routes: tuple[Route, ...] | None
-    placements: Mapping[str, Placement]
-    own_groups: Mapping[str, str]
-    presence: Presence
-    since: float
-    now: float
-    at_once: bool = False
-    governed: bool = False
+    claim: Claim
+    record: ClaimRecord
+    by_ecs: bool
+    group: str | None = None
+    closed: Problem | None = None
+    pending_timer: str = ""
+    is_lost: bool = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is for the claim as it is now; ``named`` and ``serving`` need no other answer."""
+        stored = self.record.claim
+        return not self.record.is_unapplied and stored == dataclasses.replace(
+            self.claim, named=stored.named, serving=stored.serving
+        )
+
+    @property
+    def is_pending(self) -> bool:
+        return self.claim.phase == "declared" and (
+            self.record.answer.state in {"Pending", "Parked", "Removed"} or not self.is_answered
+        )
+
+    @property
+    def is_detachable(self) -> bool:
+        """Whether the route has stopped taking traffic, so that its tasks can be detached."""
+        return self.claim.phase != "declared" and self.record.answer.state in {"Parked", "Removed"}
+
+    @property
+    def is_attachable(self) -> bool:
+        """Whether ECS is to attach its group once the answer is for the claim as it is now (:attr:`is_answered`)."""
+        may_attach = self.by_ecs and self.closed is None
+        return may_attach and self.claim.phase == "declared" and self.record.answer.state in {"Wired", "Live"}
+
+    def is_registrable(self, has_targets: bool) -> bool:
+        """Whether the controller is to register its tasks; ``has_targets``: it has done so before."""
+        may_register = has_targets or self.is_lost or self.record.answer.state in {"Wired", "Live"}
+        return may_register and not self.is_detachable
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more happens to the route by itself."""
+        at_rest = {"Live", "Refused", "Conflicted", "Paused"}
+        return self.is_detachable or (self.record.answer.state in at_rest and self.is_answered)
 
 
-def wanted(asked: DesiredState, records: Iterable[ClaimRecord], facts: AttachmentFacts) -> tuple[Claim, ...]:
-    """Every claim of the service as it should stand, those first that are declared; what is over has none."""
-    known = {_key(record.claim): record for record in records}
-    routes = [record.claim.route for record in known.values() if record.claim.phase == "declared"]
-    routes = routes if asked.routes is None else list(asked.routes)
-    routes = routes if asked.presence == "active" else []
-    held = any(route.pause for route in routes) or (asked.governed and asked.presence == "active")
-    declared = [_declared(asked, route, known.get((route.lattice_service, route.name))) for route in routes]
-    keys = {_key(claim) for claim in declared}
-    leaving = [
-        _leaving(asked, record.claim, held=held)
-        for key, record in sorted(known.items())
-        if key not in keys and not is_over(record)
-    ]
-    return tuple(with_facts(claim, known.get(_key(claim)), facts, asked.presence) for claim in (*declared, *leaving))
+def attachment_facts(observed: Observation, record: EcsRecord) -> AttachmentFacts:
+    """What is attached, by what ECS lists and ``record`` says."""
+    unclaimed, completed = observed.ours - observed.claimed, observed.completed
+    deployments = observed.service.deployments if observed.service else ()
+    entries = (entry for deployment in deployments for entry in deployment.entries)
+    return AttachmentFacts(
+        named=observed.listed | record.registered.keys(),
+        completed=completed.groups if completed else None,
+        controlled=frozenset(record.controlled),
+        replaced=frozenset(entry.port_name for entry in entries if entry.group_arn in unclaimed),
+    )
 
 
-def over(records: Iterable[ClaimRecord], claims: Iterable[Claim]) -> tuple[ClaimRecord, ...]:
-    """The records to delete: nothing is left of them, and nobody asks for them again."""
-    keys = {_key(claim) for claim in claims}
-    return tuple(record for record in records if is_over(record) and _key(record.claim) not in keys)
+def desired_claims(observed: Observation, facts: AttachmentFacts) -> dict[RouteKey, Claim]:
+    """Every claim of the service as it should be, declared claims first; without those that are over.
 
-
-def is_over(record: ClaimRecord) -> bool:
-    """Whether the Lattice side has answered this very claim that nothing of it is left."""
-    return record.claim.phase != "declared" and record.answer.state == "Removed" and not record.is_unapplied
+    If ECS shifts the service's traffic, all claims are held as if they were paused: ECS changes the rules that the
+    service's list names, so neither rules nor groups are written.
+    """
+    records = observed.claims
+    shifts = observed.shifts_traffic and observed.presence == "active"
+    claims = _declared(observed, is_paused=shifts)
+    is_held = shifts or any(claim.route.pause for claim in claims.values())
+    for key, record in sorted(records.items()):
+        if not (key in claims or is_over(record)):
+            claims[key] = _leaving(observed, record.claim, is_held=is_held)
+    return {key: with_facts(claim, records.get(key), facts, observed.presence) for key, claim in claims.items()}
 
 
 def with_facts(
     claim: Claim, record: ClaimRecord | None, facts: AttachmentFacts, presence: Presence = "active"
 ) -> Claim:
     """``claim`` with ``named`` and ``serving`` as they are now."""
-    before = record.claim if record else claim
-    group = claim.own_group or (record.answer.group_arn if record else None)
-    parked = record is not None and record.answer.state == "Parked"
-    named = group in facts.named or claim.route.port_name in facts.replaced
-    if presence == "not_found" and not parked:
-        named = before.named  # one read that does not find the service proves nothing
+    record = record or ClaimRecord(claim, declared_generation=1)
+    group = claim.own_group or record.answer.group_arn
+    if presence == "not_found" and record.answer.state != "Parked":
+        named = record.claim.named  # a single read that does not find the service proves nothing
+    else:
+        named = group in facts.named or claim.route.port_name in facts.replaced
     if group is None:
         serving = False
     elif group in facts.controlled:
         serving = True
     elif facts.completed is None or presence != "active":
-        serving = before.serving  # no completed deployment is listed: the last one seen counts
+        serving = record.claim.serving  # no completed deployment is listed: the last one that was seen counts
     else:
         serving = group in facts.completed
     return dataclasses.replace(claim, named=named, serving=serving)
 
 
-def _declared(asked: DesiredState, route: Route, record: ClaimRecord | None) -> Claim:
-    if record and (route.pause or asked.routes is None):
-        # Paused, or refused: what was asked last stays.
-        pause = asked.governed or asked.routes is not None or record.claim.route.pause
-        kept = dataclasses.replace(record.claim.route, pause=pause)
-        return dataclasses.replace(record.claim, route=kept, phase="declared", since=0.0)
-    return Claim(
-        service=asked.service,
-        created_at=asked.created_at,
-        route=route,
-        placement=asked.placements[route.name],
-        own_group=asked.own_groups.get(route.name),
-    )
+def _declared(observed: Observation, *, is_paused: bool) -> dict[RouteKey, Claim]:
+    """The declared claims. A paused route, and every route of a refused declaration, keeps its previous claim."""
+    records = observed.claims.items()
+    if observed.routes is None:
+        return {key: _kept(record, pause=is_paused) for key, record in records if record.claim.phase == "declared"}
+    claims: dict[RouteKey, Claim] = {}
+    own_groups, subnets, revision = _own_groups(observed), observed.record.subnets, observed.revision
+    ports = {port.name: port.container_port for port in revision.task_definition.ports} if revision else {}
+    for route in observed.routes:
+        key = route.lattice_service, route.name
+        if route.pause and key in observed.claims:
+            claims[key] = _kept(observed.claims[key], pause=True)
+            continue
+        assert subnets is not None  # they were read with the declaration
+        placement = Placement(subnets.vpc_id, subnets.family, ports[route.port_name])
+        own_group = own_groups.get(route.port_name)
+        claims[key] = Claim(observed.service_id, observed.record.created_at, route, placement, own_group=own_group)
+    return claims
 
 
-def _leaving(asked: DesiredState, claim: Claim, *, held: bool) -> Claim:
-    if held or (claim.route.pause and asked.presence != "active" and asked.now - asked.since < _DAY_SECONDS):
+def _kept(record: ClaimRecord, *, pause: bool) -> Claim:
+    """The previous claim, paused if it was or if ``pause`` says so."""
+    route = dataclasses.replace(record.claim.route, pause=pause or record.claim.route.pause)
+    return dataclasses.replace(record.claim, route=route, phase="declared", since=0.0)
+
+
+def _own_groups(observed: Observation) -> dict[str, str]:
+    """Groups that somebody else has attached, by port name: those of the completed deployment, else of PRIMARY."""
+    source = observed.completed or observed.primary
+    owners = observed.record.owners
+    by_port: dict[str, str] = {}
+    for entry in source.entries if source else ():
+        if owners.get(entry.group_arn, OURS) != OURS and not entry.advanced:
+            by_port.setdefault(entry.port_name, entry.group_arn)
+    return by_port
+
+
+def _leaving(observed: Observation, claim: Claim, *, is_held: bool) -> Claim:
+    presence, now = observed.presence, observed.now
+    missing_for = now - observed.record.timers.get(presence, -math.inf)
+    if is_held or (claim.route.pause and missing_for < _DAY_SECONDS):
         return dataclasses.replace(claim, route=dataclasses.replace(claim.route, pause=True))
-    phase: Phase = "deleted" if asked.presence == "deleted" else "vanished"
-    if phase == "vanished" and claim.phase == "deleted" and asked.presence == "not_found":
-        phase = "deleted"  # DELETED was seen before ECS forgot the service altogether
-    since = claim.since if claim.phase == phase else asked.now
-    since = 0.0 if asked.at_once else since
+    # A service that was seen deleted stays so when ECS forgets it altogether.
+    was_deleted = presence == "not_found" and claim.phase == "deleted"
+    phase: Phase = "deleted" if presence == "deleted" or was_deleted else "vanished"
+    since = claim.since if claim.phase == phase else now
+    since = 0.0 if observed.uninstalls else since
     return dataclasses.replace(claim, route=dataclasses.replace(claim.route, pause=False), phase=phase, since=since)
-
-
-def _key(claim: Claim) -> tuple[str, str]:
-    return claim.route.lattice_service, claim.route.name

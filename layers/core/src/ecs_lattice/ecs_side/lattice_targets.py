@@ -1,4 +1,4 @@
-"""What the ECS side needs of VPC Lattice: the targets and the tags of target groups, nothing else."""
+"""What the ECS side needs from VPC Lattice: the targets and the tags of target groups, nothing else."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """A task as a Lattice target group knows it: an IP address and a port (1-65535)."""
+    """A task as a Lattice target group lists it: an IP address and a port (1-65535)."""
 
     address: str
     port: int
@@ -18,23 +18,23 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """A registered target and Lattice's status of it (INITIAL, HEALTHY, UNHEALTHY, UNUSED, UNAVAILABLE, DRAINING)."""
+    """A registered target and its Lattice status (INITIAL, HEALTHY, UNHEALTHY, UNUSED, UNAVAILABLE, DRAINING)."""
 
     target: Target
     status: str
 
 
 class Targets(Protocol):
-    """The targets of Lattice target groups. All methods raise :class:`~ecs_lattice.errors.AwsError`s."""
+    """The targets of Lattice target groups. Every method may raise an :class:`~ecs_lattice.errors.AwsError`."""
 
     def registered(self, group_arn: str) -> tuple[TargetState, ...]:
-        """All targets of the group, draining ones too; none when the group does not exist (any more)."""
+        """All targets of the group, including draining ones; none if the group does not exist."""
 
     def register(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
-        """Register any number of targets, 100 a call; those that Lattice answered as unsuccessful."""
+        """Register any number of targets, 100 a call; returns those that Lattice reported as unsuccessful."""
 
     def deregister(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
-        """Deregister any number of targets, 100 a call; those that Lattice answered as unsuccessful."""
+        """Deregister any number of targets, 100 a call; returns those that Lattice reported as unsuccessful."""
 
     def tags(self, group_arn: str) -> Mapping[str, str]:
-        """The tags of a target group; none when it does not exist or belongs to another account."""
+        """The tags of a target group; none if it does not exist or belongs to another account."""

@@ -1,52 +1,77 @@
-"""Everything one reconcile reads before it decides: ECS once, the registry once, tags of groups that nobody explains."""
+"""Everything that one reconcile reads before it decides: the service, its revisions, the registry, tags of unknown
+groups."""
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from ecs_lattice import ownership, ports
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.declaration import Bounds, declare, dropped_default_route, rolling_conflicts
 from ecs_lattice.ecs_side import effective_revision
 from ecs_lattice.ecs_side import record as records
-from ecs_lattice.ecs_side.claims import Presence
 from ecs_lattice.ecs_side.effective_revision import Effective
 from ecs_lattice.ecs_side.lattice_targets import Targets
-from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.facts import EcsService, Subnets, TaskDefinition
+from ecs_lattice.ecs_side.record import OURS, EcsRecord, Owner
+from ecs_lattice.facts import Deployment, EcsService, Subnets, TaskDefinition
 from ecs_lattice.model import Declaration, Route, ServiceId
 from ecs_lattice.outcome import Problem, Refused
 from ecs_lattice.settings import Settings
 from ecs_lattice.uninstall_state import UNINSTALL
 
-OURS, NOBODYS = "ours", "nobody's"
+Presence = Literal["active", "not_found", "deleted"]
+"""``not_found``: ECS does not know the service. ``deleted``: it is DRAINING or INACTIVE."""
+type RouteKey = tuple[str, str]
+"""Lattice service and route name: unique among the claims of one ECS service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A task definition and what it declares, with the tags of the service. ``problems``: why that is refused."""
+
+    task_definition: TaskDefinition
+    declaration: Declaration
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was read of one ECS service.
+    """What was read about one ECS service.
 
-    ``stored`` is the record as it stands (None: there is none), ``record`` the one to go on with: that of this very
-    service (not of a predecessor of the same name), with what was read now. ``routes`` None: the declaration is refused
-    for ``problems`` and changes nothing. ``warnings`` stop nothing. ``since``: when ``presence`` began. ``uninstalls``: the
-    stack is being uninstalled, so that nothing is declared any more and no grace time is waited for.
+    ``stored`` is the record in the registry (None: there is none), ``record`` the one to continue with. ``claims`` are
+    those in the registry; ``standing`` are the routes of those that are not over. ``completed`` is the newest completed
+    deployment that is listed. ``revision`` is the effective one; ``revisions``, by task-definition ARN, also has those
+    of all listed deployments if the service asks for something. ``routes`` None: the declaration is refused because of
+    ``problems`` and changes nothing. ``warnings`` do not block it. ``shifts_traffic``: ECS shifts the service's traffic
+    itself. ``uninstalls``: the stack is being uninstalled, so nothing is declared and no grace time applies.
+
+    Target-group ARNs: ``listed`` by any deployment; ``claimed``: created by the Lattice side for these claims;
+    ``ours``: all that this stack has created for this service.
     """
 
     service_id: ServiceId
     now: float
     stored: EcsRecord | None
     record: EcsRecord
-    claims: tuple[ClaimRecord, ...]
+    claims: Mapping[RouteKey, ClaimRecord]
+    standing: tuple[Route, ...]
     service: EcsService | None
     presence: Presence
-    since: float
+    primary: Deployment | None
+    completed: Deployment | None
+    listed: frozenset[str]
+    shifts_traffic: bool
+    uninstalls: bool
     effective: Effective | None = None
-    revision: TaskDefinition | None = None
+    revision: Revision | None = None
+    revisions: Mapping[str, Revision] = field(default_factory=dict)
     routes: tuple[Route, ...] | None = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    uninstalls: bool = False
+    claimed: frozenset[str] = frozenset()
+    ours: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,145 +82,152 @@ class Observer:
     ecs: ports.Ecs
     targets: Targets
     registry: ports.Registry
-    now: Callable[[], float]
+    now: ports.Now
 
-    def look(self, service_id: ServiceId) -> Observation | None:
-        """The view of ``service_id``; None when it is not for this stack or neither asks nor asked for anything."""
+    def observe(self, service_id: ServiceId) -> Observation | None:
+        """The observation of ``service_id``; None if the stack does not serve it, or it declares nothing and never
+        has."""
         if not service_id.is_long:
             return None
         stored, claims = records.read(self.registry, service_id), self.registry.claims_of(service_id)
         uninstalls = self.registry.document("stack", UNINSTALL) is not None
-        is_known, is_heard = stored is not None or bool(claims), self._hears(service_id) and not uninstalls
-        if not is_known and not is_heard:
+        is_known, is_served = stored is not None or bool(claims), not uninstalls and self._serves(service_id.cluster)
+        if not (is_known or is_served):
             return None
-        service = self.ecs.service(service_id)
-        if not is_known and (service is None or service.is_deleted):
+        observed = self._begin(service_id, stored, claims, uninstalls=uninstalls)
+        if is_served and observed.presence == "active":
+            observed = self._declared(observed)
+        if not is_known and observed.routes == ():
             return None
-        view = dataclasses.replace(self._begin(service_id, stored, claims, service), uninstalls=uninstalls)
-        if is_heard and view.presence == "active":
-            view = self._declared(view)
-        if not is_known and view.routes == ():
-            return None
-        return self._with_foreign(view)
+        return self._with_owners(self._with_revisions(observed))
 
-    def _hears(self, service: ServiceId) -> bool:
-        return not self.settings.clusters or any(fnmatchcase(service.cluster, one) for one in self.settings.clusters)
+    def _serves(self, cluster: str) -> bool:
+        return not self.settings.clusters or any(fnmatchcase(cluster, pattern) for pattern in self.settings.clusters)
 
     def _begin(
-        self,
-        service_id: ServiceId,
-        stored: EcsRecord | None,
-        claims: tuple[ClaimRecord, ...],
-        service: EcsService | None,
+        self, service_id: ServiceId, stored: EcsRecord | None, claims: tuple[ClaimRecord, ...], *, uninstalls: bool
     ) -> Observation:
-        now = self.now()
-        record = stored or EcsRecord(service_id.arn, service.created_at if service else 0.0)
-        if service and record.created_at != service.created_at:
-            # A service of the same name made anew: nothing but what is written elsewhere holds for it.
-            record = EcsRecord(
-                service_id.arn,
-                service.created_at,
-                registered=record.registered,
-                holds_slot=record.holds_slot,
-                foreign=record.foreign,
-                ingress=records.IngressState(group_ids=record.ingress.group_ids),
-            )
-        presence: Presence = "active"
-        if service is None:
-            presence = "not_found" if record.clock("deleted") is None else "deleted"
-        elif service.is_deleted:
-            presence = "deleted"
-        since = record.clock(presence) or now
-        clocks = [(name, at) for name, at in record.clocks if name not in {"not_found", "deleted"}]
-        if presence != "active":
-            clocks.append((presence, since))
-        record = dataclasses.replace(record, clocks=records.with_clocks(clocks))
-        return Observation(service_id, now, stored, record, claims, service, presence, since)
-
-    def _declared(self, view: Observation) -> Observation:
-        service = view.service
-        assert service is not None  # presence is "active"
-        chosen = effective_revision.choose(
-            service,
-            view.record.effective.arn if view.record.effective else None,
-            lambda: self.ecs.newest_successful_revision(service.id),
+        now, service = self.now(), self.ecs.service(service_id)
+        record = records.for_service(stored, service_id, service, now)
+        absences: tuple[Presence, ...] = ("not_found", "deleted")
+        return Observation(
+            service_id=service_id,
+            now=now,
+            stored=stored,
+            record=record,
+            claims={(found.claim.route.lattice_service, found.claim.route.name): found for found in claims},
+            standing=tuple(found.claim.route for found in claims if not is_over(found)),
+            service=service,
+            presence=next((absence for absence in absences if absence in record.timers), "active"),
+            primary=service.primary if service else None,
+            completed=effective_revision.newest_completed(service) if service else None,
+            listed=service.listed_groups if service else frozenset(),
+            shifts_traffic=service is not None and service.shifts_traffic,
+            uninstalls=uninstalls,
         )
-        if chosen is None:
-            return view
-        revision = self._revision(chosen.task_definition, view.record)
-        said = self._declare(revision, service)
-        record = dataclasses.replace(view.record, effective=revision if chosen.is_proven else None)
-        view = dataclasses.replace(view, effective=chosen, revision=revision, record=record)
-        problems = said.problems if isinstance(said, Refused) else ()
-        if isinstance(said, Declaration) and said.routes:
-            problems = effective_revision.problems(service, revision) + self._lost(view, said)
-        if problems or isinstance(said, Refused):
-            return dataclasses.replace(view, routes=None, problems=problems)
-        subnets = self._subnets(service, view.record) if said.routes else None
-        record = dataclasses.replace(view.record, subnets=subnets)
-        warnings = self._holds_back(said, revision, service) if said.routes else ()
-        return dataclasses.replace(view, record=record, routes=said.routes, warnings=warnings)
 
-    def _revision(self, arn: str, record: EcsRecord) -> TaskDefinition:
-        """Revisions never change: what was read once of the effective one is kept, also when ECS has deleted it."""
-        return record.effective if record.effective and record.effective.arn == arn else self.ecs.task_definition(arn)
+    def _declared(self, observed: Observation) -> Observation:
+        """``observed`` with the effective revision and its routes."""
+        service, stored = observed.service, observed.record.effective
+        assert service is not None  # presence is "active"
+        effective = effective_revision.choose(
+            service, stored.arn if stored else None, lambda: self.ecs.newest_successful_revision(service.id)
+        )
+        if effective is None:
+            return observed
+        revision = self._revision(effective.task_definition, service, stored)
+        is_proven = effective.source != "primary"
+        record = dataclasses.replace(observed.record, effective=revision.task_definition if is_proven else None)
+        observed = dataclasses.replace(
+            observed,
+            effective=effective,
+            revision=revision,
+            revisions={effective.task_definition: revision},
+            record=record,
+        )
+        routes = revision.declaration.routes
+        problems = revision.problems
+        if routes:
+            live = {key[1] for key, found in observed.claims.items() if _is_live(found)}
+            dropped = dropped_default_route(live, revision.declaration, label_prefix=self.settings.label_prefix)
+            unsupported = effective_revision.unsupported(service, revision.task_definition)
+            problems = unsupported + ((dropped,) if dropped else ())
+        if problems:
+            return dataclasses.replace(observed, routes=None, problems=problems)
+        record = dataclasses.replace(record, subnets=self._subnets(observed, service) if routes else None)
+        return dataclasses.replace(observed, record=record, routes=routes)
 
-    def _declare(self, revision: TaskDefinition, service: EcsService) -> Declaration | Refused:
-        return declare(revision, service.tags, service.controller, Bounds.of(self.settings))
+    def _revision(self, arn: str, service: EcsService, stored: TaskDefinition | None) -> Revision:
+        """The revision ``arn``. Revisions never change: the stored one is used even after ECS has deleted it."""
+        task_definition = stored if stored and stored.arn == arn else self.ecs.task_definition(arn)
+        declared = declare(task_definition, service.tags, service.controller, Bounds.of(self.settings))
+        if isinstance(declared, Refused):
+            return Revision(task_definition, Declaration(), declared.problems)
+        return Revision(task_definition, declared)
 
-    def _lost(self, view: Observation, declaration: Declaration) -> tuple[Problem, ...]:
-        live = {
-            one.claim.route.name for one in view.claims if one.answer.state == "Live" and one.claim.phase == "declared"
-        }
-        problem = dropped_default_route(live, declaration, label_prefix=self.settings.label_prefix)
-        return (problem,) if problem else ()
-
-    def _holds_back(self, said: Declaration, revision: TaskDefinition, service: EcsService) -> tuple[Problem, ...]:
-        primary = service.primary
-        if primary is None or primary.task_definition == revision.arn:
-            return ()
-        coming = self._declare(self.ecs.task_definition(primary.task_definition), service)
-        if isinstance(coming, Refused):
-            return ()
-        return rolling_conflicts(said, coming, label_prefix=self.settings.label_prefix)
-
-    def _subnets(self, service: EcsService, record: EcsRecord) -> Subnets:
-        """Where the completed deployment's tasks are: a release into another VPC takes its routes along once it has
-        completed, not before; what was read of the last completed one stands while none is listed."""
-        completed = effective_revision.newest_completed(service)
+    def _subnets(self, observed: Observation, service: EcsService) -> Subnets:
+        """The subnets of the completed deployment: a release into another VPC moves its routes once it has
+        completed, not before. While no completed deployment is listed, those of the last one stay."""
+        record, completed = observed.record, observed.completed
         if completed is None and record.subnets and record.effective:
             return record.subnets
-        wanted = (completed.subnets if completed else ()) or service.subnets
-        if record.subnets and sorted(record.subnets.subnet_ids) == sorted(wanted):
+        subnet_ids = (completed.subnets if completed else ()) or service.subnets
+        if record.subnets and sorted(record.subnets.subnet_ids) == sorted(subnet_ids):
             return record.subnets
-        return self.ecs.subnets(wanted)
+        return self.ecs.subnets(subnet_ids)
 
-    def _with_foreign(self, view: Observation) -> Observation:
-        """Say of every listed group that no claim explains whose it is; by its tags, once."""
-        listed = {
-            entry.group_arn for one in (view.service.deployments if view.service else ()) for entry in one.entries
+    def _with_revisions(self, observed: Observation) -> Observation:
+        """``observed`` with the revisions of all listed deployments."""
+        service = observed.service
+        if service is None or observed.presence != "active" or observed.shifts_traffic:
+            return observed
+        if not (observed.routes or observed.standing):
+            return observed
+        revisions = dict(observed.revisions)
+        for deployment in service.deployments:
+            arn = deployment.task_definition
+            if deployment.status != "INACTIVE" and arn not in revisions:
+                revisions[arn] = self._revision(arn, service, observed.record.effective)
+        return dataclasses.replace(observed, revisions=revisions, warnings=self._conflicts(observed, revisions))
+
+    def _conflicts(self, observed: Observation, revisions: Mapping[str, Revision]) -> tuple[Problem, ...]:
+        """How the revision of PRIMARY conflicts with the effective one while it rolls."""
+        if not (observed.routes and observed.revision and observed.primary):
+            return ()
+        before, after = observed.revision.declaration, revisions[observed.primary.task_definition].declaration
+        return rolling_conflicts(before, after, label_prefix=self.settings.label_prefix)
+
+    def _with_owners(self, observed: Observation) -> Observation:
+        """``observed`` with the owner of every listed group that no claim explains, by its tags, each read once."""
+        claims, known = observed.claims.values(), observed.record.owners
+        answered = (record.answer.group_arn for record in claims if record.claim.own_group is None)
+        claimed = frozenset(group for group in answered if group)
+        owners = {
+            group: known.get(group) or self._owner(observed.service_id, group)
+            for group in sorted(observed.listed - claimed)
         }
-        explained = explained_groups(view)
-        known = dict(view.record.foreign)
-        whose = {group: known.get(group) or self._whose(view.service_id, group) for group in sorted(listed - explained)}
-        return dataclasses.replace(view, record=dataclasses.replace(view.record, foreign=tuple(sorted(whose.items()))))
+        return dataclasses.replace(
+            observed,
+            record=dataclasses.replace(observed.record, owners=owners),
+            claimed=claimed,
+            ours=claimed | {group for group, owner in owners.items() if owner == OURS},
+        )
 
-    def _whose(self, service: ServiceId, group_arn: str) -> str:
+    def _owner(self, service: ServiceId, group_arn: str) -> Owner:
         tags = self.targets.tags(group_arn)
-        owner = tags.get(ownership.OWNER)
-        if owner == self.settings.owner:
-            mine = (tags.get(ownership.CLUSTER), tags.get(ownership.SERVICE)) == (service.cluster, service.name)
-            return OURS if mine else NOBODYS
-        return f"stack {owner}" if owner else NOBODYS
+        stack = tags.get(ownership.OWNER)
+        if not stack:
+            return Owner("unowned")
+        if stack != self.settings.owner:
+            return Owner("other_stack", stack)
+        is_ours = (tags.get(ownership.CLUSTER), tags.get(ownership.SERVICE)) == (service.cluster, service.name)
+        return OURS if is_ours else Owner("other_service")
 
 
-def explained_groups(view: Observation) -> frozenset[str]:
-    """The groups that the Lattice side made for claims of this service."""
-    answered = (one.answer.group_arn for one in view.claims if one.claim.own_group is None)
-    return frozenset(group for group in answered if group)
+def is_over(record: ClaimRecord) -> bool:
+    """Whether the Lattice side has answered this very claim that nothing of it is left."""
+    return record.claim.phase != "declared" and record.answer.state == "Removed" and not record.is_unapplied
 
 
-def our_groups(view: Observation) -> frozenset[str]:
-    """All groups that are ours among what is listed or claimed."""
-    tagged = {group for group, whose in view.record.foreign if whose == OURS}
-    return explained_groups(view) | tagged
+def _is_live(record: ClaimRecord) -> bool:
+    return record.answer.state == "Live" and record.claim.phase == "declared"

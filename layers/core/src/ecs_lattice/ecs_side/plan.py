@@ -1,43 +1,48 @@
-"""What one reconcile of an ECS service would do, as data; made from a view and nothing else."""
+"""What one reconcile of an ECS service does, as data: decided from an observation and nothing else."""
 
 import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, effective_revision
-from ecs_lattice.ecs_side import claims as claiming
-from ecs_lattice.ecs_side.attach import AttachInput, Decision, RouteState
-from ecs_lattice.ecs_side.claims import AttachmentFacts, DesiredState
-from ecs_lattice.ecs_side.observe import Observation, explained_groups, our_groups
-from ecs_lattice.ecs_side.record import EcsRecord, fingerprint, with_clocks
+from ecs_lattice.ecs_side.attach import AttachInput
+from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_claims
+from ecs_lattice.ecs_side.lattice_targets import Target
+from ecs_lattice.ecs_side.observe import Observation, RouteKey
+from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, fingerprint
 from ecs_lattice.ecs_side.security_groups import IngressResult
-from ecs_lattice.ecs_side.targets import Change, Group
-from ecs_lattice.facts import EcsService, LatticeEntry
+from ecs_lattice.ecs_side.targets import Change, GroupMode, ManagedGroup
+from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, update_outcome
 from ecs_lattice.ingress.model import IngressRequirement
-from ecs_lattice.model import Placement, Route, ServiceId
-from ecs_lattice.outcome import Problem
+from ecs_lattice.model import Route, ServiceId
+from ecs_lattice.outcome import NotYet, Problem
 from ecs_lattice.settings import Settings
 
-CLOSED = "closed"
-"""The name of the clock that says since when a route's security groups are closed."""
+_LEAVING_RETRY_SECONDS = 60
+_HELD_RETRY_SECONDS = 900
+_CLOSED_SECONDS = 3600  # for this long somebody may be about to open a group by hand; after that the resync finds it
+_CLOSED = "closed"
+"""The name of the timer that says since when a route's security groups have been closed."""
 
 LIST_OVERWRITTEN = Problem(
     "LIST_OVERWRITTEN",
-    "A deployment came without the target groups that were attached, as a declarative tool makes it that does not know "
-    "of them. The tasks are registered without ECS until the routes change. To hand it back to ECS, put the list into "
-    "the template, or have the tool ignore it (Terraform: ignore_changes = [vpc_lattice_configurations]).",
+    "A deployment has removed the attached target groups from the service's list, as declarative tools do when the "
+    "list is not in their template. ecs-lattice registers the tasks itself until the routes change. To have ECS "
+    "attach them again, add the list to the template, or have the tool ignore it (Terraform: ignore_changes = "
+    "[vpc_lattice_configurations]).",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class EcsPlan:
-    """The plan of one ECS service. Printing it is the dry run.
+    """The plan for one ECS service. Printing it is the dry run.
 
-    ``effective`` is the revision that routing follows (``family:revision``) and ``source`` how that is known. ``claims``
-    are those that would be written because they differ, ``deletes`` the routes whose claims would go. ``attach`` is the
-    decision on the list, ``changes`` what the controller would register and deregister. ``openings`` are the rules that would
-    be added to security groups.
+    ``effective`` is the revision that routing follows (``family:revision``), ``source`` is how it is known. ``claims``
+    are those that would be written because they differ, ``deletes`` the routes whose claims would be deleted.
+    ``attach`` is the decision about the list, ``changes`` what the controller would register and deregister.
+    ``openings`` are the rules that would be added to security groups.
     """
 
     service: ServiceId
@@ -47,202 +52,217 @@ class EcsPlan:
     problems: tuple[Problem, ...] = ()
     claims: tuple[Claim, ...] = ()
     deletes: tuple[str, ...] = ()
-    attach: Decision = field(default_factory=lambda: Decision("keep"))
+    attach: AttachDecision = field(default_factory=lambda: AttachDecision("no_change"))
     changes: tuple[Change, ...] = ()
     openings: tuple[IngressRequirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """All decisions that need no further reading. ``record``: what is to be remembered before anything is done.
-    ``notices`` stop nothing."""
+class Decisions:
+    """All decisions of one reconcile that need no further reading. ``record`` is what to store before anything is
+    done. ``over`` are the claims to delete: nothing is left of them, and no route asks for them again. ``groups``
+    are the controller's. ``waits``: what needs another reconcile that no event requests. ``problems`` are blocking,
+    ``warnings`` are not; ``left_closed`` are those about security groups that the stack has to leave alone."""
 
-    view: Observation
     record: EcsRecord
-    facts: AttachmentFacts
-    claims: tuple[Claim, ...]
-    over: tuple[ClaimRecord, ...]
-    seats: tuple[RouteState, ...]
-    attach: Decision
-    groups: tuple[Group, ...]
+    claims: Mapping[RouteKey, Claim]
+    over: Mapping[RouteKey, ClaimRecord]
+    route_states: Mapping[RouteKey, RouteState]
+    attach: AttachDecision
+    attach_problems: tuple[Problem, ...]
+    groups: tuple[ManagedGroup, ...]
+    waits: tuple[NotYet, ...]
     problems: tuple[Problem, ...]
-    notices: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    left_closed: tuple[Problem, ...]
 
 
-def draft(view: Observation, settings: Settings, admitted: IngressResult) -> Draft:
-    """Decide everything about ``view``, with the security groups as they were found."""
-    ours, explained = our_groups(view), explained_groups(view)
-    facts = AttachmentFacts.of(view.service, view.record, ours - explained)
-    claims = claiming.wanted(_asked(view), view.claims, facts)
-    known = {_key(one.claim): one for one in view.claims}
-    closed = dict(admitted.closed)
-    seats = tuple(
-        RouteState(claim, known.get(_key(claim)), _by_ecs(claim, view.service), closed.get(_key(claim)))
-        for claim in claims
-    )
-    update_outcome = (
-        attach.update_outcome(view.record.pending_update, view.service, view.now, settings.attach_minutes * 60)
-        if view.service
-        else "none"
-    )
-    record, lost = _remembered(view, seats, ours, update_outcome)
-    seats = tuple(dataclasses.replace(seat, by_ecs=seat.by_ecs and seat.group not in lost) for seat in seats)
-    decision = Decision("keep")
-    stranger = _other_stack(record)
-    if view.service and view.presence == "active" and view.routes is not None and not stranger:
-        decision = attach.decide(AttachInput(view.service, seats, record, update_outcome, ours, settings, view.now))
-    if decision.kind == "keep" and record.pending_update and update_outcome in {"lost", "refused"}:
-        record = dataclasses.replace(record, pending_update=None)
-    return Draft(
-        view=view,
+def decide(observed: Observation, settings: Settings, ingress: IngressResult) -> Decisions:
+    """Decide everything about ``observed``, with the security groups as they are."""
+    claims = desired_claims(observed, attachment_facts(observed, observed.record))
+    record, outcome = _after_update(observed, settings)
+    record, states = _remember(observed, record, outcome, _route_states(observed, claims, ingress))
+    other_stack = _other_stack(record)
+    given = None if other_stack else tuple(states.values())
+    decision, record = _attach_decision(observed, record, outcome, given, settings)
+    attach_problems = (Problem(decision.code, decision.message),) if decision.is_problem else ()
+    closed = dict.fromkeys(problem for _, problem in ingress.state.closed)
+    problems = (*observed.problems, *other_stack, *observed.warnings, *closed, *attach_problems)
+    overwritten = (LIST_OVERWRITTEN,) if record.list_overwritten else ()
+    return Decisions(
         record=record,
-        facts=facts,
         claims=claims,
-        over=claiming.over(view.claims, claims),
-        seats=seats,
+        over={key: observed.claims[key] for key in sorted(observed.claims.keys() - claims.keys())},
+        route_states=states,
         attach=decision,
-        groups=_groups(view, seats, record, lost),
-        problems=view.problems
-        + stranger
-        + view.warnings
-        + admitted.problems
-        + ((decision.problem,) if decision.problem else ()),
-        notices=((LIST_OVERWRITTEN,) if record.list_overwritten else ()) + admitted.notices,
+        attach_problems=attach_problems,
+        groups=_managed_groups(observed, tuple(states.values()), record),
+        waits=(
+            *_waits(observed, record, decision, has_something=bool([*claims, *problems])),
+            *_removal_waits(observed, record, tuple(claims.values()), settings),
+        ),
+        problems=problems,
+        warnings=(*overwritten, *ingress.state.warnings, *ingress.state.left_closed),
+        left_closed=ingress.state.left_closed,
     )
 
 
-def _asked(view: Observation) -> DesiredState:
-    record, service = view.record, view.service
-    placements: dict[str, Placement] = {}
-    if view.routes and record.subnets and view.effective:
-        placements = {
-            route.name: Placement(record.subnets.vpc_id, record.subnets.family, _port(view, route))
-            for route in view.routes
-        }
-    return DesiredState(
-        service=view.service_id,
-        created_at=service.created_at if service else record.created_at,
-        routes=view.routes,
-        placements=placements,
-        own_groups=_own_groups(view),
-        presence=view.presence,
-        since=view.since,
-        now=view.now,
-        at_once=view.uninstalls,
-        governed=service is not None and effective_revision.is_governed(service),
-    )
+def _route_states(
+    observed: Observation, claims: Mapping[RouteKey, Claim], ingress: IngressResult
+) -> dict[RouteKey, RouteState]:
+    is_ecs = observed.service is None or observed.service.controller == "ECS"
+    default = "ecs" if is_ecs else "controller"
+    states = {}
+    for key, claim in claims.items():
+        record = observed.claims.get(key) or ClaimRecord(claim, declared_generation=1)
+        by_ecs = (claim.route.targets or default) == "ecs"
+        group = None if claim.own_group else record.answer.group_arn
+        timer = f"pending:{'/'.join(key)}"
+        states[key] = RouteState(claim, record, by_ecs, group, ingress.closed.get(key), timer)
+    return states
 
 
-def _port(view: Observation, route: Route) -> int:
-    assert view.revision is not None  # there are routes only where a revision was read
-    return next(port.container_port for port in view.revision.ports if port.name == route.port_name)
+def _remember(
+    observed: Observation, record: EcsRecord, outcome: UpdateOutcome, states: dict[RouteKey, RouteState]
+) -> tuple[EcsRecord, dict[RouteKey, RouteState]]:
+    """The record after this observation, and the route states: the controller takes over those whose groups somebody
+    has removed from the list."""
+    record = dataclasses.replace(record, timers=_timers(observed, tuple(states.values())))
+    if observed.primary is None or outcome == "too_recent":
+        return record, states
+    named = observed.ours & observed.primary.groups
+    wanted = {state.group for state in states.values() if state.by_ecs and not state.is_detachable}
+    lost = frozenset(record.attached) & wanted - named
+    overwritten = _list_overwritten(observed, record) if lost else ""
+    lost = lost if overwritten else frozenset()
+    attached = tuple(sorted(named | lost))
+    record = dataclasses.replace(record, attached=attached, list_overwritten=overwritten)
+    taken_over = {
+        key: dataclasses.replace(state, by_ecs=False, is_lost=True)
+        for key, state in states.items()
+        if state.group in lost
+    }
+    return record, states | taken_over
 
 
-def _own_groups(view: Observation) -> Mapping[str, str]:
-    """Groups that somebody else has attached for a port, by route: those of the completed deployment, else of PRIMARY."""
-    service = view.service
-    if service is None:
-        return {}
-    source = effective_revision.newest_completed(service) or service.primary
-    foreign = {group for group, whose in view.record.foreign if whose != "ours"}
-    by_port: dict[str, str] = {}
-    for entry in source.entries if source else ():
-        if entry.group_arn in foreign and not entry.advanced:
-            by_port.setdefault(entry.port_name, entry.group_arn)
-    return {route.name: by_port[route.port_name] for route in view.routes or () if route.port_name in by_port}
-
-
-def _by_ecs(claim: Claim, service: EcsService | None) -> bool:
-    default = "ecs" if service is None or service.controller == "ECS" else "controller"
-    return (claim.route.targets or default) == "ecs"
-
-
-def _remembered(
-    view: Observation, seats: tuple[RouteState, ...], ours: frozenset[str], update_outcome: attach.UpdateOutcome
-) -> tuple[EcsRecord, frozenset[str]]:
-    """The record after what was seen now, and the groups that somebody has taken off the list."""
-    record = dataclasses.replace(view.record, clocks=_clocks(view, seats, ours))
-    if view.service is None or view.service.primary is None or update_outcome == "believed":
-        return record, frozenset()
-    named = ours & {entry.group_arn for entry in view.service.primary.entries}
-    wanted = {seat.group for seat in seats if seat.group and seat.by_ecs and not seat.is_out}
-    attached = (set(record.attached) & wanted) | named
-    if update_outcome == "rolled back" and record.pending_update:
-        attached -= _groups_of(record.pending_update.entries) - _groups_of(record.pending_update.previous)
-        failed = attach.list_fingerprint(record.pending_update.task_definition, record.pending_update.entries)
-        record = dataclasses.replace(record, failed=failed)
-    if update_outcome in {"settled", "overtaken", "rolled back"} or (
-        update_outcome == "failed" and record.pending_update and record.pending_update.undo
-    ):
+def _attach_decision(
+    observed: Observation,
+    record: EcsRecord,
+    outcome: UpdateOutcome,
+    states: tuple[RouteState, ...] | None,
+    settings: Settings,
+) -> tuple[AttachDecision, EcsRecord]:
+    """The decision about the list (``states`` None: it must not change), and the record without a pending update that
+    never started and is not needed now."""
+    decision = AttachDecision("no_change")
+    if observed.service and observed.routes is not None and states is not None:
+        given = AttachInput(observed.service, states, record, outcome, observed.ours, settings, observed.now)
+        decision = attach.decide(given)
+    if decision.kind == "no_change" and outcome in {"not_received", "rejected"}:
         record = dataclasses.replace(record, pending_update=None)
-    lost = attached - named
-    list_overwritten = _taken_away(view, record, lost=bool(lost))
-    if not list_overwritten:
-        attached, lost = attached - lost, set()
-    record = dataclasses.replace(record, attached=tuple(sorted(attached)), list_overwritten=list_overwritten)
-    return record, frozenset(lost)
+    return decision, record
 
 
-def _taken_away(view: Observation, record: EcsRecord, *, lost: bool) -> str:
-    """The routes for which somebody took the list away, by fingerprint; empty when it is back or the routes are others."""
-    if not lost:
-        return ""
-    now = record.list_overwritten if view.routes is None else fingerprint(view.routes)
+def _after_update(observed: Observation, settings: Settings) -> tuple[EcsRecord, UpdateOutcome]:
+    """The record without the pending update if that has ended, and its outcome. An update that ECS has rolled back
+    is not repeated."""
+    record, update = observed.record, observed.record.pending_update
+    if update is None or observed.service is None:
+        return record, "none"
+    outcome = update_outcome(update, observed.service, observed.now, settings.attach_minutes * 60)
+    if outcome in {"completed", "superseded", "rolled_back", "rollback_failed"}:
+        record = dataclasses.replace(record, pending_update=None)
+    if outcome == "rolled_back":
+        failed = attach.list_fingerprint(update.task_definition, update.entries)
+        gone = {entry.group_arn for entry in update.entries} - {entry.group_arn for entry in update.previous}
+        attached = tuple(group for group in record.attached if group not in gone)
+        record = dataclasses.replace(record, failed=failed, attached=attached)
+    return record, outcome
+
+
+def _list_overwritten(observed: Observation, record: EcsRecord) -> str:
+    """The fingerprint of the routes for which somebody has overwritten the list; empty once the routes are others."""
+    now = record.list_overwritten if observed.routes is None else fingerprint(observed.routes)
     return now if record.list_overwritten in {"", now} else ""
 
 
-def _clocks(view: Observation, seats: tuple[RouteState, ...], ours: frozenset[str]) -> tuple[tuple[str, float], ...]:
-    """Clocks that go on, clocks that start now; all others are over."""
-    running = {attach.pending_clock(seat.claim) for seat in seats if seat.is_pending}
-    is_quiet = all(seat.is_out or (seat.is_answered and seat.state in _AT_REST) for seat in seats)
-    if is_quiet and view.routes is not None:
-        running |= {f"leftover:{group}" for group in attach.leftovers(seats, ours)}
-    running |= {CLOSED} if any(seat.closed for seat in seats) else set()
-    standing = {name: at for name, at in view.record.clocks if name in running or name in {"not_found", "deleted"}}
-    return with_clocks({**dict.fromkeys(running, view.now), **standing}.items())
+def _timers(observed: Observation, states: Sequence[RouteState]) -> dict[str, float]:
+    """The timers that run: those that continue, and those that start now."""
+    stored = observed.record.timers
+    running = PRESENCE_TIMERS & stored.keys()
+    running |= {state.pending_timer for state in states if state.is_pending}
+    running |= {_CLOSED for state in states if state.closed}
+    if observed.routes is not None and all(state.is_settled for state in states):
+        running |= {f"leftover:{group}" for group in attach.leftovers(states, observed.ours)}
+    return {name: stored.get(name, observed.now) for name in running}
 
 
-_AT_REST = {"Live", "Refused", "Conflicted", "Paused"}
+def _managed_groups(observed: Observation, states: Sequence[RouteState], record: EcsRecord) -> tuple[ManagedGroup, ...]:
+    """The groups for which the controller has something to do."""
+    by_group: dict[str, list[RouteState]] = {}
+    for state in states:
+        if state.claim.route.pause:
+            return ()
+        if state.group:
+            by_group.setdefault(state.group, []).append(state)
+    groups = (_managed_group(arn, users, record.registered.get(arn, ())) for arn, users in sorted(by_group.items()))
+    # A single read that does not find the service proves nothing.
+    is_unsure = observed.presence == "not_found"
+    return tuple(group for group in groups if group and not (is_unsure and group.mode != "deregister"))
 
 
-def _groups(
-    view: Observation, seats: tuple[RouteState, ...], record: EcsRecord, lost: frozenset[str]
-) -> tuple[Group, ...]:
-    """The groups that the controller has to look after."""
-    if any(seat.claim.route.pause for seat in seats):
-        return ()
-    groups = []
-    for arn in sorted({seat.group for seat in seats if seat.group}):
-        users = [seat for seat in seats if seat.group == arn]
-        mine = record.targets_in(arn)
-        by_controller = [seat for seat in users if not seat.by_ecs]
-        leaves = all(seat.is_out for seat in users)
-        admits = any(
-            seat.state in {"Wired", "Live"} or mine or arn in lost for seat in by_controller if not seat.is_out
-        )
-        if view.presence == "not_found" and not leaves:
-            continue  # one read that does not find the service proves nothing
-        if admits or mine or (leaves and by_controller):
-            claim = users[0].claim
-            groups.append(Group(arn, claim.route.port_name, claim.placement.family, mine, admits, leaves))
-    return tuple(groups)
+def _managed_group(arn: str, users: Sequence[RouteState], targets: tuple[Target, ...]) -> ManagedGroup | None:
+    """The group of the routes ``users``; ``targets``: those that the controller has registered in it."""
+    own = [state for state in users if not state.by_ecs]
+    if not [*own, *targets]:
+        return None
+    mode: GroupMode = "register" if any(state.is_registrable(bool(targets)) for state in own) else "keep"
+    if all(state.is_detachable for state in users):
+        mode = "deregister"
+    elif mode == "keep" and not targets:
+        return None
+    claim = users[0].claim
+    return ManagedGroup(arn, claim.route.port_name, claim.placement.family, mode, targets)
 
 
 def _other_stack(record: EcsRecord) -> tuple[Problem, ...]:
     return tuple(
         Problem(
             "OTHER_STACK",
-            f"The list of this ECS service names {group}, which belongs to the {whose}. Two stacks cannot hook up one "
-            "service: leave it to one of them by the parameters Clusters or LabelPrefix.",
+            f"The list of this ECS service names {group}, which belongs to the stack {owner.stack}. Two stacks "
+            "cannot hook up the same service: use the parameters Clusters or LabelPrefix to leave it to one of "
+            "them.",
         )
-        for group, whose in record.foreign
-        if whose.startswith("stack ")
+        for group, owner in sorted(record.owners.items())
+        if owner.kind == "other_stack"
     )
 
 
-def _groups_of(entries: tuple[LatticeEntry, ...]) -> set[str]:
-    return {entry.group_arn for entry in entries}
+def _waits(
+    observed: Observation, record: EcsRecord, decision: AttachDecision, *, has_something: bool
+) -> Iterator[NotYet]:
+    service, now = observed.service, observed.now
+    if decision.kind == "wait":
+        yield NotYet(decision.after, decision.message)
+    if service and observed.presence == "active" and has_something:
+        after = effective_revision.wait_while_rolling(service, now)
+        if after:
+            yield NotYet(after, "A deployment of the service is in progress.")
+    closed_for = now - record.timers.get(_CLOSED, -math.inf)
+    if closed_for < _CLOSED_SECONDS:
+        after = int(min(max(closed_for, _LEAVING_RETRY_SECONDS), _HELD_RETRY_SECONDS))
+        yield NotYet(after, "The security groups of the tasks are closed to VPC Lattice.")
 
 
-def _key(claim: Claim) -> tuple[str, str]:
-    return claim.route.lattice_service, claim.route.name
+def _removal_waits(
+    observed: Observation, record: EcsRecord, claims: Sequence[Claim], settings: Settings
+) -> Iterator[NotYet]:
+    if observed.presence == "deleted" and any(claim.named for claim in claims):
+        yield NotYet(_LEAVING_RETRY_SECONDS, "ECS is still stopping the tasks of the service.")
+    if observed.presence != "active" and any(claim.route.pause for claim in claims):
+        yield NotYet(_HELD_RETRY_SECONDS, "The service no longer exists, and its paused routes are held for a day.")
+    settled = max(settings.grace_seconds, settings.settle_seconds)
+    for name, at in record.timers.items():
+        left = settled - (observed.now - at)
+        if name.startswith("leftover:") and left > 0:
+            yield NotYet(int(left) + 1, "A replaced target group is detached after the grace time.")

@@ -1,20 +1,20 @@
-"""What the ECS side remembers of one ECS service: a registry document of kind ``ecs``, keyed by the service's ARN.
+"""What the ECS side stores about one ECS service: a registry document of kind ``ecs``, keyed by the service's ARN.
 
-Not rebuildable when the table is lost: the clocks, the attach history, and that a list was taken away. All else is
-read again from ECS and from the tags of the target groups.
+If the table is lost, three things cannot be read again: the timers, the history of attachments, and that a list was
+overwritten. Everything else comes from ECS and from the tags of the target groups.
 """
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ecs_lattice import codec
 from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.ecs_side.status import VANISHED, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
-from ecs_lattice.facts import LatticeEntry, Subnets, TaskDefinition
+from ecs_lattice.facts import EcsService, LatticeEntry, Subnets, TaskDefinition
 from ecs_lattice.ingress.routes import PortRequirement
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Problem
@@ -22,16 +22,34 @@ from ecs_lattice.ports import Registry
 
 KIND = "ecs"
 SCHEMA = 1
+PRESENCE_TIMERS = {"not_found", "deleted"}
+"""The names of the timers that say since when the presence has not been ``active``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who created a target group, as its tags say.
+
+    ``ours``: this stack, for this ECS service. ``other_service``: this stack, for another ECS service. ``other_stack``:
+    the stack named ``stack``. ``unowned``: no stack.
+    """
+
+    kind: Literal["ours", "other_service", "other_stack", "unowned"]
+    stack: str = ""
+
+
+OURS = Owner("ours")
 
 
 @dataclass(frozen=True, slots=True)
 class PendingUpdate:
-    """An UpdateService of ours, written down before the call, so that neither a crash nor a stale read doubles it.
+    """An UpdateService call of ours, stored before the call, so that neither a crash nor a stale read repeats it.
 
-    ``entries`` is the list it sends, ``previous`` the list before it; ``before`` is the id of the deployment that was
-    PRIMARY then and ``task_definition`` that one's. ``first_at`` is the first attempt at this list, ``at`` the last (epoch
-    seconds). ``deployment`` is the id of the deployment that it started, once ECS has answered; ``error`` is what ECS said
-    when it refused the call. ``undo``: it puts back the list that an earlier intent replaced.
+    ``entries`` is the list that it sends, ``previous`` the list before it. ``before`` is the id of the deployment that
+    was PRIMARY at the time, ``task_definition`` the ARN of that deployment's revision. ``first_at`` and ``at`` are the
+    times of the first and of the last attempt (epoch seconds). ``deployment`` is the id of the deployment that the call
+    has started, once ECS has answered; ``error`` is ECS's answer to a rejected call. ``is_rollback``: the call restores
+    the list that an earlier update replaced.
     """
 
     entries: tuple[LatticeEntry, ...]
@@ -42,38 +60,39 @@ class PendingUpdate:
     at: float
     deployment: str | None = None
     error: str = ""
-    undo: bool = False
+    is_rollback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class IngressState:
-    """What was done about the tasks' security groups: compared with what is wanted now, so that a quiet reconcile makes no
-    call to EC2.
+    """The last result for the tasks' security groups. While it equals what is required, a reconcile does not call EC2.
 
-    ``wants`` is what was opened, ``off`` what the stack was not to open. ``group_ids``: in which groups the service may have
-    needs written. ``closed``: the wants that could not be met, and why; ``notices`` stop nothing.
+    ``required`` is what the stack had to open, ``off`` what it had to leave alone. ``group_ids``: the groups in which
+    the service may have requirements stored. ``closed``: the requirements that could not be met, and why. ``warnings``
+    block nothing; ``left_closed`` are the warnings about groups in ``off`` that are closed.
     """
 
-    wants: tuple[PortRequirement, ...] = ()
+    required: tuple[PortRequirement, ...] = ()
     off: tuple[PortRequirement, ...] = ()
     group_ids: tuple[str, ...] = ()
     closed: tuple[tuple[PortRequirement, Problem], ...] = ()
-    notices: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    left_closed: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EcsRecord:
-    """The memory of one ECS service.
+    """The stored state of one ECS service. Its dicts are never changed in place.
 
-    ``created_at`` is the ECS service's: a recreated service begins anew. ``effective`` is what was read of the newest
-    revision that is known to have completed (named ports and labels). ``subnets`` saves a call.
-    ``clocks`` are epoch seconds by name (when a claim was first seen pending, when the service was first seen missing).
-    ``foreign`` says of groups that stand in the service's list and that no claim explains whose they are.
-    ``attached``: our groups that were seen on a PRIMARY deployment and that we did not take off since.
-    ``taken_away``: fingerprint of the routes for which somebody took the list away; the controller registers instead.
-    ``failed``: fingerprint of an attach that did not complete and is not tried again.
-    ``registered``: targets that the controller registered, by group; ``controlled``: groups in which all of them are.
-    ``has_place``: it may have a place among those that roll because of us. ``refused``: the codes for which the whole
+    ``created_at`` is the ECS service's: a recreated service starts with a new record. ``effective`` is the newest
+    revision that is known to have completed. ``subnets`` saves a call. ``timers`` are start times by name (epoch
+    seconds): since when a claim has been pending, the service not found, and so on. ``owners``: who created the listed
+    groups that no claim explains; the owner of a group without an entry has not been read yet. ``attached``: our groups
+    that were seen on a PRIMARY deployment and that we have not removed since. ``list_overwritten``: fingerprint of the
+    routes for which somebody replaced the list; the controller registers their tasks instead. ``failed``: fingerprint
+    of an attachment that did not complete and is not repeated. ``registered``: the targets that the controller has
+    registered, by group; ``controlled``: the groups in which it has registered all of them. ``holds_slot``: whether the
+    service may hold one of the slots for deployments that we start. ``refused``: the codes for which the whole
     declaration is refused.
     """
 
@@ -82,13 +101,13 @@ class EcsRecord:
     schema: int = SCHEMA
     effective: TaskDefinition | None = None
     subnets: Subnets | None = None
-    clocks: tuple[tuple[str, float], ...] = ()
-    foreign: tuple[tuple[str, str], ...] = ()
+    timers: dict[str, float] = field(default_factory=dict)
+    owners: dict[str, Owner] = field(default_factory=dict)
     pending_update: PendingUpdate | None = None
     attached: tuple[str, ...] = ()
     list_overwritten: str = ""
     failed: str = ""
-    registered: tuple[tuple[str, tuple[Target, ...]], ...] = ()
+    registered: dict[str, tuple[Target, ...]] = field(default_factory=dict)
     controlled: tuple[str, ...] = ()
     holds_slot: bool = False
     ingress: IngressState = field(default_factory=IngressState)
@@ -96,21 +115,15 @@ class EcsRecord:
     problems: tuple[Problem, ...] = ()
     statuses: tuple[RouteStatus, ...] = ()
 
-    def clock(self, name: str) -> float | None:
-        return dict(self.clocks).get(name)
-
-    def targets_in(self, group_arn: str) -> frozenset[Target]:
-        return frozenset(dict(self.registered).get(group_arn, ()))
-
 
 def read(registry: Registry, service: ServiceId) -> EcsRecord | None:
-    """The record of ``service``; None if there is none. Raises TooNewRecordError for one of a newer version."""
+    """The record of ``service``, or None. Raises TooNewRecordError if a newer version wrote it."""
     text = registry.document(KIND, service.arn)
     return None if text is None else parse(text)
 
 
 def parse(text: str) -> EcsRecord:
-    """A record from its document. Raises TooNewRecordError for one that a newer version wrote."""
+    """The record in a document. Raises TooNewRecordError if a newer version wrote it."""
     data: dict[str, Any] = json.loads(text)
     if data.get("schema", SCHEMA) > SCHEMA:
         raise TooNewRecordError(
@@ -125,20 +138,45 @@ def write(registry: Registry, record: EcsRecord) -> None:
     registry.put_document(KIND, record.service, codec.dumps(record))
 
 
+def for_service(stored: EcsRecord | None, service_id: ServiceId, service: EcsService | None, now: float) -> EcsRecord:
+    """The record to continue with, and in its timers whether ECS knows the ``service`` and since when it does not.
+
+    Of a recreated service's predecessor only what exists outside the record stays: targets, slot, owners, security
+    groups.
+    """
+    record = stored or EcsRecord(service_id.arn)
+    if service and record.created_at != service.created_at:
+        record = EcsRecord(
+            service_id.arn,
+            service.created_at,
+            registered=record.registered,
+            holds_slot=record.holds_slot,
+            owners=record.owners,
+            ingress=IngressState(group_ids=record.ingress.group_ids),
+        )
+    timers = {name: at for name, at in record.timers.items() if name not in PRESENCE_TIMERS}
+    if service and not service.is_deleted:
+        return dataclasses.replace(record, timers=timers)
+    presence = "deleted" if service or "deleted" in record.timers else "not_found"
+    timers[presence] = record.timers.get(presence, now)
+    return dataclasses.replace(record, timers=timers)
+
+
 def is_settled(text: str) -> bool:
-    """Whether a stored record awaits nothing: every route is Live or answered for good, and no attach is under way."""
+    """Whether the record in a document waits for nothing: no route is on its way, and no update is pending."""
     try:
         record = parse(text)
     except TooNewRecordError:
         return False
     waiting = {"Pending", "Wired", "Attaching", "Parked", "Removing"}
     return record.pending_update is None and not any(
-        one.state in waiting or one.code == VANISHED for one in record.statuses
+        status.state in waiting or status.code == VANISHED for status in record.statuses
     )
 
 
 def registers_targets(text: str) -> bool:
-    """Whether the controller answers for tasks of the service of a stored record, so that each of them counts."""
+    """Whether the controller registers tasks of the service whose record is in a document, so that each task event
+    counts."""
     try:
         record = parse(text)
     except TooNewRecordError:
@@ -146,17 +184,6 @@ def registers_targets(text: str) -> bool:
     return bool(record.registered or record.controlled)
 
 
-def with_clocks(clocks: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
-    """Clocks in the one order in which equal ones make equal records."""
-    return tuple(sorted(clocks))
-
-
-def with_registered(registered: Mapping[str, Iterable[Target]]) -> tuple[tuple[str, tuple[Target, ...]], ...]:
-    """Registered targets in the one order in which equal ones make equal records; groups without any are left out."""
-    ordered = ((group, tuple(sorted(set(targets)))) for group, targets in sorted(registered.items()))
-    return tuple((group, targets) for group, targets in ordered if targets)
-
-
 def fingerprint(*values: object) -> str:
-    """A short hash of ``values``, for comparing them later without keeping them."""
+    """A short hash of ``values``, for comparing them later without storing them."""
     return hashlib.sha256("\n".join(codec.dumps(value) for value in values).encode()).hexdigest()[:20]

@@ -1,132 +1,142 @@
-"""Which routes turned Refused or Conflicted, and which turned well again: pure.
+"""What a reconcile reports: the status of each route, problems in the log, and route events on the default event bus.
 
-Says what a reconcile found: to people in the record's statuses, to the log, and to the world by announcements.
+An event is sent when a route or a declaration becomes Refused or Conflicted, and when it recovers.
 """
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_lattice.claims import ClaimRecord
-from ecs_lattice.ecs_side import status
-from ecs_lattice.ecs_side.observe import Observation
-from ecs_lattice.ecs_side.plan import LIST_OVERWRITTEN, Draft
+from ecs_lattice.ecs_side.observe import Observation, RouteKey
+from ecs_lattice.ecs_side.plan import LIST_OVERWRITTEN, Decisions
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.ecs_side.status import RouteStatus
+from ecs_lattice.ecs_side.status import VANISHED, RouteStateName, RouteStatus
 from ecs_lattice.errors import DeniedError, InvalidError
 from ecs_lattice.messages.announcements import Announcer, StateChange
 from ecs_lattice.outcome import Problem
 
-_ILL = {"Refused", "Conflicted"}
-
-
-def of_routes(service: str, before: Iterable[RouteStatus], after: Iterable[RouteStatus]) -> tuple[StateChange, ...]:
-    """The announcements for the routes of ``service`` (ARN). A route that is forgotten while it was ill is ``Removing``."""
-    known = {(one.lattice_service, one.route): one for one in before}
-    found = []
-    for now in after:
-        was = known.pop((now.lattice_service, now.route), None)
-        if _is_news(was, now):
-            message = f"{now.message} To fix: {now.command}" if now.command else now.message
-            found.append(_change(service, was, now.lattice_service, now.route, now.state, now.code, message))
-    for was in known.values():
-        if was.state in _ILL:
-            message = "Nobody declares the route any more, and nothing of it is left."
-            found.append(_change(service, was, was.lattice_service, was.route, "Removing", "", message))
-    return tuple(found)
-
-
-def of_declaration(
-    service: str, refused: str, problems: Sequence[Problem], *, is_there: bool
-) -> tuple[StateChange, ...]:
-    """The announcement for the whole declaration: ``refused`` are the codes for which it was refused before, ``problems``
-    those for which it is now. One that is taken in again is ``Pending``: its routes say what comes of it; that of a service
-    that is not there any more is ``Removing``."""
-    codes = refusal(problems)
-    if codes == refused:
-        return ()
-    was = "Refused" if refused else ""
-    if not codes:
-        state = "Pending" if is_there else "Removing"
-        message = "The declaration is taken in again." if is_there else "The ECS service is not there any more."
-        return (StateChange(service, "", "", state, "", message, was, refused),)
-    message = "\n".join(str(problem) for problem in problems)
-    return (StateChange(service, "", "", "Refused", codes, message, was, refused),)
-
-
-def refusal(problems: Sequence[Problem]) -> str:
-    """The codes of a refused declaration, each once; empty when it is not refused."""
-    return " ".join(dict.fromkeys(problem.code for problem in problems))
-
-
-def _is_news(was: RouteStatus | None, now: RouteStatus) -> bool:
-    before = (was.state, was.code) if was else ("", "")
-    is_ill, was_ill = now.state in _ILL, before[0] in _ILL
-    return (is_ill or was_ill) and before != (now.state, now.code)
-
-
-def _change(
-    service: str, was: RouteStatus | None, lattice_service: str, route: str, state: str, code: str, message: str
-) -> StateChange:
-    previous = (was.state, was.code) if was else ("", "")
-    return StateChange(service, route, lattice_service, state, code, message, *previous)
-
-
 _log = logging.getLogger(__name__)
+_BAD_STATES = {"Refused", "Conflicted"}
 
 
-def tell(
-    view: Observation,
+def with_statuses(
+    observed: Observation,
     record: EcsRecord,
-    standing: Mapping[tuple[str, str], ClaimRecord],
-    decided: Draft,
-    problems: tuple[Problem, ...],
+    claims: Mapping[RouteKey, ClaimRecord],
+    decided: Decisions,
+    rejected: tuple[Problem, ...],
 ) -> EcsRecord:
-    """``record`` with the status of every claim that stands; problems are logged when they are new."""
-    said = problems + decided.notices
-    for problem in said:
-        if problem not in (view.stored.problems if view.stored else ()):
-            _log.warning("%s: %s", view.service_id, problem)
-    pending_update = record.pending_update
-    groups = (
-        {entry.group_arn for entry in pending_update.entries}
-        if pending_update and not pending_update.undo and not pending_update.error
-        else set()
-    )
-    note = decided.attach.problem or next((one for one in problems if one.code.startswith("ATTACH_")), None)
-    list_overwritten = next((one for one in decided.notices if one == LIST_OVERWRITTEN), None)
-    left_closed = next((one for one in decided.notices if one.code == "INGRESS_OFF"), None)
-    seats = {(seat.claim.route.lattice_service, seat.claim.route.name): seat for seat in decided.seats}
-    fresh = []
-    for key, one in sorted(standing.items()):
-        seat = seats.get(key)
-        fresh.append(
-            status.of_route(
-                one.claim,
-                one.answer,
-                attaching=one.answer.group_arn in groups,
-                note=(seat.closed if seat else None) or (note if seat and seat.by_ecs else list_overwritten),
-                notice=left_closed if one.claim.phase == "declared" else None,
-            )
-        )
+    """``record`` with the status of every claim that stands; new problems are logged. ``rejected``: why ECS has
+    rejected the list."""
+    problems = decided.problems + rejected + decided.warnings
+    for problem in problems:
+        if problem not in record.problems:
+            _log.warning("%s: %s", observed.service_id, problem)
+    obstacle = next(iter(decided.attach_problems or rejected), None)
+    overwritten = LIST_OVERWRITTEN if record.list_overwritten else None
+    left_closed = next(iter(decided.left_closed), None)
+    attaching = _attaching(record)
+    obstacles = {
+        key: state.closed or (obstacle if state.by_ecs else overwritten) for key, state in decided.route_states.items()
+    }
+    statuses = [
+        _status(claim, obstacles.get(key, overwritten), left_closed, attaching) for key, claim in sorted(claims.items())
+    ]
     return dataclasses.replace(
         record,
-        statuses=status.dated(fresh, record.statuses, view.now),
-        problems=said,
-        refused=refusal(view.problems),
+        statuses=dated(statuses, record.statuses, observed.now),
+        problems=problems,
+        refused=" ".join(dict.fromkeys(problem.code for problem in observed.problems)),
     )
 
 
-def announce(announcer: Announcer, view: Observation, before: EcsRecord, after: EcsRecord) -> None:
-    """Tell what turned Refused or Conflicted, and what turned well. Raises when it may be told by trying again."""
-    arn = view.service_id.arn
-    changes = (
-        *of_declaration(arn, before.refused, view.problems, is_there=view.presence == "active"),
-        *of_routes(arn, before.statuses, after.statuses),
-    )
+def dated(statuses: Sequence[RouteStatus], known: Sequence[RouteStatus], now: float) -> tuple[RouteStatus, ...]:
+    """``statuses`` with the time of their last change: that of the equal known status, or ``now``."""
+    since = {dataclasses.replace(status, at=0.0): status.at for status in known}
+    return tuple(dataclasses.replace(status, at=since.get(status, now)) for status in statuses)
+
+
+def send_events(announcer: Announcer, observed: Observation, before: EcsRecord, after: EcsRecord) -> None:
+    """Send the route events. Raises an AwsError if a retry may help."""
+    changes = tuple(_of_routes(before, after))
+    if before.refused != after.refused:
+        changes = (_of_declaration(observed, before.refused, after.refused), *changes)
     if not changes:
         return
     try:
         announcer.announce(changes)
     except (DeniedError, InvalidError) as error:
-        _log.error("%s: what its routes turned into could not be announced: %s", view.service_id, error)
+        _log.error("%s: the state changes of its routes could not be sent as events: %s", observed.service_id, error)
+
+
+def _attaching(record: EcsRecord) -> set[str]:
+    """The groups with which a deployment of ours is registering the tasks."""
+    update = record.pending_update
+    if update is None or update.is_rollback or update.error:
+        return set()
+    return {entry.group_arn for entry in update.entries}
+
+
+def _status(
+    record: ClaimRecord, obstacle: Problem | None, left_closed: Problem | None, attaching: set[str]
+) -> RouteStatus:
+    """The status of one route, without its time. ``obstacle``: what delays it; ``left_closed``: a warning about its
+    tasks' security groups; ``attaching``: groups with which a deployment of ours is registering tasks."""
+    claim, answer = record.claim, record.answer
+    group_arn = claim.own_group or answer.group_arn
+    is_declared = claim.phase == "declared"
+    state, code, message, command = _state(record, attaching), answer.code, answer.message, ""
+    reason = obstacle or (left_closed if is_declared else None)
+    if code:
+        pass  # the Lattice side's reason comes first
+    elif state == "Live" and not is_declared:
+        code, message = VANISHED, "The route is no longer declared; it is removed after the grace time."
+    elif reason:
+        code, message, command = reason.code, reason.message, reason.command
+        state = "Refused" if obstacle and state == "Wired" else state
+    return RouteStatus(
+        claim.route.name, claim.route.lattice_service, state, code, message, 0.0, group_arn, answer.domain_name, command
+    )
+
+
+def _state(record: ClaimRecord, attaching: set[str]) -> RouteStateName:
+    is_declared = record.claim.phase == "declared"
+    match record.answer.state:
+        case "Wired":
+            return "Attaching" if is_declared and record.answer.group_arn in attaching else "Wired"
+        case "Removed":
+            return "Pending" if is_declared else "Removing"
+        case "Parked" if is_declared:
+            return "Pending"
+        case "Parked":
+            return "Parked" if record.claim.named else "Removing"
+        case state:
+            return state
+
+
+def _of_declaration(observed: Observation, refused: str, codes: str) -> StateChange:
+    """The event for the whole declaration, which was ``refused`` with some codes before and is with ``codes`` now."""
+    state, message = "Refused", "\n".join(str(problem) for problem in observed.problems)
+    if not codes and observed.presence == "active":
+        state, message = "Pending", "The declaration is accepted again."
+    elif not codes:
+        state, message = "Removing", "The ECS service no longer exists."
+    previous = "Refused" if refused else ""
+    return StateChange(observed.service_id.arn, "", "", state, codes, message, previous, refused)
+
+
+def _of_routes(before: EcsRecord, after: EcsRecord) -> Iterator[StateChange]:
+    """The events for the routes. A route that disappears while Refused or Conflicted is ``Removing``."""
+    known = {(status.lattice_service, status.route): status for status in before.statuses}
+    pairs = [(known.pop((status.lattice_service, status.route), None), status) for status in after.statuses]
+    message = "The route is no longer declared, and nothing of it is left."
+    pairs += [
+        (was, dataclasses.replace(was, state="Removing", code="", message=message, command=""))
+        for was in known.values()
+    ]
+    for was, now in pairs:
+        previous = (was.state, was.code) if was else ("", "")
+        if previous != (now.state, now.code) and {previous[0], now.state} & _BAD_STATES:
+            text = f"{now.message} To fix: {now.command}" if now.command else now.message
+            yield StateChange(after.service, now.route, now.lattice_service, now.state, now.code, text, *previous)

@@ -1,255 +1,230 @@
-"""Which ports VPC Lattice has to reach on which security groups, for one ECS service: pure.
+"""Opens the tasks' security groups for VPC Lattice: the first step of a reconcile, before anything is created.
 
-Ingress is not routing: it follows every listed deployment, not the completed one. A release that moves a port or a group
-could never complete otherwise: its tasks would fail the checks of a group that is opened only once they pass them.
-
-Has VPC Lattice let in to the tasks of an ECS service: the first step of a reconcile, before anything is made.
+Ingress is not routing: it follows every listed deployment, not only the completed one. Otherwise a release that changes
+a port or a security group could never complete, because its tasks would fail the health checks of a target group that
+is opened only once they pass them (decision 32).
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
 
-from ecs_lattice import ports
-from ecs_lattice.declaration import Bounds, declare
-from ecs_lattice.ecs_side import claims as claiming
-from ecs_lattice.ecs_side import effective_revision
-from ecs_lattice.ecs_side.observe import Observation, explained_groups, our_groups
+from ecs_lattice.ecs_side.observe import Observation, RouteKey
 from ecs_lattice.ecs_side.record import EcsRecord, IngressState
 from ecs_lattice.errors import DeniedError
-from ecs_lattice.facts import Deployment, EcsService, TaskDefinition
+from ecs_lattice.facts import Deployment, TaskDefinition
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
-from ecs_lattice.model import Declaration, IngressMode, Placement, Route
+from ecs_lattice.model import IngressMode, Placement, Route
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 
-type RouteKey = tuple[str, str]
-"""Lattice service and route name."""
+type _Place = tuple[tuple[str, ...], str, AllowedPorts]
+"""Security groups, VPC and ports."""
+
+_place: Callable[[PortRequirement], _Place] = attrgetter("group_ids", "vpc_id", "ports")
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredIngress:
-    """``wants``: what the stack is to open; ``off``: what it is not to. ``primary``: by route, what the tasks of the PRIMARY
-    deployment need, which the next deployment's tasks will need as well."""
+    """``required``: what the stack has to open; ``off``: what it has to leave alone. ``primary``: what the tasks of
+    the PRIMARY deployment, and so those of the next one, need for each route."""
 
-    wants: tuple[PortRequirement, ...] = ()
+    required: tuple[PortRequirement, ...] = ()
     off: tuple[PortRequirement, ...] = ()
     primary: tuple[tuple[RouteKey, PortRequirement], ...] = ()
 
+    @property
+    def group_ids(self) -> tuple[str, ...]:
+        """All security groups, for people."""
+        named = (
+            requirement.group_ids or (f"default of {requirement.vpc_id}",)
+            for requirement in (*self.required, *self.off)
+        )
+        return tuple(sorted({group_id for group_ids in named for group_id in group_ids}))
+
 
 @dataclass(frozen=True, slots=True)
-class Revisions:
-    """Revisions by ARN, and the routes that each declares (none where its declaration is refused)."""
+class IngressResult:
+    """``closed``: by route, why VPC Lattice cannot reach the tasks of PRIMARY. ``is_verified``: whether EC2 has just
+    been read."""
 
-    revision: Callable[[str], TaskDefinition]
-    routes: Callable[[TaskDefinition, EcsService], tuple[Route, ...]]
+    state: IngressState
+    closed: Mapping[RouteKey, Problem] = field(default_factory=dict)
+    is_verified: bool = True
 
 
-def wanted(view: Observation, revisions: Revisions, settings: Settings) -> RequiredIngress | None:
-    """What ``view``'s service wants; None when nothing about it may change now, because it is paused, or because ECS does
-    not list its deployments any more while something of it still stands."""
-    standing = [one.claim.route for one in view.claims if not claiming.is_over(one)]
-    if not standing and not view.routes:
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A port that one route needs on the tasks of one deployment. ``is_managed``: the stack has to open it."""
+
+    key: RouteKey
+    is_primary: bool
+    is_managed: bool
+    requirement: PortRequirement
+
+
+def required_ingress(observed: Observation, settings: Settings) -> RequiredIngress | None:
+    """What the service requires now. None when nothing about it may change, because it is paused, ECS shifts its
+    traffic, or ECS no longer lists its deployments although something of it still stands."""
+    routes = (*observed.standing, *(observed.routes or ()))
+    if not routes:
         return RequiredIngress()
-    is_held = any(route.pause for route in (*standing, *(view.routes or ())))
-    service = view.service
-    if is_held or service is None or view.presence != "active" or effective_revision.is_governed(service):
+    if not _may_change(observed, routes):
         return None
-    place = _place(view)
-    if place is None:
-        return RequiredIngress()
-    found: list[_Found] = []
-    for deployment in service.deployments:
+    uses = tuple(_uses(observed, settings))
+    off = _by_place(use.requirement for use in uses if not use.is_managed)
+    opened = _by_place([use.requirement for use in uses if use.is_managed] + _still_checked(observed, settings, off))
+    for place in opened:
+        off.pop(place, None)
+    return RequiredIngress(tuple(opened.values()), tuple(off.values()), _of_primary(uses, opened))
+
+
+def _may_change(observed: Observation, routes: Iterable[Route]) -> bool:
+    is_steered = observed.presence == "active" and not observed.shifts_traffic
+    return is_steered and not any(route.pause for route in routes)
+
+
+def _uses(observed: Observation, settings: Settings) -> Iterator[_Use]:
+    placement = _placement(observed)
+    if placement is None or observed.service is None:
+        return
+    standing = [dataclasses.replace(route, ingress=_mode(observed, route)) for route in observed.standing]
+    for deployment in observed.service.deployments:
         if deployment.status == "INACTIVE":
             continue
-        revision = revisions.revision(deployment.task_definition)
-        declared = revisions.routes(revision, service) if view.revision else ()
-        earlier = [dataclasses.replace(route, ingress=_mode(view, route)) for route in standing]
-        for route in dict.fromkeys([*declared, *earlier]):
-            found += [
-                _Found(deployment.status == "PRIMARY", route, want)
-                for want in _wants(route, revision, deployment, place)
-            ]
-    return _sorted(view, found, settings)
+        revision = observed.revisions[deployment.task_definition]
+        declared = revision.declaration.routes if observed.effective else ()
+        for route in dict.fromkeys([*declared, *standing]):
+            is_managed = settings.ingress == "manage" and route.ingress != "off"
+            for requirement in _requirements(route, revision.task_definition, deployment, placement):
+                yield _Use((route.lattice_service, route.name), deployment.status == "PRIMARY", is_managed, requirement)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    is_primary: bool
-    route: Route
-    want: PortRequirement
-
-
-def _sorted(view: Observation, found: list[_Found], settings: Settings) -> RequiredIngress:
-    is_ours = settings.ingress == "manage"
-    managed = [one.want for one in found if is_ours and one.route.ingress != "off"]
-    off = [one.want for one in found if not is_ours or one.route.ingress == "off"]
-    if _is_changing(view) and is_ours:
-        # What stood attached before is checked until it is detached; what is off by now is not held on to.
-        left = {one.ports for one in off}
-        managed += [want for want in view.record.ingress.wants if want.ports not in left]
-    opened = {_place_of(want): want for want in _merged(managed)}
-    return RequiredIngress(
-        wants=tuple(sorted(opened.values())),
-        off=tuple(want for want in _merged(off) if _place_of(want) not in opened),
-        primary=tuple(
-            sorted({
-                ((one.route.lattice_service, one.route.name), opened[_place_of(one.want)])
-                for one in found
-                if one.is_primary and _place_of(one.want) in opened
-            })
-        ),
-    )  # fmt: skip
-
-
-def _place_of(want: PortRequirement) -> tuple[tuple[str, ...], AllowedPorts]:
-    return want.group_ids, want.ports
-
-
-def _mode(view: Observation, route: Route) -> IngressMode:
-    """The mode of a route that stands: what is declared of it now, else of its port, else what it was."""
-    now = view.routes or ()
-    same = [one.ingress for one in now if (one.lattice_service, one.name) == (route.lattice_service, route.name)]
-    modes = same or [one.ingress for one in now if one.port_name == route.port_name] or [route.ingress]
-    return next((mode for mode in ("manage", "default") if mode in modes), "off")
-
-
-def _merged(wants: Iterable[PortRequirement]) -> tuple[PortRequirement, ...]:
-    """One want for each opening of the same groups: what one route allows holds for all of its port."""
-    found: dict[tuple[tuple[str, ...], AllowedPorts], PortRequirement] = {}
-    for want in wants:
-        before = found.get(_place_of(want), want)
-        allowed = want.default_allowed or before.default_allowed
-        found[_place_of(want)] = dataclasses.replace(want, default_allowed=allowed)
-    return tuple(sorted(found.values()))
-
-
-def _wants(
-    route: Route, revision: TaskDefinition, deployment: Deployment, place: Placement
+def _requirements(
+    route: Route, revision: TaskDefinition, deployment: Deployment, placement: Placement
 ) -> Iterator[PortRequirement]:
-    """The route's target port in this very revision, and its health-check port."""
+    """The route's target port in this revision, and its health-check port."""
     target = next((port.container_port for port in revision.ports if port.name == route.port_name), None)
     if target is None:
         return
     checked = route.health.port if route.health.enabled and route.health.port else target
     for port in sorted({target, checked}):
-        opening = AllowedPorts(place.family, PortRange(port, port))
-        yield PortRequirement(deployment.security_groups, place.vpc_id, opening, route.ingress == "manage")
+        ports = AllowedPorts(placement.family, PortRange(port, port))
+        yield PortRequirement(deployment.security_groups, placement.vpc_id, ports, route.ingress == "manage")
 
 
-def _is_changing(view: Observation) -> bool:
-    """Whether target groups may still be checked as they were before: the Lattice side has to take a claim in, or AWS has
-    refused it what was asked of a group that is there, or a replaced group is still listed."""
-    assert view.service is not None  # asked only of services that ECS lists
-    leftover = our_groups(view) - explained_groups(view)
-    listed = {entry.group_arn for one in view.service.deployments for entry in one.entries}
+def _by_place(requirements: Iterable[PortRequirement]) -> dict[_Place, PortRequirement]:
+    """One requirement for each place, sorted: what one route allows (sorted last) holds for all of its port."""
+    return {_place(requirement): requirement for requirement in sorted(requirements)}
+
+
+def _of_primary(
+    uses: Iterable[_Use], opened: Mapping[_Place, PortRequirement]
+) -> tuple[tuple[RouteKey, PortRequirement], ...]:
+    needed = {(use.key, _place(use.requirement)) for use in uses if use.is_primary}
+    return tuple(sorted((key, opened[place]) for key, place in needed if place in opened))
+
+
+def _mode(observed: Observation, route: Route) -> IngressMode:
+    """The ingress mode of a standing route: what its declaration says now, else that of its port, else its own."""
+    declared = observed.routes or ()
+    by_key = [r.ingress for r in declared if (r.lattice_service, r.name) == (route.lattice_service, route.name)]
+    modes = by_key or [r.ingress for r in declared if r.port_name == route.port_name] or [route.ingress]
+    return next((mode for mode in ("manage", "default") if mode in modes), "off")
+
+
+def _still_checked(observed: Observation, settings: Settings, off: Iterable[_Place]) -> list[PortRequirement]:
+    """What was required before and is not off now, while target groups may still be checked as before: the Lattice
+    side has yet to apply a claim, AWS has refused a change of a group that exists, or a replaced group is still
+    listed."""
     is_behind = any(
-        one.is_unapplied or (one.answer.state == "Refused" and one.answer.group_arn is not None) for one in view.claims
+        record.is_unapplied or (record.answer.state == "Refused" and record.answer.group_arn is not None)
+        for record in observed.claims.values()
     )
-    return is_behind or bool(leftover & listed)
+    is_replaced = bool((observed.ours - observed.claimed) & observed.listed)
+    if settings.ingress != "manage" or not (is_behind or is_replaced):
+        return []
+    off_ports = {ports for _, _, ports in off}
+    return [required for required in observed.record.ingress.required if required.ports not in off_ports]
 
 
-def _place(view: Observation) -> Placement | None:
+def _placement(observed: Observation) -> Placement | None:
     """VPC and address family of the service's targets."""
-    if view.record.subnets:
-        return Placement(view.record.subnets.vpc_id, view.record.subnets.family, 0)
-    return next((one.claim.placement for one in view.claims), None)
-
-
-@dataclass(frozen=True, slots=True)
-class IngressResult:
-    """``closed``: by route, why the tasks of PRIMARY cannot be reached for it. ``problems``: all that is closed;
-    ``notices`` stop nothing. ``is_verified``: whether EC2 was asked just now."""
-
-    closed: tuple[tuple[RouteKey, Problem], ...] = ()
-    problems: tuple[Problem, ...] = ()
-    notices: tuple[Problem, ...] = ()
-    is_verified: bool = True
+    if subnets := observed.record.subnets:
+        return Placement(subnets.vpc_id, subnets.family, 0)
+    return next((record.claim.placement for record in observed.claims.values()), None)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskIngress:
-    """``save`` stores the record; it is called before needs are written, and with what came of it."""
+    """Ingress for the tasks of one ECS service."""
 
     settings: Settings
-    ecs: ports.Ecs
     ingress: Ingress
 
-    def admit(
-        self, view: Observation, save: Callable[[EcsRecord], None], *, verify: bool
+    def ensure_ingress(
+        self, observed: Observation, save: Callable[[EcsRecord], None], *, verify: bool
     ) -> tuple[Observation, IngressResult]:
-        """Open what is wanted and not known to be open, take back what is not wanted any more; the view with what is
-        remembered of it. ``verify``: ask EC2 also when nothing has changed."""
-        known = view.record.ingress
-        asked = wanted(view, self._revisions(view), self.settings)
-        if asked is None:
-            return view, IngressResult(problems=_distinct(known), notices=known.notices, is_verified=False)
-        is_known = (known.wants, known.off) == (asked.wants, asked.off)
-        is_quiet = not known.closed and not any(one.code == "INGRESS_OFF" for one in known.notices)
-        if is_known and is_quiet and not (verify and (asked.wants or asked.off)):
-            return view, IngressResult(notices=known.notices, is_verified=not (asked.wants or asked.off))
-        done = self._settled(view, asked, save)
-        view = dataclasses.replace(view, record=dataclasses.replace(view.record, ingress=done))
-        return view, _admitted(asked, done)
+        """Open what is required and not known to be open, and withdraw what is no longer required; ``observed`` with
+        the new record. ``verify``: read EC2 even if nothing has changed. ``save`` stores the record before
+        requirements are stored."""
+        known, required = observed.record.ingress, required_ingress(observed, self.settings)
+        if required is None:
+            return observed, IngressResult(known, is_verified=False)
+        is_known = (known.required, known.off) == (required.required, required.off)
+        is_open = is_known and not (known.closed or known.left_closed)
+        is_empty = not (required.required or required.off)
+        if is_open and (is_empty or not verify):
+            return observed, IngressResult(known, is_verified=is_empty)
+        state = self._open(observed, required, save)
+        observed = dataclasses.replace(observed, record=dataclasses.replace(observed.record, ingress=state))
+        return observed, _result(required, state)
 
-    def preview(self, view: Observation) -> tuple[tuple[IngressRequirement, ...], IngressResult]:
-        """The rules that :meth:`admit` would add now, and what is known to be closed; writes nothing."""
-        known = view.record.ingress
-        asked = wanted(view, self._revisions(view), self.settings)
-        if asked is None:
-            return (), IngressResult(problems=_distinct(known), notices=known.notices)
-        routes = RouteIngress(self.ingress)
-        consumer = view.service_id.arn
+    def preview(self, observed: Observation) -> tuple[tuple[IngressRequirement, ...], IngressResult]:
+        """The rules that :meth:`ensure_ingress` would add now, and what is known to be closed; writes nothing."""
+        known, required = observed.record.ingress, required_ingress(observed, self.settings)
+        if required is None:
+            return (), IngressResult(known)
+        routes, consumer = RouteIngress(self.ingress), observed.service_id.arn
         try:
-            openings = routes.preview(consumer, routes.resolved(asked.wants)) if asked.wants else ()
-            notices = routes.closed(consumer, routes.resolved(asked.off)) if asked.off else ()
+            openings = routes.preview(consumer, routes.resolved(required.required)) if required.required else ()
+            left_closed = routes.closed(consumer, routes.resolved(required.off)) if required.off else ()
         except DeniedError as error:
-            return (), IngressResult(problems=(problems.denied(_group_ids(asked), error, self.settings.label_prefix),))
-        return openings, dataclasses.replace(_admitted(asked, known), notices=notices)
+            return (), IngressResult(self._denied(required, (), error))
+        return openings, _result(required, dataclasses.replace(known, warnings=(), left_closed=left_closed))
 
-    def _settled(self, view: Observation, asked: RequiredIngress, save: Callable[[EcsRecord], None]) -> IngressState:
-        known, consumer = view.record.ingress, view.service_id.arn
+    def _open(
+        self, observed: Observation, required: RequiredIngress, save: Callable[[EcsRecord], None]
+    ) -> IngressState:
+        known, consumer = observed.record.ingress, observed.service_id.arn
         routes, group_ids = RouteIngress(self.ingress), known.group_ids
         try:
-            wants, off = routes.resolved(asked.wants), routes.resolved(asked.off)
-            group_ids = tuple(sorted({*group_ids, *(one for want in wants for one in want.group_ids)}))
-            # A need that a crash leaves behind must be known: nobody else takes it back.
-            save(dataclasses.replace(view.record, ingress=dataclasses.replace(known, group_ids=group_ids)))
-            answer = routes.open(consumer, wants, group_ids, f"VPC Lattice to ECS service {view.service_id}")
-            notices = answer.notices + (routes.closed(consumer, off) if off else ())
+            resolved, off = routes.resolved(required.required), routes.resolved(required.off)
+            group_ids = tuple(
+                sorted({*group_ids, *(group_id for requirement in resolved for group_id in requirement.group_ids)})
+            )
+            # A requirement that a crash leaves behind must be known: nobody else withdraws it.
+            save(dataclasses.replace(observed.record, ingress=dataclasses.replace(known, group_ids=group_ids)))
+            answer = routes.open(consumer, resolved, group_ids, f"VPC Lattice to ECS service {observed.service_id}")
+            left_closed = routes.closed(consumer, off) if off else ()
         except DeniedError as error:
-            problem = problems.denied(_group_ids(asked), error, self.settings.label_prefix)
-            return IngressState(asked.wants, asked.off, group_ids, tuple((want, problem) for want in asked.wants))
-        shut = dict(answer.closed)
-        closed = tuple((want, shut[it]) for want, it in zip(asked.wants, wants, strict=True) if it in shut)
-        return IngressState(asked.wants, asked.off, answer.group_ids, closed, notices)
+            return self._denied(required, group_ids, error)
+        reasons = dict(answer.closed)
+        both = zip(required.required, resolved, strict=True)
+        closed = tuple((requirement, reasons[found]) for requirement, found in both if found in reasons)
+        return IngressState(required.required, required.off, answer.group_ids, closed, answer.notices, left_closed)
 
-    def _revisions(self, view: Observation) -> Revisions:
-        bounds = Bounds.of(self.settings)
-
-        def revision(arn: str) -> TaskDefinition:
-            return view.revision if view.revision and view.revision.arn == arn else self.ecs.task_definition(arn)
-
-        def routes(revision: TaskDefinition, service: EcsService) -> tuple[Route, ...]:
-            said = declare(revision, service.tags, service.controller, bounds)
-            return said.routes if isinstance(said, Declaration) else ()
-
-        return Revisions(revision, routes)
+    def _denied(self, required: RequiredIngress, group_ids: tuple[str, ...], error: DeniedError) -> IngressState:
+        problem = problems.denied(required.group_ids, error, self.settings.label_prefix)
+        closed = tuple((requirement, problem) for requirement in required.required)
+        return IngressState(required.required, required.off, group_ids, closed)
 
 
-def _admitted(asked: RequiredIngress, known: IngressState) -> IngressResult:
-    shut = dict(known.closed)
-    closed = {key: shut[want] for key, want in reversed(asked.primary) if want in shut}
-    return IngressResult(tuple(sorted(closed.items())), _distinct(known), known.notices)
-
-
-def _distinct(known: IngressState) -> tuple[Problem, ...]:
-    return tuple(dict.fromkeys(problem for _, problem in known.closed))
-
-
-def _group_ids(asked: RequiredIngress) -> tuple[str, ...]:
-    ids = {one for want in (*asked.wants, *asked.off) for one in (want.group_ids or (f"default of {want.vpc_id}",))}
-    return tuple(sorted(ids))
+def _result(required: RequiredIngress, state: IngressState) -> IngressResult:
+    reasons = dict(state.closed)
+    closed = {key: reasons[requirement] for key, requirement in reversed(required.primary) if requirement in reasons}
+    return IngressResult(state, closed)

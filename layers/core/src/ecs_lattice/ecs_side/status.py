@@ -1,11 +1,9 @@
-"""What people are told of each route: the Lattice side's answer and the ECS side's own business as one word."""
+"""The status of a route and of an ECS service, as people see it: values."""
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ecs_lattice.claims import Answer, Claim
 from ecs_lattice.outcome import Problem
 
 RouteStateName = Literal[
@@ -13,13 +11,13 @@ RouteStateName = Literal[
 ]  # fmt: skip
 
 VANISHED = "VANISHED"
-"""The code of a route that still serves though nobody declares it any more."""
+"""The code of a route that still takes traffic although it is no longer declared."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouteStatus:
-    """A route as people see it; ``code`` and ``message`` say why it is so, ``command`` fixes it, ``at`` says since when (epoch
-    seconds)."""
+    """The status of one route. ``code`` and ``message`` give the reason; ``command`` fixes it,
+    where there is one; ``at`` is the time of the last change (epoch seconds)."""
 
     route: str
     lattice_service: str
@@ -34,7 +32,8 @@ class RouteStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """All that is known of an ECS service: the revision that routing follows, its routes, and what is wrong."""
+    """All that is known of an ECS service: its effective revision (``family:revision``), its routes and its
+    problems."""
 
     service: str
     effective: str | None = None
@@ -43,50 +42,3 @@ class ServiceStatus:
 
     def __iter__(self) -> Iterator[RouteStatus]:
         return iter(self.routes)
-
-
-def of_route(
-    claim: Claim, answer: Answer, *, attaching: bool, note: Problem | None, notice: Problem | None = None
-) -> RouteStatus:
-    """The status of one route. ``attaching``: a deployment of ours hands its tasks over; ``note``: what holds it up;
-    ``notice``: what is to be known of it, and holds nothing up."""
-    state, code, message, command = _state(claim, answer, attaching=attaching), answer.code, answer.message, ""
-    if claim.phase != "declared" and state == "Live" and not code:
-        code, message = VANISHED, "Nobody declares this route any more; it is taken away after the grace time."
-    elif note is not None and not code:
-        code, message, command = note.code, note.message, note.command
-        state = "Refused" if state == "Wired" and not attaching else state
-    elif notice is not None and not code:
-        code, message, command = notice.code, notice.message, notice.command
-    return RouteStatus(
-        route=claim.route.name,
-        lattice_service=claim.route.lattice_service,
-        state=state,
-        code=code,
-        message=message,
-        group_arn=claim.own_group or answer.group_arn,
-        domain_name=answer.domain_name,
-        command=command,
-    )
-
-
-def dated(fresh: Sequence[RouteStatus], known: Sequence[RouteStatus], now: float) -> tuple[RouteStatus, ...]:
-    """``fresh`` with the time since which each is so: that of the equal one that is known, or ``now``."""
-    since = {dataclasses.replace(one, at=0.0): one.at for one in known}
-    return tuple(dataclasses.replace(one, at=since.get(dataclasses.replace(one, at=0.0), now)) for one in fresh)
-
-
-def _state(claim: Claim, answer: Answer, *, attaching: bool) -> RouteStateName:
-    match answer.state:
-        case "Wired":
-            return "Attaching" if attaching and claim.phase == "declared" else "Wired"
-        case "Removed":
-            return "Pending" if claim.phase == "declared" else "Removing"
-        case "Parked" if claim.phase == "declared":
-            return "Pending"
-        case "Parked" if claim.named:
-            return "Parked"
-        case "Parked":
-            return "Removing"
-        case state:
-            return state

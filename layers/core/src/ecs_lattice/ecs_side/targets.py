@@ -1,166 +1,164 @@
-"""Which tasks of a service to register with a target group, and which targets to take away: pure.
+"""Controller mode: registers the tasks of a service with its target groups and deregisters them, without ECS.
 
-A task whose own deployment names the group is ECS's: ECS registers and deregisters it. Every other running task is
-ours, at its address and the port that its own revision gives the port name.
-
-Controller mode: reads the tasks and targets of the groups it answers for, and carries the changes out.
+Tasks whose own deployment names the group are registered and deregistered by ECS. The controller registers every other
+running task, with its address and the port that its own revision gives the port name.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from ecs_lattice import ports
 from ecs_lattice.ecs_side.lattice_targets import Target, Targets, TargetState
 from ecs_lattice.ecs_side.observe import Observation
-from ecs_lattice.ecs_side.record import EcsRecord, with_registered
+from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.facts import EcsService, Task, TaskDefinition
 from ecs_lattice.model import AddressFamily
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What to do with one group: register first, then deregister. ``mine`` is what the controller answers for afterwards;
-    ``is_waiting``: a task has to wait until a draining target of its own address has gone."""
-
-    group_arn: str
-    register: tuple[Target, ...] = ()
-    deregister: tuple[Target, ...] = ()
-    mine: tuple[Target, ...] = ()
-    is_waiting: bool = False
+GroupMode = Literal["register", "keep", "deregister"]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A target group and what is asked of the controller for it.
+class ManagedGroup:
+    """A target group for which the controller has something to do.
 
-    ``admits``: running tasks are registered; else only those stay that the controller has registered (``mine``) and that
-    still run. ``leaves``: the route is gone, all of the controller's targets go.
+    ``mode``: ``register`` running tasks; ``keep`` only those ``targets`` that the controller has registered and that
+    are still running; ``deregister`` all of them, because the route is gone.
     """
 
     arn: str
     port_name: str
     family: AddressFamily
-    mine: frozenset[Target]
-    admits: bool
-    leaves: bool = False
+    mode: GroupMode
+    targets: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to do with one group: register first, then deregister. ``targets`` are the controller's afterwards.
+    ``is_waiting``: a task has to wait until a draining target with its own address is gone."""
+
+    group: ManagedGroup
+    register: tuple[Target, ...] = ()
+    deregister: tuple[Target, ...] = ()
+    targets: tuple[Target, ...] = ()
+    is_waiting: bool = False
 
 
 def decide(
-    group: Group,
+    group: ManagedGroup,
     service: EcsService | None,
     tasks: tuple[Task, ...],
     ports: Mapping[str, int | None],
     registered: tuple[TargetState, ...],
 ) -> Change:
-    """The change for ``group``. ``ports``: by task definition, the container port of the group's port name, None without."""
-    deployments = service.deployments if service else ()
-    naming = {one.id for one in deployments if group.arn in {entry.group_arn for entry in one.entries}}
-    of_ecs = {target for task in tasks if task.deployment_id in naming and (target := _target(task, group, ports))}
+    """The change for ``group``. ``ports``: by task definition, the container port of the group's port name, None
+    without."""
+    naming = _deployments_naming(group, service)
+    by_ecs, wanted = set(), set()
+    for task in tasks:
+        target = _target(task, group, ports)
+        if target and task.deployment_id in naming:
+            by_ecs.add(target)
+        elif target and _is_wanted(task, target, group, service):
+            wanted.add(target)
     present = {state.target for state in registered if state.status != "DRAINING"}
     draining = {state.target for state in registered} - present
-
-    running = {
-        target
-        for task in tasks
-        if task.deployment_id not in naming and _is_running(task) and (target := _target(task, group, ports))
-        and (target in group.mine or _may_join(task, service))
-    }  # fmt: skip
-    wanted = set() if group.leaves else running if group.admits else running & group.mine
-    # Where no deployment names the group all targets are the controller's, also those that a lost record forgot.
-    own = present if not naming else present & group.mine
-    register = wanted - present - draining - of_ecs
-    deregister = (own - wanted) - of_ecs
+    # If no deployment names the group, all targets are the controller's, even those that a lost record forgot.
+    own = present & set(group.targets) if naming else present
     return Change(
-        group_arn=group.arn,
-        register=tuple(sorted(register)),
-        deregister=tuple(sorted(deregister)),
-        mine=tuple(sorted(wanted - of_ecs)),
+        group=group,
+        register=tuple(sorted(wanted - present - draining - by_ecs)),
+        deregister=tuple(sorted(own - wanted - by_ecs)),
+        targets=tuple(sorted(wanted - by_ecs)),
         is_waiting=bool(wanted & draining),
     )
 
 
-def _is_running(task: Task) -> bool:
-    """Removal begins when ECS wants the task stopped: its SIGTERM follows at once (Amazon ECS Developer Guide, task life)."""
-    return task.desired_status == "RUNNING" and task.last_status == "RUNNING"
+def _deployments_naming(group: ManagedGroup, service: EcsService | None) -> set[str]:
+    deployments = service.deployments if service else ()
+    return {deployment.id for deployment in deployments if group.arn in deployment.groups}
 
 
-def _may_join(task: Task, service: EcsService | None) -> bool:
-    """CODE_DEPLOY and EXTERNAL: only tasks of the PRIMARY task set; a green one takes no traffic before the shift."""
-    if service is None:
+def _is_wanted(task: Task, target: Target, group: ManagedGroup, service: EcsService | None) -> bool:
+    """Whether the controller has the target registered. Deregistration begins when ECS wants the task stopped,
+    because its SIGTERM follows at once (Amazon ECS Developer Guide, task lifecycle). With the controllers
+    CODE_DEPLOY and EXTERNAL only tasks of the PRIMARY task set join: a replacement set takes no traffic before the
+    shift (decision 22)."""
+    if group.mode == "deregister" or (task.desired_status, task.last_status) != ("RUNNING", "RUNNING"):
         return False
-    if service.controller == "ECS":
+    if target in group.targets:
         return True
-    return service.primary is not None and task.deployment_id == service.primary.id
+    if group.mode == "keep" or service is None:
+        return False
+    return service.controller == "ECS" or (service.primary is not None and task.deployment_id == service.primary.id)
 
 
-def _target(task: Task, group: Group, ports: Mapping[str, int | None]) -> Target | None:
+def _target(task: Task, group: ManagedGroup, ports: Mapping[str, int | None]) -> Target | None:
     port = ports.get(task.task_definition)
     if task.address is None or port is None or task.family != group.family:
         return None
     return Target(task.address, port)
 
 
+def before_change(record: EcsRecord, change: Change) -> EcsRecord:
+    """``record`` before the calls: after a crash, whatever may have been registered is known to be the controller's."""
+    return _with_targets(record, change, {*change.group.targets, *change.register, *change.targets})
+
+
+def after_change(record: EcsRecord, change: Change, failed: tuple[Target, ...]) -> EcsRecord:
+    """``record`` after the calls: what is registered, and whether that is everything there is to register."""
+    record = _with_targets(record, change, {*change.targets, *failed})
+    controlled, arn, registers = set(record.controlled), change.group.arn, change.group.mode == "register"
+    if registers and not failed:
+        controlled.add(arn)
+    if not registers and arn not in record.registered:
+        controlled.discard(arn)
+    return dataclasses.replace(record, controlled=tuple(sorted(controlled)))
+
+
+def _with_targets(record: EcsRecord, change: Change, targets: set[Target]) -> EcsRecord:
+    registered = {**record.registered, change.group.arn: tuple(sorted(targets))}
+    return dataclasses.replace(record, registered={arn: found for arn, found in registered.items() if found})
+
+
 @dataclass(frozen=True, slots=True)
 class TargetRegistration:
-    """Registers and deregisters tasks for the groups that it is given."""
+    """Reads the tasks of the service and the targets of its groups, and registers and deregisters targets."""
 
     ecs: ports.Ecs
     targets: Targets
 
-    def changes(self, view: Observation, groups: tuple[Group, ...]) -> tuple[Change, ...]:
-        """What has to be done, one change a group; nothing is read when there is no group."""
+    def changes(self, observed: Observation, groups: tuple[ManagedGroup, ...]) -> tuple[Change, ...]:
+        """One change for each group; reads nothing if there is no group."""
+        service = observed.service
         if not groups:
             return ()
-        there = view.service is not None and view.service.status != "INACTIVE"
-        tasks = self.ecs.tasks(view.service_id) if there else ()
-        revisions = self._revisions(view, tasks)
+        tasks = self.ecs.tasks(observed.service_id) if service and service.status != "INACTIVE" else ()
+        arns = sorted({task.task_definition for task in tasks})
+        revisions = {arn: self._task_definition(observed, arn) for arn in arns}
         return tuple(
-            decide(group, view.service, tasks, _ports(revisions, group), self.targets.registered(group.arn))
+            decide(group, service, tasks, _ports(revisions, group), self.targets.registered(group.arn))
             for group in groups
         )
 
-    def announced(self, record: EcsRecord, change: Change) -> EcsRecord:
-        """``record`` before the calls: after a crash, what may have been registered is known to be ours."""
-        mine = record.targets_in(change.group_arn) | set(change.register) | set(change.mine)
-        return _with_targets(record, change.group_arn, mine)
-
     def apply(self, change: Change) -> tuple[Target, ...]:
-        """Register, then deregister; the targets that Lattice answered as unsuccessful."""
+        """Register, then deregister; returns the targets that Lattice reported as unsuccessful."""
         failed: tuple[Target, ...] = ()
         if change.register:
-            failed += self.targets.register(change.group_arn, change.register)
+            failed += self.targets.register(change.group.arn, change.register)
         if change.deregister:
-            failed += self.targets.deregister(change.group_arn, change.deregister)
+            failed += self.targets.deregister(change.group.arn, change.deregister)
         return failed
 
-    def done(
-        self, record: EcsRecord, groups: tuple[Group, ...], change: Change, failed: tuple[Target, ...]
-    ) -> EcsRecord:
-        """``record`` after the calls: what is registered, and whether that is all there is to register."""
-        group = next(one for one in groups if one.arn == change.group_arn)
-        record = _with_targets(record, group.arn, set(change.mine) | set(failed))
-        controlled = set(record.controlled)
-        if group.admits and not failed:
-            controlled.add(group.arn)
-        if not group.admits and not record.targets_in(group.arn):
-            controlled.discard(group.arn)
-        return dataclasses.replace(record, controlled=tuple(sorted(controlled)))
-
-    def _revisions(self, view: Observation, tasks: tuple[Task, ...]) -> dict[str, TaskDefinition]:
-        known = {view.revision.arn: view.revision} if view.revision else {}
-        for arn in sorted({task.task_definition for task in tasks} - set(known)):
-            known[arn] = self.ecs.task_definition(arn)
-        return known
+    def _task_definition(self, observed: Observation, arn: str) -> TaskDefinition:
+        known = observed.revisions.get(arn)
+        return known.task_definition if known else self.ecs.task_definition(arn)
 
 
-def _ports(revisions: Mapping[str, TaskDefinition], group: Group) -> dict[str, int | None]:
+def _ports(revisions: Mapping[str, TaskDefinition], group: ManagedGroup) -> dict[str, int | None]:
     return {
         arn: next((port.container_port for port in revision.ports if port.name == group.port_name), None)
         for arn, revision in revisions.items()
     }
-
-
-def _with_targets(record: EcsRecord, group_arn: str, targets: set[Target] | frozenset[Target]) -> EcsRecord:
-    registered = {**dict(record.registered), group_arn: targets}
-    return dataclasses.replace(record, registered=with_registered(registered))
