@@ -312,7 +312,7 @@ def test_a_plan_tells_all_steps_and_writes_nothing(stage: Stage) -> None:
     assert made == []
     assert (stage.records(), stage.registry.lattice(NAME)) == before
     assert [step["step"] for step in report.steps] == [
-        "CreateGroup", "CreateService", "CreateListener", "CreateListener", "CreateRule", "CreateRule", "Associate",
+        "CreateGroup", "CreateLatticeService", "CreateListener", "CreateListener", "CreateRule", "CreateRule", "Associate",
     ]  # fmt: skip
     assert report.answers[record.key].state == "Pending"
 

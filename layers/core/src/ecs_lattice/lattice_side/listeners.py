@@ -1,310 +1,268 @@
-"""The listeners of a Lattice service as they should be: rules, default actions, and where groups wait for them."""
+"""The listeners of a Lattice service as they should be: default actions, rules, and the rules that park groups.
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+A group that the default action is to forward to needs a rule that keeps it in use until then: a parking rule. So does a
+group that leaves the default action while ECS still names it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Listener, Rule, forward, weights
-from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule, Timers
-from ecs_lattice.lattice_side.forwarding import Content, ForwardPlanner
-from ecs_lattice.lattice_side.matches import MatchEntry, RuleAssignment
+from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
+from ecs_lattice.lattice_side.forwarding import ForwardPlan, PlanContext, needs_reference, plan_forward
+from ecs_lattice.lattice_side.matches import MatchEntry, is_unchangeable
 from ecs_lattice.lattice_side.priorities import specificity, spread
-from ecs_lattice.lattice_side.resolve import Resolution, Resolver
-from ecs_lattice.lattice_side.seen import ObservedIndex, canonical, foreign_rules, owner_of, parked, rule_names
+from ecs_lattice.lattice_side.resolve import Resolution
+from ecs_lattice.lattice_side.seen import parking_match, rule_names
 from ecs_lattice.model import ListenerKey, Match
 
 NOT_FOUND = FixedResponse(404)
 _UNSET = 0  # a priority that is still to be found; VPC Lattice's begin at 1
 
 
-@dataclass(slots=True)
-class ListenerBuilder:
-    """Builds the desired listeners from the slots."""
+@dataclass(frozen=True, slots=True)
+class DefaultPlan:
+    """A default action, and the groups that have to stay in use elsewhere: until it forwards to them and has settled."""
 
-    court: Resolver
-    assignment: RuleAssignment
-    clocks: Timers
-    settle_seconds: float
-    dropped_listeners: list[Listener] = field(default_factory=list)
-    filler: ForwardPlanner = field(init=False)
-    _dropped: dict[ListenerKey, list[Rule]] = field(default_factory=dict)
-    _referenced: set[str] = field(default_factory=set)
+    action: Action
+    parked: frozenset[str] = frozenset()
 
-    def __post_init__(self) -> None:
-        fixed = tuple(self.court.in_order("stopped", "paused"))
-        used = frozenset(self.seen.reference(s.claim) for s in self.court.in_order("kept"))
-        self.filler = ForwardPlanner(self.seen, self.clocks, self.settle_seconds, fixed, used)
 
-    @property
-    def seen(self) -> ObservedIndex:
-        return self.court.seen
+def desired_listeners(context: PlanContext) -> tuple[tuple[DesiredListener, ...], tuple[Listener, ...]]:
+    """Every listener as it should be, and those to delete. A listener without routes answers 404."""
+    existing, assignment = context.index.listeners, context.assignment
+    keys = sorted({entry.listener for entry in assignment.entries.values() if entry.active} | set(existing))
+    plans = {key: plan for key in keys if (plan := _default(context, key))}
+    rules = {key: _entry_rules(context, key, plan.parked) for key, plan in plans.items()}
+    frozen = [rule for key in plans for rule in assignment.frozen.get(key, ())]
+    referenced = _groups_of(plans.values()) | _groups_of(frozen) | _groups_of(chain(*rules.values()))
+    for key in plans:  # in the order of the listeners: the first leftover rule keeps a group in use
+        leftover = _leftover_rules(context, key, referenced)
+        rules[key] += leftover
+        referenced |= _groups_of(leftover)
+    for key, plan in plans.items():
+        parking = _parking_rules(context, key, plan.parked, referenced)
+        rules[key] += parking
+        referenced |= _groups_of(parking)
+    desired = tuple(_listener(context, key, plan.action, rules[key]) for key, plan in plans.items())
+    return desired, tuple(existing[key] for key in keys if key in existing and key not in plans)
 
-    def listeners(self) -> tuple[DesiredListener, ...]:
-        """Every listener as it should be; those without routes answer 404."""
-        keys = {slot.listener for slot in self.assignment.slots.values() if slot.kept}
-        keys |= {listener.key for listener in self.seen.observed.listeners}
-        self._dropped = {key: [] for key in keys}
-        defaults = {key: self._default(key) for key in sorted(keys)}
-        stay = [key for key in sorted(keys) if defaults[key] is not None]
-        for key in stay:
-            self._referenced |= set(weights(defaults[key]))
-        rules = {key: self._slot_rules(key) for key in stay}
-        for key in stay:
-            self._refer(rules[key])
-            self._refer(self.assignment.frozen[key])
-        for key in stay:
-            left = self._leftover_rules(key)
-            self._refer(left)
-            rules[key] += left
-        for key in stay:
-            rules[key] += self._parking_rules(key)
-        return tuple(self._listener(key, defaults[key] or NOT_FOUND, rules[key]) for key in stay)
 
-    def _refer(self, rules: Iterable[DesiredRule | Rule]) -> None:
-        self._referenced |= {group for rule in rules for group in weights(rule.action)}
+def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[str]:
+    return frozenset(group for rule in rules for group in weights(rule.action))
 
-    def is_live(self, slot: MatchEntry, group: str) -> bool:
-        """Whether the group gets requests by this slot, as it was read."""
-        action, live = self._now(slot)
-        return live and weights(action).get(group, 0) > 0
 
-    def _now(self, slot: MatchEntry) -> tuple[Action | None, bool]:
-        """What the slot forwards to now, and whether requests may come."""
-        if slot.match is not None:
-            return (slot.rule.action, slot.rule.is_live) if slot.rule else (None, False)
-        listener = self.seen.observed.listener(slot.listener)
-        action = listener.default if listener else None
-        return action, any(weights(action).values())
+# Default actions
 
-    # Default actions
 
-    def _default(self, key: ListenerKey) -> Action | None:
-        """The default action; None when the listener goes."""
-        listener = self.seen.observed.listener(key)
-        slot = self.assignment.slots.get((key, None))
-        if slot is None or not slot.claims:
-            return self._unclaimed_default(listener)
-        if slot.is_frozen:
-            return listener.default if listener else NOT_FOUND
-        action, live = self._now(slot)
-        content = self.filler.fill(slot, action, live=live)
-        if key.protocol == "TLS_PASSTHROUGH":
-            return self._passthrough(slot, listener, content)
-        self._mark_guests(slot, content)
-        return forward(content.weights) if content.live else NOT_FOUND
+def _default(context: PlanContext, key: ListenerKey) -> DefaultPlan | None:
+    """The default action; None when the listener is to be deleted."""
+    listener = context.index.listeners.get(key)
+    entry = context.assignment.entries.get((key, None))
+    if entry is None:
+        return _unclaimed_default(context, listener) if listener else DefaultPlan(NOT_FOUND)
+    if entry.is_frozen:
+        return DefaultPlan(listener.default if listener else NOT_FOUND)
+    plan = plan_forward(context, entry)
+    if key.protocol == "TLS_PASSTHROUGH":
+        return _passthrough(entry, listener, plan)
+    parked = frozenset(
+        resolution.group_ref for resolution in entry.claims if _has_to_be_parked(context, entry, plan, resolution)
+    )
+    return DefaultPlan(forward(plan.weights) if plan.live else NOT_FOUND, parked)
 
-    def _unclaimed_default(self, listener: Listener | None) -> Action | None:
-        if listener is None:
-            return NOT_FOUND
-        owners = self.seen.owners(listener.default, active=False)
-        fixed = {owner_of(s.claim) for s in self.court.in_order("stopped", "paused")}
-        if owners & fixed or owners - self.seen.claimants:
-            return listener.default
-        if not weights(listener.default):
-            return NOT_FOUND
-        if not self._is_replaced(listener.default, listener, "default"):
-            return listener.default
-        if listener.key.protocol == "TLS_PASSTHROUGH":
-            self.dropped_listeners.append(listener)
-            return None
-        return NOT_FOUND
 
-    def _passthrough(self, slot: MatchEntry, listener: Listener | None, content: Content) -> Action | None:
-        """A TLS_PASSTHROUGH listener has nothing but its default action, which must forward."""
-        if slot.kept or slot.held:
-            if content.live or listener is None:
-                return forward(content.weights)
-            return forward(weights(listener.default) or content.weights)
-        if listener is None:
-            return None
-        if any(standing.claim.named for standing in slot.leaving):
-            return listener.default  # there is no rule to park the group in: it stays until ECS has let go of it
-        self.dropped_listeners.append(listener)
+def _unclaimed_default(context: PlanContext, listener: Listener) -> DefaultPlan | None:
+    if is_unchangeable(context.index, listener.default, context.assignment.unchangeable):
+        return DefaultPlan(listener.default)
+    if not weights(listener.default):
+        return DefaultPlan(NOT_FOUND)
+    if not _is_replaced(context, listener.default, listener.key, "default"):
+        return DefaultPlan(listener.default)
+    return None if listener.key.protocol == "TLS_PASSTHROUGH" else DefaultPlan(NOT_FOUND)
+
+
+def _passthrough(entry: MatchEntry, listener: Listener | None, plan: ForwardPlan) -> DefaultPlan | None:
+    """A TLS_PASSTHROUGH listener has nothing but its default action, which must forward."""
+    if entry.active or entry.retained:
+        existing = weights(listener.default) if listener and not plan.live else {}
+        return DefaultPlan(forward(existing or plan.weights))
+    if listener and any(resolution.claim.named for resolution in entry.removing):
+        return DefaultPlan(listener.default)  # no rule could park the group: it stays until ECS no longer names it
+    return None
+
+
+def _has_to_be_parked(context: PlanContext, entry: MatchEntry, plan: ForwardPlan, resolution: Resolution) -> bool:
+    """Whether a claim's group needs a rule beside the default action, because that does not forward to it (yet), or has
+    begun to so recently that an existing parking rule must stay."""
+    if not plan.live:
+        return resolution.mode == "active" or (resolution.mode == "removing" and resolution.claim.named)
+    group, key = resolution.group_ref, entry.listener
+    listener = context.index.listeners.get(key)
+    members = [(rule.is_parked, weights(rule.action)) for rule in (listener.rules if listener else ())]
+    if not any(group in groups and (is_parked or not groups[group]) for is_parked, groups in members):
+        return False
+    why = f"{key} has just begun to forward to {group}"
+    is_settled = group in entry.receiving and context.timers.has_lasted(
+        f"default:{key}:{group}", context.settings.settle_seconds, why
+    )
+    return not is_settled
+
+
+# Rules
+
+
+def _entry_rules(context: PlanContext, key: ListenerKey, parked: frozenset[str]) -> list[DesiredRule]:
+    entries = (entry for entry in context.assignment.entries.values() if entry.listener == key and entry.match)
+    return [rule for entry in entries if (rule := _entry_rule(context, entry, parked))]
+
+
+def _entry_rule(context: PlanContext, entry: MatchEntry, parked: frozenset[str]) -> DesiredRule | None:
+    """The rule of an entry; None when it is frozen, to be deleted, or not needed."""
+    rule = entry.rule
+    if entry.is_frozen or (rule is None and not entry.active):
         return None
+    plan = plan_forward(context, entry, parked)
+    if rule is not None and not plan.weights:
+        return None
+    name = rule.name if rule else _free_name(context, entry.listener, entry.active)
+    match = _rule_match(entry, plan, parking_match(name))
+    return DesiredRule(name, _UNSET, match, forward(plan.weights), rule, entry.needed_by)
 
-    def _mark_guests(self, slot: MatchEntry, content: Content) -> None:
-        """Which groups of the default action must be kept in use elsewhere: while they wait, and until it has settled."""
-        for standing in slot.claims:
-            group = self.seen.reference(standing.claim)
-            waits = not content.live and (
-                standing.mode == "kept" or (standing.mode == "leaving" and standing.claim.named)
-            )
-            if waits or (content.live and self._settles(slot, group)):
-                self.filler.guests.add((slot.listener, group))
 
-    def _settles(self, slot: MatchEntry, group: str) -> bool:
-        """Whether the default action forwards to a group so newly that its waiting place must stay."""
-        listener = self.seen.observed.listener(slot.listener)
-        places = [rule for rule in (listener.rules if listener else ()) if group in weights(rule.action)]
-        waiting = [rule for rule in places if rule.is_parked or not weights(rule.action)[group]]
-        if not waiting:
-            return False
-        if not self.is_live(slot, group):
-            return True
-        what = f"default:{slot.listener}:{group}"
-        return not self.clocks.has_lasted(
-            what, self.settle_seconds, f"{slot.listener} has just begun to forward to {group}"
-        )
+def _rule_match(entry: MatchEntry, plan: ForwardPlan, parking: Match) -> AnyMatch:
+    rule = entry.rule
+    if not plan.live:
+        return rule.match if rule and rule.is_parked else parking
+    # The groups that serve when it falls back were never declared for a new match; another spelling is no change.
+    if rule and (plan.falls_back or rule.match.canonical == entry.match):
+        return rule.match
+    return entry.claims[0].route.match or parking
 
-    # Rules
 
-    def _slot_rules(self, key: ListenerKey) -> list[DesiredRule]:
-        slots = [slot for slot in self.assignment.slots.values() if slot.listener == key and slot.match is not None]
-        return [rule for slot in slots if (rule := self._slot_rule(slot)) is not None]
+def _free_name(context: PlanContext, key: ListenerKey, claims: Sequence[Resolution]) -> str:
+    """The first name for a rule of these claims that no rule on the listener has."""
+    names = [name for resolution in claims for name in rule_names(resolution.claim, key)]
+    listener = context.index.listeners.get(key)
+    taken = {rule.name for rule in listener.rules} if listener else set()
+    return next((name for name in names if name not in taken), names[0])
 
-    def _slot_rule(self, slot: MatchEntry) -> DesiredRule | None:
-        rule = slot.rule
-        if slot.is_frozen or (rule is None and not slot.kept):
-            if rule is not None:
-                self.assignment.frozen[slot.listener].append(rule)
-            return None
-        content = self.filler.fill(slot, rule.action if rule else None, live=rule.is_live if rule else False)
-        if rule is not None and not content.weights:
-            self._dropped[slot.listener].append(rule)
-            return None
-        name = rule.name if rule else self._free_name(slot)
-        match = self._match(slot, content, name)
-        return DesiredRule(name, _UNSET, match, forward(content.weights), rule, slot.needed_by)
 
-    def _match(self, slot: MatchEntry, content: Content, name: str) -> AnyMatch:
-        there = slot.rule.match if slot.rule else None
-        if not content.live:
-            return there if slot.rule and slot.rule.is_parked and isinstance(there, Match) else parked(name)
-        if there is not None and content.waits:
-            return there  # what serves now was never declared for the new match
-        if isinstance(there, Match) and canonical(there) == slot.match:
-            return there  # the same requests: another spelling is no reason to write
-        return slot.wish or parked(name)
+def _leftover_rules(context: PlanContext, key: ListenerKey, referenced: frozenset[str]) -> list[DesiredRule]:
+    """Rules of this stack that no entry has and that stay for now: of a route that moved to another listener or rule."""
+    claimed = _parking_claims(context, key)
+    kept: list[DesiredRule] = []
+    for rule in context.assignment.leftover.get(key, ()):
+        if rule.arn in claimed:
+            continue
+        is_needed = any(_has_to_stay(context, group) for group in weights(rule.action) if group not in referenced)
+        if rule.is_live and not _is_replaced(context, rule.action, key, rule.name):
+            kept.append(DesiredRule(rule.name, rule.priority, rule.match, rule.action, rule))
+        elif is_needed:
+            match = parking_match(rule.name) if rule.is_live else rule.match
+            kept.append(DesiredRule(rule.name, rule.priority, match, rule.action, rule))
+    return kept
 
-    def _free_name(self, slot: MatchEntry) -> str:
-        listener = self.seen.observed.listener(slot.listener)
-        taken = {rule.name for rule in listener.rules} if listener else set()
-        names = [name for standing in slot.kept for name in rule_names(standing.claim, slot.listener)]
-        return next((name for name in names if name not in taken), names[0])
 
-    def _leftover_rules(self, key: ListenerKey) -> list[DesiredRule]:
-        """Rules of ours that no slot has: of a route that moved to another listener or into another rule."""
-        listener = self.seen.observed.listener(key)
-        waiting = self._waiting_places(key)
-        left = [rule for rule in self.assignment.leftover[key] if rule.arn not in waiting]
-        return [kept for rule in left if listener and (kept := self._leftover(listener, rule)) is not None]
+def _has_to_stay(context: PlanContext, group: str) -> bool:
+    """Whether a group that nothing else uses still has tasks, or is still named by ECS."""
+    removing = [r for r in context.assignment.resolutions if r.mode == "removing" and r.group_ref == group]
+    return any(resolution.claim.named for resolution in removing) or needs_reference(context, group)
 
-    def _leftover(self, listener: Listener, rule: Rule) -> DesiredRule | None:
-        needed = [group for group in weights(rule.action) if self._must_stay(group)]
-        as_it_is = DesiredRule(rule.name, rule.priority, rule.match, rule.action, rule)
-        if rule.is_live and not self._is_replaced(rule.action, listener, rule.name):
-            return as_it_is
-        if not needed:
-            self._dropped[listener.key].append(rule)
-            return None
-        return DesiredRule(rule.name, rule.priority, parked(rule.name), rule.action, rule) if rule.is_live else as_it_is
 
-    def _must_stay(self, group: str) -> bool:
-        """Whether a group that nothing else uses still has tasks that ECS hands to it."""
-        if group in self._referenced:
-            return False
-        leaving = [s for s in self.court.in_order("leaving") if self.seen.reference(s.claim) == group]
-        return any(s.claim.named for s in leaving) or self.filler.needs_reference(group)
+def _is_replaced(context: PlanContext, action: Action, key: ListenerKey, what: str) -> bool:
+    """Whether every route that the action once served is served elsewhere, long enough for the data plane."""
+    groups = weights(action)
+    for entry in context.assignment.entries.values():
+        for resolution in entry.active:
+            is_served = resolution.route.weight == 0 or resolution.group_ref in entry.receiving
+            if not is_served and (resolution.group_ref in groups or what in rule_names(resolution.claim, key)):
+                return False
+    why = f"{what} on {key} was replaced just now"
+    return context.timers.has_lasted(f"replaced:{key}:{what}", context.settings.settle_seconds, why)
 
-    def _is_replaced(self, action: Action, listener: Listener, what: str) -> bool:
-        """Whether every route that this once served is served by another rule, long enough for the data plane."""
-        groups = set(weights(action))
-        for slot in self.assignment.slots.values():
-            for standing in slot.kept:
-                group = self.seen.reference(standing.claim)
-                concerned = group in groups or what in rule_names(standing.claim, listener.key)
-                if concerned and standing.claim.route.weight != 0 and not self.is_live(slot, group):
-                    return False
-        clock = f"replaced:{listener.key}:{what}"
-        return self.clocks.has_lasted(clock, self.settle_seconds, f"{what} on {listener.key} was replaced just now")
 
-    # Waiting places of the default action's groups
+# Parking rules of the default action's groups
 
-    def _default_claims(self, key: ListenerKey) -> list[Resolution]:
-        slot = self.assignment.slots.get((key, None))
-        return [] if slot is None or key.protocol == "TLS_PASSTHROUGH" or slot.is_frozen else slot.claims
 
-    def _waiting_places(self, key: ListenerKey) -> dict[str, Resolution]:
-        """Parked rules of ours, by ARN, that were made for a route of the default action."""
-        places: dict[str, Resolution] = {}
-        for standing in self._default_claims(key):
-            names = rule_names(standing.claim, key)
-            for rule in self.assignment.leftover[key]:
-                if rule.is_parked and rule.name in names:
-                    places.setdefault(rule.arn, standing)
-        return places
+def _default_claims(context: PlanContext, key: ListenerKey) -> tuple[Resolution, ...]:
+    """The claims whose groups may need a parking rule."""
+    entry = context.assignment.entries.get((key, None))
+    return () if entry is None or key.protocol == "TLS_PASSTHROUGH" or entry.is_frozen else entry.claims
 
-    def _parking_rules(self, key: ListenerKey) -> list[DesiredRule]:
-        wanted: list[DesiredRule] = []
-        there = {rule.arn: rule for rule in self.assignment.leftover[key]}
-        unused = dict(self._waiting_places(key))
-        for standing in self._default_claims(key):
-            group = self.seen.reference(standing.claim)
-            if (key, group) not in self.filler.guests or group in self._referenced - self._by_default(key, group):
-                continue
-            place = next((arn for arn, whose in unused.items() if whose is standing), None)
-            rule = there[place] if place else None
-            if place:
-                del unused[place]
-            wanted.append(self._parking_rule(key, standing, group, rule))
-            self._referenced.add(group)
-            self.filler.guests.discard((key, group))
-        self._dropped[key] += [there[arn] for arn in unused]
-        return wanted
 
-    def _by_default(self, key: ListenerKey, group: str) -> set[str]:
-        """The group, when the desired default action names it: then only a place that is there already is kept."""
-        holds_slot = any(group in weights(rule.action) for rule in self.assignment.leftover[key] if rule.is_parked)
-        return {group} if holds_slot else set()
+def _parking_claims(context: PlanContext, key: ListenerKey) -> dict[str, str]:
+    """The claim keys of the existing parking rules of the default action, by ARN of the rule."""
+    parked = [rule for rule in context.assignment.leftover.get(key, ()) if rule.is_parked]
+    return {
+        rule.arn: resolution.key
+        for resolution in reversed(_default_claims(context, key) if parked else ())
+        for rule in parked
+        if rule.name in rule_names(resolution.claim, key)
+    }
 
-    def _parking_rule(self, key: ListenerKey, standing: Resolution, group: str, rule: Rule | None) -> DesiredRule:
-        listener = self.seen.observed.listener(key)
-        taken = {each.name for each in listener.rules} if listener else set()
-        names = rule_names(standing.claim, key)
-        name = rule.name if rule else next((each for each in names if each not in taken), names[0])
-        needed_by = (standing.record.key,) if standing.mode == "kept" else ()
+
+def _parking_rules(
+    context: PlanContext, key: ListenerKey, parked: frozenset[str], referenced: frozenset[str]
+) -> list[DesiredRule]:
+    leftover = context.assignment.leftover.get(key, ())
+    claims = _parking_claims(context, key)
+    is_parked_here = _groups_of(rule for rule in leftover if rule.is_parked)
+    wanted: dict[str, DesiredRule] = {}
+    for resolution in _default_claims(context, key) if parked else ():
+        group = resolution.group_ref
+        # A group that something else uses needs none, but what parks it already is kept until all has settled.
+        if group not in parked or group in wanted or (group in referenced and group not in is_parked_here):
+            continue
+        rule = next((rule for rule in leftover if claims.get(rule.arn) == resolution.key), None)
+        name = rule.name if rule else _free_name(context, key, (resolution,))
         priority = rule.priority if rule else _UNSET
-        return DesiredRule(name, priority, parked(name), forward({group: 1}), rule, needed_by, parks=group)
-
-    # Listeners
-
-    def _listener(self, key: ListenerKey, default: Action, rules: list[DesiredRule]) -> DesiredListener:
-        listener = self.seen.observed.listener(key)
-        slots = [slot for slot in self.assignment.slots.values() if slot.listener == key]
-        needed_by = tuple(sorted({record for slot in slots for record in slot.needed_by}))
-        numbered = self._numbered(key, listener, rules)
-        return DesiredListener(key, listener, default, tuple(numbered), tuple(self._dropped[key]), needed_by)
-
-    def _numbered(self, key: ListenerKey, listener: Listener | None, rules: list[DesiredRule]) -> Iterable[DesiredRule]:
-        """The rules with their priorities: authors' numbers first, the others by specificity around everything else."""
-        fixed = {rule.priority for rule in (*foreign_rules(listener), *self.assignment.frozen[key])}
-        slots = {slot.kept[0].record.key: slot for slot in self._filled(key)}
-        authors: dict[str, int] = {}
-        computed: list[DesiredRule] = []
-        others: list[DesiredRule] = []
-        for rule in rules:
-            slot = next((slots[one] for one in rule.needed_by if one in slots and rule.parks is None), None)
-            if slot is None:
-                others.append(rule)
-            elif slot.priority is not None:
-                authors[rule.name] = slot.priority
-            else:
-                computed.append(rule)
-        current = {rule.name: rule.there.priority for rule in rules if rule.there}
-        taken = fixed | set(authors.values())
-        others.sort(key=lambda rule: (current.get(rule.name, 0) == 0, current.get(rule.name, 0), rule.name))
-        staying = {current[rule.name] for rule in others if rule.name in current} - taken
-        order = sorted(computed, key=lambda rule: self._specificity(slots, rule))
-        numbers = authors | spread([rule.name for rule in order], current, taken | staying)
-        numbers |= spread([rule.name for rule in others], current, fixed | set(numbers.values()))
-        return [_with_priority(rule, numbers[rule.name]) for rule in rules]
-
-    def _filled(self, key: ListenerKey) -> list[MatchEntry]:
-        return [slot for slot in self.assignment.slots.values() if slot.listener == key and slot.match and slot.kept]
-
-    def _specificity(self, slots: dict[str, MatchEntry], rule: DesiredRule) -> tuple[object, ...]:
-        slot = next(slots[one] for one in rule.needed_by if one in slots)
-        return specificity(slot.match or Match())
+        needed_by = (resolution.key,) if resolution.mode == "active" else ()
+        wanted[group] = DesiredRule(
+            name, priority, parking_match(name), forward({group: 1}), rule, needed_by, parks=group
+        )
+    return list(wanted.values())
 
 
-def _with_priority(rule: DesiredRule, priority: int) -> DesiredRule:
-    return DesiredRule(rule.name, priority, rule.match, rule.action, rule.there, rule.needed_by, rule.parks)
+# Listeners
+
+
+def _listener(context: PlanContext, key: ListenerKey, default: Action, rules: list[DesiredRule]) -> DesiredListener:
+    """The listener, its rules with their priorities."""
+    index, frozen = context.index, context.assignment.frozen.get(key, ())
+    entries = [entry for entry in context.assignment.entries.values() if entry.listener == key]
+    fixed = {rule.priority for rule in (*index.foreign_rules.get(key, ()), *frozen)}
+    priorities = _priorities(rules, {entry.needed_by: entry for entry in entries if entry.active}, fixed)
+    staying = {rule.there.arn for rule in rules if rule.there} | {rule.arn for rule in frozen}
+    return DesiredListener(
+        key,
+        index.listeners.get(key),
+        default,
+        tuple(replace(rule, priority=priorities[rule.name]) for rule in rules),
+        tuple(rule for rule in index.own_rules.get(key, ()) if rule.arn not in staying),
+        tuple(sorted({claim for entry in entries for claim in entry.needed_by})),
+    )
+
+
+def _priorities(
+    rules: list[DesiredRule], by_claims: Mapping[tuple[str, ...], MatchEntry], fixed: set[int]
+) -> dict[str, int]:
+    """Priorities by rule name: the declared ones first, then those of the matches by specificity, then all others.
+
+    ``by_claims`` are the listener's entries with active claims, by these.
+    """
+    matched = [
+        (rule.name, by_claims[rule.needed_by]) for rule in rules if rule.needed_by in by_claims and not rule.parks
+    ]
+    current = {rule.name: rule.there.priority for rule in rules if rule.there}
+    declared = {name: entry.priority for name, entry in matched if entry.priority is not None}
+    by_match = {name: specificity(entry.match or Match()) for name, entry in matched if name not in declared}
+    others = sorted(
+        {rule.name for rule in rules} - declared.keys() - by_match.keys(),
+        key=lambda name: (name not in current, current.get(name, 0), name),
+    )
+    taken = fixed | set(declared.values())
+    staying = {current[name] for name in others if name in current}
+    numbers = declared | spread(sorted(by_match, key=lambda name: by_match[name]), current, taken | staying)
+    return numbers | spread(others, current, fixed | set(numbers.values()))

@@ -1,10 +1,9 @@
-"""The typed steps of a plan: data that can be printed, each one call of VPC Lattice.
+"""The typed steps of a plan: data that can be printed, each one call of VPC Lattice."""
 
-``needed_by`` are the claims (keys of their records) that cannot be served without the step.
-"""
+from dataclasses import dataclass, field
+from typing import Any
 
-from dataclasses import dataclass
-
+from ecs_lattice.codec import to_data
 from ecs_lattice.graph import Action, AnyMatch, Tags, Target
 from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
 from ecs_lattice.model import HealthCheck, ListenerKey
@@ -12,13 +11,25 @@ from ecs_lattice.model import HealthCheck, ListenerKey
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call."""
+    """One call. ``needed_by`` are the keys of the claims that cannot be served without it.
+
+    ``awaits`` is what has to exist first and does not yet; such a step is not carried out, a later plan has it again.
+    """
 
     needed_by: tuple[str, ...]
+    awaits: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
-class CreateGroup(Step):
+class CreateStep(Step):
+    """A call that creates something. ``missing_since`` is the epoch second at which it was first found missing: part of
+    the client token, so that a retry gets what a lost answer created, and a new one never the deleted one."""
+
+    missing_since: float = field(default=0.0, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGroup(CreateStep):
     """CreateTargetGroup."""
 
     spec: GroupSpec
@@ -41,7 +52,7 @@ class UpdateHealth(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class CreateService(Step):
+class CreateLatticeService(CreateStep):
     """CreateService."""
 
     spec: ServiceSpec
@@ -66,6 +77,7 @@ class TagService(Step):
 class PutPolicy(Step):
     """PutAuthPolicy on the service."""
 
+    arn: str
     policy: str
 
     def __str__(self) -> str:
@@ -73,8 +85,8 @@ class PutPolicy(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateService(Step):
-    """``spec`` has what changes; None stays."""
+class UpdateLatticeService(Step):
+    """UpdateService. ``spec`` has what changes; None stays."""
 
     arn: str
     spec: ServiceSpec
@@ -87,15 +99,16 @@ class UpdateService(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class CreateListener(Step):
+class CreateListener(CreateStep):
     """CreateListener."""
 
+    service_arn: str
     name: str
     key: ListenerKey
     default: Action
 
     def __str__(self) -> str:
-        return f"create listener {self.key}, by default {self.default}"
+        return f"create listener {self.key} with default action: {self.default}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +120,12 @@ class UpdateDefault(Step):
     default: Action
 
     def __str__(self) -> str:
-        return f"let listener {self.key} by default {self.default}"
+        return f"set the default action of listener {self.key}: {self.default}"
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateRule(Step):
-    """Members that are None stay as they are."""
+    """UpdateRule. Members that are None stay as they are."""
 
     arn: str
     name: str
@@ -132,19 +145,21 @@ class UpdateRule(Step):
 
 @dataclass(frozen=True, slots=True)
 class UpdateRules(Step):
-    """Several rules of a listener in one call (ten at most)."""
+    """BatchUpdateRule: several rules of a listener in one call (ten at most)."""
 
     listener_arn: str
     rules: tuple[UpdateRule, ...]
 
     def __str__(self) -> str:
-        return "at once: " + "; ".join(str(rule) for rule in self.rules)
+        return "in one call: " + "; ".join(str(rule) for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True)
-class CreateRule(Step):
-    """``instead`` is what to do where the listener has no room for one more rule."""
+class CreateRule(CreateStep):
+    """CreateRule. ``listener_arn`` is empty where the listener is created earlier in the same plan. ``instead`` is what to
+    do where the quota allows no further rule on the listener."""
 
+    listener_arn: str
     name: str
     listener: ListenerKey
     priority: int
@@ -159,9 +174,10 @@ class CreateRule(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Associate(Step):
+class Associate(CreateStep):
     """CreateServiceNetworkServiceAssociation."""
 
+    service_arn: str
     network_arn: str
 
     def __str__(self) -> str:
@@ -176,7 +192,7 @@ class Disassociate(Step):
     network_arn: str
 
     def __str__(self) -> str:
-        return f"end the association with {self.network_arn}"
+        return f"delete the association with {self.network_arn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +242,16 @@ class DeleteGroup(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteService(Step):
+class DeleteLatticeService(Step):
     """DeleteService."""
 
     arn: str
 
     def __str__(self) -> str:
         return f"delete service {self.arn}"
+
+
+def describe(step: Step) -> dict[str, Any]:
+    """A step as data: its kind, what it does in words, and its members."""
+    text = f"{step} (waits for {step.awaits})" if step.awaits else str(step)
+    return {"step": type(step).__name__, "text": text, **to_data(step)}
