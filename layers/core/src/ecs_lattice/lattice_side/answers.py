@@ -16,7 +16,7 @@ _CREATE_SECONDS = 5
 def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
     """The answer to each claim, by its key."""
     entries: dict[str, list[MatchEntry]] = defaultdict(list)
-    for entry in context.assignment.entries.values():
+    for entry in context.assignment.entries:
         for resolution in entry.claims:
             entries[resolution.key].append(entry)
     return {

@@ -4,15 +4,15 @@ A group that the default action is to forward to needs a rule that keeps it in u
 group that leaves the default action while ECS still names it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Listener, Rule, forward, weights
 from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
 from ecs_lattice.lattice_side.forwarding import ForwardPlan, PlanContext, needs_reference, plan_forward
-from ecs_lattice.lattice_side.matches import MatchEntry, is_unchangeable
-from ecs_lattice.lattice_side.priorities import specificity, spread
+from ecs_lattice.lattice_side.matches import ListenerAssignment, MatchEntry, is_unchangeable
+from ecs_lattice.lattice_side.priorities import HIGHEST, specificity, spread
 from ecs_lattice.lattice_side.resolve import Resolution
 from ecs_lattice.lattice_side.seen import parking_match, rule_names
 from ecs_lattice.model import ListenerKey, Match
@@ -31,22 +31,27 @@ class DefaultPlan:
 
 def desired_listeners(context: PlanContext) -> tuple[tuple[DesiredListener, ...], tuple[Listener, ...]]:
     """Every listener as it should be, and those to delete. A listener without routes answers 404."""
-    existing, assignment = context.index.listeners, context.assignment
-    keys = sorted({entry.listener for entry in assignment.entries.values() if entry.active} | set(existing))
-    plans = {key: plan for key in keys if (plan := _default(context, key))}
-    rules = {key: _entry_rules(context, key, plan.parked) for key, plan in plans.items()}
-    frozen = [rule for key in plans for rule in assignment.frozen.get(key, ())]
-    referenced = _groups_of(plans.values()) | _groups_of(frozen) | _groups_of(chain(*rules.values()))
-    for key in plans:  # in the order of the listeners: the first leftover rule keeps a group in use
-        leftover = _leftover_rules(context, key, referenced)
-        rules[key] += leftover
+    listeners = [
+        listener
+        for listener in context.assignment.listeners
+        if listener.there or (listener.default and listener.default.active) or any(e.active for e in listener.matches)
+    ]
+    defaults = {listener.key: default for listener in listeners if (default := _default(context, listener))}
+    dropped = tuple(listener.there for listener in listeners if listener.there and listener.key not in defaults)
+    listeners = [listener for listener in listeners if listener.key in defaults]
+    rules = {listener.key: _entry_rules(context, listener, defaults[listener.key].parked) for listener in listeners}
+    frozen = chain(*(listener.frozen for listener in listeners))
+    referenced = _groups_of(chain(defaults.values(), frozen, *rules.values()))
+    for listener in listeners:  # in their order: the first leftover rule keeps a group in use
+        leftover = _leftover_rules(context, listener, referenced)
+        rules[listener.key] += leftover
         referenced |= _groups_of(leftover)
-    for key, plan in plans.items():
-        parking = _parking_rules(context, key, plan.parked, referenced)
-        rules[key] += parking
+    for listener in listeners:
+        parking = _parking_rules(listener, defaults[listener.key].parked, referenced)
+        rules[listener.key] += parking
         referenced |= _groups_of(parking)
-    desired = tuple(_listener(context, key, plan.action, rules[key]) for key, plan in plans.items())
-    return desired, tuple(existing[key] for key in keys if key in existing and key not in plans)
+    desired = (_desired(listener, defaults[listener.key].action, rules[listener.key]) for listener in listeners)
+    return tuple(desired), dropped
 
 
 def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[str]:
@@ -56,21 +61,23 @@ def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[s
 # Default actions
 
 
-def _default(context: PlanContext, key: ListenerKey) -> DefaultPlan | None:
+def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan | None:
     """The default action; None when the listener is to be deleted."""
-    listener = context.index.listeners.get(key)
-    entry = context.assignment.entries.get((key, None))
+    entry, there = listener.default, listener.there
     if entry is None:
-        return _unclaimed_default(context, listener) if listener else DefaultPlan(NOT_FOUND)
+        return _unclaimed_default(context, there) if there else DefaultPlan(NOT_FOUND)
     if entry.is_frozen:
-        return DefaultPlan(listener.default if listener else NOT_FOUND)
+        return DefaultPlan(there.default if there else NOT_FOUND)
     plan = plan_forward(context, entry)
-    if key.protocol == "TLS_PASSTHROUGH":
-        return _passthrough(entry, listener, plan)
-    parked = frozenset(
-        resolution.group_ref for resolution in entry.claims if _has_to_be_parked(context, entry, plan, resolution)
-    )
-    return DefaultPlan(forward(plan.weights) if plan.live else NOT_FOUND, parked)
+    if listener.key.protocol == "TLS_PASSTHROUGH":
+        return _passthrough(entry, there, plan)
+    if plan.live:
+        claims = [
+            resolution for resolution in entry.claims if _is_settling(context, entry, there, resolution.group_ref)
+        ]
+        return DefaultPlan(forward(plan.weights), frozenset(resolution.group_ref for resolution in claims))
+    waiting = (*entry.active, *(r for r in entry.removing if r.mode == "removing" and r.claim.named))
+    return DefaultPlan(NOT_FOUND, frozenset(resolution.group_ref for resolution in waiting))
 
 
 def _unclaimed_default(context: PlanContext, listener: Listener) -> DefaultPlan | None:
@@ -93,42 +100,31 @@ def _passthrough(entry: MatchEntry, listener: Listener | None, plan: ForwardPlan
     return None
 
 
-def _has_to_be_parked(context: PlanContext, entry: MatchEntry, plan: ForwardPlan, resolution: Resolution) -> bool:
-    """Whether a claim's group needs a rule beside the default action, because that does not forward to it (yet), or has
-    begun to so recently that an existing parking rule must stay."""
-    if not plan.live:
-        return resolution.mode == "active" or (resolution.mode == "removing" and resolution.claim.named)
-    group, key = resolution.group_ref, entry.listener
-    listener = context.index.listeners.get(key)
-    members = [(rule.is_parked, weights(rule.action)) for rule in (listener.rules if listener else ())]
-    if not any(group in groups and (is_parked or not groups[group]) for is_parked, groups in members):
+def _is_settling(context: PlanContext, entry: MatchEntry, listener: Listener | None, group: str) -> bool:
+    """Whether the default action is to forward to the group, or does so only recently, and a rule still parks it."""
+    rules = [rule for rule in (listener.rules if listener else ()) if group in weights(rule.action)]
+    if not any(rule.is_parked or not weights(rule.action)[group] for rule in rules):
         return False
-    why = f"{key} has just begun to forward to {group}"
-    is_settled = group in entry.receiving and context.timers.has_lasted(
-        f"default:{key}:{group}", context.settings.settle_seconds, why
-    )
-    return not is_settled
+    timer, why = f"default:{entry.listener}:{group}", f"{entry.listener} has just begun to forward to {group}"
+    receives = group in entry.receiving
+    return not receives or not context.timers.has_lasted(timer, context.settings.settle_seconds, why)
 
 
 # Rules
 
 
-def _entry_rules(context: PlanContext, key: ListenerKey, parked: frozenset[str]) -> list[DesiredRule]:
-    entries = (entry for entry in context.assignment.entries.values() if entry.listener == key and entry.match)
-    return [rule for entry in entries if (rule := _entry_rule(context, entry, parked))]
-
-
-def _entry_rule(context: PlanContext, entry: MatchEntry, parked: frozenset[str]) -> DesiredRule | None:
-    """The rule of an entry; None when it is frozen, to be deleted, or not needed."""
-    rule = entry.rule
-    if entry.is_frozen or (rule is None and not entry.active):
-        return None
-    plan = plan_forward(context, entry, parked)
-    if rule is not None and not plan.weights:
-        return None
-    name = rule.name if rule else _free_name(context, entry.listener, entry.active)
-    match = _rule_match(entry, plan, parking_match(name))
-    return DesiredRule(name, _UNSET, match, forward(plan.weights), rule, entry.needed_by)
+def _entry_rules(context: PlanContext, listener: ListenerAssignment, parked: frozenset[str]) -> list[DesiredRule]:
+    """The rules of the entries that are not frozen, and needed."""
+    rules: list[DesiredRule] = []
+    for entry in listener.matches:
+        if entry.is_frozen or not (entry.rule or entry.active):
+            continue
+        plan = plan_forward(context, entry, parked)
+        if plan.weights or not entry.rule:
+            name = entry.rule.name if entry.rule else _free_name(listener, entry.active)
+            match = _rule_match(entry, plan, parking_match(name))
+            rules.append(DesiredRule(name, _UNSET, match, forward(plan.weights), entry.rule, entry.needed_by))
+    return rules
 
 
 def _rule_match(entry: MatchEntry, plan: ForwardPlan, parking: Match) -> AnyMatch:
@@ -141,27 +137,26 @@ def _rule_match(entry: MatchEntry, plan: ForwardPlan, parking: Match) -> AnyMatc
     return entry.claims[0].route.match or parking
 
 
-def _free_name(context: PlanContext, key: ListenerKey, claims: Sequence[Resolution]) -> str:
+def _free_name(listener: ListenerAssignment, claims: Sequence[Resolution]) -> str:
     """The first name for a rule of these claims that no rule on the listener has."""
-    names = [name for resolution in claims for name in rule_names(resolution.claim, key)]
-    listener = context.index.listeners.get(key)
-    taken = {rule.name for rule in listener.rules} if listener else set()
+    names = [name for resolution in claims for name in rule_names(resolution.claim, listener.key)]
+    taken = {rule.name for rule in listener.there.rules} if listener.there else set()
     return next((name for name in names if name not in taken), names[0])
 
 
-def _leftover_rules(context: PlanContext, key: ListenerKey, referenced: frozenset[str]) -> list[DesiredRule]:
+def _leftover_rules(
+    context: PlanContext, listener: ListenerAssignment, referenced: frozenset[str]
+) -> list[DesiredRule]:
     """Rules of this stack that no entry has and that stay for now: of a route that moved to another listener or rule."""
-    claimed = _parking_claims(context, key)
     kept: list[DesiredRule] = []
-    for rule in context.assignment.leftover.get(key, ()):
-        if rule.arn in claimed:
-            continue
+    parking = _parking_claims(listener)
+    for rule in (rule for rule in listener.leftover if rule.arn not in parking):
         is_needed = any(_has_to_stay(context, group) for group in weights(rule.action) if group not in referenced)
-        if rule.is_live and not _is_replaced(context, rule.action, key, rule.name):
-            kept.append(DesiredRule(rule.name, rule.priority, rule.match, rule.action, rule))
+        as_it_is = DesiredRule(rule.name, rule.priority, rule.match, rule.action, rule)
+        if rule.is_live and not _is_replaced(context, rule.action, listener.key, rule.name):
+            kept.append(as_it_is)
         elif is_needed:
-            match = parking_match(rule.name) if rule.is_live else rule.match
-            kept.append(DesiredRule(rule.name, rule.priority, match, rule.action, rule))
+            kept.append(replace(as_it_is, match=parking_match(rule.name)) if rule.is_live else as_it_is)
     return kept
 
 
@@ -174,7 +169,7 @@ def _has_to_stay(context: PlanContext, group: str) -> bool:
 def _is_replaced(context: PlanContext, action: Action, key: ListenerKey, what: str) -> bool:
     """Whether every route that the action once served is served elsewhere, long enough for the data plane."""
     groups = weights(action)
-    for entry in context.assignment.entries.values():
+    for entry in context.assignment.entries:
         for resolution in entry.active:
             is_served = resolution.route.weight == 0 or resolution.group_ref in entry.receiving
             if not is_served and (resolution.group_ref in groups or what in rule_names(resolution.claim, key)):
@@ -186,83 +181,69 @@ def _is_replaced(context: PlanContext, action: Action, key: ListenerKey, what: s
 # Parking rules of the default action's groups
 
 
-def _default_claims(context: PlanContext, key: ListenerKey) -> tuple[Resolution, ...]:
-    """The claims whose groups may need a parking rule."""
-    entry = context.assignment.entries.get((key, None))
-    return () if entry is None or key.protocol == "TLS_PASSTHROUGH" or entry.is_frozen else entry.claims
-
-
-def _parking_claims(context: PlanContext, key: ListenerKey) -> dict[str, str]:
-    """The claim keys of the existing parking rules of the default action, by ARN of the rule."""
-    parked = [rule for rule in context.assignment.leftover.get(key, ()) if rule.is_parked]
+def _parking_claims(listener: ListenerAssignment) -> dict[str, str]:
+    """The existing parking rules of the default action: the key of the claim of each, by ARN."""
+    entry = listener.default
+    if entry is None or entry.is_frozen:
+        return {}
     return {
         rule.arn: resolution.key
-        for resolution in reversed(_default_claims(context, key) if parked else ())
-        for rule in parked
-        if rule.name in rule_names(resolution.claim, key)
+        for rule in listener.leftover
+        for resolution in reversed(entry.claims)
+        if rule.is_parked and rule.name in rule_names(resolution.claim, listener.key)
     }
 
 
 def _parking_rules(
-    context: PlanContext, key: ListenerKey, parked: frozenset[str], referenced: frozenset[str]
+    listener: ListenerAssignment, parked: frozenset[str], referenced: frozenset[str]
 ) -> list[DesiredRule]:
-    leftover = context.assignment.leftover.get(key, ())
-    claims = _parking_claims(context, key)
-    is_parked_here = _groups_of(rule for rule in leftover if rule.is_parked)
+    """The rules that park the groups of the default action. A group that something else uses needs none, but what parks
+    it already is kept until all has settled."""
+    existing = _parking_claims(listener) if parked else {}
+    needed = parked - (referenced - _groups_of(rule for rule in listener.leftover if rule.is_parked))
     wanted: dict[str, DesiredRule] = {}
-    for resolution in _default_claims(context, key) if parked else ():
+    for resolution in listener.default.claims if listener.default and needed else ():
         group = resolution.group_ref
-        # A group that something else uses needs none, but what parks it already is kept until all has settled.
-        if group not in parked or group in wanted or (group in referenced and group not in is_parked_here):
-            continue
-        rule = next((rule for rule in leftover if claims.get(rule.arn) == resolution.key), None)
-        name = rule.name if rule else _free_name(context, key, (resolution,))
-        priority = rule.priority if rule else _UNSET
-        needed_by = (resolution.key,) if resolution.mode == "active" else ()
-        wanted[group] = DesiredRule(
-            name, priority, parking_match(name), forward({group: 1}), rule, needed_by, parks=group
-        )
+        if group in needed and group not in wanted:
+            rule = next((rule for rule in listener.leftover if existing.get(rule.arn) == resolution.key), None)
+            name = rule.name if rule else _free_name(listener, (resolution,))
+            priority = rule.priority if rule else _UNSET
+            needed_by = (resolution.key,) if resolution.mode == "active" else ()
+            action = forward({group: 1})
+            wanted[group] = DesiredRule(name, priority, parking_match(name), action, rule, needed_by, parks=group)
     return list(wanted.values())
 
 
 # Listeners
 
 
-def _listener(context: PlanContext, key: ListenerKey, default: Action, rules: list[DesiredRule]) -> DesiredListener:
+def _desired(listener: ListenerAssignment, default: Action, rules: list[DesiredRule]) -> DesiredListener:
     """The listener, its rules with their priorities."""
-    index, frozen = context.index, context.assignment.frozen.get(key, ())
-    entries = [entry for entry in context.assignment.entries.values() if entry.listener == key]
-    fixed = {rule.priority for rule in (*index.foreign_rules.get(key, ()), *frozen)}
-    priorities = _priorities(rules, {entry.needed_by: entry for entry in entries if entry.active}, fixed)
-    staying = {rule.there.arn for rule in rules if rule.there} | {rule.arn for rule in frozen}
+    staying = {rule.there for rule in rules} | set(listener.frozen) | set(listener.foreign)
+    there = listener.there.rules if listener.there else ()
+    entries = [*listener.matches, *filter(None, [listener.default])]
+    priorities = _priorities(listener, rules)
     return DesiredListener(
-        key,
-        index.listeners.get(key),
+        listener.key,
+        listener.there,
         default,
         tuple(replace(rule, priority=priorities[rule.name]) for rule in rules),
-        tuple(rule for rule in index.own_rules.get(key, ()) if rule.arn not in staying),
+        tuple(rule for rule in there if rule not in staying),
         tuple(sorted({claim for entry in entries for claim in entry.needed_by})),
     )
 
 
-def _priorities(
-    rules: list[DesiredRule], by_claims: Mapping[tuple[str, ...], MatchEntry], fixed: set[int]
-) -> dict[str, int]:
-    """Priorities by rule name: the declared ones first, then those of the matches by specificity, then all others.
-
-    ``by_claims`` are the listener's entries with active claims, by these.
-    """
-    matched = [
-        (rule.name, by_claims[rule.needed_by]) for rule in rules if rule.needed_by in by_claims and not rule.parks
-    ]
+def _priorities(listener: ListenerAssignment, rules: list[DesiredRule]) -> dict[str, int]:
+    """Priorities by rule name: the declared ones first, then those of the matches by specificity, then all others."""
+    entries = {entry.needed_by: entry for entry in listener.matches if entry.active}
+    matched = {rule.name: entries[rule.needed_by] for rule in rules if rule.needed_by in entries}
     current = {rule.name: rule.there.priority for rule in rules if rule.there}
-    declared = {name: entry.priority for name, entry in matched if entry.priority is not None}
-    by_match = {name: specificity(entry.match or Match()) for name, entry in matched if name not in declared}
-    others = sorted(
-        {rule.name for rule in rules} - declared.keys() - by_match.keys(),
-        key=lambda name: (name not in current, current.get(name, 0), name),
+    declared = {name: entry.priority for name, entry in matched.items() if entry.priority is not None}
+    by_match = {name: specificity(entry.match or Match()) for name, entry in matched.items() if name not in declared}
+    others = {rule.name: current.get(rule.name, HIGHEST + 1) for rule in rules if rule.name not in matched}
+    fixed = {rule.priority for rule in (*listener.foreign, *listener.frozen)}
+    taken = fixed | set(declared.values()) | {current[name] for name in others if name in current}
+    numbers = declared | spread(sorted(by_match, key=lambda name: by_match[name]), current, taken)
+    return numbers | spread(
+        sorted(others, key=lambda name: (others[name], name)), current, fixed | set(numbers.values())
     )
-    taken = fixed | set(declared.values())
-    staying = {current[name] for name in others if name in current}
-    numbers = declared | spread(sorted(by_match, key=lambda name: by_match[name]), current, taken | staying)
-    return numbers | spread(others, current, fixed | set(numbers.values()))

@@ -36,9 +36,10 @@ class Resolution(ClaimFacts):
 
     ``active``: provision it. ``retained``: the claim vanished, nothing of it changes yet. ``removing``: take it down.
     ``paused``: change nothing. ``rejected``: refused or in conflict (``rejection``), what was provisioned stays.
-    ``wait``: reconcile again after so many seconds.
+    ``order`` is its place among the claims, ``wait``: reconcile again after so many seconds.
     """
 
+    order: tuple[bool, float, str, str]
     mode: Mode
     rejection: Rejection | None = None
     code: str = ""
@@ -62,17 +63,7 @@ def resolve(
     for claims in this reconcile, by claim key.
     """
     by_phase = [_by_phase(claim, index, settings, now, may_remove) for claim in index.claims]
-    resolutions: Resolutions = tuple(
-        sorted(
-            by_phase,
-            key=lambda r: (
-                r.group_ref not in index.receiving_traffic,
-                r.claim.created_at,
-                r.claim.service.arn,
-                r.route.name,
-            ),
-        )
-    )
+    resolutions: Resolutions = tuple(sorted(by_phase, key=lambda resolution: resolution.order))
     rules: tuple[Rule, ...] = (partial(_refused_by_aws, refused=refused), *_RULES)
     for rule in rules:
         resolutions = replaced(resolutions, rule(resolutions, index, settings))
@@ -101,8 +92,9 @@ def _by_phase(
     now: float,
     may_remove: Callable[[ClaimRecord], bool],
 ) -> Resolution:
-    claim = facts.claim
-    resolved = partial(Resolution, **vars(facts))
+    claim, receives = facts.claim, facts.group_ref in index.receiving_traffic
+    order = (not receives, claim.created_at, claim.service.arn, claim.route.name)
+    resolved = partial(Resolution, **vars(facts), order=order)
     if claim.route.pause and not (claim.phase == "gone" and now - claim.since >= _DAY_SECONDS):
         message = f"{settings.label_prefix}.pause is set: the route is observed, and nothing is changed."
         return resolved(mode="paused", code="PAUSED", message=message)
@@ -114,7 +106,7 @@ def _by_phase(
     if remaining > 0:
         return resolved(mode="retained", wait=whole_seconds(remaining))
     has_begun = facts.record.answer.state in {"Parked", "Removed"}
-    if has_begun or facts.group_ref not in index.receiving_traffic or may_remove(facts.record):
+    if has_begun or not receives or may_remove(facts.record):
         return resolved(mode="removing")
     message = (
         "More routes are due for removal than MaxRemovals allows per hour, so all of them wait. Restore the labels, or "
