@@ -64,18 +64,18 @@ class Applier:
     def apply(self, plan: tuple[s.Step, ...]) -> Applied:
         """Carry out ``plan``. UnavailableError and the like propagate: whether the call was carried out is unknown."""
         for step in plan:
-            is_refused = bool(step.needed_by) and all(key in self.applied.refused for key in step.needed_by)
-            if not (step.awaits or is_refused or self._has_no_listener(step)):
+            is_refused = bool(step.needed_by) and self.applied.refused.keys() >= set(step.needed_by)
+            if not (step.awaits or is_refused):
                 self._try(step)
             if self.applied.stopped:
                 break
         return self.applied
 
-    def _has_no_listener(self, step: s.Step) -> bool:
-        """Whether a rule's listener was to be created earlier in the plan, and was not."""
-        return isinstance(step, s.CreateRule) and not step.listener_arn and step.listener not in self._new_listeners
-
     def _try(self, step: s.Step) -> None:
+        if isinstance(step, s.CreateRule) and not step.listener_arn:
+            if step.listener not in self._new_listeners:
+                return  # the listener was to be created earlier in the plan, and was refused
+            step = dataclasses.replace(step, listener_arn=self._new_listeners[step.listener])
         try:
             self._CALLS[type(step)](self, step)
         except ThrottledError as error:
@@ -116,10 +116,6 @@ class Applier:
         stem = (self.owner, remembered.name, remembered.generation, str(step.missing_since))
         return naming.client_token(*stem, repr(to_data(list(parts))))
 
-    @property
-    def _tags(self) -> dict[str, str]:
-        return {ownership.OWNER: self.owner}
-
     def _create_group(self, step: s.CreateGroup) -> None:
         name, spec = step.spec.name, to_data(step.spec)
         try:
@@ -152,7 +148,9 @@ class Applier:
         service, default = step.service_arn, step.default
         token = self._token(step, "listener", service, step.name, to_data(default))
         try:
-            arn = self.lattice.create_listener(service, step.name, step.key, default, token, self._tags)
+            arn = self.lattice.create_listener(
+                service, step.name, step.key, default, token, {ownership.OWNER: self.owner}
+            )
         except ConflictError as error:
             found = self.lattice.find_listener(service, step.name)
             if found is None:
@@ -162,41 +160,30 @@ class Applier:
         self._new_listeners[step.key] = arn
 
     def _create_rule(self, step: s.CreateRule) -> None:
-        listener, match, action = step.listener_arn or self._new_listeners[step.listener], step.match, step.action
+        listener, match, action = step.listener_arn, step.match, step.action
         token = self._token(step, "rule", listener, step.name, step.priority, to_data(match), to_data(action))
         try:
-            self.lattice.create_rule(listener, step.name, step.priority, match, action, token, self._tags)
+            self.lattice.create_rule(
+                listener, step.name, step.priority, match, action, token, {ownership.OWNER: self.owner}
+            )
         except QuotaError:
             if step.instead is None:
                 raise
             self.lattice.update_rule(_change(step.instead))
 
-    def _update_rules(self, step: s.UpdateRules) -> None:
-        self._report(self.lattice.update_rules(step.listener_arn, [_change(rule) for rule in step.rules]))
-
     def _associate(self, step: s.Associate) -> None:
         token = self._token(step, "associate", step.network_arn)
-        self.lattice.associate(step.service_arn, step.network_arn, token, self._tags)
+        self.lattice.associate(step.service_arn, step.network_arn, token, {ownership.OWNER: self.owner})
         self._wait(_CREATE_SECONDS, "the association with the service network is being created")
 
-    def _disassociate(self, step: s.Disassociate) -> None:
-        self.lattice.disassociate(step.arn)
-        self._wait(_CONFLICT_SECONDS, "an association is being deleted")
-
-    def _delete_rule(self, step: s.DeleteRule) -> None:
-        self.lattice.delete_rule(step.arn)
+    def _delete(self, call: Callable[[str], None], arn: str) -> None:
+        """Delete a rule or listener: a new one of its name needs another client token."""
+        call(arn)
         self._remember(generation=self.applied.remembered.generation + 1)
 
-    def _delete_listener(self, step: s.DeleteListener) -> None:
-        self.lattice.delete_listener(step.arn)
-        self._remember(generation=self.applied.remembered.generation + 1)
-
-    def _deregister(self, step: s.Deregister) -> None:
-        self._report(self.lattice.deregister(step.group, step.targets))
-
-    def _delete_service(self, step: s.DeleteLatticeService) -> None:
-        self.lattice.delete_service(step.arn)
-        self._wait(_CONFLICT_SECONDS, "the service is being deleted")
+    def _end(self, call: Callable[[str], None], arn: str, what: str) -> None:
+        call(arn)
+        self._wait(_CONFLICT_SECONDS, f"{what} is being deleted")
 
     def _report(self, failures: tuple[str, ...]) -> None:
         if failures:
@@ -204,23 +191,25 @@ class Applier:
 
     _CALLS: ClassVar[Mapping[type[s.Step], Callable[[Any, Any], None]]] = {
         s.CreateGroup: _create_group,
-        s.UpdateHealth: lambda applier, step: applier.lattice.update_health(step.group, step.health),
+        s.UpdateHealth: lambda self, step: self.lattice.update_health(step.group, step.health),
         s.CreateLatticeService: _create_service,
-        s.TagService: lambda applier, step: applier.lattice.tag(step.arn, dict(step.tags)),
-        s.PutPolicy: lambda applier, step: applier.lattice.put_policy(step.arn, step.policy),
-        s.UpdateLatticeService: lambda applier, step: applier.lattice.update_service(step.arn, step.spec),
+        s.TagService: lambda self, step: self.lattice.tag(step.arn, dict(step.tags)),
+        s.PutPolicy: lambda self, step: self.lattice.put_policy(step.arn, step.policy),
+        s.UpdateLatticeService: lambda self, step: self.lattice.update_service(step.arn, step.spec),
         s.CreateListener: _create_listener,
-        s.UpdateDefault: lambda applier, step: applier.lattice.update_listener(step.arn, step.default),
+        s.UpdateDefault: lambda self, step: self.lattice.update_listener(step.arn, step.default),
         s.CreateRule: _create_rule,
-        s.UpdateRule: lambda applier, step: applier.lattice.update_rule(_change(step)),
-        s.UpdateRules: _update_rules,
+        s.UpdateRule: lambda self, step: self.lattice.update_rule(_change(step)),
+        s.UpdateRules: lambda self, step: self._report(
+            self.lattice.update_rules(step.listener_arn, [_change(rule) for rule in step.rules])
+        ),
         s.Associate: _associate,
-        s.Disassociate: _disassociate,
-        s.DeleteRule: _delete_rule,
-        s.DeleteListener: _delete_listener,
-        s.Deregister: _deregister,
-        s.DeleteGroup: lambda applier, step: applier.lattice.delete_group(step.group),
-        s.DeleteLatticeService: _delete_service,
+        s.Disassociate: lambda self, step: self._end(self.lattice.disassociate, step.arn, "an association"),
+        s.DeleteRule: lambda self, step: self._delete(self.lattice.delete_rule, step.arn),
+        s.DeleteListener: lambda self, step: self._delete(self.lattice.delete_listener, step.arn),
+        s.Deregister: lambda self, step: self._report(self.lattice.deregister(step.group, step.targets)),
+        s.DeleteGroup: lambda self, step: self.lattice.delete_group(step.group),
+        s.DeleteLatticeService: lambda self, step: self._end(self.lattice.delete_service, step.arn, "the service"),
     }
 
 

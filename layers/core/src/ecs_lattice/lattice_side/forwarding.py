@@ -6,7 +6,6 @@ leaves a rule that stays does so at weight 0, so the data plane never meets a ru
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 from ecs_lattice.graph import id_of, weights
@@ -20,21 +19,20 @@ _TARGETS_SECONDS, _LONGEST_TARGETS_SECONDS = 15, 300
 _DRAIN_SECONDS = 60
 
 type Role = Literal["ready", "starting", "retained", "fallback", "drained"]
+"""What a group is to an entry: its declared groups can answer or not yet; others stay as they are, serve until a declared
+one can, or leave."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlanContext:
-    """Everything that the desired graph is computed from."""
+    """Everything that the desired graph is computed from. ``active`` are the active ones of the resolutions."""
 
     index: ObservedIndex
     assignment: RuleAssignment
     settings: Settings
     now: float
     timers: Timers
-
-    @cached_property
-    def active(self) -> Resolutions:
-        return tuple(resolution for resolution in self.assignment.resolutions if resolution.mode == "active")
+    active: Resolutions
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +54,23 @@ def plan_forward(context: PlanContext, entry: MatchEntry, parked: frozenset[str]
         weight = DEFAULT_WEIGHT if resolution.route.weight is None else resolution.route.weight
         declared[resolution.group_ref] = declared.get(resolution.group_ref, 0) + weight
     roles = {group: _role(context, entry, group, current.get(group, 0), declared) for group in {**current, **declared}}
+    serving: set[Role] = {"ready", "retained"} if entry.live else {"ready"}
     serves = any(
-        (role == "ready" and declared[group]) or (role == "retained" and entry.live and current[group])
+        role in serving and _weight(role, current.get(group, 0), declared.get(group, 0), live=True)
         for group, role in roles.items()
     )
-    falls_back = entry.live and bool(entry.active) and not serves
+    falls_back = entry.live and not serves and bool(entry.active)
     if falls_back:
-        deleted = _deleted_elsewhere(entry)
-        roles |= {group: "fallback" for group, weight in current.items() if weight and group not in deleted}
+        roles |= dict.fromkeys(entry.receiving - _deleted_elsewhere(entry), "fallback")
     live = serves or "fallback" in roles.values()
+    leaving = [group for group, role in roles.items() if role == "drained"] if live or not entry.live else []
+    dropped = {
+        group for group in leaving if not _has_to_stay(context, entry, group, current[group] if live else 0, parked)
+    }
     members = {
         group: _weight(role, current.get(group, 0), declared.get(group, 0), live=live)
         for group, role in roles.items()
-        if role != "drained"
-        or (entry.live and not live)
-        or _has_to_stay(context, entry, group, current[group] if live else 0, parked)
+        if group not in dropped
     }
     return ForwardPlan(live, members, falls_back)
 
@@ -86,7 +86,7 @@ def _role(context: PlanContext, entry: MatchEntry, group: str, current: int, dec
 
 
 def _weight(role: Role, current: int, declared: int, *, live: bool) -> int:
-    """The weight of a group in an entry that is to be live, or parked."""
+    """The weight of a group in an entry that is to be live or not."""
     when_live, when_parked = {
         "ready": (declared, declared or 1),
         "starting": (0, declared or 1),

@@ -43,13 +43,13 @@ def desired_listeners(context: PlanContext) -> tuple[tuple[DesiredListener, ...]
     frozen = chain(*(listener.frozen for listener in listeners))
     referenced = _groups_of(chain(defaults.values(), frozen, *rules.values()))
     for listener in listeners:  # in their order: the first leftover rule keeps a group in use
-        leftover = _leftover_rules(context, listener, referenced)
-        rules[listener.key] += leftover
-        referenced |= _groups_of(leftover)
+        if listener.leftover:
+            rules[listener.key] += (leftover := _leftover_rules(context, listener, referenced))
+            referenced |= _groups_of(leftover)
     for listener in listeners:
-        parking = _parking_rules(listener, defaults[listener.key].parked, referenced)
-        rules[listener.key] += parking
-        referenced |= _groups_of(parking)
+        if parked := defaults[listener.key].parked:
+            rules[listener.key] += (parking := _parking_rules(listener, parked, referenced))
+            referenced |= _groups_of(parking)
     desired = (_desired(listener, defaults[listener.key].action, rules[listener.key]) for listener in listeners)
     return tuple(desired), dropped
 
@@ -199,7 +199,7 @@ def _parking_rules(
 ) -> list[DesiredRule]:
     """The rules that park the groups of the default action. A group that something else uses needs none, but what parks
     it already is kept until all has settled."""
-    existing = _parking_claims(listener) if parked else {}
+    existing = _parking_claims(listener)
     needed = parked - (referenced - _groups_of(rule for rule in listener.leftover if rule.is_parked))
     wanted: dict[str, DesiredRule] = {}
     for resolution in listener.default.claims if listener.default and needed else ():

@@ -23,7 +23,7 @@ class MatchEntry:
     """One match (canonical; None: the default action) on one listener, with its claims by what they come to here.
 
     ``active`` claims share the entry, ``retained`` ones stay as they are, ``removing`` ones leave, ``paused`` ones freeze
-    it. ``rule`` is the existing rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests
+    it. ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the existing rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests
     can reach it now, ``receiving`` the groups that receive them.
     """
 
@@ -33,6 +33,8 @@ class MatchEntry:
     retained: Resolutions = ()
     removing: Resolutions = ()
     paused: Resolutions = ()
+    needed_by: tuple[str, ...] = ()
+    priority: int | None = None
     rule: Rule | None = None
     action: Action | None = None
     live: bool = False
@@ -53,22 +55,9 @@ class MatchEntry:
         return not (self.active or self.retained or self.paused)
 
     @cached_property
-    def priority(self) -> int | None:
-        """The declared priority, if a claim declares one."""
-        return next((r.route.priority for r in self.active if r.route.priority is not None), None)
-
-    @cached_property
-    def needed_by(self) -> tuple[str, ...]:
-        return tuple(resolution.key for resolution in self.active)
-
-    @cached_property
     def rule_names(self) -> frozenset[str]:
         """The names that its rule may have."""
         return frozenset(name for resolution in self.claims for name in rule_names(resolution.claim, self.listener))
-
-    @property
-    def has_its_priority(self) -> bool:
-        return self.rule is not None and self.live and self.rule.priority == self.priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +183,8 @@ def _entry(
         retained=tuple(by_role["retained"]),
         removing=tuple(by_role["removing"]),
         paused=tuple(by_role["paused"]),
+        needed_by=tuple(resolution.key for resolution in by_role["active"]),
+        priority=next((p for r in by_role["active"] if (p := r.route.priority) is not None), None),
     )
     if not by_role["rejected"]:
         return entry, []
@@ -233,7 +224,7 @@ def _assign_listener(
 ) -> ListenerAssignment:
     """By equal match first, by name second, so that a renamed route changes nothing."""
     there, own = index.listeners.get(key), index.own_rules.get(key, ())
-    rules = _rules_of(index, [entry for entry in entries if entry.match], own)
+    rules = _rules_of(index, [entry for entry in entries if entry.match], own) if own else {}
     observed = [_observed(entry, rules.get(entry.match), there) for entry in entries]
     changing = {entry.rule.arn for entry in observed if entry.rule and not entry.is_frozen}
     free = [rule for rule in own if rule.arn not in changing]
@@ -259,7 +250,7 @@ def is_unchangeable(index: ObservedIndex, action: Action, unchangeable: frozense
 
 def _rules_of(index: ObservedIndex, entries: list[MatchEntry], rules: tuple[Rule, ...]) -> dict[Match | None, Rule]:
     """The rules of the entries of one listener, by match: the best fit first, each rule once."""
-    fits = [(entry, rule, _fit(index, entry, rule)) for rule in rules for entry in entries] if rules else []
+    fits = [(entry, rule, _fit(index, entry, rule)) for rule in rules for entry in entries]
     found: dict[Match | None, Rule] = {}
     for criterion in range(3):
         for entry, rule, fit in fits:
@@ -288,8 +279,11 @@ def _observed(entry: MatchEntry, rule: Rule | None, listener: Listener | None) -
 def _priority_conflicts(listener: ListenerAssignment, settings: Settings) -> Iterator[Resolution]:
     """Of equal declared priorities the later is in conflict; so is one that a rule has which stays as it is."""
     taken = {rule.priority: f"rule {rule.name}" for rule in (*listener.foreign, *listener.frozen)}
+    current = {entry.match: entry.rule.priority for entry in listener.matches if entry.rule and entry.live}
     entries = [entry for entry in listener.matches if entry.active]
-    for entry in sorted(entries, key=lambda entry: (not entry.has_its_priority, entry.active[0].order)):
+    for entry in sorted(
+        entries, key=lambda e: (e.priority is None or current.get(e.match) != e.priority, e.active[0].order)
+    ):
         first = entry.active[0]
         for resolution in entry.active:
             wanted = resolution.route.priority

@@ -45,7 +45,9 @@ class SnapshotReader:
         networks = tuple((network, self._network(network)) for network in declared)
         wanted = {arn for _, arns in networks for arn in arns}
         associations = self._associations(service, wanted) if service else ()
-        policy = self.lattice.auth_policy(service.arn) if service and self._needs_policy(service) else None
+        auth = {claim.route.auth for claim in self.claims} | {service.auth if service else None}
+        needs_policy = "AWS_IAM" in auth or self.settings.minimum_auth == "iam"
+        policy = self.lattice.auth_policy(service.arn) if service and needs_policy else None
         return Snapshot(Observed(service, listeners, groups, associations, networks, policy), self.remembered)
 
     def _remember(self, **changes: Any) -> None:
@@ -64,10 +66,6 @@ class SnapshotReader:
         if tags.get(ownership.OWNER) == self.settings.owner and self.remembered.service_arn is None:
             self._remember(service_arn=found.arn)  # discovered: if it were forgotten, nothing would ever clean it up
         return dataclasses.replace(found, tags=tuple(sorted(tags.items())))
-
-    def _needs_policy(self, service: Service) -> bool:
-        is_declared = any(claim.route.auth == "AWS_IAM" for claim in self.claims)
-        return is_declared or self.settings.minimum_auth == "iam" or service.auth == "AWS_IAM"
 
     def _groups(self, listeners: tuple[Listener, ...]) -> tuple[Group, ...]:
         """The groups that actions or claims name, or that are remembered."""

@@ -26,13 +26,10 @@ def spread[K: Hashable](order: Sequence[K], current: Mapping[K, int], taken: Col
     Those whose ``current`` priorities are in order keep them (as many as can); the others go between their neighbours,
     as far from both as there is room. Only where there is no room all are spread anew.
     """
-    kept = _longest_ascending([(each, current[each]) for each in order if _usable(current.get(each), taken)])
+    usable = {key: priority for key, priority in current.items() if priority not in taken}
+    kept = _longest_ascending([(key, usable[key]) for key in order if LOWEST <= usable.get(key, 0) <= HIGHEST])
     placed = _place(order, kept, taken)
     return placed if placed is not None else _place(order, {}, taken) or {}
-
-
-def _usable(priority: int | None, taken: Collection[int]) -> bool:
-    return priority is not None and LOWEST <= priority <= HIGHEST and priority not in taken
 
 
 def _longest_ascending[K: Hashable](pairs: Sequence[tuple[K, int]]) -> dict[K, int]:

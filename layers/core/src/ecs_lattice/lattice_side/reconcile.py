@@ -126,16 +126,14 @@ class LatticeSide:
         budget = RemovalBudget(self._registry, settings, now, dry_run)
         resolutions = resolve(index, settings, now, budget.may_remove, refused)
         assignment = match_rules(index, resolutions, settings, now)
-        context = PlanContext(index, assignment, settings, now, timers)
+        active = tuple(resolution for resolution in assignment.resolutions if resolution.mode == "active")
+        context = PlanContext(index, assignment, settings, now, timers, active)
         steps = plan(desired_graph(context), observed, timers)
-        answered = answers(context, uninstalling=self._is_uninstalling(claims))
+        is_deleted = any(facts.claim.phase == "gone" for facts in claims)  # only then an uninstall makes a difference
+        uninstalling = is_deleted and self._registry.document("stack", UNINSTALL) is not None
+        answered = answers(context, uninstalling=uninstalling)
         waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
         return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())))
-
-    def _is_uninstalling(self, claims: Iterable[ClaimFacts]) -> bool:
-        """Whether the stack is being uninstalled; read only where it makes a difference."""
-        is_deleted = any(facts.claim.phase == "gone" for facts in claims)
-        return is_deleted and self._registry.document("stack", UNINSTALL) is not None
 
     def _unusable(self, claims: tuple[ClaimFacts, ...], snapshot: Snapshot) -> Decision | None:
         """What to do where the Lattice service is not this stack's, or is being created or deleted."""

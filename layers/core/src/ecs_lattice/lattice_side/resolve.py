@@ -64,8 +64,9 @@ def resolve(
     """
     by_phase = [_by_phase(claim, index, settings, now, may_remove) for claim in index.claims]
     resolutions: Resolutions = tuple(sorted(by_phase, key=lambda resolution: resolution.order))
-    rules: tuple[Rule, ...] = (partial(_refused_by_aws, refused=refused), *_RULES)
-    for rule in rules:
+    if refused:
+        resolutions = replaced(resolutions, _refused_by_aws(resolutions, refused))
+    for rule in _RULES:
         resolutions = replaced(resolutions, rule(resolutions, index, settings))
     return resolutions
 
@@ -115,9 +116,7 @@ def _by_phase(
     return resolved(mode="retained", code="REMOVALS_HELD", message=message, wait=HELD_REMOVAL_SECONDS)
 
 
-def _refused_by_aws(
-    resolutions: Resolutions, _index: ObservedIndex, _settings: Settings, *, refused: Mapping[str, Problem]
-) -> Iterator[Resolution]:
+def _refused_by_aws(resolutions: Resolutions, refused: Mapping[str, Problem]) -> Iterator[Resolution]:
     for resolution in resolutions:
         if resolution.mode == "active" and (problem := refused.get(resolution.key)):
             yield resolution.reject("Refused", problem.code, problem.message)
