@@ -78,10 +78,8 @@ def _missing(context: PlanContext, resolution: Resolution, entries: Sequence[Mat
         members = weights(entry.action) if entry.match else index.referenced
         if entry.action is None or group.id not in members:
             return f"The rule on {entry.listener}"
-    known = dict(observed.networks)
     active = {association.network_arn for association in observed.associations if association.status == "ACTIVE"}
-    wanted = {arn for network in resolution.networks for arn in known.get(network, ())}
-    return "The association with a service network" if wanted - active else ""
+    return "The association with a service network" if index.arns_of(resolution.networks) - active else ""
 
 
 def _removing(

@@ -167,8 +167,7 @@ def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
     rejected."""
     if not context.active or any(resolution.mode == "rejected" for resolution in context.assignment.resolutions):
         return ()
-    known = dict(context.index.observed.networks)
-    wanted = {arn for claim in context.index.claims for network in claim.networks for arn in known.get(network, ())}
+    wanted = context.index.arns_of(network for claim in context.index.claims for network in claim.networks)
     dropped: list[Association] = []
     for association in context.index.observed.associations:
         if association.ours and association.network_arn not in wanted:

@@ -117,7 +117,11 @@ def is_ready(context: PlanContext, resolution: Resolution) -> bool:
 def needs_reference(context: PlanContext, group: str) -> bool:
     """Whether a group without claims still has tasks registered, so that a rule has to keep it in use."""
     is_own = context.index.owners.get(group) in context.index.claimants
-    if is_own and group not in context.index.claimed and context.index.has_targets(group):
+    if (
+        is_own
+        and not any(claim.group_ref == group for claim in context.index.claims)
+        and context.index.has_targets(group)
+    ):
         context.timers.wait(_DRAIN_SECONDS, f"tasks are still registered in {group}, which was replaced")
         return True
     return False

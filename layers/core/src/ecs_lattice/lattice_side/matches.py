@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ecs_lattice.graph import Action, Listener, Rule, weights
+from ecs_lattice.graph import Action, Listener, Rule, weighted_groups, weights
 from ecs_lattice.lattice_side.resolve import UNCHANGED, Mode, Resolution, Resolutions, replaced
 from ecs_lattice.lattice_side.seen import ObservedIndex, Owner, rule_names
 from ecs_lattice.model import ListenerKey, Match
@@ -92,10 +92,10 @@ class RuleAssignment:
         return (*filter(None, defaults), *(entry for listener in self.listeners for entry in listener.matches))
 
 
-def match_rules(index: ObservedIndex, resolutions: Resolutions, settings: Settings, now: float) -> RuleAssignment:
+def match_rules(index: ObservedIndex, resolutions: Resolutions, settings: Settings) -> RuleAssignment:
     """The entries and their rules, once no further claim is rejected for its match, priority or weight."""
     while True:
-        entries, remaining = _entries(index, resolutions, settings, now)
+        entries, remaining = _entries(index, resolutions, settings)
         assignment = _assign(index, remaining, entries)
         for listener in assignment.listeners:
             remaining = replaced(remaining, _priority_conflicts(listener, settings))
@@ -117,7 +117,7 @@ def match_rules(index: ObservedIndex, resolutions: Resolutions, settings: Settin
 
 
 def _entries(
-    index: ObservedIndex, resolutions: Resolutions, settings: Settings, now: float
+    index: ObservedIndex, resolutions: Resolutions, settings: Settings
 ) -> tuple[dict[EntryKey, MatchEntry], Resolutions]:
     """The entries in a fixed order, and the resolutions with those that are rejected on the way."""
     candidates: dict[EntryKey, list[Resolution]] = defaultdict(list)
@@ -129,7 +129,7 @@ def _entries(
         blocked = _blocked(index, key, candidates[key], resolutions)
         resolutions = replaced(resolutions, blocked)
         if len(blocked) < len(candidates[key]):
-            entries[key], rejected = _entry(index, key, candidates[key], settings, now)
+            entries[key], rejected = _entry(index, key, candidates[key], settings)
             resolutions = replaced(resolutions, rejected)
     return entries, resolutions
 
@@ -138,27 +138,27 @@ def _blocked(
     index: ObservedIndex, key: EntryKey, candidates: list[Resolution], resolutions: Resolutions
 ) -> list[Resolution]:
     """The active candidates, rejected, where a rule has the match that others made, or that may not be changed."""
-    listener, match = key
-    foreign = [rule for rule in index.foreign_rules.get(listener, ()) if rule.match.canonical == match]
+    listener, match = index.listeners.get(key[0]), key[1]
+    foreign = [rule for rule in _foreign_rules(index, listener) if rule.match.canonical == match]
+    others = index.owners_of(index.serving(listener, match)) - {candidate.owner for candidate in candidates}
+    unchangeable = {resolution.owner for resolution in resolutions if resolution.mode in UNCHANGED}
+    blocking = sorted(others & unchangeable | others - index.claimants)
     if foreign:
         code = "FOREIGN_RULE"
-        message = f"Rule {foreign[0].name} on {listener} has this match, and this stack did not create it."
-    else:
-        others = index.owners_of(index.serving(*key)) - {candidate.owner for candidate in candidates}
-        unchangeable = {resolution.owner for resolution in resolutions if resolution.mode in UNCHANGED}
-        blocking = sorted(others & unchangeable | others - index.claimants)
-        if not blocking:
-            return []
+        message = f"Rule {foreign[0].name} on {key[0]} has this match, and this stack did not create it."
+    elif blocking:
         code = "MATCH_TAKEN"
-        message = f"{match or 'Everything else'} on {listener} still goes to {'/'.join(blocking[0])}, whose rule stays."
+        message = f"{match or 'Everything else'} on {key[0]} still goes to {'/'.join(blocking[0])}, whose rule stays."
+    else:
+        return []
     return [candidate.reject("Conflicted", code, message) for candidate in candidates if candidate.mode == "active"]
 
 
 def _entry(
-    index: ObservedIndex, key: EntryKey, candidates: list[Resolution], settings: Settings, now: float
+    index: ObservedIndex, key: EntryKey, candidates: list[Resolution], settings: Settings
 ) -> tuple[MatchEntry, list[Resolution]]:
     """The entry of a match, and the candidates that are rejected because others have it."""
-    receiving = index.serving(*key)
+    receiving = index.serving(index.listeners.get(key[0]), key[1])
     owners = index.owners_of(receiving)
     ordered = sorted(
         candidates,
@@ -171,8 +171,7 @@ def _entry(
             r.route.name,
         ),
     )
-    # A claim keeps its match from others as long as it is declared, and for the grace time after.
-    holding = [r for r in ordered if r.mode != "removing" or now < r.claim.since + settings.grace_seconds]
+    holding = [resolution for resolution in ordered if resolution.holds_match]
     sharing = [r for r in holding if r is holding[0] or None not in {holding[0].route.weight, r.route.weight}]
     by_role: dict[Mode | None, list[Resolution]] = defaultdict(list)
     for resolution in ordered:
@@ -183,8 +182,6 @@ def _entry(
         retained=tuple(by_role["retained"]),
         removing=tuple(by_role["removing"]),
         paused=tuple(by_role["paused"]),
-        needed_by=tuple(resolution.key for resolution in by_role["active"]),
-        priority=next((p for r in by_role["active"] if (p := r.route.priority) is not None), None),
     )
     if not by_role["rejected"]:
         return entry, []
@@ -208,35 +205,38 @@ def _role(resolution: Resolution, sharing: list[Resolution]) -> Mode | None:
     return "rejected" if resolution.mode == "active" else None
 
 
+def _foreign_rules(index: ObservedIndex, listener: Listener | None) -> tuple[Rule, ...]:
+    """The rules that others created on a listener."""
+    return tuple(rule for rule in listener.rules if rule not in index.own_rules[listener.key]) if listener else ()
+
+
 def _assign(index: ObservedIndex, resolutions: Resolutions, entries: Mapping[EntryKey, MatchEntry]) -> RuleAssignment:
     """Give each entry its rule."""
     unchangeable = frozenset(resolution.owner for resolution in resolutions if resolution.mode in UNCHANGED)
-    keys = sorted({key for key, _ in entries} | index.listeners.keys())
-    listeners = (
-        _assign_listener(index, key, [entry for entry in entries.values() if entry.listener == key], unchangeable)
-        for key in keys
-    )
+    keys = {entry.listener for entry in entries.values() if entry.active} | index.listeners.keys()
+    listeners = []
+    for key in sorted(keys):
+        mine = {entry.match: entry for entry in entries.values() if entry.listener == key}
+        listeners.append(_assign_listener(index, key, mine, unchangeable))
     return RuleAssignment(resolutions, tuple(listeners), unchangeable)
 
 
 def _assign_listener(
-    index: ObservedIndex, key: ListenerKey, entries: list[MatchEntry], unchangeable: frozenset[Owner]
+    index: ObservedIndex, key: ListenerKey, entries: Mapping[Match | None, MatchEntry], unchangeable: frozenset[Owner]
 ) -> ListenerAssignment:
     """By equal match first, by name second, so that a renamed route changes nothing."""
-    there, own = index.listeners.get(key), index.own_rules.get(key, ())
-    rules = _rules_of(index, [entry for entry in entries if entry.match], own) if own else {}
-    observed = [_observed(entry, rules.get(entry.match), there) for entry in entries]
-    changing = {entry.rule.arn for entry in observed if entry.rule and not entry.is_frozen}
-    free = [rule for rule in own if rule.arn not in changing]
-    frozen = [rule for rule in free if rule in rules.values() or is_unchangeable(index, rule.action, unchangeable)]
+    there = index.listeners.get(key)
+    own = index.own_rules[key] if there else ()
+    rules = _rules_of(index, entries, own) if own else {}
+    observed = {match: _observed(entry, rules.get(match), there) for match, entry in entries.items()}
+    taken = {rule: observed[match].is_frozen for match, rule in rules.items()}
+    frozen = tuple(
+        rule for rule in own if (taken[rule] if rule in taken else is_unchangeable(index, rule.action, unchangeable))
+    )
+    leftover = tuple(rule for rule in own if rule not in taken and rule not in frozen)
+    default = observed.pop(None, None)
     return ListenerAssignment(
-        key,
-        there,
-        next((entry for entry in observed if entry.match is None), None),
-        tuple(entry for entry in observed if entry.match),
-        tuple(frozen),
-        tuple(rule for rule in free if rule not in frozen),
-        index.foreign_rules.get(key, ()),
+        key, there, default, tuple(observed.values()), frozen, leftover, _foreign_rules(index, there)
     )
 
 
@@ -248,14 +248,18 @@ def is_unchangeable(index: ObservedIndex, action: Action, unchangeable: frozense
     return bool(owners & unchangeable or owners - index.claimants)
 
 
-def _rules_of(index: ObservedIndex, entries: list[MatchEntry], rules: tuple[Rule, ...]) -> dict[Match | None, Rule]:
+def _rules_of(
+    index: ObservedIndex, entries: Mapping[Match | None, MatchEntry], rules: tuple[Rule, ...]
+) -> dict[Match | None, Rule]:
     """The rules of the entries of one listener, by match: the best fit first, each rule once."""
-    fits = [(entry, rule, _fit(index, entry, rule)) for rule in rules for entry in entries]
+    fits = [
+        (entry.match, rule, _fit(index, entry, rule)) for rule in rules for entry in entries.values() if entry.match
+    ]
     found: dict[Match | None, Rule] = {}
     for criterion in range(3):
-        for entry, rule, fit in fits:
-            if fit[criterion] and entry.match not in found and rule not in found.values():
-                found[entry.match] = rule
+        for match, rule, fit in fits:
+            if fit[criterion] and match not in found and rule not in found.values():
+                found[match] = rule
     return found
 
 
@@ -268,35 +272,39 @@ def _fit(index: ObservedIndex, entry: MatchEntry, rule: Rule) -> tuple[bool, boo
 
 
 def _observed(entry: MatchEntry, rule: Rule | None, listener: Listener | None) -> MatchEntry:
-    """The entry with what it forwards to now."""
+    """The entry with its rule, what it forwards to now, and what its active claims declare together."""
     existing = rule.action if rule else None
     action = existing if entry.match else listener.default if listener else None
-    members = {group for group, weight in weights(action).items() if weight}
+    members = weighted_groups(action)
     live = rule.is_live if rule else bool(members)
-    return replace(entry, rule=rule, action=action, live=live, receiving=frozenset(members if live else ()))
+    return replace(
+        entry,
+        needed_by=tuple(resolution.key for resolution in entry.active),
+        priority=next((p for r in entry.active if (p := r.route.priority) is not None), None),
+        rule=rule,
+        action=action,
+        live=live,
+        receiving=members if live else frozenset(),
+    )
 
 
 def _priority_conflicts(listener: ListenerAssignment, settings: Settings) -> Iterator[Resolution]:
     """Of equal declared priorities the later is in conflict; so is one that a rule has which stays as it is."""
     taken = {rule.priority: f"rule {rule.name}" for rule in (*listener.foreign, *listener.frozen)}
-    current = {entry.match: entry.rule.priority for entry in listener.matches if entry.rule and entry.live}
-    entries = [entry for entry in listener.matches if entry.active]
-    for entry in sorted(
-        entries, key=lambda e: (e.priority is None or current.get(e.match) != e.priority, e.active[0].order)
-    ):
-        first = entry.active[0]
+    live = {entry.match: entry.rule.priority for entry in listener.matches if entry.rule and entry.live}
+    entries = [entry for entry in listener.matches if entry.priority is not None]
+    for entry in sorted(entries, key=lambda entry: (live.get(entry.match) != entry.priority, entry.active[0].order)):
+        first, own = entry.active[0], entry.priority or 0
         for resolution in entry.active:
-            wanted = resolution.route.priority
-            if wanted is None or (wanted == entry.priority and wanted not in taken):
-                continue
-            default = f"another route: this match has {entry.priority}, declared by {first.claim.service}"
-            message = (
-                f"Priority {wanted} on {listener.key} belongs to {taken.get(wanted, default)}. Use another "
-                f"{settings.label_prefix}.priority."
-            )
-            yield resolution.reject("Conflicted", "PRIORITY_TAKEN", message)
-        if entry.priority is not None:
-            taken.setdefault(entry.priority, f"route {first.route.name} of {first.claim.service}")
+            wanted = own if resolution.route.priority is None else resolution.route.priority
+            if wanted != own or (own in taken and resolution.route.priority is not None):
+                default = f"another route: this match has {own}, declared by {first.claim.service}"
+                message = (
+                    f"Priority {wanted} on {listener.key} belongs to {taken.get(wanted, default)}. Use another "
+                    f"{settings.label_prefix}.priority."
+                )
+                yield resolution.reject("Conflicted", "PRIORITY_TAKEN", message)
+        taken.setdefault(own, f"route {first.route.name} of {first.claim.service}")
 
 
 def _zero_weights(assignment: RuleAssignment, settings: Settings) -> Iterator[Resolution]:

@@ -5,11 +5,12 @@ An error while reading ends the reconcile: what could not be read is unknown, an
 
 import dataclasses
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ecs_lattice import ownership
 from ecs_lattice.claims import LatticeRecord
-from ecs_lattice.graph import Association, Group, Listener, Network, Observed, Service, id_of, weights
+from ecs_lattice.graph import Association, Group, Listener, Network, Observed, Service, id_of, weighted_groups, weights
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.seen import ClaimFacts
 from ecs_lattice.settings import Settings
@@ -36,19 +37,16 @@ class SnapshotReader:
 
     def read(self) -> Snapshot:
         service = self._service()
-        is_own = service is None or dict(service.tags).get(ownership.OWNER) == self.settings.owner
-        if not is_own or (service is not None and service.status != "ACTIVE"):
+        if service and (dict(service.tags).get(ownership.OWNER) != self.settings.owner or service.status != "ACTIVE"):
             return Snapshot(Observed(service=service), self.remembered)
         listeners = self.lattice.listeners(service.arn) if service else ()
         groups = self._groups(listeners)
-        declared = sorted({network for claim in self.claims for network in claim.networks})
-        networks = tuple((network, self._network(network)) for network in declared)
-        wanted = {arn for _, arns in networks for arn in arns}
-        associations = self._associations(service, wanted) if service else ()
-        auth = {claim.route.auth for claim in self.claims} | {service.auth if service else None}
-        needs_policy = "AWS_IAM" in auth or self.settings.minimum_auth == "iam"
-        policy = self.lattice.auth_policy(service.arn) if service and needs_policy else None
-        return Snapshot(Observed(service, listeners, groups, associations, networks, policy), self.remembered)
+        declared = {network for claim in self.claims for network in claim.networks}
+        networks = {network: self._network(network) for network in sorted(declared)}
+        associations = self._associations(service, set(chain(*networks.values()))) if service else ()
+        policy = self._policy(service) if service else None
+        observed = Observed(service, listeners, groups, associations, tuple(networks.items()), policy)
+        return Snapshot(observed, self.remembered)
 
     def _remember(self, **changes: Any) -> None:
         self.remembered = dataclasses.replace(self.remembered, **changes)
@@ -67,24 +65,27 @@ class SnapshotReader:
             self._remember(service_arn=found.arn)  # discovered: if it were forgotten, nothing would ever clean it up
         return dataclasses.replace(found, tags=tuple(sorted(tags.items())))
 
+    def _policy(self, service: Service) -> str | None:
+        """The auth policy, where IAM is in use or required."""
+        needs_policy = self.settings.minimum_auth == "iam" or service.auth == "AWS_IAM"
+        if not needs_policy and all(claim.route.auth != "AWS_IAM" for claim in self.claims):
+            return None
+        return self.lattice.auth_policy(service.arn)
+
     def _groups(self, listeners: tuple[Listener, ...]) -> tuple[Group, ...]:
         """The groups that actions or claims name, or that are remembered."""
-        members = [
-            (group, weight, is_live)
-            for listener in listeners
-            for action, is_live in ((listener.default, True), *((rule.action, rule.is_live) for rule in listener.rules))
-            for group, weight in weights(action).items()
-        ]
-        receiving = {group for group, weight, is_live in members if weight and is_live}
+        used = {group for listener in listeners for action in listener.actions for group in weights(action)}
+        live = [weighted_groups(action) for listener in listeners for action in listener.live_actions]
         remembered = {id_of(arn) for _, arn in self.remembered.groups}
         own = {claim.group_ref for claim in self.claims if claim.claim.own_group}
+        receiving = frozenset().union(*live)
         found = [
             self._group(group, receiving, is_remembered=group in remembered)
-            for group in sorted({group for group, _, _ in members} | remembered | own)
+            for group in sorted(used | remembered | own)
         ]
         return tuple(group for group in found if group is not None)
 
-    def _group(self, group_id: str, receiving: set[str], *, is_remembered: bool) -> Group | None:
+    def _group(self, group_id: str, receiving: frozenset[str], *, is_remembered: bool) -> Group | None:
         """The group; with its tags where it is new or unclaimed, with its targets where they decide something."""
         group, known = self.lattice.group(group_id), self.remembered.groups
         if group is None:
@@ -92,7 +93,7 @@ class SnapshotReader:
                 others = tuple(item for item in known if id_of(item[1]) != group_id)
                 self._remember(groups=others, generation=self.remembered.generation + 1)
             return None
-        is_claimed = any(claim.group_name == group.name and not claim.claim.own_group for claim in self.claims)
+        is_claimed = group.name in {claim.group_name for claim in self.claims if not claim.claim.own_group}
         if not (is_remembered and is_claimed):
             group = dataclasses.replace(group, tags=tuple(sorted(self.lattice.tags(group.arn).items())))
             if dict(group.tags or ()).get(ownership.OWNER) == self.settings.owner:

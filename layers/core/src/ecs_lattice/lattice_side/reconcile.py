@@ -125,7 +125,7 @@ class LatticeSide:
         index = index_of(observed, remembered, claims, settings.owner)
         budget = RemovalBudget(self._registry, settings, now, dry_run)
         resolutions = resolve(index, settings, now, budget.may_remove, refused)
-        assignment = match_rules(index, resolutions, settings, now)
+        assignment = match_rules(index, resolutions, settings)
         active = tuple(resolution for resolution in assignment.resolutions if resolution.mode == "active")
         context = PlanContext(index, assignment, settings, now, timers, active)
         steps = plan(desired_graph(context), observed, timers)

@@ -36,10 +36,12 @@ class Resolution(ClaimFacts):
 
     ``active``: provision it. ``retained``: the claim vanished, nothing of it changes yet. ``removing``: take it down.
     ``paused``: change nothing. ``rejected``: refused or in conflict (``rejection``), what was provisioned stays.
-    ``order`` is its place among the claims, ``wait``: reconcile again after so many seconds.
+    ``order`` is its place among the claims. ``holds_match``: others cannot have its match, as long as it is declared and
+    for the grace time after. ``wait``: reconcile again after so many seconds.
     """
 
     order: tuple[bool, float, str, str]
+    holds_match: bool
     mode: Mode
     rejection: Rejection | None = None
     code: str = ""
@@ -95,20 +97,20 @@ def _by_phase(
 ) -> Resolution:
     claim, receives = facts.claim, facts.group_ref in index.receiving_traffic
     order = (not receives, claim.created_at, claim.service.arn, claim.route.name)
-    resolved = partial(Resolution, **vars(facts), order=order)
+    remaining = claim.since + settings.grace_seconds - now
+    resolved = partial(Resolution, **vars(facts), order=order, holds_match=True)
     if claim.route.pause and not (claim.phase == "gone" and now - claim.since >= _DAY_SECONDS):
         message = f"{settings.label_prefix}.pause is set: the route is observed, and nothing is changed."
         return resolved(mode="paused", code="PAUSED", message=message)
     if claim.phase == "declared":
         return resolved(mode="active")
     if claim.phase == "gone":
-        return resolved(mode="removing")
-    remaining = claim.since + settings.grace_seconds - now
+        return resolved(mode="removing", holds_match=remaining > 0)
     if remaining > 0:
         return resolved(mode="retained", wait=whole_seconds(remaining))
     has_begun = facts.record.answer.state in {"Parked", "Removed"}
     if has_begun or not receives or may_remove(facts.record):
-        return resolved(mode="removing")
+        return resolved(mode="removing", holds_match=False)
     message = (
         "More routes are due for removal than MaxRemovals allows per hour, so all of them wait. Restore the labels, or "
         'invoke the resync function with {"mode": "approve-removals"}.'

@@ -7,10 +7,11 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ecs_lattice import naming, ownership
 from ecs_lattice.claims import Claim, ClaimRecord, LatticeRecord
-from ecs_lattice.graph import PARKED_HEADER, Group, Listener, Observed, Rule, id_of, weights
+from ecs_lattice.graph import PARKED_HEADER, Group, Listener, Observed, Rule, id_of, weighted_groups, weights
 from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route, ServiceId
 from ecs_lattice.outcome import NotYet
 from ecs_lattice.settings import Settings, Sharing
@@ -63,9 +64,9 @@ def facts_of(record: ClaimRecord, settings: Settings) -> ClaimFacts:
 class ObservedIndex:
     """The graph that was read and its claims, by what they are looked up by.
 
-    ``owners`` has the ECS service of each target group where it is known. ``claimants`` are the ECS services with a claim
-    here, ``claimed`` the groups that claims call their own. Of the groups, ``referenced`` are named by a rule or default
-    action, ``weighted`` have a weight in one, ``receiving_traffic`` have a weight in one that requests can reach.
+    ``owners`` has the ECS service of each target group where it is known; ``claimants`` are the ECS services with a claim
+    here. Of the groups, ``referenced`` are named by a rule or default action, ``receiving_traffic`` have a weight in one
+    that requests can reach.
     """
 
     observed: Observed
@@ -74,27 +75,39 @@ class ObservedIndex:
     groups: Mapping[str, Group]
     owners: Mapping[str, Owner]
     claimants: frozenset[Owner]
-    claimed: frozenset[str]
     listeners: Mapping[ListenerKey, Listener]
-    own_rules: Mapping[ListenerKey, tuple[Rule, ...]]
-    foreign_rules: Mapping[ListenerKey, tuple[Rule, ...]]
     referenced: frozenset[str]
-    weighted: frozenset[str]
     receiving_traffic: frozenset[str]
+
+    @cached_property
+    def own_rules(self) -> Mapping[ListenerKey, tuple[Rule, ...]]:
+        """The rules that this stack created, by name."""
+        return {
+            key: tuple(rule for rule in listener.rules if naming.is_ours(rule.name))
+            for key, listener in self.listeners.items()
+        }
+
+    @cached_property
+    def weighted(self) -> frozenset[str]:
+        """The groups that have a weight in a rule, parked or not, or in a default action."""
+        actions = (action for listener in self.observed.listeners for action in listener.actions)
+        return frozenset(group for action in actions for group in weighted_groups(action))
 
     def owners_of(self, groups: Iterable[str]) -> frozenset[Owner]:
         """The ECS services of these groups, as far as they are known."""
         return frozenset(self.owners[group] for group in groups if group in self.owners)
 
-    def serving(self, listener_key: ListenerKey, match: Match | None) -> frozenset[str]:
+    def serving(self, listener: Listener | None, match: Match | None) -> frozenset[str]:
         """The groups that receive the requests of exactly this match (canonical; None: the default action)."""
-        if match is None:
-            listener = self.listeners.get(listener_key)
-            actions = [listener.default] if listener else []
-        else:
-            rules = self.own_rules.get(listener_key, ())
-            actions = [rule.action for rule in rules if rule.is_live and rule.match.canonical == match]
-        return frozenset(group for action in actions for group, weight in weights(action).items() if weight)
+        if listener is None or match is None:
+            return weighted_groups(listener.default if listener else None)
+        rules = [rule for rule in self.own_rules[listener.key] if rule.is_live and rule.match.canonical == match]
+        return frozenset(group for rule in rules for group in weighted_groups(rule.action))
+
+    def arns_of(self, networks: Iterable[str]) -> set[str]:
+        """The ARNs of service networks as declared, as far as they are known."""
+        known = dict(self.observed.networks)
+        return {arn for network in networks for arn in known.get(network, ())}
 
     def has_healthy_target(self, group_ref: str) -> bool:
         """Whether a target of the group would answer requests."""
@@ -116,36 +129,29 @@ def index_of(
         claim if claim.claim.own_group else replace(claim, group_ref=ids.get(claim.group_name, claim.group_ref))
         for claim in claims
     )
-    tags = {group.id: dict(group.tags or ()) for group in observed.groups}
-    tagged = {
-        group: (of_group.get(ownership.CLUSTER, ""), of_group[ownership.SERVICE])
-        for group, of_group in tags.items()
-        if of_group.get(ownership.OWNER) == owner and ownership.SERVICE in of_group
-    }
-    own = {rule.arn for listener in observed.listeners for rule in listener.rules if naming.is_ours(rule.name)}
-    members = [
-        (group, weight, is_live)
-        for listener in observed.listeners
-        for action, is_live in ((listener.default, True), *((rule.action, rule.is_live) for rule in listener.rules))
-        for group, weight in weights(action).items()
-    ]
+    owners = {group.id: _owner_of(group, owner) for group in observed.groups}
+    used = [weights(action) for listener in observed.listeners for action in listener.actions]
+    live = [weighted_groups(action) for listener in observed.listeners for action in listener.live_actions]
     return ObservedIndex(
         observed=observed,
         remembered=remembered,
         claims=located,
         groups={group.id: group for group in observed.groups},
-        owners=tagged | {claim.group_ref: claim.owner for claim in located},
+        owners={group: by_tag for group, by_tag in owners.items() if by_tag}
+        | {claim.group_ref: claim.owner for claim in located},
         claimants=frozenset(claim.owner for claim in located),
-        claimed=frozenset(claim.group_ref for claim in located),
         listeners={listener.key: listener for listener in observed.listeners},
-        own_rules={each.key: tuple(rule for rule in each.rules if rule.arn in own) for each in observed.listeners},
-        foreign_rules={
-            each.key: tuple(rule for rule in each.rules if rule.arn not in own) for each in observed.listeners
-        },
-        referenced=frozenset(group for group, _, _ in members),
-        weighted=frozenset(group for group, weight, _ in members if weight),
-        receiving_traffic=frozenset(group for group, weight, is_live in members if weight and is_live),
+        referenced=frozenset().union(*used),
+        receiving_traffic=frozenset().union(*live),
     )
+
+
+def _owner_of(group: Group, owner: str) -> Owner | None:
+    """The ECS service that the tags of a group of this stack name."""
+    tags = dict(group.tags or ())
+    if tags.get(ownership.OWNER) != owner or ownership.SERVICE not in tags:
+        return None
+    return tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
 
 
 @dataclass(frozen=True, slots=True)
