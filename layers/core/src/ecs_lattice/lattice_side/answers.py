@@ -67,9 +67,9 @@ def _progress(context: PlanContext, resolution: Resolution, entries: Sequence[Ma
 
 def _missing(context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]) -> str:
     """What the route needs first and does not have; empty when everything is there."""
-    index, observed = context.index, context.index.observed
+    index, service = context.index, context.index.observed.service
     group = index.groups.get(resolution.group_ref)
-    if observed.service is None or observed.service.status != "ACTIVE":
+    if service is None or service.status != "ACTIVE":
         return "The Lattice service"
     if group is None or group.status != "ACTIVE":
         return "The target group"
@@ -78,34 +78,22 @@ def _missing(context: PlanContext, resolution: Resolution, entries: Sequence[Mat
         members = weights(entry.action) if entry.match else index.referenced
         if entry.action is None or group.id not in members:
             return f"The rule on {entry.listener}"
-    active = {association.network_arn for association in observed.associations if association.status == "ACTIVE"}
-    return "The association with a service network" if index.arns_of(resolution.networks) - active else ""
+    missing = index.arns_of(resolution.networks)
+    missing -= {each.network_arn for each in index.observed.associations if each.status == "ACTIVE"}
+    return "The association with a service network" if missing else ""
 
 
 def _removing(
     context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry], *, uninstalling: bool
 ) -> Answer:
-    index, claim, group = context.index, resolution.claim, resolution.group_ref
-    others = (other for other in context.assignment.resolutions if other.mode != "removing")
-    is_shared = any(other.group_ref == group for other in others)
+    claim, resolutions = resolution.claim, context.assignment.resolutions
+    is_shared = resolution.group_ref in {other.group_ref for other in resolutions if other.mode != "removing"}
     ending = [entry for entry in entries if entry.is_ending]
-    # A TLS_PASSTHROUGH listener cannot be parked: it forwards until its tasks are detached, then it is deleted.
-    relevant = (
-        entry
-        for entry in (ending if is_shared else entries)
-        if not (entry.is_ending and entry.listener.protocol == "TLS_PASSTHROUGH")
-    )
-    if any(group in entry.receiving for entry in relevant):
+    if _still_receives(resolution.group_ref, ending if is_shared else entries):
         return _of(
             context, resolution, "Live", "LEAVING", "It receives traffic until another route can take its place."
         )
-    if is_shared:
-        is_left = any(entry.rule for entry in ending)
-    elif claim.own_group:
-        is_left = group in index.referenced or claim.named
-    else:
-        is_left = group in index.groups
-    if is_left:
+    if any(entry.rule for entry in ending) if is_shared else _is_used(context, resolution):
         return _of(context, resolution, "Parked")
     remaining = claim.since + context.settings.grace_seconds - context.now
     if claim.phase == "gone" and remaining > 0 and not uninstalling:
@@ -113,3 +101,20 @@ def _removing(
         message = "Everything is removed; the match is reserved for the grace time."
         return _of(context, resolution, "Parked", "HOLDS_MATCH", message)
     return Answer("Removed", domain_name=None)
+
+
+def _still_receives(group: str, entries: Sequence[MatchEntry]) -> bool:
+    """Whether the group has to lose its traffic before its tasks may be detached. A TLS_PASSTHROUGH listener cannot be
+    parked: it forwards until they are, then it is deleted."""
+    return any(
+        group in entry.receiving and not (entry.is_ending and entry.listener.protocol == "TLS_PASSTHROUGH")
+        for entry in entries
+    )
+
+
+def _is_used(context: PlanContext, resolution: Resolution) -> bool:
+    """Whether the group that no other claim shares still exists; a group that others made only has to be released."""
+    group, claim = resolution.group_ref, resolution.claim
+    if claim.own_group:
+        return group in context.index.referenced or claim.named
+    return group in context.index.groups

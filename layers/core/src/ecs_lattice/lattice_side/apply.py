@@ -93,11 +93,8 @@ class Applier:
             self.applied.done.append(step)
 
     def _stop(self, seconds: int, why: str) -> None:
-        self._wait(seconds, why)
-        self.applied.stopped = True
-
-    def _wait(self, seconds: int, why: str) -> None:
         self.applied.waits.append(NotYet(seconds, why))
+        self.applied.stopped = True
 
     def _refuse(self, step: s.Step, error: QuotaError | InvalidError | DeniedError) -> None:
         quota = f" (quota {error.quota_code})" if isinstance(error, QuotaError) and error.quota_code else ""
@@ -124,7 +121,7 @@ class Applier:
             arn = self._adopt(self.lattice.find_groups({name}).get(name), error, "FOREIGN_GROUP")
         others = [known for known in self.applied.remembered.groups if known[0] != name]
         self._remember(groups=tuple(sorted([*others, (name, arn)])))
-        self._wait(_CREATE_SECONDS, f"target group {name} is being created")
+        self.applied.waits.append(NotYet(_CREATE_SECONDS, f"target group {name} is being created"))
 
     def _create_service(self, step: s.CreateLatticeService) -> None:
         name, spec = step.spec.name, to_data(step.spec)
@@ -133,7 +130,7 @@ class Applier:
         except ConflictError as error:
             arn = self._adopt(self.lattice.find_service(name), error, "FOREIGN_SERVICE")
         self._remember(service_arn=arn)
-        self._wait(_CREATE_SECONDS, f"service {name} is being created")
+        self.applied.waits.append(NotYet(_CREATE_SECONDS, f"service {name} is being created"))
 
     def _adopt(self, found: str | None, error: ConflictError, code: str) -> str:
         """The ARN of what has the name already, if it is this stack's."""
@@ -156,7 +153,7 @@ class Applier:
             if found is None:
                 raise
             arn = found
-            self._wait(_LOST_SECONDS, str(error))
+            self.applied.waits.append(NotYet(_LOST_SECONDS, str(error)))
         self._new_listeners[step.key] = arn
 
     def _create_rule(self, step: s.CreateRule) -> None:
@@ -174,7 +171,7 @@ class Applier:
     def _associate(self, step: s.Associate) -> None:
         token = self._token(step, "associate", step.network_arn)
         self.lattice.associate(step.service_arn, step.network_arn, token, {ownership.OWNER: self.owner})
-        self._wait(_CREATE_SECONDS, "the association with the service network is being created")
+        self.applied.waits.append(NotYet(_CREATE_SECONDS, "the association with the service network is being created"))
 
     def _delete(self, call: Callable[[str], None], arn: str) -> None:
         """Delete a rule or listener: a new one of its name needs another client token."""
@@ -183,11 +180,11 @@ class Applier:
 
     def _end(self, call: Callable[[str], None], arn: str, what: str) -> None:
         call(arn)
-        self._wait(_CONFLICT_SECONDS, f"{what} is being deleted")
+        self.applied.waits.append(NotYet(_CONFLICT_SECONDS, f"{what} is being deleted"))
 
     def _report(self, failures: tuple[str, ...]) -> None:
         if failures:
-            self._wait(_PARTIAL_SECONDS, "not done: " + "; ".join(failures))
+            self.applied.waits.append(NotYet(_PARTIAL_SECONDS, "not done: " + "; ".join(failures)))
 
     _CALLS: ClassVar[Mapping[type[s.Step], Callable[[Any, Any], None]]] = {
         s.CreateGroup: _create_group,

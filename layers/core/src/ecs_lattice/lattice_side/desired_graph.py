@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from itertools import chain
 
 from ecs_lattice import ownership
 from ecs_lattice.graph import Association, Group, Target, id_of
@@ -32,29 +33,29 @@ def desired_graph(context: PlanContext) -> Desired:
 
 
 def _service(context: PlanContext) -> DesiredService | None:
-    """The Lattice service; None while no active claim needs one. What no claim declares stays as it is."""
-    index, settings, resolutions = context.index, context.settings, context.assignment.resolutions
-    there = index.observed.service
+    """The Lattice service; None while no active claim needs one."""
+    settings, there = context.settings, context.index.observed.service
     if there is None and not context.active:
         return None
-    staying = [resolution.route for resolution in resolutions if resolution.mode in STAYING]
-    domain, certificate, auth, idle_timeout = (
-        next((value for route in staying if (value := getattr(route, key)) is not None), None)
-        for key in ("domain", "certificate", "auth", "idle_timeout")
-    )
-    auth = "AWS_IAM" if settings.minimum_auth == "iam" else auth
-    holder = holder_tag(resolutions, index, settings)
+    spec = _service_spec(context)
+    holder = holder_tag(context.assignment.resolutions, context.index, settings)
+    tags = {ownership.OWNER: settings.owner} | ({ownership.HOLDER: holder} if holder else {})
     policy = None
-    if (auth or (there.auth if there else "NONE")) == "AWS_IAM":
+    if (spec.auth or (there and there.auth)) == "AWS_IAM":
         account = there.account if there else context.active[0].claim.service.account
         policy = _policy(settings.service_auth_policy, account)
-    return DesiredService(
-        ServiceSpec(index.remembered.name, domain, certificate, auth, idle_timeout),
-        ((ownership.OWNER, settings.owner), *([(ownership.HOLDER, holder)] if holder else [])),
-        policy,
-        there,
-        tuple(resolution.key for resolution in context.active),
+    return DesiredService(spec, tuple(tags.items()), policy, there, tuple(claim.key for claim in context.active))
+
+
+def _service_spec(context: PlanContext) -> ServiceSpec:
+    """What the first claim that says so declares; what no claim declares stays as it is."""
+    routes = [resolution.route for resolution in context.assignment.resolutions if resolution.mode in STAYING]
+    domain, certificate, auth, idle_timeout = (
+        next((value for route in routes if (value := getattr(route, key)) is not None), None)
+        for key in ("domain", "certificate", "auth", "idle_timeout")
     )
+    auth = "AWS_IAM" if context.settings.minimum_auth == "iam" else auth
+    return ServiceSpec(context.index.remembered.name, domain, certificate, auth, idle_timeout)
 
 
 def _policy(configured: str, account: str) -> str:
@@ -167,12 +168,12 @@ def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
     rejected."""
     if not context.active or any(resolution.mode == "rejected" for resolution in context.assignment.resolutions):
         return ()
-    wanted = context.index.arns_of(network for claim in context.index.claims for network in claim.networks)
-    dropped: list[Association] = []
-    for association in context.index.observed.associations:
-        if association.ours and association.network_arn not in wanted:
-            timer = f"network:{id_of(association.network_arn)}"
-            why = "a service network is no longer declared"
-            if context.timers.has_lasted(timer, context.settings.grace_seconds, why):
-                dropped.append(association)
-    return tuple(dropped)
+    wanted = context.index.arns_of(chain(*(claim.networks for claim in context.index.claims)))
+    grace, why = context.settings.grace_seconds, "a service network is no longer declared"
+    return tuple(
+        association
+        for association in context.index.observed.associations
+        if association.ours
+        and association.network_arn not in wanted
+        and context.timers.has_lasted(f"network:{id_of(association.network_arn)}", grace, why)
+    )

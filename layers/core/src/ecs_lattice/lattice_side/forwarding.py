@@ -4,6 +4,7 @@ A group receives traffic only when it can answer; once it does, health never tak
 leaves a rule that stays does so at weight 0, so the data plane never meets a rule without a group that answers.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -48,29 +49,21 @@ class ForwardPlan:
 def plan_forward(context: PlanContext, entry: MatchEntry, parked: frozenset[str] = frozenset()) -> ForwardPlan:
     """What the entry should forward to. ``parked`` groups have to stay in use by a rule until the default action of the
     listener forwards to them."""
-    current = weights(entry.action)
-    declared: dict[str, int] = {}
+    current, declared = Counter(weights(entry.action)), Counter[str]()
     for resolution in entry.active:  # routes of one port add their weights up
-        weight = DEFAULT_WEIGHT if resolution.route.weight is None else resolution.route.weight
-        declared[resolution.group_ref] = declared.get(resolution.group_ref, 0) + weight
-    roles = {group: _role(context, entry, group, current.get(group, 0), declared) for group in {**current, **declared}}
-    serving: set[Role] = {"ready", "retained"} if entry.live else {"ready"}
-    serves = any(
-        role in serving and _weight(role, current.get(group, 0), declared.get(group, 0), live=True)
-        for group, role in roles.items()
-    )
+        weight = resolution.route.weight
+        declared[resolution.group_ref] += DEFAULT_WEIGHT if weight is None else weight
+    roles = {group: _role(context, entry, group, current[group], declared) for group in {**current, **declared}}
+    serving = {"ready": declared, "retained": Counter(entry.receiving)}
+    serves = any(serving[role][group] for group, role in roles.items() if role in serving)
     falls_back = entry.live and not serves and bool(entry.active)
     if falls_back:
         roles |= dict.fromkeys(entry.receiving - _deleted_elsewhere(entry), "fallback")
     live = serves or "fallback" in roles.values()
-    leaving = [group for group, role in roles.items() if role == "drained"] if live or not entry.live else []
-    dropped = {
-        group for group in leaving if not _has_to_stay(context, entry, group, current[group] if live else 0, parked)
-    }
     members = {
-        group: _weight(role, current.get(group, 0), declared.get(group, 0), live=live)
+        group: _weight(role, current[group], declared[group], live=live)
         for group, role in roles.items()
-        if group not in dropped
+        if role != "drained" or _has_to_stay(context, entry, group, current[group] if live else entry.live, parked)
     }
     return ForwardPlan(live, members, falls_back)
 
@@ -151,15 +144,13 @@ def _deleted_elsewhere(entry: MatchEntry) -> frozenset[str]:
     )
 
 
-def _has_to_stay(context: PlanContext, entry: MatchEntry, group: str, weight: int, parked: frozenset[str]) -> bool:
-    """Whether a drained group stays in the rule for now, at weight 0: it had a weight until now, or is still in use."""
-    if weight or group in parked:
+def _has_to_stay(context: PlanContext, entry: MatchEntry, group: str, serves: int, parked: frozenset[str]) -> bool:
+    """Whether a drained group stays in the rule for now: it serves until this change, or is still in use."""
+    if serves or group in parked:
         return True
-    removing = [resolution for resolution in entry.removing if resolution.group_ref == group]
-    if removing:
-        claims = context.index.claims  # a claim that stays needs no reference from the rule of one that goes
-        is_declared = any(claim.group_ref == group and claim.claim.phase == "declared" for claim in claims)
-        return not is_declared and any(resolution.claim.named for resolution in removing)
-    timer = f"out:{entry.listener}:{entry.match}:{group}"
-    is_settled = context.timers.has_lasted(timer, context.settings.settle_seconds, f"{group} was replaced just now")
+    named = [resolution.claim.named for resolution in entry.removing if resolution.group_ref == group]
+    if named:  # a claim that stays needs no reference from the rule of one that goes
+        return any(named) and group not in context.index.declared_groups
+    timer, why = f"out:{entry.listener}:{entry.match}:{group}", f"{group} was replaced just now"
+    is_settled = context.timers.has_lasted(timer, context.settings.settle_seconds, why)
     return needs_reference(context, group) or not is_settled

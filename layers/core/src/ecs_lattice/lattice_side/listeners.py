@@ -31,27 +31,21 @@ class DefaultPlan:
 
 def desired_listeners(context: PlanContext) -> tuple[tuple[DesiredListener, ...], tuple[Listener, ...]]:
     """Every listener as it should be, and those to delete. A listener without routes answers 404."""
-    listeners = [
-        listener
-        for listener in context.assignment.listeners
-        if listener.there or (listener.default and listener.default.active) or any(e.active for e in listener.matches)
-    ]
-    defaults = {listener.key: default for listener in listeners if (default := _default(context, listener))}
-    dropped = tuple(listener.there for listener in listeners if listener.there and listener.key not in defaults)
-    listeners = [listener for listener in listeners if listener.key in defaults]
-    rules = {listener.key: _entry_rules(context, listener, defaults[listener.key].parked) for listener in listeners}
-    frozen = chain(*(listener.frozen for listener in listeners))
-    referenced = _groups_of(chain(defaults.values(), frozen, *rules.values()))
-    for listener in listeners:  # in their order: the first leftover rule keeps a group in use
+    planned = [(listener, _default(context, listener)) for listener in context.assignment.listeners]
+    dropped = tuple(listener.there for listener, default in planned if listener.there and default is None)
+    staying = [(listener, default) for listener, default in planned if default]
+    rules = {listener.key: _entry_rules(context, listener, default.parked) for listener, default in staying}
+    referenced = _groups_of(chain((default for _, default in staying), *rules.values()))
+    referenced |= _groups_of(chain(*(listener.frozen for listener, _ in staying)))
+    for listener, _ in staying:  # in their order: the first leftover rule keeps a group in use
         if listener.leftover:
             rules[listener.key] += (leftover := _leftover_rules(context, listener, referenced))
             referenced |= _groups_of(leftover)
-    for listener in listeners:
-        if parked := defaults[listener.key].parked:
-            rules[listener.key] += (parking := _parking_rules(listener, parked, referenced))
+    for listener, default in staying:
+        if default.parked:
+            rules[listener.key] += (parking := _parking_rules(listener, default.parked, referenced))
             referenced |= _groups_of(parking)
-    desired = (_desired(listener, defaults[listener.key].action, rules[listener.key]) for listener in listeners)
-    return tuple(desired), dropped
+    return tuple(_desired(listener, default.action, rules[listener.key]) for listener, default in staying), dropped
 
 
 def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[str]:
@@ -72,12 +66,10 @@ def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan 
     if listener.key.protocol == "TLS_PASSTHROUGH":
         return _passthrough(entry, there, plan)
     if plan.live:
-        claims = [
-            resolution for resolution in entry.claims if _is_settling(context, entry, there, resolution.group_ref)
-        ]
-        return DefaultPlan(forward(plan.weights), frozenset(resolution.group_ref for resolution in claims))
-    waiting = (*entry.active, *(r for r in entry.removing if r.mode == "removing" and r.claim.named))
-    return DefaultPlan(NOT_FOUND, frozenset(resolution.group_ref for resolution in waiting))
+        settling = (r.group_ref for r in entry.claims if _is_settling(context, entry, there, r.group_ref))
+        return DefaultPlan(forward(plan.weights), frozenset(settling))
+    leaving = (r.group_ref for r in entry.removing if r.mode == "removing" and r.claim.named)
+    return DefaultPlan(NOT_FOUND, frozenset((*(r.group_ref for r in entry.active), *leaving)))
 
 
 def _unclaimed_default(context: PlanContext, listener: Listener) -> DefaultPlan | None:
@@ -219,9 +211,9 @@ def _parking_rules(
 
 def _desired(listener: ListenerAssignment, default: Action, rules: list[DesiredRule]) -> DesiredListener:
     """The listener, its rules with their priorities."""
-    staying = {rule.there for rule in rules} | set(listener.frozen) | set(listener.foreign)
     there = listener.there.rules if listener.there else ()
-    entries = [*listener.matches, *filter(None, [listener.default])]
+    staying = {rule.there for rule in rules}.union(listener.frozen, listener.foreign)
+    entries = [*listener.matches, *([listener.default] if listener.default else [])]
     priorities = _priorities(listener, rules)
     return DesiredListener(
         listener.key,
@@ -229,21 +221,28 @@ def _desired(listener: ListenerAssignment, default: Action, rules: list[DesiredR
         default,
         tuple(replace(rule, priority=priorities[rule.name]) for rule in rules),
         tuple(rule for rule in there if rule not in staying),
-        tuple(sorted({claim for entry in entries for claim in entry.needed_by})),
+        tuple(sorted(chain(*(entry.needed_by for entry in entries)))),
     )
 
 
 def _priorities(listener: ListenerAssignment, rules: list[DesiredRule]) -> dict[str, int]:
     """Priorities by rule name: the declared ones first, then those of the matches by specificity, then all others."""
     entries = {entry.needed_by: entry for entry in listener.matches if entry.active}
-    matched = {rule.name: entries[rule.needed_by] for rule in rules if rule.needed_by in entries}
     current = {rule.name: rule.there.priority for rule in rules if rule.there}
-    declared = {name: entry.priority for name, entry in matched.items() if entry.priority is not None}
-    by_match = {name: specificity(entry.match or Match()) for name, entry in matched.items() if name not in declared}
-    others = {rule.name: current.get(rule.name, HIGHEST + 1) for rule in rules if rule.name not in matched}
+    declared: dict[str, int] = {}
+    by_match: dict[str, tuple[object, ...]] = {}
+    others: dict[str, int] = {}
+    for rule in rules:
+        entry = entries.get(rule.needed_by)
+        if entry is None:
+            others[rule.name] = current.get(rule.name, HIGHEST + 1)
+        elif entry.priority is not None:
+            declared[rule.name] = entry.priority
+        else:
+            by_match[rule.name] = specificity(entry.match or Match())
     fixed = {rule.priority for rule in (*listener.foreign, *listener.frozen)}
-    taken = fixed | set(declared.values()) | {current[name] for name in others if name in current}
+    taken = fixed.union(declared.values(), others.values())
     numbers = declared | spread(sorted(by_match, key=lambda name: by_match[name]), current, taken)
     return numbers | spread(
-        sorted(others, key=lambda name: (others[name], name)), current, fixed | set(numbers.values())
+        sorted(others, key=lambda name: (others[name], name)), current, fixed.union(numbers.values())
     )

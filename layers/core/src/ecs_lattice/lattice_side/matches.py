@@ -139,7 +139,8 @@ def _blocked(
 ) -> list[Resolution]:
     """The active candidates, rejected, where a rule has the match that others made, or that may not be changed."""
     listener, match = index.listeners.get(key[0]), key[1]
-    foreign = [rule for rule in _foreign_rules(index, listener) if rule.match.canonical == match]
+    rules = index.foreign_rules[key[0]] if listener else ()
+    foreign = [rule for rule in rules if rule.match.canonical == match]
     others = index.owners_of(index.serving(listener, match)) - {candidate.owner for candidate in candidates}
     unchangeable = {resolution.owner for resolution in resolutions if resolution.mode in UNCHANGED}
     blocking = sorted(others & unchangeable | others - index.claimants)
@@ -205,11 +206,6 @@ def _role(resolution: Resolution, sharing: list[Resolution]) -> Mode | None:
     return "rejected" if resolution.mode == "active" else None
 
 
-def _foreign_rules(index: ObservedIndex, listener: Listener | None) -> tuple[Rule, ...]:
-    """The rules that others created on a listener."""
-    return tuple(rule for rule in listener.rules if rule not in index.own_rules[listener.key]) if listener else ()
-
-
 def _assign(index: ObservedIndex, resolutions: Resolutions, entries: Mapping[EntryKey, MatchEntry]) -> RuleAssignment:
     """Give each entry its rule."""
     unchangeable = frozenset(resolution.owner for resolution in resolutions if resolution.mode in UNCHANGED)
@@ -226,7 +222,7 @@ def _assign_listener(
 ) -> ListenerAssignment:
     """By equal match first, by name second, so that a renamed route changes nothing."""
     there = index.listeners.get(key)
-    own = index.own_rules[key] if there else ()
+    own, foreign = (index.own_rules[key], index.foreign_rules[key]) if there else ((), ())
     rules = _rules_of(index, entries, own) if own else {}
     observed = {match: _observed(entry, rules.get(match), there) for match, entry in entries.items()}
     taken = {rule: observed[match].is_frozen for match, rule in rules.items()}
@@ -235,9 +231,7 @@ def _assign_listener(
     )
     leftover = tuple(rule for rule in own if rule not in taken and rule not in frozen)
     default = observed.pop(None, None)
-    return ListenerAssignment(
-        key, there, default, tuple(observed.values()), frozen, leftover, _foreign_rules(index, there)
-    )
+    return ListenerAssignment(key, there, default, tuple(observed.values()), frozen, leftover, foreign)
 
 
 def is_unchangeable(index: ObservedIndex, action: Action, unchangeable: frozenset[Owner]) -> bool:

@@ -8,11 +8,12 @@ gets the old answer or the new one at each moment (see :mod:`ecs_lattice.lattice
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from ecs_lattice import naming
 from ecs_lattice.claims import Answer
-from ecs_lattice.graph import Action, Observed, weights
+from ecs_lattice.graph import Action, Observed, Service, weights
 from ecs_lattice.lattice_side import safe_order
 from ecs_lattice.lattice_side.desired_values import Desired, DesiredListener, DesiredRule, DesiredService
 from ecs_lattice.lattice_side.ports import ServiceSpec
@@ -61,26 +62,30 @@ def plan(desired: Desired, observed: Observed, timers: Timers) -> tuple[Step, ..
     """The steps that turn ``observed`` into ``desired``."""
     service_arn = observed.service.arn if observed.service else ""
     usable = {group.id for group in observed.groups if group.status == "ACTIVE"}
+    existing = [listener for listener in desired.listeners if listener.there]
     steps: list[Step] = [
         *_groups(desired),
         *(_service(desired.service, observed) if desired.service else ()),
         *(
-            CreateListener(
-                listener.needed_by, service_arn, naming.listener_name(listener.key), listener.key, listener.default
-            )
-            for listener in desired.listeners
-            if listener.there is None
+            CreateListener(new.needed_by, service_arn, naming.listener_name(new.key), new.key, new.default)
+            for new in desired.listeners
+            if new.there is None
         ),
-        *(step for listener in desired.listeners for step in _new_rules(listener, usable)),
+        *chain(*(_new_rules(listener, usable) for listener in desired.listeners)),
         *_associations(desired, observed, service_arn),
-        *(step for listener in desired.listeners if listener.there for step in safe_order.changes(listener)),
-        *(DeleteListener((), listener.arn, listener.key) for listener in desired.dropped_listeners),
-        *(Disassociate((), association.arn, association.network_arn) for association in desired.dropped_associations),
-        *([DeleteLatticeService((), desired.dropped_service.arn)] if desired.dropped_service else []),
-        *(Deregister((), group.id, group.name, targets) for group, targets in desired.dropped_targets),
-        *(DeleteGroup((), group.id, group.name) for group in desired.dropped_groups),
+        *chain(*(safe_order.changes(listener) for listener in existing)),
+        *_deletions(desired),
     ]
     return tuple(_with_waits(steps, observed, usable, timers))
+
+
+def _deletions(desired: Desired) -> Iterator[Step]:
+    yield from (DeleteListener((), listener.arn, listener.key) for listener in desired.dropped_listeners)
+    yield from (Disassociate((), dropped.arn, dropped.network_arn) for dropped in desired.dropped_associations)
+    if desired.dropped_service:
+        yield DeleteLatticeService((), desired.dropped_service.arn)
+    yield from (Deregister((), group.id, group.name, targets) for group, targets in desired.dropped_targets)
+    yield from (DeleteGroup((), group.id, group.name) for group in desired.dropped_groups)
 
 
 def _groups(desired: Desired) -> Iterator[Step]:
@@ -93,20 +98,24 @@ def _groups(desired: Desired) -> Iterator[Step]:
 
 
 def _service(service: DesiredService, observed: Observed) -> Iterator[Step]:
-    there, spec, needed_by = service.there, service.spec, service.needed_by
-    if there is None:
-        # Created without IAM: a service with IAM and without a policy denies everything, so the policy comes first.
-        yield CreateLatticeService(needed_by, replace(spec, auth=None), service.tags)
-        if service.policy is not None:
-            yield PutPolicy(needed_by, "", service.policy)
-        if spec.auth not in {None, "NONE"}:
-            yield UpdateLatticeService(needed_by, "", ServiceSpec(spec.name, auth=spec.auth))
+    spec, needed_by = service.spec, service.needed_by
+    if service.there is not None:
+        yield from _service_changes(service, service.there, observed.policy)
         return
-    existing = dict(there.tags)
+    # Created without IAM: a service with IAM and without a policy denies everything, so the policy comes first.
+    yield CreateLatticeService(needed_by, replace(spec, auth=None), service.tags)
+    if service.policy is not None:
+        yield PutPolicy(needed_by, "", service.policy)
+    if spec.auth not in {None, "NONE"}:
+        yield UpdateLatticeService(needed_by, "", ServiceSpec(spec.name, auth=spec.auth))
+
+
+def _service_changes(service: DesiredService, there: Service, policy: str | None) -> Iterator[Step]:
+    spec, existing = service.spec, dict(there.tags)
     if missing := tuple((key, value) for key, value in service.tags if existing.get(key) != value):
         yield TagService((), there.arn, missing)
-    if service.policy is not None and not _is_same_policy(service.policy, observed.policy):
-        yield PutPolicy(needed_by, there.arn, service.policy)
+    if service.policy is not None and not _is_same_policy(service.policy, policy):
+        yield PutPolicy(service.needed_by, there.arn, service.policy)
     change = ServiceSpec(
         spec.name,
         certificate=spec.certificate if spec.certificate != there.certificate else None,
@@ -114,7 +123,7 @@ def _service(service: DesiredService, observed: Observed) -> Iterator[Step]:
         idle_timeout=spec.idle_timeout if spec.idle_timeout != there.idle_timeout else None,
     )
     if change != ServiceSpec(spec.name):
-        yield UpdateLatticeService(needed_by, there.arn, change)
+        yield UpdateLatticeService(service.needed_by, there.arn, change)
 
 
 def _is_same_policy(wanted: str, existing: str | None) -> bool:
@@ -170,8 +179,8 @@ def _with_waits(steps: Iterable[Step], observed: Observed, usable: set[str], tim
     """The steps with what they await, and the creating ones with since when what they create has been missing."""
     listeners = {listener.key for listener in observed.listeners}
     for step in steps:
+        unusable = sorted(set(chain(*(weights(action) for action in _actions(step)))) - usable)
         awaits = ""
-        unusable = sorted({group for action in _actions(step) for group in weights(action)} - usable)
         if observed.service is None and isinstance(step, PutPolicy | UpdateLatticeService | CreateListener | Associate):
             awaits = "the Lattice service"
         elif isinstance(step, CreateRule) and step.listener not in listeners:
@@ -181,9 +190,8 @@ def _with_waits(steps: Iterable[Step], observed: Observed, usable: set[str], tim
         elif isinstance(step, CreateListener):
             listeners.add(step.key)
         if isinstance(step, CreateStep):
-            yield replace(step, awaits=awaits, missing_since=timers.since(_timer(step)))
-        else:
-            yield replace(step, awaits=awaits) if awaits else step
+            step = replace(step, missing_since=timers.since(_timer(step)))  # noqa: PLW2901
+        yield replace(step, awaits=awaits) if awaits else step
 
 
 def _actions(step: Step) -> tuple[Action | None, ...]:

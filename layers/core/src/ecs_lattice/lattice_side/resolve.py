@@ -4,6 +4,7 @@ A conflict rejects one route only; what was provisioned for it before stays as i
 yields the resolutions that it changes.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Literal
 from ecs_lattice import ownership
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.graph import Group, Service, id_of
-from ecs_lattice.lattice_side.seen import ClaimFacts, ObservedIndex, holder_tags, whole_seconds
+from ecs_lattice.lattice_side.seen import ClaimFacts, ObservedIndex, holder_tags
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 
@@ -107,7 +108,7 @@ def _by_phase(
     if claim.phase == "gone":
         return resolved(mode="removing", holds_match=remaining > 0)
     if remaining > 0:
-        return resolved(mode="retained", wait=whole_seconds(remaining))
+        return resolved(mode="retained", wait=math.ceil(remaining))
     has_begun = facts.record.answer.state in {"Parked", "Removed"}
     if has_begun or not receives or may_remove(facts.record):
         return resolved(mode="removing", holds_match=False)

@@ -10,7 +10,7 @@ it, all rules of the listener change in one BatchUpdateRule.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import batched
+from itertools import batched, chain
 
 from ecs_lattice.graph import Action, Rule, forward, weights
 from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
@@ -39,25 +39,12 @@ class Change:
 def changes(listener: DesiredListener) -> tuple[Step, ...]:
     """The changes of an existing listener: its default action and its rules, in a safe order."""
     updates = [change for rule in listener.rules if rule.there and (change := _update(listener, rule, rule.there))]
-    deletes = [
-        Change(
-            DeleteRule((), rule.arn, rule.name, listener.key),
-            rule.priority if rule.is_live else _NO_PRECEDENCE,
-            _NO_PRECEDENCE,
-        )
-        for rule in listener.dropped
-    ]
-    others = [*deletes, *_default(listener)]
-    neutral = [change for change in (*updates, *others) if change.is_neutral]
+    others = [*(_delete(listener, rule) for rule in listener.dropped), *_default(listener)]
     moving = [change for change in (*updates, *others) if not change.is_neutral]
     if len(moving) > 1 and any(change.rematches for change in moving):
         return _in_one_call(listener, updates, _ordered(others))
-    ordered = [*neutral, *_ordered(moving)]
-    steps = _on_free_priorities(listener, ordered)
-    if steps is None:
-        others = [change for change in ordered if not isinstance(change.step, UpdateRule)]
-        return _in_one_call(listener, [change for change in ordered if isinstance(change.step, UpdateRule)], others)
-    return steps
+    neutral = [change for change in (*updates, *others) if change.is_neutral]
+    return _one_by_one(listener, [*neutral, *_ordered(moving)])
 
 
 def with_member(action: Action, group: str) -> Action:
@@ -90,6 +77,11 @@ def _update(listener: DesiredListener, rule: DesiredRule, there: Rule) -> Change
     return Change(step, before, after, rematches=there.is_live and becomes_live and step.match is not None)
 
 
+def _delete(listener: DesiredListener, rule: Rule) -> Change:
+    step = DeleteRule((), rule.arn, rule.name, listener.key)
+    return Change(step, rule.priority if rule.is_live else _NO_PRECEDENCE, _NO_PRECEDENCE)
+
+
 def _default(listener: DesiredListener) -> list[Change]:
     if listener.there is None or listener.default == listener.there.default:
         return []
@@ -106,7 +98,7 @@ def _in_one_call(listener: DesiredListener, updates: list[Change], others: list[
     rules = _off_deleted_priorities(
         listener, [change.step for change in updates if isinstance(change.step, UpdateRule)]
     )
-    needed_by = tuple(sorted({key for step in rules for key in step.needed_by}))
+    needed_by = tuple(sorted(set(chain(*(step.needed_by for step in rules)))))
     arn = listener.there.arn if listener.there else ""
     batches = [UpdateRules(needed_by, arn, part) for part in batched(rules, _RULES_PER_BATCH, strict=False)]
     first = [change.step for change in others if change.after <= change.before]
@@ -114,25 +106,30 @@ def _in_one_call(listener: DesiredListener, updates: list[Change], others: list[
     return (*first, *batches, *last)
 
 
-def _on_free_priorities(listener: DesiredListener, ordered: list[Change]) -> tuple[Step, ...] | None:
-    """The steps with priorities that are free when their turn comes; None where there is none.
+def _priorities_of(listener: DesiredListener) -> dict[str, int]:
+    """The priorities of the existing rules by ARN."""
+    return {rule.arn: rule.priority for rule in listener.there.rules} if listener.there else {}
+
+
+def _one_by_one(listener: DesiredListener, ordered: list[Change]) -> tuple[Step, ...]:
+    """The steps with priorities that are free when their turn comes; in one call where there is none.
 
     A priority that another rule leaves only later is approached: the rule goes to the free one before it, with no other
     rule between, and the next run finishes that.
     """
-    occupied = {rule.arn: rule.priority for rule in (listener.there.rules if listener.there else ())}
+    occupied = _priorities_of(listener)
     placed: list[Step] = []
     for step in (change.step for change in ordered):
+        if isinstance(step, DeleteRule):
+            occupied.pop(step.arn, None)
         if isinstance(step, UpdateRule) and step.priority is not None:
-            others = {priority for arn, priority in occupied.items() if arn != step.arn}
-            choices = [priority for priority in (step.priority, step.priority - 1) if priority not in others]
-            if not choices or choices[0] < LOWEST:
-                return None
-            occupied[step.arn] = choices[0]
-            placed.append(replace(step, priority=choices[0]))
+            occupied.pop(step.arn, None)
+            free = max({step.priority, step.priority - 1}.difference(occupied.values()), default=0)
+            if free < LOWEST:
+                return _in_one_call(listener, ordered, [c for c in ordered if not isinstance(c.step, UpdateRule)])
+            occupied[step.arn] = free
+            placed.append(replace(step, priority=free))
         else:
-            if isinstance(step, DeleteRule):
-                occupied.pop(step.arn, None)
             placed.append(step)
     return tuple(placed)
 
@@ -140,12 +137,12 @@ def _on_free_priorities(listener: DesiredListener, ordered: list[Change]) -> tup
 def _off_deleted_priorities(listener: DesiredListener, rules: list[UpdateRule]) -> list[UpdateRule]:
     """The rules of a batch, none on the priority of a rule that is deleted only afterwards: the next run finishes that."""
     named = {step.arn for step in rules}
-    others = {rule.priority for rule in (listener.there.rules if listener.there else ()) if rule.arn not in named}
-    used = others | {step.priority for step in rules if step.priority is not None}
+    others = {priority for arn, priority in _priorities_of(listener).items() if arn not in named}
+    used = others.union(step.priority for step in rules if step.priority)
     placed: list[UpdateRule] = []
     for step in rules:
         priority = step.priority
-        if priority is not None and priority in others:
+        if priority in others:
             candidates = (*range(priority, 0, -1), *range(priority, HIGHEST + 1))
             priority = next(candidate for candidate in candidates if candidate not in used)
             used.add(priority)

@@ -5,6 +5,7 @@
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -88,10 +89,23 @@ class ObservedIndex:
         }
 
     @cached_property
+    def foreign_rules(self) -> Mapping[ListenerKey, tuple[Rule, ...]]:
+        """The rules that others created."""
+        return {
+            key: tuple(rule for rule in listener.rules if rule not in self.own_rules[key])
+            for key, listener in self.listeners.items()
+        }
+
+    @cached_property
     def weighted(self) -> frozenset[str]:
         """The groups that have a weight in a rule, parked or not, or in a default action."""
         actions = (action for listener in self.observed.listeners for action in listener.actions)
         return frozenset(group for action in actions for group in weighted_groups(action))
+
+    @cached_property
+    def declared_groups(self) -> frozenset[str]:
+        """The groups of claims that are declared."""
+        return frozenset(claim.group_ref for claim in self.claims if claim.claim.phase == "declared")
 
     def owners_of(self, groups: Iterable[str]) -> frozenset[Owner]:
         """The ECS services of these groups, as far as they are known."""
@@ -181,12 +195,7 @@ class Timers:
 
     def wait(self, seconds: float, why: str) -> None:
         """Reconcile again after ``seconds``, rounded up."""
-        self.waits.append(NotYet(whole_seconds(seconds), why))
-
-
-def whole_seconds(seconds: float) -> int:
-    """Rounded up, at least 1."""
-    return max(1, int(-(-seconds // 1)))
+        self.waits.append(NotYet(max(1, math.ceil(seconds)), why))
 
 
 def rule_names(claim: Claim, listener: ListenerKey) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """A Lattice service without claims: kept, because its DNS name cannot be had again, unless the stack deletes empty services."""
 
 import dataclasses
+from itertools import chain
 
 from ecs_lattice import naming, ownership
 from ecs_lattice.claims import LatticeRecord
-from ecs_lattice.graph import Group, Observed, Service, weights
+from ecs_lattice.graph import Group, Observed, Service, weighted_groups
 from ecs_lattice.lattice_side.apply import Applied, Applier
 from ecs_lattice.lattice_side.desired_values import Desired
 from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
@@ -77,16 +78,12 @@ def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem
     """Why the service may not be deleted: it is not this stack's, or has objects of others, or still serves."""
     if not _is_own(service.tags, settings):
         return Problem("FOREIGN_SERVICE", f"{service.arn} does not carry this stack's {ownership.OWNER} tag.")
-    rules = [rule for listener in observed.listeners for rule in listener.rules]
-    remaining = [
-        *(rule.name for rule in rules if not naming.is_ours(rule.name)),
-        *(a.arn for a in observed.associations if a.status == "ACTIVE" and not a.ours),
-        *(rule.name for rule in rules if rule.is_live),
-        *(listener.name for listener in observed.listeners if any(weights(listener.default).values())),
-    ]
-    if not remaining:
+    rules = list(chain(*(listener.rules for listener in observed.listeners)))
+    foreign = [rule.name for rule in rules if not naming.is_ours(rule.name)]
+    foreign += [each.arn for each in observed.associations if each.status == "ACTIVE" and not each.ours]
+    live = [rule.name for rule in rules if rule.is_live]
+    live += [listener.name for listener in observed.listeners if weighted_groups(listener.default)]
+    if not foreign + live:
         return None
-    message = (
-        f"No route claims {service.name}, but it is not deleted, because it still contains {', '.join(remaining)}."
-    )
+    message = f"No route claims {service.name}, but it is not deleted: it still contains {', '.join(foreign + live)}."
     return Problem("STILL_SERVES", message)
