@@ -196,11 +196,11 @@ def _entry(
 def _role(resolution: Resolution, sharing: list[Resolution]) -> Mode | None:
     """What a candidate comes to in the entry that ``sharing`` have; None: it has no part in it."""
     shares = resolution in sharing
-    if resolution.mode == "retained":
-        active = [sharer for sharer in sharing if sharer.mode == "active"]
-        if not shares or resolution.group_ref in {sharer.group_ref for sharer in active}:
-            # Taken over by a route of the same ECS service, renamed or not: there is no grace time to wait for.
-            return "removing" if resolution.owner in {sharer.owner for sharer in active} else None
+    active = [sharer for sharer in sharing if sharer.mode == "active"]
+    is_renamed = resolution.group_ref in {sharer.group_ref for sharer in active}
+    if resolution.mode == "retained" and (is_renamed or not shares):
+        # Taken over by a route of the same ECS service, renamed or not: there is no grace time to wait for.
+        return "removing" if resolution.owner in {sharer.owner for sharer in active} else None
     if shares or resolution.mode == "removing":
         return resolution.mode
     return "rejected" if resolution.mode == "active" else None

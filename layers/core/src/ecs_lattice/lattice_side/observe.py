@@ -95,12 +95,13 @@ class SnapshotReader:
             return None
         is_claimed = group.name in {claim.group_name for claim in self.claims if not claim.claim.own_group}
         if not (is_remembered and is_claimed):
-            group = dataclasses.replace(group, tags=tuple(sorted(self.lattice.tags(group.arn).items())))
-            if dict(group.tags or ()).get(ownership.OWNER) == self.settings.owner:
+            tags = self.lattice.tags(group.arn)
+            group = dataclasses.replace(group, tags=tuple(sorted(tags.items())))
+            if tags.get(ownership.OWNER) == self.settings.owner:
                 self._remember(groups=tuple(sorted((dict(known) | {group.name: group.arn}).items())))
-        if group_id not in receiving or not is_claimed:
-            group = dataclasses.replace(group, targets=self.lattice.targets(group_id))
-        return group
+        if group_id in receiving and is_claimed:
+            return group
+        return dataclasses.replace(group, targets=self.lattice.targets(group_id))
 
     def _network(self, declared: str) -> tuple[str, ...]:
         """The ARNs that a network's name, id or ARN may mean; none: unknown, several: ambiguous."""

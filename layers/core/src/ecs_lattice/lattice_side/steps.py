@@ -1,7 +1,7 @@
 """The typed steps of a plan: data that can be printed, each one call of VPC Lattice."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from ecs_lattice.codec import to_data
 from ecs_lattice.graph import Action, AnyMatch, Tags, Target
@@ -14,10 +14,16 @@ class Step:
     """One call. ``needed_by`` are the keys of the claims that cannot be served without it.
 
     ``awaits`` is what has to exist first and does not yet; such a step is not carried out, a later plan has it again.
+    ``TEXT`` says what it does, as a format string over the step.
     """
+
+    TEXT: ClassVar[str] = ""
 
     needed_by: tuple[str, ...]
     awaits: str = field(default="", kw_only=True)
+
+    def __str__(self) -> str:
+        return self.TEXT.format(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,7 @@ class CreateGroup(CreateStep):
     spec: GroupSpec
     tags: Tags
 
-    def __str__(self) -> str:
-        return f"create target group {self.spec.name} ({self.spec.protocol}:{self.spec.port} in {self.spec.vpc_id})"
+    TEXT: ClassVar[str] = "create target group {0.spec.name} ({0.spec.protocol}:{0.spec.port} in {0.spec.vpc_id})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,7 @@ class UpdateHealth(Step):
     name: str
     health: HealthCheck
 
-    def __str__(self) -> str:
-        return f"update the health check of target group {self.name}"
+    TEXT: ClassVar[str] = "update the health check of target group {0.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,7 @@ class CreateLatticeService(CreateStep):
     spec: ServiceSpec
     tags: Tags
 
-    def __str__(self) -> str:
-        return f"create service {self.spec.name}"
+    TEXT: ClassVar[str] = "create service {0.spec.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,7 @@ class PutPolicy(Step):
     arn: str
     policy: str
 
-    def __str__(self) -> str:
-        return "put the service's auth policy"
+    TEXT: ClassVar[str] = "put the service's auth policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,7 @@ class CreateListener(CreateStep):
     key: ListenerKey
     default: Action
 
-    def __str__(self) -> str:
-        return f"create listener {self.key} with default action: {self.default}"
+    TEXT: ClassVar[str] = "create listener {0.key} with default action: {0.default}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,7 @@ class UpdateDefault(Step):
     key: ListenerKey
     default: Action
 
-    def __str__(self) -> str:
-        return f"set the default action of listener {self.key}: {self.default}"
+    TEXT: ClassVar[str] = "set the default action of listener {0.key}: {0.default}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +167,7 @@ class CreateRule(CreateStep):
     action: Action
     instead: UpdateRule | None = None
 
-    def __str__(self) -> str:
-        return (
-            f"create rule {self.name} on {self.listener}: priority {self.priority}, match {self.match}, {self.action}"
-        )
+    TEXT: ClassVar[str] = "create rule {0.name} on {0.listener}: priority {0.priority}, match {0.match}, {0.action}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +177,7 @@ class Associate(CreateStep):
     service_arn: str
     network_arn: str
 
-    def __str__(self) -> str:
-        return f"associate with {self.network_arn}"
+    TEXT: ClassVar[str] = "associate with {0.network_arn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +187,7 @@ class Disassociate(Step):
     arn: str
     network_arn: str
 
-    def __str__(self) -> str:
-        return f"delete the association with {self.network_arn}"
+    TEXT: ClassVar[str] = "delete the association with {0.network_arn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +198,7 @@ class DeleteRule(Step):
     name: str
     listener: ListenerKey
 
-    def __str__(self) -> str:
-        return f"delete rule {self.name} on {self.listener}"
+    TEXT: ClassVar[str] = "delete rule {0.name} on {0.listener}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +208,7 @@ class DeleteListener(Step):
     arn: str
     key: ListenerKey
 
-    def __str__(self) -> str:
-        return f"delete listener {self.key}"
+    TEXT: ClassVar[str] = "delete listener {0.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +230,7 @@ class DeleteGroup(Step):
     group: str
     name: str
 
-    def __str__(self) -> str:
-        return f"delete target group {self.name}"
+    TEXT: ClassVar[str] = "delete target group {0.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +239,7 @@ class DeleteLatticeService(Step):
 
     arn: str
 
-    def __str__(self) -> str:
-        return f"delete service {self.arn}"
+    TEXT: ClassVar[str] = "delete service {0.arn}"
 
 
 def describe(step: Step) -> dict[str, Any]:
