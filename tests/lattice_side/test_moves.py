@@ -13,7 +13,6 @@ from tests.lattice_side.stage import HTTP, path
 
 PREFIXES = ["/", "/a", "/a/b", "/a/b/c", "/z"]
 REQUESTS = ["/", "/a", "/a/b", "/a/b/c", "/z", "/q"]
-places = st.one_of(st.none(), st.integers(1, 40))
 
 
 @st.composite
