@@ -18,8 +18,8 @@ PAGE = ROOT / "docs" / "troubleshooting.md"
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 # Callables that take a code, with its position among the positional arguments; all of them take the keyword `code`.
 _TAKE_A_CODE = {
-    "Problem": 0, "Finding": 0, "problem": 0, "_problem": 0, "_at": 1, "conflict": 1, "refuse": 1, "Answer": 1, "_of": 2,
-    "AttachDecision": 99, "Resolution": 99, "_ForeignError": 1,
+    "Problem": 0, "Finding": 0, "problem": 0, "_problem": 0, "_at": 1, "reject": 1, "Answer": 1, "_of": 3, "resolved": 99, "_adopt": 2,
+    "AttachDecision": 99, "_ForeignError": 1,
 }  # fmt: skip
 _AWS_EVENT_NAMES = {"VPC_LATTICE_TARGET_UNHEALTHY"}  # an event name of ECS, which botocore does not know
 
@@ -121,7 +121,7 @@ CODES: dict[str, str] = {"BY_KEY": "Text"}
 def f():
     kind = "ONE" if x else "TWO"
     raise _ForeignError(1, f"A_{kind}", "SAID")
-    Resolution(r, code="BY_KEYWORD"); self.conflict(s, "SECOND", "M"); found.append(("PAIR", "text"))
+    AttachDecision(r, code="BY_KEYWORD"); claim.reject("Refused", "SECOND", "M"); found.append(("PAIR", "text"))
     Problem("FIRST", "MESSAGE"); service.get("NEVER")
 """
     assert set(codes_in(ast.parse(source))) == {

@@ -7,7 +7,7 @@ import pytest
 
 from ecs_lattice import ownership
 from ecs_lattice.graph import PARKED_HEADER
-from ecs_lattice.lattice_side.seen import group_name
+from ecs_lattice.lattice_side.seen import facts_of
 from tests.histories.labels import LABELS, hooked_up
 from tests.lattice_side.stage import GRACE, SETTINGS, Stage, path, service
 from tests.lattice_side.stage import stage as started
@@ -29,7 +29,9 @@ def associated(stage: Stage) -> set[str]:
 def test_a_target_group_of_somebody_else_that_has_our_name_is_not_taken_over(stage):
     record = stage.claim(WEB, stage.route("r", path("/r")))
     group = stage.lattice.create_target_group(
-        name=group_name(record.claim), type="IP", config={"port": 80, "protocol": "HTTP", "vpcIdentifier": stage.vpc}
+        name=facts_of(record, SETTINGS).group_name,
+        type="IP",
+        config={"port": 80, "protocol": "HTTP", "vpcIdentifier": stage.vpc},
     )
     stage.clock.advance(30)
     before = stage.lattice.get_target_group(targetGroupIdentifier=group["arn"])

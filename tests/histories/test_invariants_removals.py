@@ -1,4 +1,4 @@
-"""What holds a removal back: the ceiling, the approval that lifts it, a lost table, and the match of a deleted service."""
+"""What holds a removal back: the removal budget, the approval that lifts it, a lost table, and the match of a deleted service."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ecs_lattice.lattice_side.removals import ceiling
+from ecs_lattice.lattice_side.removals import RemovalBudget
 from tests.histories.labels import hooked_up
 from tests.lattice_side.stage import SETTINGS, Stage, path, service
 from tests.lattice_side.stage import stage as started
@@ -21,19 +21,19 @@ def stage() -> Iterator[Stage]:
         yield made
 
 
-def removed(stage: Stage, count: int, *, now: float = 0.0, ask_only: bool = False) -> list[bool]:
+def removed(stage: Stage, count: int, *, now: float = 0.0, dry_run: bool = False) -> list[bool]:
     records = [stage.claim(WEB, stage.route(f"r{number}", path(f"/{number}"))) for number in range(count)]
-    may_remove = ceiling(stage.registry, ONE, now, ask_only=ask_only)
-    return [may_remove(record) for record in records]
+    budget = RemovalBudget(stage.registry, ONE, now, dry_run)
+    return [budget.may_remove(record) for record in records]
 
 
-def test_the_ceiling_is_the_hours_and_who_has_a_place_keeps_it(stage):
+def test_the_budget_is_per_hour_and_a_removal_counts_once(stage):
     assert removed(stage, 2) == [True, False]
     assert removed(stage, 2) == [True, False]
     assert removed(stage, 2, now=3600.0) == [True, False]
 
 
-def test_an_approval_lifts_the_ceiling_in_the_same_hour_and_ends(stage):
+def test_an_approval_lifts_the_budget_in_the_same_hour_and_ends(stage):
     stage.registry.put_document("stack", "removals-approved", json.dumps({"until": 600.0}))
     assert removed(stage, 3, now=10.0) == [True, True, True]
     assert removed(stage, 3, now=600.0) == [True, False, False]
@@ -44,8 +44,8 @@ def test_one_route_in_ten_may_go_where_that_is_more(stage):
     assert removed(stage, 4) == [True, True, True, False]
 
 
-def test_a_plan_takes_no_place_below_the_ceiling(stage):
-    assert removed(stage, 2, ask_only=True) == [True, True]
+def test_a_plan_takes_nothing_from_the_budget(stage):
+    assert removed(stage, 2, dry_run=True) == [True, True]
     assert stage.registry.members("removals:0") == frozenset()
 
 

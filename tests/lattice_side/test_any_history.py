@@ -163,13 +163,13 @@ class AnyHistory(RuleBasedStateMachine):
     def both_sides_work_a_while(self, seconds: int) -> None:
         end = self.stage.clock.time() + seconds
         for _ in range(60):
-            after = self._one_bell()
+            after = self._one_reconcile()
             left = end - self.stage.clock.time()
             if left <= 0:
                 return
             self.stage.clock.advance(min(after, left))
 
-    def _one_bell(self) -> float:
+    def _one_reconcile(self) -> float:
         """A reconcile and the ECS side's; how long to wait."""
         try:
             outcome = self.stage.reconcile()
@@ -194,7 +194,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule()
     def all_has_settled(self) -> None:
         for _ in range(500):
-            after = self._one_bell()
+            after = self._one_reconcile()
             if after == 3600.0:
                 break
             self.stage.clock.advance(after)

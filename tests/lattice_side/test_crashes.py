@@ -1,4 +1,4 @@
-"""Killed after any call, edited by hand, throttled: the next bell goes on from there, and nothing is made twice."""
+"""Killed after any call, edited by hand, throttled: the next reconcile continues from there, and nothing is created twice."""
 
 import contextlib
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def client(stage: Stage) -> DirectClient:
 
 
 def until_settled(stage: Stage, client: DirectClient) -> None:
-    """Bells until all is done; a kill is answered by the next bell, as SQS does."""
+    """Reconciles until all is done; after a kill SQS delivers the request again."""
     for _ in range(200):
         try:
             outcome = stage.reconcile()

@@ -5,15 +5,14 @@ from hypothesis import strategies as st
 
 from ecs_lattice.graph import FixedResponse, Listener, Rule, forward
 from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
-from ecs_lattice.lattice_side.safe_order import moves
-from ecs_lattice.lattice_side.seen import parked
+from ecs_lattice.lattice_side.safe_order import changes as ordered_changes
+from ecs_lattice.lattice_side.seen import parking_match
 from ecs_lattice.lattice_side.steps import DeleteRule, Step, UpdateDefault, UpdateRule, UpdateRules
 from tests import strategies as profile  # noqa: F401  its profile makes examples deterministic
 from tests.lattice_side.stage import HTTP, path
 
 PREFIXES = ["/", "/a", "/a/b", "/a/b/c", "/z"]
 REQUESTS = ["/", "/a", "/a/b", "/a/b/c", "/z", "/q"]
-places = st.one_of(st.none(), st.integers(1, 40))
 
 
 @st.composite
@@ -27,12 +26,12 @@ def changes(draw: st.DrawFn, turning: bool = False) -> DesiredListener:
         prefix = draw(st.sampled_from(PREFIXES))
         target = draw(st.sampled_from(PREFIXES)) if turning else prefix
         live, becomes = draw(st.booleans()), draw(st.sampled_from(["live", "parked", "gone"]))
-        rule = Rule(name, name, before[index], path(prefix) if live else parked(name), forward({name: 1}))
+        rule = Rule(name, name, before[index], path(prefix) if live else parking_match(name), forward({name: 1}))
         there.append(rule)
         if becomes == "gone":
             dropped.append(rule)
         else:
-            match = path(target) if becomes == "live" else parked(name)
+            match = path(target) if becomes == "live" else parking_match(name)
             wanted.append(DesiredRule(name, after[index], match, forward({name: 1}), rule))
     had, has = draw(st.booleans()), draw(st.booleans())
     no = FixedResponse(404)
@@ -87,7 +86,7 @@ def test_no_request_is_misrouted_between_two_steps(listener: DesiredListener) ->
     assert listener.there
     table = Table(listener.there)
     before, after = table.answers(), final(listener)
-    for step in moves(listener):
+    for step in ordered_changes(listener):
         table.do(step)
         for asked, answer in table.answers().items():
             assert answer in {before[asked], after[asked]}, f"{asked} after {step}"
@@ -98,7 +97,7 @@ def test_no_request_is_misrouted_between_two_steps(listener: DesiredListener) ->
 def test_changed_matches_end_in_the_right_place(listener: DesiredListener) -> None:
     assert listener.there
     table = Table(listener.there)
-    for step in moves(listener):
+    for step in ordered_changes(listener):
         table.do(step)
     assert table.answers() == final(listener)
 
@@ -109,5 +108,5 @@ def test_one_rule_that_changes_its_match_is_one_update() -> None:
     listener = DesiredListener(
         HTTP, Listener("l", "l", HTTP, FixedResponse(404), (rule,)), FixedResponse(404), (wanted,)
     )
-    (step,) = moves(listener)
+    (step,) = ordered_changes(listener)
     assert str(step) == "update rule r on HTTP:80: priority 20, match /b*"

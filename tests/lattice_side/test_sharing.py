@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -312,9 +313,73 @@ def test_a_plan_tells_all_steps_and_writes_nothing(stage: Stage) -> None:
     assert made == []
     assert (stage.records(), stage.registry.lattice(NAME)) == before
     assert [step["step"] for step in report.steps] == [
-        "CreateGroup", "CreateService", "CreateListener", "CreateListener", "CreateRule", "CreateRule", "Associate",
+        "CreateGroup", "CreateLatticeService", "CreateListener", "CreateListener", "CreateRule", "CreateRule", "Associate",
     ]  # fmt: skip
     assert report.answers[record.key].state == "Pending"
+
+
+def test_a_plan_says_what_each_step_waits_for_and_a_reconcile_does_the_others(stage: Stage) -> None:
+    stage.claim(WEB, stage.route("r", path("/r"), auth="AWS_IAM"))
+
+    def awaited() -> dict[str, str]:
+        return {step["step"]: step["awaits"] for step in stage.side.plan(NAME).steps}
+
+    plan = awaited()
+    assert plan == {
+        "CreateGroup": "", "CreateLatticeService": "", "PutPolicy": "the Lattice service",
+        "UpdateLatticeService": "the Lattice service", "CreateListener": "the Lattice service",
+        "CreateRule": "listener HTTP:80", "Associate": "the Lattice service",
+    }  # fmt: skip
+    with stage.writes() as made:
+        stage.reconcile()
+    assert made == ["CreateTargetGroup", "CreateService"]
+    stage.clock.advance(5)
+    assert set(awaited().values()) == {""}
+    with stage.writes() as made:
+        stage.reconcile()
+    assert made[:5] == [
+        "PutAuthPolicy", "UpdateService", "CreateListener", "CreateRule", "CreateServiceNetworkServiceAssociation"
+    ]  # fmt: skip
+
+
+def test_a_plan_says_which_target_group_a_rule_waits_for(stage: Stage) -> None:
+    stage.claim(WEB, stage.route("r", path("/r")))
+    stage.settle()
+    stage.claim(WEB, stage.route("s", path("/s"), port_name="other"))
+    steps = {step["step"]: step for step in stage.side.plan(NAME).steps}
+    assert list(steps) == ["CreateGroup", "CreateRule"]
+    assert steps["CreateRule"]["awaits"] == f"target group {steps['CreateGroup']['spec']['name']}"
+    assert steps["CreateRule"]["text"].endswith(f"(waits for {steps['CreateRule']['awaits']})")
+
+
+def test_messages_name_labels_with_the_prefix_of_the_stack(stage: Stage) -> None:
+    stage.use(dataclasses.replace(SETTINGS, label_prefix="mesh"))
+    stage.lattice.create_service(name=NAME, tags={ownership.OWNER: "stack"})
+    stage.clock.advance(10)
+    health = dataclasses.replace(stage.route().health, path="/other")
+    for name, more in {
+        "A": {"idle_timeout": 60, "priority": 7},
+        "MATCH_TAKEN": {"match": path("/A")},
+        "SERVICE_KEY_DIFFERS": {"idle_timeout": 600},
+        "PRIORITY_TAKEN": {"priority": 7},
+        "HEALTH_DIFFERS": {"health": health},
+        "WEIGHTS_ZERO": {"weight": 0},
+        "DOMAIN_FIXED": {"domain": "shop.example.com"},
+        "PAUSED": {"pause": True},
+    }.items():
+        given: dict[str, Any] = {"match": path(f"/{name}"), **more}
+        stage.claim(WEB, stage.route(name, **given))
+    answers = {key.rpartition("#")[2]: answer for key, answer in stage.side.plan(NAME).answers.items()}
+    assert answers.pop("A").code == ""
+    assert {name: answer.code for name, answer in answers.items()} == {name: name for name in answers}
+    stage.lattice.tag_resource(
+        resourceArn=stage.lattice.list_services()["items"][0]["arn"], tags={ownership.OWNER: "no"}
+    )
+    foreign = next(iter(stage.side.plan(NAME).answers.values()))
+    assert foreign.code == "FOREIGN_SERVICE"
+    for answer in (foreign, *answers.values()):
+        assert "mesh." in answer.message
+        assert "lattice." not in answer.message.replace("vpc-lattice", "")
 
 
 def test_a_plan_over_other_records_shows_what_they_would_do(stage: Stage) -> None:

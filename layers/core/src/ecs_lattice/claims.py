@@ -1,8 +1,8 @@
-"""What the two reconcilers say to each other through the registry: claims one way, answers the other.
+"""What the two reconcilers exchange through the registry: claims one way, answers the other.
 
 A claim is one route of one ECS service on one Lattice service, written by the ECS side only. The answer is what came of
-it, written by the Lattice side only. Each side rings the other as long as the generation it wrote has not been taken
-in by the other; never because of what it changed in this run, which a crash forgets.
+it, written by the Lattice side only. Each side enqueues a request for the other as long as the other has not processed
+the generation that it wrote; never because of what it changed in this run, which a crash forgets.
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRecord:
-    """One registry item: the claim, its answer, and who has taken in what.
+    """One registry item: the claim, its answer, and which side has processed what.
 
     ``declared_generation`` rises with every change of the claim; ``applied_generation`` is the one the answer is for.
     ``answer_generation`` rises with every change of the answer; ``acknowledged_generation`` is the last one that the ECS
@@ -91,12 +91,12 @@ class ClaimRecord:
 
     @property
     def is_unapplied(self) -> bool:
-        """Whether the Lattice side has to be rung."""
+        """Whether the Lattice side needs a request."""
         return self.declared_generation != self.applied_generation
 
     @property
     def is_unacknowledged(self) -> bool:
-        """Whether the ECS side has to be rung."""
+        """Whether the ECS side needs a request."""
         return self.answer_generation != self.acknowledged_generation
 
 

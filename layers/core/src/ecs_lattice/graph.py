@@ -97,6 +97,15 @@ class Listener:
     default: Action
     rules: tuple[Rule, ...] = ()
 
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return (self.default, *(rule.action for rule in self.rules))
+
+    @property
+    def live_actions(self) -> tuple[Action, ...]:
+        """The actions that requests can reach."""
+        return (self.default, *(rule.action for rule in self.rules if rule.is_live))
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -196,6 +205,11 @@ class Observed:
 def weights(action: Action | None) -> dict[str, int]:
     """The weights of an action's target groups by id; empty when it does not forward."""
     return {member.group: member.weight for member in action.groups} if isinstance(action, Forward) else {}
+
+
+def weighted_groups(action: Action | None) -> frozenset[str]:
+    """The groups that have a weight above 0 in an action."""
+    return frozenset(group for group, weight in weights(action).items() if weight)
 
 
 def forward(groups: dict[str, int]) -> Forward:

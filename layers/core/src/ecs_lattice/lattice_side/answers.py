@@ -1,138 +1,120 @@
-"""What came of each claim, read from what is there: pure."""
+"""What came of each claim, read from what was observed: pure."""
 
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 
-from ecs_lattice.claims import Answer, ClaimRecord, State
+from ecs_lattice.claims import Answer, State
 from ecs_lattice.graph import id_of, weights
-from ecs_lattice.lattice_side.desired_values import Timers
-from ecs_lattice.lattice_side.listeners import ListenerBuilder
+from ecs_lattice.lattice_side.forwarding import PlanContext, is_ready
 from ecs_lattice.lattice_side.matches import MatchEntry
-from ecs_lattice.lattice_side.resolve import Resolution, Resolver
+from ecs_lattice.lattice_side.resolve import Resolution
 
-_MADE_SECONDS = 5
-
-
-@dataclass(slots=True)
-class Answers:
-    """Answers claims from a reading to which everything that could be done has been done."""
-
-    court: Resolver
-    routing: ListenerBuilder
-    clocks: Timers
-    uninstalling: bool = False
-    _slots: dict[str, list[MatchEntry]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for slot in self.routing.assignment.slots.values():
-            for standing in slot.claims:
-                self._slots.setdefault(standing.record.key, []).append(slot)
-
-    def all(self) -> dict[str, Answer]:
-        """The answer to each claim, by the key of its record."""
-        return {standing.record.key: self._answer(standing) for standing in self.court.standings.values()}
-
-    def _answer(self, standing: Resolution) -> Answer:
-        match standing.mode:
-            case "kept":
-                state, message = self._state(standing)
-                return self._of(standing.record, state, "", message)
-            case "held":
-                return self._of(standing.record, self._held(standing), standing.code, standing.message)
-            case "leaving":
-                return self._leaving(standing)
-            case "paused":
-                return self._unchanged(standing, "Paused")
-            case "stopped":
-                return self._unchanged(standing, standing.state or "Refused")
-
-    def _of(self, record: ClaimRecord, state: State, code: str = "", message: str = "") -> Answer:
-        group = self.court.seen.group(self.court.seen.reference(record.claim))
-        service = self.court.seen.observed.service
-        arn = group.arn if group else None
-        if arn is None and state not in {"Removed", "Parked", "Pending"}:
-            arn = record.answer.group_arn
-        return Answer(state, code, message, arn, service.domain_name if service else record.answer.domain_name)
-
-    def _unchanged(self, standing: Resolution, state: State) -> Answer:
-        """Nothing is changed for it: the group that was wired before is still its own."""
-        answer = self._of(standing.record, state, standing.code, standing.message)
-        before = standing.record.answer.group_arn
-        wired = before is not None and id_of(before) in self.court.seen.weighted
-        return replace(answer, group_arn=before) if wired else answer
-
-    def _is_live(self, standing: Resolution) -> bool:
-        group = self.court.seen.reference(standing.claim)
-        return any(self.routing.is_live(slot, group) for slot in self._slots.get(standing.record.key, ()))
-
-    def _state(self, standing: Resolution) -> tuple[State, str]:
-        """Live as soon as requests come; Wired when everything is there that the tasks need."""
-        if self._is_live(standing):
-            return "Live", ""
-        missing = self._missing(standing)
-        if missing:
-            self.clocks.wait(_MADE_SECONDS, f"{missing} is being made")
-            return "Pending", f"{missing} is being made."
-        if standing.claim.route.weight == 0 and self.routing.filler.is_ready(standing):
-            return "Live", "Its weight is 0."
-        return "Wired", ""
-
-    def _missing(self, standing: Resolution) -> str:
-        observed = self.court.seen.observed
-        group = self.court.seen.group(self.court.seen.reference(standing.claim))
-        if observed.service is None or observed.service.status != "ACTIVE":
-            return "The Lattice service"
-        if group is None or group.status != "ACTIVE":
-            return "The target group"
-        slots = self._slots.get(standing.record.key, [])
-        for slot in slots:
-            if not self._is_in(slot, group.id):
-                return f"The rule on {slot.listener}"
-        active = {one.network_arn for one in observed.associations if one.status == "ACTIVE"}
-        wanted = {arn for word in self.court.words(standing) for arn in dict(observed.networks).get(word, ())}
-        return "The association with a service network" if wanted - active else ""
-
-    def _is_in(self, slot: MatchEntry, group: str) -> bool:
-        """Whether the group is in use where the slot is, or waits for it."""
-        if slot.match is None:
-            return group in self.court.seen.referenced and self.court.seen.observed.listener(slot.listener) is not None
-        return slot.rule is not None and group in weights(slot.rule.action)
-
-    def _held(self, standing: Resolution) -> State:
-        """Nothing has changed for it yet."""
-        if self._is_live(standing):
-            return "Live"
-        return standing.record.answer.state if standing.record.answer.state in {"Wired", "Pending", "Live"} else "Wired"
-
-    def _leaving(self, standing: Resolution) -> Answer:
-        claim, seen = standing.claim, self.court.seen
-        group = seen.reference(claim)
-        stays = {seen.reference(s.claim) for s in self.court.in_order("kept", "held", "paused", "stopped")}
-        slots = [slot for slot in self._slots.get(standing.record.key, ()) if not _ends_with_the_detach(slot)]
-        own = [slot for slot in slots if not (slot.kept or slot.held or slot.paused)]
-        looked_at = slots if group not in stays else own
-        if any(self.routing.is_live(slot, group) for slot in looked_at):
-            return self._of(standing.record, "Live", "LEAVING", "It takes traffic until its place can be taken.")
-        if self._still_used(standing, group):
-            return self._of(standing.record, "Parked")
-        remaining = claim.since + self.court.settings.grace_seconds - self.court.now
-        if claim.phase == "deleted" and remaining > 0 and not self.uninstalling:
-            self.clocks.wait(int(-(-remaining // 1)), "the match of a deleted ECS service is kept for it a while")
-            return self._of(
-                standing.record, "Parked", "HOLDS_MATCH", "All is removed; its match is kept for the grace time."
-            )
-        return Answer("Removed", domain_name=None)
-
-    def _still_used(self, standing: Resolution, group: str) -> bool:
-        """Whether something is left: a rule of its own, its place in another's, or its group."""
-        slots = self._slots.get(standing.record.key, ())
-        stays = {self.court.seen.reference(s.claim) for s in self.court.in_order("kept", "held", "paused", "stopped")}
-        if group in stays:
-            return any(slot.rule is not None and not slot.kept and not slot.held and not slot.paused for slot in slots)
-        if standing.claim.own_group:
-            return group in self.court.seen.referenced or standing.claim.named
-        return self.court.seen.group(group) is not None
+_CREATE_SECONDS = 5
 
 
-def _ends_with_the_detach(slot: MatchEntry) -> bool:
-    """A TLS_PASSTHROUGH listener cannot be parked: it forwards until its tasks are detached, then it is deleted."""
-    return slot.listener.protocol == "TLS_PASSTHROUGH" and not (slot.kept or slot.held or slot.paused)
+def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
+    """The answer to each claim, by its key."""
+    entries: dict[str, list[MatchEntry]] = defaultdict(list)
+    for entry in context.assignment.entries:
+        for resolution in entry.claims:
+            entries[resolution.key].append(entry)
+    return {
+        resolution.key: _answer(context, resolution, entries[resolution.key], uninstalling=uninstalling)
+        for resolution in context.assignment.resolutions
+    }
+
+
+def _answer(
+    context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry], *, uninstalling: bool
+) -> Answer:
+    before, code, message = resolution.record.answer, resolution.code, resolution.message
+    is_live = any(resolution.group_ref in entry.receiving for entry in entries)
+    match resolution.mode:
+        case "removing":
+            return _removing(context, resolution, entries, uninstalling=uninstalling)
+        case "retained":
+            state: State = before.state if before.state in {"Wired", "Pending", "Live"} else "Wired"
+            return _of(context, resolution, "Live" if is_live else state, code, message)
+        case "active":
+            state, message = ("Live", "") if is_live else _progress(context, resolution, entries)
+            return _of(context, resolution, state, "", message)
+    unchanged: State = resolution.rejection or "Paused"
+    answer = _of(context, resolution, unchanged, code, message)
+    is_in_use = before.group_arn is not None and id_of(before.group_arn) in context.index.weighted
+    return replace(answer, group_arn=before.group_arn) if is_in_use else answer
+
+
+def _of(context: PlanContext, resolution: Resolution, state: State, code: str = "", message: str = "") -> Answer:
+    """The answer with the target group and the DNS name, as they are or as they were when last answered."""
+    group, service = context.index.groups.get(resolution.group_ref), context.index.observed.service
+    before = resolution.record.answer
+    arn = group.arn if group else None
+    if arn is None and state not in {"Removed", "Parked", "Pending"}:
+        arn = before.group_arn
+    return Answer(state, code, message, arn, service.domain_name if service else before.domain_name)
+
+
+def _progress(context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]) -> tuple[State, str]:
+    """The state and message of an active route without traffic: Wired once all is there that its tasks need."""
+    if missing := _missing(context, resolution, entries):
+        context.timers.wait(_CREATE_SECONDS, f"{missing} is being created")
+        return "Pending", f"{missing} is being created."
+    if resolution.route.weight == 0 and is_ready(context, resolution):
+        return "Live", "Its weight is 0."
+    return "Wired", ""
+
+
+def _missing(context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]) -> str:
+    """What the route needs first and does not have; empty when everything is there."""
+    index, service = context.index, context.index.observed.service
+    group = index.groups.get(resolution.group_ref)
+    if service is None or service.status != "ACTIVE":
+        return "The Lattice service"
+    if group is None or group.status != "ACTIVE":
+        return "The target group"
+    for entry in entries:
+        # The group of a default action may be in use by any rule until the default action forwards to it.
+        members = weights(entry.action) if entry.match else index.referenced
+        if entry.action is None or group.id not in members:
+            return f"The rule on {entry.listener}"
+    missing = index.arns_of(resolution.networks)
+    missing -= {each.network_arn for each in index.observed.associations if each.status == "ACTIVE"}
+    return "The association with a service network" if missing else ""
+
+
+def _removing(
+    context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry], *, uninstalling: bool
+) -> Answer:
+    claim, resolutions = resolution.claim, context.assignment.resolutions
+    is_shared = resolution.group_ref in {other.group_ref for other in resolutions if other.mode != "removing"}
+    ending = [entry for entry in entries if entry.is_ending]
+    if _still_receives(resolution.group_ref, ending if is_shared else entries):
+        return _of(
+            context, resolution, "Live", "LEAVING", "It receives traffic until another route can take its place."
+        )
+    if any(entry.rule for entry in ending) if is_shared else _is_used(context, resolution):
+        return _of(context, resolution, "Parked")
+    remaining = claim.since + context.settings.grace_seconds - context.now
+    if claim.phase == "deleted" and remaining > 0 and not uninstalling:
+        context.timers.wait(remaining, "the match of a deleted ECS service is reserved for the grace time")
+        message = "Everything is removed; the match is reserved for the grace time."
+        return _of(context, resolution, "Parked", "HOLDS_MATCH", message)
+    return Answer("Removed", domain_name=None)
+
+
+def _still_receives(group: str, entries: Sequence[MatchEntry]) -> bool:
+    """Whether the group has to lose its traffic before its tasks may be detached. A TLS_PASSTHROUGH listener cannot be
+    parked: it forwards until they are, then it is deleted."""
+    return any(
+        group in entry.receiving and not (entry.is_ending and entry.listener.protocol == "TLS_PASSTHROUGH")
+        for entry in entries
+    )
+
+
+def _is_used(context: PlanContext, resolution: Resolution) -> bool:
+    """Whether the group that no other claim shares still exists; a group that others made only has to be released."""
+    group, claim = resolution.group_ref, resolution.claim
+    if claim.own_group:
+        return group in context.index.referenced or claim.named
+    return group in context.index.groups

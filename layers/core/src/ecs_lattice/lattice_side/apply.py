@@ -1,11 +1,12 @@
-"""Carry out a plan: one call a step. What one step cannot do stops only what needs it.
+"""Apply a plan: one call per step. What one step cannot do stops only what needs it.
 
-An answer that is lost is found again by name; the objects of others are never adopted.
+What a lost answer created is found again by name; the objects of others are never adopted.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from ecs_lattice import naming, ownership
 from ecs_lattice.claims import LatticeRecord
@@ -19,21 +20,16 @@ from ecs_lattice.errors import (
     QuotaError,
     ThrottledError,
 )
-from ecs_lattice.graph import Action, Forward, Observed, forward, weights
 from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.lattice_side.ports import Lattice, RuleChange
 from ecs_lattice.model import ListenerKey
 from ecs_lattice.outcome import NotYet, Problem
 
-_MADE_SECONDS, _CONFLICT_SECONDS, _LOST_SECONDS, _PARTIAL_SECONDS = 5, 10, 1, 10
-
-
-class _WaitingError(Exception):
-    """The step needs something that is still being made, or that could not be made."""
+_CREATE_SECONDS, _CONFLICT_SECONDS, _LOST_SECONDS, _PARTIAL_SECONDS = 5, 10, 1, 10
 
 
 class _ForeignError(InvalidError):
-    """The name belongs to an object of somebody else."""
+    """The name belongs to an object of another owner. ``code`` is that of the problem."""
 
 
 _CODES: dict[type[AwsError], str] = {QuotaError: "QUOTA", DeniedError: "DENIED", InvalidError: "INVALID"}
@@ -41,9 +37,11 @@ _CODES: dict[type[AwsError], str] = {QuotaError: "QUOTA", DeniedError: "DENIED",
 
 @dataclass(slots=True)
 class Applied:
-    """What came of a plan. ``done`` are the steps that were carried out; ``refused`` the problem of each claim (by the
-    key of its record); ``waits`` when to go on; ``remembered`` what the registry has to remember now. ``stopped``: the
-    rest has to wait for the next bell.
+    """What came of a plan.
+
+    ``done`` are the steps that were carried out; ``refused`` the problem of each claim by its key, under "" that of steps
+    that no claim needs; ``waits`` when to go on; ``remembered`` what the registry has to remember now. ``stopped``: the
+    rest waits for the next reconcile.
     """
 
     remembered: LatticeRecord
@@ -55,224 +53,162 @@ class Applied:
 
 @dataclass(slots=True)
 class Applier:
-    """Applies plans to one Lattice service. ``save`` writes what is remembered at once, so that a crash loses nothing."""
+    """Applies a plan to one Lattice service. ``save`` writes what is remembered at once, so that a crash loses nothing."""
 
     lattice: Lattice
     owner: str
     save: Callable[[LatticeRecord], None]
-    observed: Observed
     applied: Applied
-    _listeners: dict[ListenerKey, str] = field(default_factory=dict)
-    _groups: dict[str, str] = field(default_factory=dict)
+    _new_listeners: dict[ListenerKey, str] = field(default_factory=dict)
 
     def apply(self, plan: tuple[s.Step, ...]) -> Applied:
-        """Carry out ``plan``. UnavailableError and the like propagate: whether the call was done is unknown."""
-        self._listeners = {each.key: each.arn for each in self.observed.listeners}
+        """Carry out ``plan``. UnavailableError and the like propagate: whether the call was carried out is unknown."""
         for step in plan:
-            if step.needed_by and all(key in self.applied.refused for key in step.needed_by):
-                continue
-            if not self._try(step):
+            is_refused = bool(step.needed_by) and self.applied.refused.keys() >= set(step.needed_by)
+            if not (step.awaits or is_refused):
+                self._try(step)
+            if self.applied.stopped:
                 break
         return self.applied
 
-    def _try(self, step: s.Step) -> bool:
-        """Carry out a step; whether to go on with the next."""
+    def _try(self, step: s.Step) -> None:
+        if isinstance(step, s.CreateRule) and not step.listener_arn:
+            if step.listener not in self._new_listeners:
+                return  # the listener was to be created earlier in the plan, and was refused
+            step = dataclasses.replace(step, listener_arn=self._new_listeners[step.listener])
         try:
-            self._carry_out(step)
-        except _WaitingError:
-            return True
+            self._CALLS[type(step)](self, step)
         except ThrottledError as error:
-            return self._stop(int(error.retry_after) + 1, str(error))
+            self._stop(int(error.retry_after) + 1, str(error))
         except ConflictError as error:
-            return self._stop(_CONFLICT_SECONDS, str(error))
+            self._stop(_CONFLICT_SECONDS, str(error))
         except NotFoundError as error:
-            self._forget(step)
-            return self._stop(_LOST_SECONDS, str(error))
+            if isinstance(step, s.Associate):
+                networks = self.applied.remembered.networks
+                self._remember(networks=tuple(known for known in networks if known[1] != step.network_arn))
+            self._stop(_LOST_SECONDS, str(error))
         except (QuotaError, InvalidError, DeniedError) as error:
             self._refuse(step, error)
-            return True
-        self.applied.done.append(step)
-        return True
+        else:
+            self.applied.done.append(step)
 
-    def _stop(self, seconds: int, why: str) -> bool:
+    def _stop(self, seconds: int, why: str) -> None:
         self.applied.waits.append(NotYet(seconds, why))
         self.applied.stopped = True
-        return False
 
-    def _refuse(self, step: s.Step, error: AwsError) -> None:
+    def _refuse(self, step: s.Step, error: QuotaError | InvalidError | DeniedError) -> None:
         quota = f" (quota {error.quota_code})" if isinstance(error, QuotaError) and error.quota_code else ""
         message = f"AWS refused to {step}: {error.message}{quota}"
         code = error.code if isinstance(error, _ForeignError) else _CODES[type(error)]
         for key in step.needed_by or ("",):
             self.applied.refused.setdefault(key, Problem(code, message))
 
-    def _forget(self, step: s.Step) -> None:
-        if isinstance(step, s.Associate):
-            known = self.applied.remembered.networks
-            self._remember(networks=tuple(each for each in known if each[1] != step.network_arn))
-
-    def _remember(self, **changes: object) -> None:
-        self.applied.remembered = dataclasses.replace(self.applied.remembered, **changes)  # type: ignore[arg-type]
+    def _remember(self, **changes: Any) -> None:
+        self.applied.remembered = dataclasses.replace(self.applied.remembered, **changes)
         self.save(self.applied.remembered)
 
-    def _wait_for(self, what: str) -> None:
-        self.applied.waits.append(NotYet(_MADE_SECONDS, f"{what} is being made"))
-
-    def _token(self, step: s.Step, *parts: object) -> str:
-        """Equal for every try to make the same thing: the time at which it was first found missing is remembered before
-        the first try, so that a retry gets what a lost answer made, and something made anew later never the deleted one."""
+    def _token(self, step: s.CreateStep, *parts: object) -> str:
+        """The client token: equal for every try to create the same thing."""
         remembered = self.applied.remembered
-        missing_since = dict(remembered.made).get(identity(step), 0.0)
-        stem = (self.owner, remembered.name, remembered.generation, str(missing_since))
+        stem = (self.owner, remembered.name, remembered.generation, str(step.missing_since))
         return naming.client_token(*stem, repr(to_data(list(parts))))
 
-    def _service(self) -> str:
-        """The service's ARN, once it can be worked on."""
-        if self.observed.service is None:
-            raise _WaitingError
-        return self.observed.service.arn
-
-    def _listener(self, key: ListenerKey) -> str:
-        if key not in self._listeners:
-            raise _WaitingError
-        return self._listeners[key]
-
-    def _resolved(self, action: Action) -> Action:
-        """The action with ids for groups; raises while one of them cannot be used yet."""
-        if not isinstance(action, Forward):
-            return action
-        for group in weights(action):
-            there = self.observed.group(group)
-            if there is None or there.status != "ACTIVE":
-                raise _WaitingError
-        return forward(weights(action))
-
-    def _carry_out(self, step: s.Step) -> None:  # noqa: C901, PLR0912  one case a kind of step
-        match step:
-            case s.CreateGroup():
-                self._create_group(step)
-            case s.UpdateHealth(group=group, health=health):
-                self.lattice.update_health(group, health)
-            case s.CreateService():
-                self._create_service(step)
-            case s.TagService(arn=arn, tags=tags):
-                self.lattice.tag(arn, dict(tags))
-            case s.PutPolicy(policy=policy):
-                self.lattice.put_policy(self._service(), policy)
-            case s.UpdateService(spec=spec):
-                self.lattice.update_service(self._service(), spec)
-            case s.CreateListener():
-                self._create_listener(step)
-            case s.UpdateDefault(arn=arn, default=default):
-                self.lattice.update_listener(arn, self._resolved(default))
-            case s.CreateRule():
-                self._create_rule(step)
-            case s.UpdateRule():
-                self.lattice.update_rule(self._change(step))
-            case s.UpdateRules(listener_arn=arn, rules=rules):
-                self._report(self.lattice.update_rules(arn, [self._change(rule) for rule in rules]))
-            case s.Associate(network_arn=network):
-                self.lattice.associate(self._service(), network, self._token(step, "associate", network), self._tags())
-                self._wait_for("the association with the service network")
-            case s.Disassociate(arn=arn):
-                self.lattice.disassociate(arn)
-                self.applied.waits.append(NotYet(_CONFLICT_SECONDS, "an association is being deleted"))
-            case s.DeleteRule(arn=arn):
-                self.lattice.delete_rule(arn)
-                self._remember(generation=self.applied.remembered.generation + 1)
-            case s.DeleteListener(arn=arn):
-                self.lattice.delete_listener(arn)
-                self._remember(generation=self.applied.remembered.generation + 1)
-            case s.Deregister(group=group, targets=targets):
-                self._report(self.lattice.deregister(group, targets))
-            case s.DeleteGroup(group=group):
-                self.lattice.delete_group(group)
-            case s.DeleteService(arn=arn):
-                self.lattice.delete_service(arn)
-                self.applied.waits.append(NotYet(_CONFLICT_SECONDS, "the service is being deleted"))
-
-    def _report(self, failures: tuple[str, ...]) -> None:
-        if failures:
-            self.applied.waits.append(NotYet(_PARTIAL_SECONDS, "not done: " + "; ".join(failures)))
-
-    def _change(self, step: s.UpdateRule) -> RuleChange:
-        action = self._resolved(step.action) if step.action is not None else None
-        return RuleChange(step.arn, step.priority, step.match, action)
-
-    def _tags(self) -> dict[str, str]:
-        return {ownership.OWNER: self.owner}
-
     def _create_group(self, step: s.CreateGroup) -> None:
+        name, spec = step.spec.name, to_data(step.spec)
         try:
-            token = self._token(step, "group", to_data(step.spec))
-            arn, _ = self.lattice.create_group(step.spec, token, dict(step.tags))
+            arn, _ = self.lattice.create_group(step.spec, self._token(step, "group", spec), dict(step.tags))
         except ConflictError as error:
-            found = self.lattice.find_groups({step.spec.name}).get(step.spec.name)
-            arn = self._adopted(found, error)
-        others = [each for each in self.applied.remembered.groups if each[0] != step.spec.name]
-        self._remember(groups=tuple(sorted([*others, (step.spec.name, arn)])))
-        self._wait_for(f"target group {step.spec.name}")
+            arn = self._adopt(self.lattice.find_groups({name}).get(name), error, "FOREIGN_GROUP")
+        others = [known for known in self.applied.remembered.groups if known[0] != name]
+        self._remember(groups=tuple(sorted([*others, (name, arn)])))
+        self.applied.waits.append(NotYet(_CREATE_SECONDS, f"target group {name} is being created"))
 
-    def _create_service(self, step: s.CreateService) -> None:
+    def _create_service(self, step: s.CreateLatticeService) -> None:
+        name, spec = step.spec.name, to_data(step.spec)
         try:
-            token = self._token(step, "service", to_data(step.spec))
-            arn, _ = self.lattice.create_service(step.spec, token, dict(step.tags))
+            arn, _ = self.lattice.create_service(step.spec, self._token(step, "service", spec), dict(step.tags))
         except ConflictError as error:
-            arn = self._adopted(self.lattice.find_service(step.spec.name), error)
+            arn = self._adopt(self.lattice.find_service(name), error, "FOREIGN_SERVICE")
         self._remember(service_arn=arn)
-        self._wait_for(f"service {step.spec.name}")
+        self.applied.waits.append(NotYet(_CREATE_SECONDS, f"service {name} is being created"))
 
-    def _adopted(self, found: str | None, error: ConflictError) -> str:
-        """The ARN of what has the name already, if it is ours."""
+    def _adopt(self, found: str | None, error: ConflictError, code: str) -> str:
+        """The ARN of what has the name already, if it is this stack's."""
         if found is None:
-            raise error  # taken, and not listed (yet): the next bell looks again
+            raise error  # taken, and not listed (yet): the next reconcile looks again
         if self.lattice.tags(found).get(ownership.OWNER) != self.owner:
-            kind = "SERVICE" if error.operation == "CreateService" else "GROUP"
             message = f"{found} has this name and does not carry this stack's {ownership.OWNER} tag; it is left alone."
-            raise _ForeignError(error.operation, f"FOREIGN_{kind}", message)
+            raise _ForeignError(error.operation, code, message)
         return found
 
     def _create_listener(self, step: s.CreateListener) -> None:
-        service, default = self._service(), self._resolved(step.default)
+        service, default = step.service_arn, step.default
         token = self._token(step, "listener", service, step.name, to_data(default))
         try:
-            arn = self.lattice.create_listener(service, step.name, step.key, default, token, self._tags())
+            arn = self.lattice.create_listener(
+                service, step.name, step.key, default, token, {ownership.OWNER: self.owner}
+            )
         except ConflictError as error:
             found = self.lattice.find_listener(service, step.name)
             if found is None:
                 raise
             arn = found
             self.applied.waits.append(NotYet(_LOST_SECONDS, str(error)))
-        self._listeners[step.key] = arn
+        self._new_listeners[step.key] = arn
 
     def _create_rule(self, step: s.CreateRule) -> None:
-        listener, action = self._listener(step.listener), self._resolved(step.action)
-        token = self._token(step, "rule", listener, step.name, step.priority, to_data(step.match), to_data(action))
+        listener, match, action = step.listener_arn, step.match, step.action
+        token = self._token(step, "rule", listener, step.name, step.priority, to_data(match), to_data(action))
         try:
-            self.lattice.create_rule(listener, step.name, step.priority, step.match, action, token, self._tags())
+            self.lattice.create_rule(
+                listener, step.name, step.priority, match, action, token, {ownership.OWNER: self.owner}
+            )
         except QuotaError:
             if step.instead is None:
                 raise
-            self.lattice.update_rule(self._change(step.instead))
+            self.lattice.update_rule(_change(step.instead))
+
+    def _associate(self, step: s.Associate) -> None:
+        token = self._token(step, "associate", step.network_arn)
+        self.lattice.associate(step.service_arn, step.network_arn, token, {ownership.OWNER: self.owner})
+        self.applied.waits.append(NotYet(_CREATE_SECONDS, "the association with the service network is being created"))
+
+    def _delete(self, call: Callable[[str], None], arn: str) -> None:
+        """Delete a rule or listener: a new one of its name needs another client token."""
+        call(arn)
+        self._remember(generation=self.applied.remembered.generation + 1)
+
+    def _end(self, call: Callable[[str], None], arn: str, what: str) -> None:
+        call(arn)
+        self.applied.waits.append(NotYet(_CONFLICT_SECONDS, f"{what} is being deleted"))
+
+    def _report(self, failures: tuple[str, ...]) -> None:
+        if failures:
+            self.applied.waits.append(NotYet(_PARTIAL_SECONDS, "not done: " + "; ".join(failures)))
+
+    _CALLS: ClassVar[Mapping[type[s.Step], Callable[[Any, Any], None]]] = {
+        s.CreateGroup: _create_group,
+        s.UpdateHealth: lambda self, step: self.lattice.update_health(step.group, step.health),
+        s.CreateLatticeService: _create_service,
+        s.TagService: lambda self, step: self.lattice.tag(step.arn, dict(step.tags)),
+        s.PutPolicy: lambda self, step: self.lattice.put_policy(step.arn, step.policy),
+        s.UpdateLatticeService: lambda self, step: self.lattice.update_service(step.arn, step.spec),
+        s.CreateListener: _create_listener,
+        s.UpdateDefault: lambda self, step: self.lattice.update_listener(step.arn, step.default),
+        s.CreateRule: _create_rule,
+        s.UpdateRule: lambda self, step: self.lattice.update_rule(_change(step)),
+        s.UpdateRules: lambda self, step: self._report(
+            self.lattice.update_rules(step.listener_arn, [_change(rule) for rule in step.rules])
+        ),
+        s.Associate: _associate,
+        s.Disassociate: lambda self, step: self._end(self.lattice.disassociate, step.arn, "an association"),
+        s.DeleteRule: lambda self, step: self._delete(self.lattice.delete_rule, step.arn),
+        s.DeleteListener: lambda self, step: self._delete(self.lattice.delete_listener, step.arn),
+        s.Deregister: lambda self, step: self._report(self.lattice.deregister(step.group, step.targets)),
+        s.DeleteGroup: lambda self, step: self.lattice.delete_group(step.group),
+        s.DeleteLatticeService: lambda self, step: self._end(self.lattice.delete_service, step.arn, "the service"),
+    }
 
 
-def describe(step: s.Step) -> dict[str, object]:
-    """A step as data: its kind, what it does in words, and its members."""
-    return {"step": type(step).__name__, "text": str(step), **to_data(step)}
-
-
-def identity(step: s.Step) -> str:
-    """What a create makes, as a clock's name; empty for every other step."""
-    match step:
-        case s.CreateGroup(spec=spec):
-            return f"make:group:{spec.name}"
-        case s.CreateService():
-            return "make:service"
-        case s.CreateListener(key=key):
-            return f"make:listener:{key}"
-        case s.CreateRule(name=name, listener=listener):
-            return f"make:rule:{listener}:{name}"
-        case s.Associate(network_arn=network):
-            return f"make:association:{network}"
-        case _:
-            return ""
+def _change(step: s.UpdateRule) -> RuleChange:
+    return RuleChange(step.arn, step.priority, step.match, step.action)

@@ -1,77 +1,67 @@
-"""From the claims and a reading to the desired graph: pure."""
+"""From the claims and the observed graph to the desired graph: pure."""
 
 import json
+from collections import defaultdict
+from itertools import chain
 
 from ecs_lattice import ownership
-from ecs_lattice.graph import Association, Group, Tags, Target, id_of
-from ecs_lattice.lattice_side.desired_values import Desired, DesiredGroup, DesiredService, Timers
-from ecs_lattice.lattice_side.listeners import ListenerBuilder
-from ecs_lattice.lattice_side.matches import RuleAssignment
+from ecs_lattice.graph import Association, Group, Target, id_of
+from ecs_lattice.lattice_side.desired_values import Desired, DesiredGroup, DesiredService
+from ecs_lattice.lattice_side.forwarding import PlanContext
+from ecs_lattice.lattice_side.listeners import desired_listeners
 from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
-from ecs_lattice.lattice_side.resolve import Resolution, Resolver
-from ecs_lattice.lattice_side.seen import group_name, networks_of, tag_value
+from ecs_lattice.lattice_side.resolve import STAYING, Resolution, holder_tag
+from ecs_lattice.lattice_side.seen import tag_value
 
 _CREATE_SECONDS, _DELETE_SECONDS, _DRAIN_SECONDS = 5, 10, 45
 
 
-def build(court: Resolver, assignment: RuleAssignment, clocks: Timers) -> tuple[Desired, ListenerBuilder]:
-    """The graph as it should be, and the routing that answers are read from."""
-    routing = ListenerBuilder(court, assignment, clocks, court.settings.settle_seconds)
-    listeners = routing.listeners() if _has_work(court) else ()
-    groups = _groups(court, clocks)
-    doomed, targets = _doomed(court, clocks)
-    networks = _networks(court)
-    _await_associations(court, clocks, networks)
-    desired = Desired(
-        service=_service(court),
-        groups=groups,
+def desired_graph(context: PlanContext) -> Desired:
+    """The graph as it should be after this run."""
+    listeners, dropped_listeners = desired_listeners(context)
+    groups, targets = _deletable(context)
+    return Desired(
+        service=_service(context),
+        groups=_groups(context),
         listeners=listeners,
-        networks=networks,
-        dropped_listeners=tuple(routing.dropped_listeners),
-        dropped_associations=_dropped_associations(court, clocks),
-        dropped_groups=doomed,
+        networks=_networks(context),
+        dropped_listeners=dropped_listeners,
+        dropped_associations=_dropped_associations(context),
+        dropped_groups=groups,
         dropped_targets=targets,
     )
-    return desired, routing
 
 
-def _has_work(court: Resolver) -> bool:
-    return bool(court.in_order("kept")) or bool(court.seen.observed.listeners)
-
-
-def _service(court: Resolver) -> DesiredService | None:
-    """The Lattice service; None while no claim that stands needs one."""
-    kept = court.in_order("kept")
-    there = court.seen.observed.service
-    if there is None and not kept:
+def _service(context: PlanContext) -> DesiredService | None:
+    """The Lattice service; None while no active claim needs one."""
+    settings, there = context.settings, context.index.observed.service
+    if there is None and not context.active:
         return None
-    spec = _service_spec(court)
-    tags: Tags = ((ownership.OWNER, court.settings.owner),)
-    if holder := court.holder_tag():
-        tags = (*tags, (ownership.HOLDER, holder))
+    spec = _service_spec(context)
+    holder = holder_tag(context.assignment.resolutions, context.index, settings)
+    tags = {ownership.OWNER: settings.owner} | ({ownership.HOLDER: holder} if holder else {})
     policy = None
-    if (spec.auth or (there.auth if there else "NONE")) == "AWS_IAM":
-        policy = _policy(court, there.account if there else kept[0].claim.service.account)
-    return DesiredService(spec, tags, policy, there, tuple(s.record.key for s in kept))
+    if (spec.auth or (there and there.auth)) == "AWS_IAM":
+        account = there.account if there else context.active[0].claim.service.account
+        policy = _policy(settings.service_auth_policy, account)
+    return DesiredService(spec, tuple(tags.items()), policy, there, tuple(claim.key for claim in context.active))
 
 
-def _service_spec(court: Resolver) -> ServiceSpec:
-    """What the first claim that says so declares; what nobody declares stays as it is."""
-    standings = court.in_order("kept", "paused", "held")
-    first = {
-        key: next((v for s in standings if (v := getattr(s.claim.route, key)) is not None), None)
+def _service_spec(context: PlanContext) -> ServiceSpec:
+    """What the first claim that says so declares; what no claim declares stays as it is."""
+    routes = [resolution.route for resolution in context.assignment.resolutions if resolution.mode in STAYING]
+    domain, certificate, auth, idle_timeout = (
+        next((value for route in routes if (value := getattr(route, key)) is not None), None)
         for key in ("domain", "certificate", "auth", "idle_timeout")
-    }
-    auth = first["auth"]
-    if court.settings.minimum_auth == "iam":
-        auth = "AWS_IAM"
-    return ServiceSpec(court.seen.remembered.name, first["domain"], first["certificate"], auth, first["idle_timeout"])
+    )
+    auth = "AWS_IAM" if context.settings.minimum_auth == "iam" else auth
+    return ServiceSpec(context.index.remembered.name, domain, certificate, auth, idle_timeout)
 
 
-def _policy(court: Resolver, account: str) -> str:
+def _policy(configured: str, account: str) -> str:
     """The auth policy, on one line (VPC Lattice API, PutAuthPolicy: no line breaks)."""
-    if court.settings.service_auth_policy:
-        return json.dumps(json.loads(court.settings.service_auth_policy))
+    if configured:
+        return json.dumps(json.loads(configured))
     statement = {
         "Effect": "Allow",
         "Principal": "*",
@@ -85,111 +75,105 @@ def _policy(court: Resolver, account: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _groups(court: Resolver, clocks: Timers) -> tuple[DesiredGroup, ...]:
-    wanted: dict[str, list[Resolution]] = {}
-    for standing in court.in_order("kept"):
-        if standing.claim.own_group is None:
-            wanted.setdefault(group_name(standing.claim), []).append(standing)
-    return tuple(_group(court, clocks, name, standings) for name, standings in sorted(wanted.items()))
+def _groups(context: PlanContext) -> tuple[DesiredGroup, ...]:
+    wanted: dict[str, list[Resolution]] = defaultdict(list)
+    for resolution in context.active:
+        if resolution.claim.own_group is None:
+            wanted[resolution.group_name].append(resolution)
+    return tuple(_group(context, name, resolutions) for name, resolutions in sorted(wanted.items()))
 
 
-def _group(court: Resolver, clocks: Timers, name: str, standings: list[Resolution]) -> DesiredGroup:
-    first = standings[0].claim
-    there = court.seen.group(court.seen.reference(first))
+def _group(context: PlanContext, name: str, resolutions: list[Resolution]) -> DesiredGroup:
+    service, route, placement = resolutions[0].claim.service, resolutions[0].route, resolutions[0].claim.placement
+    there = context.index.groups.get(resolutions[0].group_ref)
     if there and there.status == "CREATE_IN_PROGRESS":
-        clocks.wait(_CREATE_SECONDS, f"target group {name} is being created")
+        context.timers.wait(_CREATE_SECONDS, f"target group {name} is being created")
     if there and there.status.startswith("DELETE_IN"):
-        clocks.wait(_DELETE_SECONDS, f"target group {name} is being deleted, and made again after that")
+        context.timers.wait(_DELETE_SECONDS, f"target group {name} is being deleted and will be created again")
     spec = GroupSpec(
         name,
-        first.placement.vpc_id,
-        first.placement.family,
-        first.placement.port,
-        first.route.protocol,
-        first.route.protocol_version if first.route.protocol != "TCP" else None,
-        first.route.health,
+        placement.vpc_id,
+        placement.family,
+        placement.port,
+        route.protocol,
+        route.protocol_version if route.protocol != "TCP" else None,
+        route.health,
     )
     tags = (
-        (ownership.OWNER, court.settings.owner),
-        (ownership.CLUSTER, first.service.cluster),
-        (ownership.SERVICE, first.service.name),
-        (ownership.STEM, tag_value(f"{first.service.arn}#{first.route.lattice_service}#{first.route.port_name}")),
+        (ownership.OWNER, context.settings.owner),
+        (ownership.CLUSTER, service.cluster),
+        (ownership.SERVICE, service.name),
+        (ownership.STEM, tag_value(f"{service.arn}#{route.lattice_service}#{route.port_name}")),
     )
-    return DesiredGroup(spec, tags, there, tuple(s.record.key for s in standings))
+    return DesiredGroup(spec, tags, there, tuple(resolution.key for resolution in resolutions))
 
 
-def _doomed(court: Resolver, clocks: Timers) -> tuple[tuple[Group, ...], tuple[tuple[Group, tuple[Target, ...]], ...]]:
+def _deletable(context: PlanContext) -> tuple[tuple[Group, ...], tuple[tuple[Group, tuple[Target, ...]], ...]]:
     """The groups to delete now, and the targets to deregister before that."""
-    staying = {court.seen.reference(s.claim) for s in court.in_order("kept", "held", "paused", "stopped")}
-    doomed: list[Group] = []
+    deletable: list[Group] = []
     targets: list[tuple[Group, tuple[Target, ...]]] = []
-    for group in court.seen.observed.groups:
-        if not court.seen.is_ours(group):
-            continue
-        if group.id in staying and group.status != "CREATE_FAILED":
-            continue
-        if group.id in court.seen.referenced or not _may_go(court, clocks, group):
+    for group in context.index.observed.groups:
+        if group.id in context.index.referenced or not _may_be_deleted(context, group):
             continue
         if group.status.endswith("IN_PROGRESS"):
-            clocks.wait(_DELETE_SECONDS, f"target group {group.name} is {group.status}")
+            context.timers.wait(_DELETE_SECONDS, f"target group {group.name} is {group.status}")
         elif not group.targets:
-            doomed.append(group)
+            deletable.append(group)
         else:
-            left = tuple(target for target in group.targets if target.status != "DRAINING")
-            clocks.wait(_DRAIN_SECONDS, f"targets of {group.name} are draining")
-            targets += [(group, left)] if left else []
-    return tuple(doomed), tuple(targets)
+            registered = tuple(target for target in group.targets if target.status != "DRAINING")
+            context.timers.wait(_DRAIN_SECONDS, f"targets of {group.name} are draining")
+            targets += [(group, registered)] if registered else []
+    return tuple(deletable), tuple(targets)
 
 
-def _may_go(court: Resolver, clocks: Timers, group: Group) -> bool:
-    """Whether no deployment names the group. One that nobody claims goes once it is empty and has been for a while;
-    one of an ECS service that has no claim here is left alone, because the registry may have been lost.
+def _may_be_deleted(context: PlanContext, group: Group) -> bool:
+    """Whether a group of this stack has no claim that stays, and no deployment names it. One without claims goes once it
+    has been empty for a while; one of an ECS service without a claim here is left alone, because the registry may have
+    been lost.
     """
+    index = context.index
+    if (group.name, group.arn) not in index.remembered.groups:
+        return False
     if group.status == "CREATE_FAILED":
         return True
-    leaving = [s for s in court.in_order("leaving") if court.seen.reference(s.claim) == group.id]
-    if leaving:
-        return not any(standing.claim.named for standing in leaving)
-    if court.seen.owner_of_group(group.id) not in court.seen.claimants:
+    claims = [resolution for resolution in context.assignment.resolutions if resolution.group_ref == group.id]
+    if claims:
+        return all(resolution.mode == "removing" and not resolution.claim.named for resolution in claims)
+    if index.owners.get(group.id) not in index.claimants:
         return False
-    empty = f"empty:{group.id}"
     if group.targets:
-        clocks.wait(_DRAIN_SECONDS, f"tasks are still registered in {group.name}, which was replaced")
+        context.timers.wait(_DRAIN_SECONDS, f"tasks are still registered in {group.name}, which was replaced")
         return False
-    return clocks.has_lasted(empty, court.settings.settle_seconds, f"{group.name} was replaced just now")
+    why = f"{group.name} was replaced just now"
+    return context.timers.has_lasted(f"empty:{group.id}", context.settings.settle_seconds, why)
 
 
-def _networks(court: Resolver) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The networks to be associated with, by ARN, and who needs each."""
-    wanted: dict[str, list[str]] = {}
-    known = dict(court.seen.observed.networks)
-    for standing in court.in_order("kept"):
-        for word in networks_of(standing.claim, court.settings):
-            for arn in known.get(word, ())[:1]:
-                wanted.setdefault(arn, []).append(standing.record.key)
+def _networks(context: PlanContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The service networks to associate with, by ARN, each with the claims that need it."""
+    wanted: dict[str, list[str]] = defaultdict(list)
+    known = dict(context.index.observed.networks)
+    for resolution in context.active:
+        for network in resolution.networks:
+            for arn in known.get(network, ())[:1]:
+                wanted[arn].append(resolution.key)
+    for association in context.index.observed.associations:
+        if association.network_arn in wanted and association.status.endswith("IN_PROGRESS"):
+            why = f"the association with {association.network_arn} is {association.status}"
+            context.timers.wait(_CREATE_SECONDS, why)
     return tuple((arn, tuple(keys)) for arn, keys in sorted(wanted.items()))
 
 
-def _await_associations(court: Resolver, clocks: Timers, networks: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-    wanted = {arn for arn, _ in networks}
-    for one in court.seen.observed.associations:
-        if one.network_arn in wanted and one.status.endswith("IN_PROGRESS"):
-            clocks.wait(_CREATE_SECONDS, f"the association with {one.network_arn} is {one.status}")
-
-
-def _dropped_associations(court: Resolver, clocks: Timers) -> tuple[Association, ...]:
-    """Ours that no claim asks for any more, after the grace time; none while no claim stands or one is stopped."""
-    if not court.in_order("kept") or court.in_order("stopped"):
+def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
+    """Those of this stack that no claim asks for any more, after the grace time; none while no claim is active or one is
+    rejected."""
+    if not context.active or any(resolution.mode == "rejected" for resolution in context.assignment.resolutions):
         return ()
-    known = dict(court.seen.observed.networks)
-    words = {word for record in court.seen.records for word in networks_of(record.claim, court.settings)}
-    wanted = {arn for word in words for arn in known.get(word, ())}
+    wanted = context.index.arns_of(chain(*(claim.networks for claim in context.index.claims)))
+    grace, why = context.settings.grace_seconds, "a service network is no longer declared"
     return tuple(
-        one
-        for one in court.seen.observed.associations
-        if one.ours
-        and one.network_arn not in wanted
-        and clocks.has_lasted(
-            f"network:{id_of(one.network_arn)}", court.settings.grace_seconds, "a network is no longer asked for"
-        )
+        association
+        for association in context.index.observed.associations
+        if association.ours
+        and association.network_arn not in wanted
+        and context.timers.has_lasted(f"network:{id_of(association.network_arn)}", grace, why)
     )

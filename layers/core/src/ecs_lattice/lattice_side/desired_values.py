@@ -1,26 +1,15 @@
-"""The graph as it should be after this run, as values; and the clocks that say how long something has been waiting."""
+"""The graph of a Lattice service as it should be after this run, as values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ecs_lattice.graph import (
-    Action,
-    AnyMatch,
-    Association,
-    Group,
-    Listener,
-    Rule,
-    Service,
-    Tags,
-    Target,
-)
+from ecs_lattice.graph import Action, AnyMatch, Association, Group, Listener, Rule, Service, Tags, Target
 from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
 from ecs_lattice.model import ListenerKey
-from ecs_lattice.outcome import NotYet
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredGroup:
-    """A target group that a claim needs. ``there`` is what was read of it."""
+    """A target group that a claim needs. ``there`` is the existing one."""
 
     spec: GroupSpec
     tags: Tags
@@ -30,7 +19,10 @@ class DesiredGroup:
 
 @dataclass(frozen=True, slots=True)
 class DesiredRule:
-    """A rule; ``there`` is the one that becomes it. Groups are ids, or ``new:<name>`` for what is still to be made."""
+    """A rule; ``there`` is the existing one that becomes it. Groups are ids, or ``new:<name>`` until they are created.
+
+    ``parks`` is the group that the rule only keeps in use until the default action forwards to it; another rule may do so.
+    """
 
     name: str
     priority: int
@@ -39,12 +31,11 @@ class DesiredRule:
     there: Rule | None
     needed_by: tuple[str, ...] = ()
     parks: str | None = None
-    """The group that this rule only keeps in use while it waits for the default action; another rule may take it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredListener:
-    """A listener; ``dropped`` are rules of it that go."""
+    """A listener; ``dropped`` are its rules to delete."""
 
     key: ListenerKey
     there: Listener | None
@@ -56,7 +47,7 @@ class DesiredListener:
 
 @dataclass(frozen=True, slots=True)
 class DesiredService:
-    """The Lattice service itself. ``policy`` is put before IAM is switched on; None: no policy of ours."""
+    """The Lattice service itself. ``policy`` is put before IAM is switched on; None: no policy of this stack."""
 
     spec: ServiceSpec
     tags: Tags
@@ -67,7 +58,7 @@ class DesiredService:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Everything of one Lattice service, as it should be."""
+    """Everything of one Lattice service, as it should be. ``networks`` are ARNs, each with the claims that need it."""
 
     service: DesiredService | None = None
     groups: tuple[DesiredGroup, ...] = ()
@@ -78,30 +69,3 @@ class Desired:
     dropped_groups: tuple[Group, ...] = ()
     dropped_targets: tuple[tuple[Group, tuple[Target, ...]], ...] = ()
     dropped_service: Service | None = None
-
-
-@dataclass(slots=True)
-class Timers:
-    """How long something has been so, by a word for it. A clock that nobody asks for any more is forgotten, so that it
-    starts again when the thing is so again.
-    """
-
-    started: dict[str, float]
-    now: float
-    running: dict[str, float] = field(default_factory=dict)
-    waits: list[NotYet] = field(default_factory=list)
-
-    def age(self, what: str) -> float:
-        """Seconds since ``what`` was first asked for without a pause; 0 the first time."""
-        self.running[what] = self.started.get(what, self.now)
-        return self.now - self.running[what]
-
-    def has_lasted(self, what: str, seconds: float, why: str) -> bool:
-        """Whether ``what`` is ``seconds`` old; if not, the rest of it is waited for."""
-        left = seconds - self.age(what)
-        if left > 0:
-            self.wait(int(-(-left // 1)), why)
-        return left <= 0
-
-    def wait(self, seconds: int, why: str) -> None:
-        self.waits.append(NotYet(max(1, seconds), why))

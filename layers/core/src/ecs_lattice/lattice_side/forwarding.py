@@ -1,142 +1,156 @@
-"""Which groups a slot forwards to, with which weights, and whether it takes traffic yet.
+"""Which groups an entry forwards to, with which weights, and whether it receives traffic yet.
 
-A group takes traffic only when it can answer; once it does, health never takes it out again. A group that joins or leaves
-a rule that stays does so at weight 0, so the data plane never meets a rule without a group that answers.
+A group receives traffic only when it can answer; once it does, health never takes it out again. A group that joins or
+leaves a rule that stays does so at weight 0, so the data plane never meets a rule without a group that answers.
 """
 
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from ecs_lattice.graph import Action, id_of, weights
-from ecs_lattice.lattice_side.desired_values import Timers
-from ecs_lattice.lattice_side.matches import MatchEntry
-from ecs_lattice.lattice_side.resolve import Resolution
-from ecs_lattice.lattice_side.seen import ObservedIndex, canonical, owner_of
-from ecs_lattice.model import ListenerKey
+from ecs_lattice.graph import id_of, weights
+from ecs_lattice.lattice_side.matches import MatchEntry, RuleAssignment
+from ecs_lattice.lattice_side.resolve import UNCHANGED, Resolution, Resolutions
+from ecs_lattice.lattice_side.seen import ObservedIndex, Timers
+from ecs_lattice.settings import Settings
 
-PLAIN_WEIGHT = 100
+DEFAULT_WEIGHT = 100
 _TARGETS_SECONDS, _LONGEST_TARGETS_SECONDS = 15, 300
 _DRAIN_SECONDS = 60
 
+type Role = Literal["ready", "starting", "retained", "fallback", "drained"]
+"""What a group is to an entry: its declared groups can answer or not yet; others stay as they are, serve until a declared
+one can, or leave."""
+
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """Weights by group; ``live``: requests may come. ``waits``: only what is to leave can answer yet, so the match must
-    stay what it was as well."""
+class PlanContext:
+    """Everything that the desired graph is computed from. ``active`` are the active ones of the resolutions."""
+
+    index: ObservedIndex
+    assignment: RuleAssignment
+    settings: Settings
+    now: float
+    timers: Timers
+    active: Resolutions
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardPlan:
+    """Weights by group; ``live``: requests may come. ``falls_back``: no declared group can answer yet, so the groups that
+    are to leave go on serving, and the match has to stay what it was as well."""
 
     live: bool
     weights: dict[str, int]
-    waits: bool = False
+    falls_back: bool = False
 
 
-@dataclass(slots=True)
-class ForwardPlanner:
-    """Fills slots. ``fixed`` are the claims that are stopped or paused: what serves for
-    them stays. ``kept`` are the groups of those that stand. ``guests`` are the groups, by listener, that wait for the default action in some other rule."""
+def plan_forward(context: PlanContext, entry: MatchEntry, parked: frozenset[str] = frozenset()) -> ForwardPlan:
+    """What the entry should forward to. ``parked`` groups have to stay in use by a rule until the default action of the
+    listener forwards to them."""
+    current, declared = Counter(weights(entry.action)), Counter[str]()
+    for resolution in entry.active:  # routes of one port add their weights up
+        weight = resolution.route.weight
+        declared[resolution.group_ref] += DEFAULT_WEIGHT if weight is None else weight
+    roles = {group: _role(context, entry, group, current[group], declared) for group in {**current, **declared}}
+    serving = {"ready": declared, "retained": Counter(entry.receiving)}
+    serves = any(serving[role][group] for group, role in roles.items() if role in serving)
+    falls_back = entry.live and not serves and bool(entry.active)
+    if falls_back:
+        roles |= dict.fromkeys(entry.receiving - _deleted_elsewhere(entry), "fallback")
+    live = serves or "fallback" in roles.values()
+    members = {
+        group: _weight(role, current[group], declared[group], live=live)
+        for group, role in roles.items()
+        if role != "drained" or _has_to_stay(context, entry, group, current[group] if live else entry.live, parked)
+    }
+    return ForwardPlan(live, members, falls_back)
 
-    seen: ObservedIndex
-    clocks: Timers
-    settle_seconds: float
-    fixed: tuple[Resolution, ...] = ()
-    kept: frozenset[str] = frozenset()
-    guests: set[tuple[ListenerKey, str]] = field(default_factory=set)
 
-    def fill(self, slot: MatchEntry, action: Action | None, *, live: bool) -> Content:
-        """What the slot should forward to, given that it forwards to ``action`` now and is ``live`` or not."""
-        there = weights(action)
-        kept = self._declared(slot)
-        held = {self.seen.reference(s.claim) for s in slot.held} - set(kept)
-        held |= {group for group, weight in there.items() if weight and self._is_fixed(slot, group)} - set(kept)
-        serving = {group: weight for group, weight in kept.items() if self._any_ready(slot, group)}
-        if live:
-            serving |= {group: there[group] for group in held if group in there}
-        waits = live and bool(slot.kept) and not any(serving.values())
-        if waits:
-            serving |= {group: weight for group, weight in there.items() if weight and self._may_go_on(slot, group)}
-        going = {group: weight for group, weight in there.items() if group not in kept and group not in held}
-        if any(serving.values()):
-            lingering = {group: 0 for group, weight in going.items() if self._lingers(slot, group, weight)}
-            joined = dict.fromkeys(kept, 0) | {group: there[group] for group in held if group in there}
-            return Content(live=True, weights=lingering | joined | serving, waits=waits)
-        lingering = {group: weight for group, weight in going.items() if live or self._lingers(slot, group, 0)}
-        joined = {group: weight or 1 for group, weight in kept.items()}
-        return Content(
-            live=False, weights=lingering | joined | {group: there[group] for group in held if group in there}
-        )
+def _role(context: PlanContext, entry: MatchEntry, group: str, current: int, declared: Mapping[str, int]) -> Role:
+    """What the group is to the entry, whose action gives it the weight ``current``."""
+    if group in declared:
+        claims = [resolution for resolution in entry.active if resolution.group_ref == group]
+        return "ready" if any(is_ready(context, resolution) for resolution in claims) else "starting"
+    if any(resolution.group_ref == group for resolution in entry.retained):
+        return "retained"
+    return "retained" if current and _serves_unchanged(context, entry, group) else "drained"
 
-    def is_ready(self, standing: Resolution) -> bool:
-        """Whether the claim's group may take traffic: it does already, or its tasks are in and one can answer."""
-        group = self.seen.reference(standing.claim)
-        if group in self.seen.taking:
-            return True
-        if not standing.claim.serving:
-            return False
-        record = standing.record
-        told = not record.is_unacknowledged and id_of(record.answer.group_arn or "") == group
-        if told and self.seen.can_answer(group):
-            return True
-        # As long again as it has waited already: tasks that never become healthy, or are none, cost few bells.
-        waited = self.clocks.age(f"healthy:{group}")
-        seconds = int(min(max(waited, _TARGETS_SECONDS), _LONGEST_TARGETS_SECONDS))
-        self.clocks.wait(seconds, f"a target of {group} must become healthy")
+
+def _weight(role: Role, current: int, declared: int, *, live: bool) -> int:
+    """The weight of a group in an entry that is to be live or not."""
+    when_live, when_parked = {
+        "ready": (declared, declared or 1),
+        "starting": (0, declared or 1),
+        "retained": (current, current),
+        "fallback": (current, current),
+        "drained": (0, current),
+    }[role]
+    return when_live if live else when_parked
+
+
+def is_ready(context: PlanContext, resolution: Resolution) -> bool:
+    """Whether the claim's group may receive traffic: it does already, or its tasks are attached and one can answer."""
+    group, record = resolution.group_ref, resolution.record
+    if group in context.index.receiving_traffic:
+        return True
+    if not record.claim.serving:
         return False
+    is_acknowledged = not record.is_unacknowledged and id_of(record.answer.group_arn or "") == group
+    if is_acknowledged and context.index.has_healthy_target(group):
+        return True
+    # As long again as it has waited already: tasks that never become healthy, or are none, cost few reconciles.
+    waited = context.now - context.timers.since(f"healthy:{group}")
+    seconds = min(max(waited, _TARGETS_SECONDS), _LONGEST_TARGETS_SECONDS)
+    context.timers.wait(int(seconds), f"a target of {group} must become healthy")
+    return False
 
-    def needs_reference(self, group: str) -> bool:
-        """Whether a group without claims still has tasks in it, so that it must stay in use."""
-        mine = self.seen.owner_of_group(group) in self.seen.claimants
-        if mine and self.seen.has_targets(group) and group not in self.wanted():
-            self.clocks.wait(_DRAIN_SECONDS, f"tasks are still registered in {group}, which was replaced")
-            return True
+
+def needs_reference(context: PlanContext, group: str) -> bool:
+    """Whether a group without claims still has tasks registered, so that a rule has to keep it in use."""
+    is_own = context.index.owners.get(group) in context.index.claimants
+    if (
+        is_own
+        and not any(claim.group_ref == group for claim in context.index.claims)
+        and context.index.has_targets(group)
+    ):
+        context.timers.wait(_DRAIN_SECONDS, f"tasks are still registered in {group}, which was replaced")
+        return True
+    return False
+
+
+def _serves_unchanged(context: PlanContext, entry: MatchEntry, group: str) -> bool:
+    """Whether the group serves here for a claim that is paused or rejected, unless its own ECS service gave the match to
+    another route."""
+    if any(resolution.group_ref == group for resolution in context.active):
         return False
+    owners = {resolution.owner for resolution in entry.active}
+    return any(
+        id_of(resolution.record.answer.group_arn or "") == group
+        and (resolution.match == entry.match or resolution.owner not in owners)
+        for resolution in context.assignment.resolutions
+        if resolution.mode in UNCHANGED
+    )
 
-    def wanted(self) -> frozenset[str]:
-        """The groups that a claim names as its own."""
-        return frozenset(self.seen.reference(record.claim) for record in self.seen.records)
 
-    def _is_fixed(self, slot: MatchEntry, group: str) -> bool:
-        """Whether the group serves here for a claim that is stopped, unless its own ECS service gave the place away."""
-        if group in self.kept:
-            return False
-        services = {owner_of(s.claim) for s in slot.kept}
-        for standing in self.fixed:
-            match = standing.claim.route.match
-            here = (canonical(match) if match else None) == slot.match
-            if id_of(standing.record.answer.group_arn or "") == group and (
-                here or owner_of(standing.claim) not in services
-            ):
-                return True
-        return False
+def _deleted_elsewhere(entry: MatchEntry) -> frozenset[str]:
+    """The groups of other ECS services that were deleted: the only ones that do not go on serving until another can."""
+    owners = {resolution.owner for resolution in entry.active}
+    return frozenset(
+        resolution.group_ref
+        for resolution in entry.removing
+        if resolution.owner not in owners and resolution.claim.phase == "deleted"
+    )
 
-    def _declared(self, slot: MatchEntry) -> dict[str, int]:
-        """Declared weights by group; routes of one port add theirs up."""
-        declared: dict[str, int] = {}
-        for standing in slot.kept:
-            weight = standing.claim.route.weight
-            group = self.seen.reference(standing.claim)
-            declared[group] = declared.get(group, 0) + (PLAIN_WEIGHT if weight is None else weight)
-        return declared
 
-    def _any_ready(self, slot: MatchEntry, group: str) -> bool:
-        standings = [s for s in slot.kept if self.seen.reference(s.claim) == group]
-        return any(self.is_ready(standing) for standing in standings)
-
-    def _may_go_on(self, slot: MatchEntry, group: str) -> bool:
-        """Whether a group that is to leave serves until another can: all but that of another ECS service that is gone."""
-        services = {owner_of(s.claim) for s in slot.kept}
-        strangers = (s for s in slot.leaving if owner_of(s.claim) not in services and s.claim.phase == "deleted")
-        return group not in {self.seen.reference(stranger.claim) for stranger in strangers}
-
-    def _lingers(self, slot: MatchEntry, group: str, weight: int) -> bool:
-        """Whether a group that leaves stays in the rule for now, at weight 0."""
-        leaving = [s for s in slot.leaving if self.seen.reference(s.claim) == group]
-        if weight or (slot.listener, group) in self.guests:
-            return True
-        if leaving:
-            return any(s.claim.named for s in leaving) and group not in self._kept_elsewhere()
-        settled = self.clocks.has_lasted(
-            f"out:{slot.listener}:{slot.match}:{group}", self.settle_seconds, f"{group} was replaced just now"
-        )
-        return self.needs_reference(group) or not settled
-
-    def _kept_elsewhere(self) -> frozenset[str]:
-        """Groups of claims that stay: they need no reference from the rule of one that goes."""
-        return frozenset(self.seen.reference(r.claim) for r in self.seen.records if r.claim.phase == "declared")
+def _has_to_stay(context: PlanContext, entry: MatchEntry, group: str, serves: int, parked: frozenset[str]) -> bool:
+    """Whether a drained group stays in the rule for now: it serves until this change, or is still in use."""
+    if serves or group in parked:
+        return True
+    named = [resolution.claim.named for resolution in entry.removing if resolution.group_ref == group]
+    if named:  # a claim that stays needs no reference from the rule of one that goes
+        return any(named) and group not in context.index.declared_groups
+    timer, why = f"out:{entry.listener}:{entry.match}:{group}", f"{group} was replaced just now"
+    is_settled = context.timers.has_lasted(timer, context.settings.settle_seconds, why)
+    return needs_reference(context, group) or not is_settled

@@ -1,282 +1,311 @@
-"""The slots of a Lattice service: one for each distinct match on each listener, with the claims that fill it.
+"""The entries of a Lattice service: one for each distinct match on each listener, with the claims that it serves.
 
-Who holds a match is who its live rule forwards to; where no rule is live, the older ECS service. Claims of one match that
-all have a weight share the slot.
+A match belongs to the ECS service that its live rule forwards to; without a live rule, to the older ECS service. Claims
+of one match that all have a weight share the entry.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from ecs_lattice.graph import Rule, weights
-from ecs_lattice.lattice_side.resolve import Mode, Resolution, Resolver, services_of
-from ecs_lattice.lattice_side.seen import Owner, canonical, foreign_rules, owner_of, rule_names, rules_of_ours, same
+from ecs_lattice.graph import Action, Listener, Rule, weighted_groups, weights
+from ecs_lattice.lattice_side.resolve import UNCHANGED, Mode, Resolution, Resolutions, replaced
+from ecs_lattice.lattice_side.seen import ObservedIndex, Owner, rule_names
 from ecs_lattice.model import ListenerKey, Match
+from ecs_lattice.settings import Settings
 
-type SlotKey = tuple[ListenerKey, Match | None]
-
-_HOLDING: tuple[Mode, ...] = ("kept", "paused", "held", "leaving")
+type EntryKey = tuple[ListenerKey, Match | None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class MatchEntry:
-    """One match (canonical; None: the default action) on one listener. ``kept`` are the claims that fill it, ``held``
-    those that stay as they are, ``leaving`` those that go; ``paused`` ones freeze it.
+    """One match (canonical; None: the default action) on one listener, with its claims by what they come to here.
+
+    ``active`` claims share the entry, ``retained`` ones stay as they are, ``removing`` ones leave, ``paused`` ones freeze
+    it. ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the existing rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests
+    can reach it now, ``receiving`` the groups that receive them.
     """
 
     listener: ListenerKey
     match: Match | None
-    kept: list[Resolution] = field(default_factory=list)
-    held: list[Resolution] = field(default_factory=list)
-    leaving: list[Resolution] = field(default_factory=list)
-    paused: list[Resolution] = field(default_factory=list)
+    active: Resolutions = ()
+    retained: Resolutions = ()
+    removing: Resolutions = ()
+    paused: Resolutions = ()
+    needed_by: tuple[str, ...] = ()
+    priority: int | None = None
     rule: Rule | None = None
+    action: Action | None = None
+    live: bool = False
+    receiving: frozenset[str] = frozenset()
 
-    @property
-    def claims(self) -> list[Resolution]:
-        return [*self.kept, *self.paused, *self.held, *self.leaving]
+    @cached_property
+    def claims(self) -> Resolutions:
+        return (*self.active, *self.paused, *self.retained, *self.removing)
 
-    @property
+    @cached_property
     def is_frozen(self) -> bool:
-        """Whether nothing of it may change: a pause, or only claims that wait."""
-        return bool(self.paused) or (bool(self.held) and not self.kept and not self.leaving)
+        """Whether nothing of it may change: a claim is paused, or all claims are retained."""
+        return bool(self.paused) or (bool(self.retained) and not self.active and not self.removing)
 
-    @property
-    def wish(self) -> Match | None:
-        """The match as its first claim wrote it."""
-        first = next(iter(self.claims), None)
-        return first.claim.route.match if first else None
+    @cached_property
+    def is_ending(self) -> bool:
+        """Whether no claim stays in it."""
+        return not (self.active or self.retained or self.paused)
 
-    @property
-    def priority(self) -> int | None:
-        """The author's priority, if one wrote any."""
-        return next((s.claim.route.priority for s in self.kept if s.claim.route.priority is not None), None)
-
-    @property
-    def needed_by(self) -> tuple[str, ...]:
-        return tuple(standing.record.key for standing in self.kept)
+    @cached_property
+    def rule_names(self) -> frozenset[str]:
+        """The names that its rule may have."""
+        return frozenset(name for resolution in self.claims for name in rule_names(resolution.claim, self.listener))
 
 
-@dataclass(slots=True)
-class RuleAssignment:
-    """Slots by key, and the rules of ours on each listener that no slot has: frozen ones and leftovers."""
+@dataclass(frozen=True, slots=True)
+class ListenerAssignment:
+    """The entries of one listener with their rules, and its other rules.
 
-    slots: dict[SlotKey, MatchEntry]
-    frozen: dict[ListenerKey, list[Rule]]
-    leftover: dict[ListenerKey, list[Rule]]
-
-
-def assign(court: Resolver) -> RuleAssignment:
-    """Slots and rules, with every conflict found on the way written into the court's standings."""
-    while True:
-        stopped = len(court.in_order("stopped"))
-        slots = _fill(court)
-        assignment = _with_rules(court, slots)
-        _priorities(court, assignment)
-        _weights(court, assignment)
-        if len(court.in_order("stopped")) == stopped:
-            _supersede(court, assignment)
-            return assignment
-
-
-def _supersede(court: Resolver, assignment: RuleAssignment) -> None:
-    """A vanished route whose every place another route of its ECS service has taken over need not wait any longer."""
-    for standing in court.in_order("held"):
-        mine = [slot for slot in assignment.slots.values() if standing in slot.claims]
-        taken = len(standing.claim.route.listeners)
-        if len(mine) == taken and all(standing in slot.leaving for slot in mine):
-            gone = Resolution(standing.record, "leaving")
-            court.standings[standing.record.key] = gone
-            for slot in mine:
-                slot.leaving = [gone if each is standing else each for each in slot.leaving]
-
-
-def _fill(court: Resolver) -> dict[SlotKey, MatchEntry]:
-    candidates: dict[SlotKey, list[Resolution]] = defaultdict(list)
-    for standing in court.in_order(*_HOLDING):
-        match = standing.claim.route.match
-        for listener in standing.claim.route.listeners:
-            candidates[listener, canonical(match) if match else None].append(standing)
-    return {key: _slot(court, key, standings) for key, standings in sorted(candidates.items(), key=_readable)}
-
-
-def _readable(item: tuple[SlotKey, object]) -> tuple[str, str]:
-    return str(item[0][0]), repr(item[0][1])
-
-
-def _slot(court: Resolver, key: SlotKey, candidates: list[Resolution]) -> MatchEntry:
-    slot = MatchEntry(*key)
-    live = _owners_now(court, key)
-    groups = _groups_now(court, key)
-    if _blocked(court, key, candidates, live):
-        return slot
-
-    def rank(standing: Resolution) -> tuple[bool, float, str, bool, bool, str]:
-        claim = standing.claim
-        waits = standing.mode in {"held", "leaving"}
-        serves = court.seen.reference(claim) in groups
-        return owner_of(claim) not in live, claim.created_at, claim.service.arn, waits, not serves, claim.route.name
-
-    holding = sorted((s for s in candidates if _holds(court, s)), key=rank)
-    leader = next(iter(holding), None)
-    sharers = [s for s in holding if leader and (s is leader or _share(leader, s))]
-    for standing in sorted(candidates, key=rank):
-        _place(court, slot, standing, sharers)
-    return slot
-
-
-def _place(court: Resolver, slot: MatchEntry, standing: Resolution, sharers: list[Resolution]) -> None:
-    if standing.mode == "leaving":
-        slot.leaving.append(standing)
-    elif standing.mode == "held" and (standing not in sharers or _is_superseded(court, standing, sharers)):
-        if any(owner_of(other.claim) == owner_of(standing.claim) for other in sharers if other.mode == "kept"):
-            slot.leaving.append(standing)  # taken over by a route of the same ECS service: no grace to wait for
-    elif standing in sharers:
-        {"kept": slot.kept, "held": slot.held, "paused": slot.paused}[standing.mode].append(standing)
-    elif standing.mode == "kept":
-        holder = sharers[0].claim
-        message = f"{slot.match or 'Everything else'} on {slot.listener} belongs to route {holder.route.name} of "
-        message += (
-            f"{holder.service}. Give every route of this match a lattice.weight to share it, or use another match."
-        )
-        court.conflict(standing, "MATCH_TAKEN", message)
-
-
-def _is_superseded(court: Resolver, standing: Resolution, sharers: list[Resolution]) -> bool:
-    """Whether a declared route of the same port has come in the place of a vanished one (it was renamed)."""
-    group = court.seen.reference(standing.claim)
-    return any(other.mode == "kept" and court.seen.reference(other.claim) == group for other in sharers)
-
-
-def _share(leader: Resolution, other: Resolution) -> bool:
-    return leader.claim.route.weight is not None and other.claim.route.weight is not None
-
-
-def _holds(court: Resolver, standing: Resolution) -> bool:
-    """Whether a claim keeps its match from others: as long as it is declared, and for the grace time after."""
-    if standing.mode != "leaving":
-        return True
-    return court.now < standing.claim.since + court.settings.grace_seconds
-
-
-def _owners_now(court: Resolver, key: SlotKey) -> frozenset[Owner]:
-    listener = court.seen.observed.listener(key[0])
-    if listener is None:
-        return frozenset()
-    if key[1] is None:
-        return court.seen.owners(listener.default, active=True)
-    return court.seen.holders(listener, key[1])
-
-
-def _groups_now(court: Resolver, key: SlotKey) -> frozenset[str]:
-    """The groups that get the requests of a slot now."""
-    listener = court.seen.observed.listener(key[0])
-    actions = [listener.default] if listener and key[1] is None else []
-    if listener and key[1] is not None:
-        actions = [rule.action for rule in rules_of_ours(listener) if rule.is_live and same(rule, key[1])]
-    return frozenset(group for action in actions for group, weight in weights(action).items() if weight)
-
-
-def _blocked(court: Resolver, key: SlotKey, candidates: list[Resolution], live: frozenset[Owner]) -> bool:
-    """Whether somebody who is no candidate has the match: a rule made by others, or a rule that may not be changed."""
-    foreign = [rule for rule in foreign_rules(court.seen.observed.listener(key[0])) if key[1] and same(rule, key[1])]
-    fixed = services_of(court.in_order("stopped", "paused"))
-    elsewhere = live - services_of(candidates)
-    blocking = [owner for owner in elsewhere if owner in fixed or owner not in court.seen.claimants]
-    for standing in candidates:
-        if standing.mode != "kept":
-            continue
-        if foreign:
-            message = f"Rule {foreign[0].name} on {key[0]}, which is not ours, has this match already."
-            court.conflict(standing, "FOREIGN_RULE", message)
-        elif blocking:
-            holder = "/".join(min(blocking))
-            message = f"{key[1] or 'Everything else'} on {key[0]} still goes to {holder}, whose rule stays as it is."
-            court.conflict(standing, "MATCH_TAKEN", message)
-    return bool(foreign or blocking) and not any(s.mode in {"held", "leaving", "paused"} for s in candidates)
-
-
-def _with_rules(court: Resolver, slots: dict[SlotKey, MatchEntry]) -> RuleAssignment:
-    """Give each slot its rule: by equal match first, by name second, so that a renamed route changes nothing."""
-    assignment = RuleAssignment(slots, defaultdict(list), defaultdict(list))
-    for listener in court.seen.observed.listeners:
-        mine = [slot for slot in slots.values() if slot.listener == listener.key and slot.match and slot.claims]
-        free = list(rules_of_ours(listener))
-        for choose in (_equal_and_theirs, _by_name, _equal):
-            for slot in mine:
-                rule = None if slot.rule else next((each for each in free if choose(court, slot, each)), None)
-                if rule:
-                    slot.rule = rule
-                    free.remove(rule)
-        for rule in free:
-            kind = assignment.frozen if _may_not_change(court, rule) else assignment.leftover
-            kind[listener.key].append(rule)
-    return assignment
-
-
-def _equal_and_theirs(court: Resolver, slot: MatchEntry, rule: Rule) -> bool:
-    theirs = services_of(slot.claims) & court.seen.owners(rule.action, active=False)
-    return slot.match is not None and same(rule, slot.match) and (bool(theirs) or _by_name(court, slot, rule))
-
-
-def _by_name(_: Resolver, slot: MatchEntry, rule: Rule) -> bool:
-    return any(rule.name in rule_names(standing.claim, slot.listener) for standing in slot.claims)
-
-
-def _equal(court: Resolver, slot: MatchEntry, rule: Rule) -> bool:
-    return slot.match is not None and same(rule, slot.match) and not court.seen.owners(rule.action, active=False)
-
-
-def _may_not_change(court: Resolver, rule: Rule) -> bool:
-    """Whether the rule serves a claim that is stopped or paused, or an ECS service that has no claim here at all: the
-    registry may have been lost, and what nobody explains is left alone.
+    Of the rules of this stack, ``frozen`` ones stay as they are, ``leftover`` ones belong to no entry and are to be parked
+    or deleted; ``foreign`` are the rules of others.
     """
-    owners = court.seen.owners(rule.action, active=False)
-    fixed = services_of(court.in_order("stopped", "paused"))
-    return bool(owners & fixed) or bool(owners - court.seen.claimants)
+
+    key: ListenerKey
+    there: Listener | None
+    default: MatchEntry | None
+    matches: tuple[MatchEntry, ...]
+    frozen: tuple[Rule, ...]
+    leftover: tuple[Rule, ...]
+    foreign: tuple[Rule, ...]
 
 
-def _taken(court: Resolver, assignment: RuleAssignment) -> dict[tuple[ListenerKey, int], str]:
-    """The priorities, by listener, of rules that stay as they are, and whose they are."""
-    taken: dict[tuple[ListenerKey, int], str] = {}
-    for listener in court.seen.observed.listeners:
-        for rule in (*foreign_rules(listener), *assignment.frozen[listener.key]):
-            taken[listener.key, rule.priority] = f"rule {rule.name}"
-    for slot in assignment.slots.values():
-        if slot.is_frozen and slot.rule:
-            taken[slot.listener, slot.rule.priority] = f"rule {slot.rule.name}"
-    return taken
+@dataclass(frozen=True)
+class RuleAssignment:
+    """The listeners, existing or needed, in their order. ``unchangeable`` are the ECS services with a claim that is paused
+    or rejected."""
+
+    resolutions: Resolutions
+    listeners: tuple[ListenerAssignment, ...]
+    unchangeable: frozenset[Owner]
+
+    @cached_property
+    def entries(self) -> tuple[MatchEntry, ...]:
+        defaults = (listener.default for listener in self.listeners)
+        return (*filter(None, defaults), *(entry for listener in self.listeners for entry in listener.matches))
 
 
-def _priorities(court: Resolver, assignment: RuleAssignment) -> None:
-    """Equal priorities of two authors: the later is in conflict; so is one that a rule has which stays as it is."""
-    taken = _taken(court, assignment)
-    slots = [slot for slot in assignment.slots.values() if slot.kept and slot.match]
+def match_rules(index: ObservedIndex, resolutions: Resolutions, settings: Settings) -> RuleAssignment:
+    """The entries and their rules, once no further claim is rejected for its match, priority or weight."""
+    while True:
+        entries, remaining = _entries(index, resolutions, settings)
+        assignment = _assign(index, remaining, entries)
+        for listener in assignment.listeners:
+            remaining = replaced(remaining, _priority_conflicts(listener, settings))
+        remaining = replaced(remaining, _zero_weights(assignment, settings))
+        if remaining == resolutions:
+            break
+        resolutions = remaining
+    # A vanished route that routes of its own ECS service have taken over everywhere waits for no grace time.
+    taken_over = Counter(resolution.key for entry in entries.values() for resolution in entry.removing)
+    superseded = [
+        replace(resolution, mode="removing", code="", message="", wait=None)
+        for resolution in remaining
+        if resolution.mode == "retained" and taken_over[resolution.key] == len(resolution.route.listeners)
+    ]
+    if not superseded:
+        return assignment
+    entries = {key: replace(entry, removing=replaced(entry.removing, superseded)) for key, entry in entries.items()}
+    return _assign(index, replaced(remaining, superseded), entries)
 
-    def rank(slot: MatchEntry) -> tuple[object, ...]:
-        has_it = slot.rule is not None and slot.rule.priority == slot.priority and slot.rule.is_live
-        return not has_it, *court.rank(slot.kept[0].claim)
 
-    for slot in sorted(slots, key=rank):
-        first = slot.kept[0].claim
-        for standing in slot.kept:
-            wanted = standing.claim.route.priority
-            if wanted is None:
-                continue
-            holder = taken.get((slot.listener, wanted))
-            if holder is None and wanted != slot.priority:
-                holder = f"not the one of this match, which is {slot.priority} by {first.service}; it"
-            if holder is not None:
-                message = f"Priority {wanted} on {slot.listener} belongs to {holder}. Use another lattice.priority."
-                court.conflict(standing, "PRIORITY_TAKEN", message)
-        if slot.priority is not None:
-            taken.setdefault((slot.listener, slot.priority), f"route {first.route.name} of {first.service}")
+def _entries(
+    index: ObservedIndex, resolutions: Resolutions, settings: Settings
+) -> tuple[dict[EntryKey, MatchEntry], Resolutions]:
+    """The entries in a fixed order, and the resolutions with those that are rejected on the way."""
+    candidates: dict[EntryKey, list[Resolution]] = defaultdict(list)
+    for resolution in resolutions:
+        for listener in resolution.route.listeners if resolution.mode != "rejected" else ():
+            candidates[listener, resolution.match].append(resolution)
+    entries: dict[EntryKey, MatchEntry] = {}
+    for key in sorted(candidates, key=lambda key: (str(key[0]), repr(key[1]))):
+        blocked = _blocked(index, key, candidates[key], resolutions)
+        resolutions = replaced(resolutions, blocked)
+        if len(blocked) < len(candidates[key]):
+            entries[key], rejected = _entry(index, key, candidates[key], settings)
+            resolutions = replaced(resolutions, rejected)
+    return entries, resolutions
 
 
-def _weights(court: Resolver, assignment: RuleAssignment) -> None:
-    for slot in assignment.slots.values():
-        if slot.kept and not slot.held and all(s.claim.route.weight == 0 for s in slot.kept):
-            for standing in slot.kept:
+def _blocked(
+    index: ObservedIndex, key: EntryKey, candidates: list[Resolution], resolutions: Resolutions
+) -> list[Resolution]:
+    """The active candidates, rejected, where a rule has the match that others made, or that may not be changed."""
+    listener, match = index.listeners.get(key[0]), key[1]
+    rules = index.foreign_rules[key[0]] if listener else ()
+    foreign = [rule for rule in rules if rule.match.canonical == match]
+    others = index.owners_of(index.serving(listener, match)) - {candidate.owner for candidate in candidates}
+    unchangeable = {resolution.owner for resolution in resolutions if resolution.mode in UNCHANGED}
+    blocking = sorted(others & unchangeable | others - index.claimants)
+    if foreign:
+        code = "FOREIGN_RULE"
+        message = f"Rule {foreign[0].name} on {key[0]} has this match, and this stack did not create it."
+    elif blocking:
+        code = "MATCH_TAKEN"
+        message = f"{match or 'Everything else'} on {key[0]} still goes to {'/'.join(blocking[0])}, whose rule stays."
+    else:
+        return []
+    return [candidate.reject("Conflicted", code, message) for candidate in candidates if candidate.mode == "active"]
+
+
+def _entry(
+    index: ObservedIndex, key: EntryKey, candidates: list[Resolution], settings: Settings
+) -> tuple[MatchEntry, list[Resolution]]:
+    """The entry of a match, and the candidates that are rejected because others have it."""
+    receiving = index.serving(index.listeners.get(key[0]), key[1])
+    owners = index.owners_of(receiving)
+    ordered = sorted(
+        candidates,
+        key=lambda r: (
+            r.owner not in owners,
+            r.claim.created_at,
+            r.claim.service.arn,
+            r.mode in {"retained", "removing"},
+            r.group_ref not in receiving,
+            r.route.name,
+        ),
+    )
+    holding = [resolution for resolution in ordered if resolution.holds_match]
+    sharing = [r for r in holding if r is holding[0] or None not in {holding[0].route.weight, r.route.weight}]
+    by_role: dict[Mode | None, list[Resolution]] = defaultdict(list)
+    for resolution in ordered:
+        by_role[_role(resolution, sharing)].append(resolution)
+    entry = MatchEntry(
+        *key,
+        active=tuple(by_role["active"]),
+        retained=tuple(by_role["retained"]),
+        removing=tuple(by_role["removing"]),
+        paused=tuple(by_role["paused"]),
+    )
+    if not by_role["rejected"]:
+        return entry, []
+    message = (
+        f"{key[1] or 'Everything else'} on {key[0]} belongs to route {sharing[0].route.name} of {sharing[0].claim.service}. "
+        f"Give every route of this match a {settings.label_prefix}.weight to share it, or use another match."
+    )
+    return entry, [loser.reject("Conflicted", "MATCH_TAKEN", message) for loser in by_role["rejected"]]
+
+
+def _role(resolution: Resolution, sharing: list[Resolution]) -> Mode | None:
+    """What a candidate comes to in the entry that ``sharing`` have; None: it has no part in it."""
+    shares = resolution in sharing
+    active = [sharer for sharer in sharing if sharer.mode == "active"]
+    is_renamed = resolution.group_ref in {sharer.group_ref for sharer in active}
+    if resolution.mode == "retained" and (is_renamed or not shares):
+        # Taken over by a route of the same ECS service, renamed or not: there is no grace time to wait for.
+        return "removing" if resolution.owner in {sharer.owner for sharer in active} else None
+    if shares or resolution.mode == "removing":
+        return resolution.mode
+    return "rejected" if resolution.mode == "active" else None
+
+
+def _assign(index: ObservedIndex, resolutions: Resolutions, entries: Mapping[EntryKey, MatchEntry]) -> RuleAssignment:
+    """Give each entry its rule."""
+    unchangeable = frozenset(resolution.owner for resolution in resolutions if resolution.mode in UNCHANGED)
+    keys = {entry.listener for entry in entries.values() if entry.active} | index.listeners.keys()
+    listeners = []
+    for key in sorted(keys):
+        mine = {entry.match: entry for entry in entries.values() if entry.listener == key}
+        listeners.append(_assign_listener(index, key, mine, unchangeable))
+    return RuleAssignment(resolutions, tuple(listeners), unchangeable)
+
+
+def _assign_listener(
+    index: ObservedIndex, key: ListenerKey, entries: Mapping[Match | None, MatchEntry], unchangeable: frozenset[Owner]
+) -> ListenerAssignment:
+    """By equal match first, by name second, so that a renamed route changes nothing."""
+    there = index.listeners.get(key)
+    own, foreign = (index.own_rules[key], index.foreign_rules[key]) if there else ((), ())
+    rules = _rules_of(index, entries, own) if own else {}
+    observed = {match: _observed(entry, rules.get(match), there) for match, entry in entries.items()}
+    taken = {rule: observed[match].is_frozen for match, rule in rules.items()}
+    frozen = tuple(
+        rule for rule in own if (taken[rule] if rule in taken else is_unchangeable(index, rule.action, unchangeable))
+    )
+    leftover = tuple(rule for rule in own if rule not in taken and rule not in frozen)
+    default = observed.pop(None, None)
+    return ListenerAssignment(key, there, default, tuple(observed.values()), frozen, leftover, foreign)
+
+
+def is_unchangeable(index: ObservedIndex, action: Action, unchangeable: frozenset[Owner]) -> bool:
+    """Whether an action serves a claim that is rejected or paused, or an ECS service without any claim here: the registry
+    may have been lost, and what cannot be explained is left alone.
+    """
+    owners = index.owners_of(weights(action))
+    return bool(owners & unchangeable or owners - index.claimants)
+
+
+def _rules_of(
+    index: ObservedIndex, entries: Mapping[Match | None, MatchEntry], rules: tuple[Rule, ...]
+) -> dict[Match | None, Rule]:
+    """The rules of the entries of one listener, by match: the best fit first, each rule once."""
+    fits = [
+        (entry.match, rule, _fit(index, entry, rule)) for rule in rules for entry in entries.values() if entry.match
+    ]
+    found: dict[Match | None, Rule] = {}
+    for criterion in range(3):
+        for match, rule, fit in fits:
+            if fit[criterion] and match not in found and rule not in found.values():
+                found[match] = rule
+    return found
+
+
+def _fit(index: ObservedIndex, entry: MatchEntry, rule: Rule) -> tuple[bool, bool, bool]:
+    """Whether the rule fits the entry, from strong to weak: by match and owner, by name, by match alone."""
+    owners = index.owners_of(weights(rule.action))
+    is_same, is_named = rule.match.canonical == entry.match, rule.name in entry.rule_names
+    is_related = any(resolution.owner in owners for resolution in entry.claims)
+    return is_same and (is_related or is_named), is_named, is_same and not owners
+
+
+def _observed(entry: MatchEntry, rule: Rule | None, listener: Listener | None) -> MatchEntry:
+    """The entry with its rule, what it forwards to now, and what its active claims declare together."""
+    existing = rule.action if rule else None
+    action = existing if entry.match else listener.default if listener else None
+    members = weighted_groups(action)
+    live = rule.is_live if rule else bool(members)
+    return replace(
+        entry,
+        needed_by=tuple(resolution.key for resolution in entry.active),
+        priority=next((p for r in entry.active if (p := r.route.priority) is not None), None),
+        rule=rule,
+        action=action,
+        live=live,
+        receiving=members if live else frozenset(),
+    )
+
+
+def _priority_conflicts(listener: ListenerAssignment, settings: Settings) -> Iterator[Resolution]:
+    """Of equal declared priorities the later is in conflict; so is one that a rule has which stays as it is."""
+    taken = {rule.priority: f"rule {rule.name}" for rule in (*listener.foreign, *listener.frozen)}
+    live = {entry.match: entry.rule.priority for entry in listener.matches if entry.rule and entry.live}
+    entries = [entry for entry in listener.matches if entry.priority is not None]
+    for entry in sorted(entries, key=lambda entry: (live.get(entry.match) != entry.priority, entry.active[0].order)):
+        first, own = entry.active[0], entry.priority or 0
+        for resolution in entry.active:
+            wanted = own if resolution.route.priority is None else resolution.route.priority
+            if wanted != own or (own in taken and resolution.route.priority is not None):
+                default = f"another route: this match has {own}, declared by {first.claim.service}"
                 message = (
-                    "Every lattice.weight of this match is 0, so no route would get its requests. Give one more than 0."
+                    f"Priority {wanted} on {listener.key} belongs to {taken.get(wanted, default)}. Use another "
+                    f"{settings.label_prefix}.priority."
                 )
-                court.refuse(standing, "WEIGHTS_ZERO", message)
+                yield resolution.reject("Conflicted", "PRIORITY_TAKEN", message)
+        taken.setdefault(own, f"route {first.route.name} of {first.claim.service}")
+
+
+def _zero_weights(assignment: RuleAssignment, settings: Settings) -> Iterator[Resolution]:
+    message = (
+        f"Every {settings.label_prefix}.weight of this match is 0, so no route would receive its requests. Give at least one "
+        "route a weight above 0."
+    )
+    for entry in assignment.entries:
+        if not entry.retained and all(resolution.route.weight == 0 for resolution in entry.active):
+            yield from (resolution.reject("Refused", "WEIGHTS_ZERO", message) for resolution in entry.active)

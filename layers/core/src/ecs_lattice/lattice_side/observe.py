@@ -1,23 +1,24 @@
-"""Read one Lattice service: by the ARNs that the registry remembers, with a number of calls that its own size bounds.
+"""Read one Lattice service: by the ARNs that the registry remembers, in a number of calls that its own size bounds.
 
 An error while reading ends the reconcile: what could not be read is unknown, and unknown is not empty.
 """
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
 
 from ecs_lattice import ownership
-from ecs_lattice.claims import ClaimRecord, LatticeRecord
-from ecs_lattice.graph import Association, Group, Listener, Network, Observed, Service, id_of, weights
+from ecs_lattice.claims import LatticeRecord
+from ecs_lattice.graph import Association, Group, Listener, Network, Observed, Service, id_of, weighted_groups, weights
 from ecs_lattice.lattice_side.ports import Lattice
-from ecs_lattice.lattice_side.seen import group_name, networks_of
+from ecs_lattice.lattice_side.seen import ClaimFacts
 from ecs_lattice.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was read, and what is remembered after it (ARNs found, things forgotten that are no longer there)."""
+    """What was read, and what is remembered after it: with the ARNs that were found, without those that are gone."""
 
     observed: Observed
     remembered: LatticeRecord
@@ -25,33 +26,34 @@ class Snapshot:
 
 @dataclass(slots=True)
 class SnapshotReader:
-    """One reading of one Lattice service. ``search`` looks for an unknown service by list (for a plan that shows all)."""
+    """Reads one Lattice service once. ``discover``: look for an unknown service by list, as a complete plan needs."""
 
     lattice: Lattice
     settings: Settings
-    records: tuple[ClaimRecord, ...]
+    claims: tuple[ClaimFacts, ...]
     remembered: LatticeRecord
-    search: bool = False
+    discover: bool = False
     _networks: tuple[Network, ...] | None = field(default=None)
 
     def read(self) -> Snapshot:
         service = self._service()
-        ours = service is None or dict(service.tags).get(ownership.OWNER) == self.settings.owner
-        if not ours or (service is not None and service.status != "ACTIVE"):
+        if service and (dict(service.tags).get(ownership.OWNER) != self.settings.owner or service.status != "ACTIVE"):
             return Snapshot(Observed(service=service), self.remembered)
         listeners = self.lattice.listeners(service.arn) if service else ()
         groups = self._groups(listeners)
-        networks = tuple((word, self._network(word)) for word in self._network_words())
-        associations = self._associations(service, networks) if service else ()
-        observed = Observed(service, listeners, groups, associations, networks, self._policy(service))
+        declared = {network for claim in self.claims for network in claim.networks}
+        networks = {network: self._network(network) for network in sorted(declared)}
+        associations = self._associations(service, set(chain(*networks.values()))) if service else ()
+        policy = self._policy(service) if service else None
+        observed = Observed(service, listeners, groups, associations, tuple(networks.items()), policy)
         return Snapshot(observed, self.remembered)
 
-    def _remember(self, **changes: object) -> None:
-        self.remembered = dataclasses.replace(self.remembered, **changes)  # type: ignore[arg-type]
+    def _remember(self, **changes: Any) -> None:
+        self.remembered = dataclasses.replace(self.remembered, **changes)
 
     def _service(self) -> Service | None:
         arn = self.remembered.service_arn
-        if arn is None and self.search:
+        if arn is None and self.discover:
             arn = self.lattice.find_service(self.remembered.name)
         found = self.lattice.service(arn) if arn else None
         if found is None:
@@ -60,82 +62,67 @@ class SnapshotReader:
             return None
         tags = self.lattice.tags(found.arn)
         if tags.get(ownership.OWNER) == self.settings.owner and self.remembered.service_arn is None:
-            self._remember(service_arn=found.arn)  # found by search: without it nobody would look after it any more
+            self._remember(service_arn=found.arn)  # discovered: if it were forgotten, nothing would ever clean it up
         return dataclasses.replace(found, tags=tuple(sorted(tags.items())))
 
-    def _policy(self, service: Service | None) -> str | None:
-        wanted = self.settings.minimum_auth == "iam" or any(r.claim.route.auth == "AWS_IAM" for r in self.records)
-        if service is None or not (wanted or service.auth == "AWS_IAM"):
+    def _policy(self, service: Service) -> str | None:
+        """The auth policy, where IAM is in use or required."""
+        needs_policy = self.settings.minimum_auth == "iam" or service.auth == "AWS_IAM"
+        if not needs_policy and all(claim.route.auth != "AWS_IAM" for claim in self.claims):
             return None
         return self.lattice.auth_policy(service.arn)
 
     def _groups(self, listeners: tuple[Listener, ...]) -> tuple[Group, ...]:
-        actions = [*(each.default for each in listeners), *(rule.action for each in listeners for rule in each.rules)]
-        named = {group for action in actions for group in weights(action)}
-        taking = {
-            group
-            for each in listeners
-            for action in (each.default, *(rule.action for rule in each.rules if rule.is_live))
-            for group, weight in weights(action).items()
-            if weight
-        }
+        """The groups that actions or claims name, or that are remembered."""
+        used = {group for listener in listeners for action in listener.actions for group in weights(action)}
+        live = [weighted_groups(action) for listener in listeners for action in listener.live_actions]
         remembered = {id_of(arn) for _, arn in self.remembered.groups}
-        own = {id_of(r.claim.own_group) for r in self.records if r.claim.own_group}
-        found = [self._group(group, taking) for group in sorted(named | remembered | own)]
+        own = {claim.group_ref for claim in self.claims if claim.claim.own_group}
+        receiving = frozenset().union(*live)
+        found = [
+            self._group(group, receiving, is_remembered=group in remembered)
+            for group in sorted(used | remembered | own)
+        ]
         return tuple(group for group in found if group is not None)
 
-    def _group(self, group_id: str, taking: set[str]) -> Group | None:
-        group = self.lattice.group(group_id)
+    def _group(self, group_id: str, receiving: frozenset[str], *, is_remembered: bool) -> Group | None:
+        """The group; with its tags where it is new or unclaimed, with its targets where they decide something."""
+        group, known = self.lattice.group(group_id), self.remembered.groups
         if group is None:
-            self._forget_group(group_id)
+            if is_remembered:
+                others = tuple(item for item in known if id_of(item[1]) != group_id)
+                self._remember(groups=others, generation=self.remembered.generation + 1)
             return None
-        known = any(id_of(arn) == group_id for _, arn in self.remembered.groups)
-        wanted = group.name in {group_name(r.claim) for r in self.records if r.claim.own_group is None}
-        if not (known and wanted):
-            group = dataclasses.replace(group, tags=tuple(sorted(self.lattice.tags(group.arn).items())))
-            if dict(group.tags or ()).get(ownership.OWNER) == self.settings.owner:
-                self._remember_group(group.name, group.arn)
-        if group_id not in taking or not wanted:
-            group = dataclasses.replace(group, targets=self.lattice.targets(group_id))
-        return group
+        is_claimed = group.name in {claim.group_name for claim in self.claims if not claim.claim.own_group}
+        if not (is_remembered and is_claimed):
+            tags = self.lattice.tags(group.arn)
+            group = dataclasses.replace(group, tags=tuple(sorted(tags.items())))
+            if tags.get(ownership.OWNER) == self.settings.owner:
+                self._remember(groups=tuple(sorted((dict(known) | {group.name: group.arn}).items())))
+        if group_id in receiving and is_claimed:
+            return group
+        return dataclasses.replace(group, targets=self.lattice.targets(group_id))
 
-    def _remember_group(self, name: str, arn: str) -> None:
-        others = [each for each in self.remembered.groups if each[0] != name]
-        if (name, arn) not in self.remembered.groups:
-            self._remember(groups=tuple(sorted([*others, (name, arn)])))
-
-    def _forget_group(self, group_id: str) -> None:
-        left = tuple(each for each in self.remembered.groups if id_of(each[1]) != group_id)
-        if left != self.remembered.groups:
-            self._remember(groups=left, generation=self.remembered.generation + 1)
-
-    def _network_words(self) -> list[str]:
-        return sorted({word for r in self.records for word in networks_of(r.claim, self.settings)})
-
-    def _network(self, word: str) -> tuple[str, ...]:
+    def _network(self, declared: str) -> tuple[str, ...]:
         """The ARNs that a network's name, id or ARN may mean; none: unknown, several: ambiguous."""
-        if known := dict(self.remembered.networks).get(word):
+        if known := dict(self.remembered.networks).get(declared):
             return (known,)
-        found = self._look_up(word)
+        if declared.startswith(("arn:", "sn-")):
+            network = self.lattice.network(declared)
+            found = [network.arn] if network else []
+        else:
+            self._networks = self.lattice.networks() if self._networks is None else self._networks
+            found = sorted(network.arn for network in self._networks if network.name == declared)
         if len(found) == 1:
-            self._remember(networks=tuple(sorted([*self.remembered.networks, (word, found[0])])))
-        return found
+            self._remember(networks=tuple(sorted([*self.remembered.networks, (declared, found[0])])))
+        return tuple(found)
 
-    def _look_up(self, word: str) -> tuple[str, ...]:
-        if word.startswith(("arn:", "sn-")):
-            network = self.lattice.network(word)
-            return (network.arn,) if network else ()
-        if self._networks is None:
-            self._networks = self.lattice.networks()
-        return tuple(sorted(network.arn for network in self._networks if network.name == word))
-
-    def _associations(
-        self, service: Service, networks: Iterable[tuple[str, tuple[str, ...]]]
-    ) -> tuple[Association, ...]:
-        """All of them; whether one is ours is asked only where nobody wants it."""
-        wanted = {arn for _, arns in networks for arn in arns}
-        found = self.lattice.associations(service.arn)
-        return tuple(one if one.network_arn in wanted else self._with_owner(one) for one in found)
+    def _associations(self, service: Service, wanted: set[str]) -> tuple[Association, ...]:
+        """All of them; whether one is this stack's is read only where no claim wants it."""
+        return tuple(
+            association if association.network_arn in wanted else self._with_owner(association)
+            for association in self.lattice.associations(service.arn)
+        )
 
     def _with_owner(self, association: Association) -> Association:
         if association.status not in {"ACTIVE", "DELETE_FAILED"}:

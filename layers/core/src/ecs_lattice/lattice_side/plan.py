@@ -1,49 +1,54 @@
-"""What a plan says: data, for people and for direct invocations.
+"""From the desired graph and the observed one to the ordered tuple of steps: pure. Printing it is the dry run.
 
-From the desired graph and a reading to the ordered tuple of steps: pure. Printing it is the dry run.
-
-Up: target group, service, auth policy, service settings, listener, parked rule, association: what quotas bound comes
+Up: target group, service, auth policy, service settings, listener, parked rule, association: what quotas limit comes
 first, so that a refusal leaves nothing half made. Then the changes of what serves, in an order in which every request
 gets the old answer or the new one at each moment (see :mod:`ecs_lattice.lattice_side.safe_order`). Down in reverse.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from ecs_lattice import naming
 from ecs_lattice.claims import Answer
-from ecs_lattice.graph import Observed, weights
+from ecs_lattice.graph import Action, Observed, Service, weights
 from ecs_lattice.lattice_side import safe_order
 from ecs_lattice.lattice_side.desired_values import Desired, DesiredListener, DesiredRule, DesiredService
 from ecs_lattice.lattice_side.ports import ServiceSpec
-from ecs_lattice.lattice_side.seen import parked
+from ecs_lattice.lattice_side.priorities import HIGHEST
+from ecs_lattice.lattice_side.seen import Timers, parking_match
 from ecs_lattice.lattice_side.steps import (
     Associate,
     CreateGroup,
+    CreateLatticeService,
     CreateListener,
     CreateRule,
-    CreateService,
+    CreateStep,
     DeleteGroup,
+    DeleteLatticeService,
     DeleteListener,
-    DeleteService,
     Deregister,
     Disassociate,
     PutPolicy,
     Step,
     TagService,
+    UpdateDefault,
     UpdateHealth,
+    UpdateLatticeService,
     UpdateRule,
-    UpdateService,
+    UpdateRules,
 )
 from ecs_lattice.outcome import NotYet, Problem
+
+_GROUPS_PER_RULE = 10  # VPC Lattice API, ForwardAction
 
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
     """What a reconcile of the Lattice service would do now. ``steps`` are in order, each with its kind, a text and its
-    members; ``answers`` are by claim as things stand before them; ``waits`` what takes its time.
+    members; ``answers`` are by claim, as of before the steps; ``waits`` are what it waits for.
     """
 
     lattice_service: str
@@ -53,31 +58,34 @@ class PlanReport:
     waits: tuple[NotYet, ...] = ()
 
 
-_GROUPS_A_RULE = 10  # VPC Lattice API, ForwardAction
-HIGHEST_PRIORITY = 2000
+def plan(desired: Desired, observed: Observed, timers: Timers) -> tuple[Step, ...]:
+    """The steps that turn ``observed`` into ``desired``."""
+    service_arn = observed.service.arn if observed.service else ""
+    usable = {group.id for group in observed.groups if group.status == "ACTIVE"}
+    existing = [listener for listener in desired.listeners if listener.there]
+    steps: list[Step] = [
+        *_groups(desired),
+        *(_service(desired.service, observed) if desired.service else ()),
+        *(
+            CreateListener(new.needed_by, service_arn, naming.listener_name(new.key), new.key, new.default)
+            for new in desired.listeners
+            if new.there is None
+        ),
+        *chain(*(_new_rules(listener, usable) for listener in desired.listeners)),
+        *_associations(desired, observed, service_arn),
+        *chain(*(safe_order.changes(listener) for listener in existing)),
+        *_deletions(desired),
+    ]
+    return tuple(_with_waits(steps, observed, usable, timers))
 
 
-def plan(desired: Desired, observed: Observed) -> tuple[Step, ...]:
-    """The steps that make ``observed`` into ``desired``."""
-    steps: list[Step] = []
-    steps += _groups(desired)
-    if desired.service:
-        steps += _service(desired.service, observed)
-    for listener in desired.listeners:
-        steps += _new_listener(listener)
-    for listener in desired.listeners:
-        steps += _new_rules(listener)
-    steps += _associations(desired, observed)
-    for listener in desired.listeners:
-        if listener.there:
-            steps += safe_order.moves(listener)
-    steps += [DeleteListener((), each.arn, each.key) for each in desired.dropped_listeners]
-    steps += [Disassociate((), each.arn, each.network_arn) for each in desired.dropped_associations]
+def _deletions(desired: Desired) -> Iterator[Step]:
+    yield from (DeleteListener((), listener.arn, listener.key) for listener in desired.dropped_listeners)
+    yield from (Disassociate((), dropped.arn, dropped.network_arn) for dropped in desired.dropped_associations)
     if desired.dropped_service:
-        steps.append(DeleteService((), desired.dropped_service.arn))
-    steps += [Deregister((), group.id, group.name, targets) for group, targets in desired.dropped_targets]
-    steps += [DeleteGroup((), group.id, group.name) for group in desired.dropped_groups]
-    return tuple(steps)
+        yield DeleteLatticeService((), desired.dropped_service.arn)
+    yield from (Deregister((), group.id, group.name, targets) for group, targets in desired.dropped_targets)
+    yield from (DeleteGroup((), group.id, group.name) for group in desired.dropped_groups)
 
 
 def _groups(desired: Desired) -> Iterator[Step]:
@@ -90,83 +98,123 @@ def _groups(desired: Desired) -> Iterator[Step]:
 
 
 def _service(service: DesiredService, observed: Observed) -> Iterator[Step]:
-    there, spec, needed_by = service.there, service.spec, service.needed_by
-    auth = spec.auth
-    if there is None:
-        # Made without IAM: a service with IAM and without a policy denies everything, so the policy comes first.
-        made = ServiceSpec(spec.name, spec.domain, spec.certificate, None, spec.idle_timeout)
-        yield CreateService(needed_by, made, service.tags)
-        if service.policy is not None:
-            yield PutPolicy(needed_by, service.policy)
-        if auth not in {None, "NONE"}:
-            yield UpdateService(needed_by, "", ServiceSpec(spec.name, auth=auth))
+    spec, needed_by = service.spec, service.needed_by
+    if service.there is not None:
+        yield from _service_changes(service, service.there, observed.policy)
         return
-    missing = tuple((key, value) for key, value in service.tags if dict(there.tags).get(key) != value)
-    if missing:
+    # Created without IAM: a service with IAM and without a policy denies everything, so the policy comes first.
+    yield CreateLatticeService(needed_by, replace(spec, auth=None), service.tags)
+    if service.policy is not None:
+        yield PutPolicy(needed_by, "", service.policy)
+    if spec.auth not in {None, "NONE"}:
+        yield UpdateLatticeService(needed_by, "", ServiceSpec(spec.name, auth=spec.auth))
+
+
+def _service_changes(service: DesiredService, there: Service, policy: str | None) -> Iterator[Step]:
+    spec, existing = service.spec, dict(there.tags)
+    if missing := tuple((key, value) for key, value in service.tags if existing.get(key) != value):
         yield TagService((), there.arn, missing)
-    if service.policy is not None and not _same_policy(service.policy, observed.policy):
-        yield PutPolicy(needed_by, service.policy)
+    if service.policy is not None and not _is_same_policy(service.policy, policy):
+        yield PutPolicy(service.needed_by, there.arn, service.policy)
     change = ServiceSpec(
         spec.name,
         certificate=spec.certificate if spec.certificate != there.certificate else None,
-        auth=auth if auth != there.auth else None,
+        auth=spec.auth if spec.auth != there.auth else None,
         idle_timeout=spec.idle_timeout if spec.idle_timeout != there.idle_timeout else None,
     )
     if change != ServiceSpec(spec.name):
-        yield UpdateService(needed_by, there.arn, change)
+        yield UpdateLatticeService(service.needed_by, there.arn, change)
 
 
-def _same_policy(wanted: str, there: str | None) -> bool:
+def _is_same_policy(wanted: str, existing: str | None) -> bool:
     try:
-        return there is not None and json.loads(wanted) == json.loads(there)
+        return existing is not None and json.loads(wanted) == json.loads(existing)
     except ValueError:
         return False
 
 
-def _new_listener(listener: DesiredListener) -> Iterator[Step]:
-    if listener.there is None:
-        yield CreateListener(listener.needed_by, naming.listener_name(listener.key), listener.key, listener.default)
-
-
-def _new_rules(listener: DesiredListener) -> Iterator[Step]:
+def _new_rules(listener: DesiredListener, usable: set[str]) -> Iterator[Step]:
+    """The rules to create: parked, whatever they are to become. A rule receives traffic by a change of its match."""
+    listener_arn = listener.there.arn if listener.there else ""
     used = {rule.priority for rule in listener.there.rules} if listener.there else set()
     for rule in listener.rules:
         if rule.there is None:
-            priority = rule.priority if rule.priority not in used else _free(used)
+            is_free = rule.priority not in used
+            priority = rule.priority if is_free else next(n for n in range(HIGHEST, 0, -1) if n not in used)
             used.add(priority)
-            # A new rule is made parked, whatever it is to become: it takes traffic by a change of its match.
             yield CreateRule(
                 rule.needed_by,
+                listener_arn,
                 rule.name,
                 listener.key,
                 priority,
-                parked(rule.name),
+                parking_match(rule.name),
                 rule.action,
-                _instead(listener, rule),
+                _instead(listener, rule, usable) if rule.parks else None,
             )
 
 
-def _free(used: set[int]) -> int:
-    return next(number for number in range(HIGHEST_PRIORITY, 0, -1) if number not in used)
-
-
-def _instead(listener: DesiredListener, rule: DesiredRule) -> UpdateRule | None:
-    """Where the group of a waiting place may wait when the listener is full: at weight 0 in another rule of ours."""
-    if rule.parks is None:
-        return None
+def _instead(listener: DesiredListener, rule: DesiredRule, usable: set[str]) -> UpdateRule | None:
+    """Where the group of a parking rule can be parked on a full listener: at weight 0 in another rule of this stack."""
     for host in listener.rules:
-        groups = weights(host.action)
-        if host.there and len(weights(host.there.action)) < _GROUPS_A_RULE and len(groups) < _GROUPS_A_RULE:
-            action = safe_order.with_guest(host.there.action, rule.parks)
+        existing = weights(host.there.action) if host.there else {}
+        has_room = len(existing) < _GROUPS_PER_RULE and len(weights(host.action)) < _GROUPS_PER_RULE
+        if host.there and rule.parks and has_room and usable.issuperset(existing):
+            action = safe_order.with_member(host.there.action, rule.parks)
             return UpdateRule(rule.needed_by, host.there.arn, host.name, listener.key, action=action)
     return None
 
 
-def _associations(desired: Desired, observed: Observed) -> Iterator[Step]:
-    there = {one.network_arn: one for one in observed.associations}
-    for network, needed_by in desired.networks:
-        association = there.get(network)
+def _associations(desired: Desired, observed: Observed, service_arn: str) -> Iterator[Step]:
+    existing = {association.network_arn: association for association in observed.associations}
+    for network_arn, needed_by in desired.networks:
+        association = existing.get(network_arn)
         if association is None:
-            yield Associate(needed_by, network)
+            yield Associate(needed_by, service_arn, network_arn)
         elif association.status == "CREATE_FAILED":
-            yield Disassociate(needed_by, association.arn, network)
+            yield Disassociate(needed_by, association.arn, network_arn)
+
+
+def _with_waits(steps: Iterable[Step], observed: Observed, usable: set[str], timers: Timers) -> Iterator[Step]:
+    """The steps with what they await, and the creating ones with since when what they create has been missing."""
+    listeners = {listener.key for listener in observed.listeners}
+    for step in steps:
+        unusable = sorted(set(chain(*(weights(action) for action in _actions(step)))) - usable)
+        awaits = ""
+        if observed.service is None and isinstance(step, PutPolicy | UpdateLatticeService | CreateListener | Associate):
+            awaits = "the Lattice service"
+        elif isinstance(step, CreateRule) and step.listener not in listeners:
+            awaits = f"listener {step.listener}"
+        elif unusable:
+            awaits = f"target group {unusable[0].removeprefix('new:')}"
+        elif isinstance(step, CreateListener):
+            listeners.add(step.key)
+        if isinstance(step, CreateStep):
+            step = replace(step, missing_since=timers.since(_timer(step)))  # noqa: PLW2901
+        yield replace(step, awaits=awaits) if awaits else step
+
+
+def _actions(step: Step) -> tuple[Action | None, ...]:
+    """The actions of a step, whose groups have to be usable."""
+    match step:
+        case CreateListener(default=action) | UpdateDefault(default=action):
+            return (action,)
+        case CreateRule(action=action) | UpdateRule(action=action):
+            return (action,)
+        case UpdateRules(rules=rules):
+            return tuple(rule.action for rule in rules)
+    return ()
+
+
+def _timer(step: CreateStep) -> str:
+    """The timer of what is missing."""
+    match step:
+        case CreateGroup(spec=spec):
+            return f"make:group:{spec.name}"
+        case CreateListener(key=key):
+            return f"make:listener:{key}"
+        case CreateRule(name=name, listener=listener):
+            return f"make:rule:{listener}:{name}"
+        case Associate(network_arn=network):
+            return f"make:association:{network}"
+    return "make:service"

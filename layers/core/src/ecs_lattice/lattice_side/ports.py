@@ -1,6 +1,6 @@
-"""What the Lattice side needs of VPC Lattice, in its own words. Errors are :class:`~ecs_lattice.errors.AwsError`s.
+"""What the Lattice side needs of VPC Lattice. Errors are :class:`~ecs_lattice.errors.AwsError`s.
 
-Identifiers are ARNs or ids; names cannot be asked for. ``token`` is the client token of a create.
+Identifiers are ARNs or ids; VPC Lattice takes no names. ``token`` is the client token of a create call.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +13,7 @@ from ecs_lattice.model import AddressFamily, HealthCheck, ListenerKey
 
 @dataclass(frozen=True, slots=True)
 class GroupSpec:
-    """What a target group is made of; all but ``health`` cannot be changed later."""
+    """What a target group is created from; only ``health`` can be changed later."""
 
     name: str
     vpc_id: str
@@ -26,7 +26,7 @@ class GroupSpec:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """What a Lattice service is made of; ``domain`` cannot be changed later. None leaves it to VPC Lattice."""
+    """What a Lattice service is created from; ``domain`` cannot be changed later. None leaves it to VPC Lattice."""
 
     name: str
     domain: str | None = None
@@ -37,7 +37,7 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """The members of a rule that change; None leaves one as it is."""
+    """The members of a rule that change; None leaves a member as it is."""
 
     rule_arn: str
     priority: int | None = None
@@ -52,7 +52,7 @@ class Lattice(Protocol):
         """The service without its tags; None when there is none."""
 
     def find_service(self, name: str) -> str | None:
-        """The ARN of the service of that name, by list: a call count that grows with the account."""
+        """The ARN of the service with that name, by list: a call count that grows with the account."""
 
     def find_groups(self, names: Collection[str]) -> dict[str, str]:
         """ARNs of target groups by name, by list: a call count that grows with the account."""
@@ -78,7 +78,7 @@ class Lattice(Protocol):
         """The service network with this id or ARN."""
 
     def networks(self) -> tuple[Network, ...]:
-        """All service networks that are the account's or shared with it."""
+        """All service networks that the account owns or that are shared with it."""
 
     def create_group(self, spec: GroupSpec, token: str, tags: Mapping[str, str]) -> tuple[str, str]:
         """ARN and status."""
@@ -88,7 +88,7 @@ class Lattice(Protocol):
     def delete_group(self, group: str) -> None: ...
 
     def deregister(self, group: str, targets: Sequence[Target]) -> tuple[str, ...]:
-        """Deregister targets, a hundred a call; what could not be, as text."""
+        """Deregister targets, a hundred per call; the failures, as text."""
 
     def create_service(self, spec: ServiceSpec, token: str, tags: Mapping[str, str]) -> tuple[str, str]:
         """ARN and status."""
@@ -126,7 +126,7 @@ class Lattice(Protocol):
     def update_rule(self, change: RuleChange) -> None: ...
 
     def update_rules(self, listener_arn: str, changes: Sequence[RuleChange]) -> tuple[str, ...]:
-        """Up to ten rules in one call; what was not done, as text."""
+        """Up to ten rules in one call; the failures, as text."""
 
     def delete_rule(self, arn: str) -> None: ...
 

@@ -1,6 +1,6 @@
-"""Rule priorities: the author's, else by how specific the match is; what may stay where it is stays.
+"""Rule priorities: as declared, else by how specific the match is; a rule moves only where it must.
 
-VPC Lattice looks at the rules by ascending priority, 1-2000, each once on a listener (VPC Lattice API, RulePriority).
+VPC Lattice evaluates rules by ascending priority, 1-2000, unique on a listener (VPC Lattice API, RulePriority).
 """
 
 from bisect import bisect_left
@@ -15,24 +15,21 @@ def specificity(match: Match) -> tuple[object, ...]:
     """Sorts the more specific match first: exact before prefix, longer before shorter, more headers, a method."""
     kind, value, sensitive = match.path or ("none", "", True)
     order = {"exact": 0, "prefix": 1, "none": 2}[kind]
-    kinds = tuple(sorted({"exact": 0, "prefix": 1, "contains": 2}[each.kind] for each in match.headers))
-    headers = sum(len(each.value) for each in match.headers)
-    return order, -len(value), -len(match.headers), match.method is None, kinds, -headers, not sensitive, repr(match)
+    kinds = tuple(sorted({"exact": 0, "prefix": 1, "contains": 2}[header.kind] for header in match.headers))
+    length = sum(len(header.value) for header in match.headers)
+    return order, -len(value), -len(match.headers), match.method is None, kinds, -length, not sensitive, repr(match)
 
 
 def spread[K: Hashable](order: Sequence[K], current: Mapping[K, int], taken: Collection[int]) -> dict[K, int]:
-    """A priority for each of ``order``, ascending, none of them in ``taken``.
+    """A priority for each key of ``order``, ascending, none of them in ``taken``.
 
-    Those whose ``current`` priorities are in order keep them (as many as can); the others go between their neighbours,
-    as far from both as there is room. Only where there is no room all are spread anew.
+    The keys whose ``current`` priorities are in order keep them (as many as can); the others go between their neighbors,
+    as far from both as there is room. Only where there is no room are all spread anew.
     """
-    kept = _longest_ascending([(each, current[each]) for each in order if _usable(current.get(each), taken)])
-    placed = _place(order, kept, taken)
-    return placed if placed is not None else _place(order, {}, taken) or {}
-
-
-def _usable(priority: int | None, taken: Collection[int]) -> bool:
-    return priority is not None and LOWEST <= priority <= HIGHEST and priority not in taken
+    usable = {key: priority for key, priority in current.items() if priority not in taken}
+    kept = _longest_ascending([(key, usable[key]) for key in order if LOWEST <= usable.get(key, 0) <= HIGHEST])
+    spread_out = _fill_gaps(order, kept, taken)
+    return _fill_gaps(order, {}, taken) or {} if spread_out is None else spread_out
 
 
 def _longest_ascending[K: Hashable](pairs: Sequence[tuple[K, int]]) -> dict[K, int]:
@@ -53,23 +50,20 @@ def _longest_ascending[K: Hashable](pairs: Sequence[tuple[K, int]]) -> dict[K, i
     return chosen
 
 
-def _place[K: Hashable](order: Sequence[K], kept: Mapping[K, int], taken: Collection[int]) -> dict[K, int] | None:
-    """Everyone's number, with those of ``kept`` where they are; None if some gap is too small."""
-    numbers: dict[K, int] = {}
-    waiting: list[K] = []
+def _fill_gaps[K: Hashable](order: Sequence[K], kept: Mapping[K, int], taken: Collection[int]) -> dict[K, int] | None:
+    """A priority for every key, with ``kept`` as they are; None if a gap between two of them is too small."""
+    numbers = dict(kept)
+    gap: list[K] = []
     low = LOWEST - 1
-    for each in (*order, None):
-        high = HIGHEST + 1 if each is None else kept.get(each)
-        if high is None and each is not None:
-            waiting.append(each)
+    bounds: list[tuple[K | None, int | None]] = [*((key, kept.get(key)) for key in order), (None, HIGHEST + 1)]
+    for key, high in bounds:
+        if high is None:
+            gap += [key] if key is not None else []
             continue
-        high = HIGHEST + 1 if high is None else high
         room = [number for number in range(low + 1, high) if number not in taken]
-        if len(room) < len(waiting):
+        if len(room) < len(gap):
             return None
-        for place, one in enumerate(waiting, 1):
-            numbers[one] = room[place * (len(room) + 1) // (len(waiting) + 1) - 1] if waiting else 0
-        if each is not None:
-            numbers[each] = high
-        waiting, low = [], high
+        for place, waiting in enumerate(gap, 1):
+            numbers[waiting] = room[place * (len(room) + 1) // (len(gap) + 1) - 1]
+        gap, low = [], high
     return numbers

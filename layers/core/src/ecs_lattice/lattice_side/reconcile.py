@@ -1,29 +1,28 @@
-"""Reconcile one Lattice service: read all its claims and all that is there, decide, apply, answer. Level-triggered:
-a run on what is as it should be writes nothing, and a run after a crash at any point goes on from there.
+"""Reconcile one Lattice service: read its claims and everything that exists, decide, apply, answer. Level-triggered: a
+run that finds everything as it should be writes nothing, and a run after a crash at any point continues from there.
 """
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ecs_lattice import ownership
 from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
-from ecs_lattice.graph import Observed
 from ecs_lattice.lattice_side import unclaimed
-from ecs_lattice.lattice_side.answers import Answers
-from ecs_lattice.lattice_side.apply import Applied, Applier, describe, identity
-from ecs_lattice.lattice_side.desired_graph import build
-from ecs_lattice.lattice_side.desired_values import Desired, Timers
-from ecs_lattice.lattice_side.matches import assign
+from ecs_lattice.lattice_side.answers import answers
+from ecs_lattice.lattice_side.apply import Applied, Applier
+from ecs_lattice.lattice_side.desired_graph import desired_graph
+from ecs_lattice.lattice_side.forwarding import PlanContext
+from ecs_lattice.lattice_side.matches import match_rules
 from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
 from ecs_lattice.lattice_side.plan import PlanReport, plan
 from ecs_lattice.lattice_side.ports import Lattice
-from ecs_lattice.lattice_side.removals import ceiling
-from ecs_lattice.lattice_side.resolve import Resolver
-from ecs_lattice.lattice_side.seen import ObservedIndex
-from ecs_lattice.lattice_side.steps import DeleteService, Step
+from ecs_lattice.lattice_side.removals import RemovalBudget
+from ecs_lattice.lattice_side.resolve import resolve
+from ecs_lattice.lattice_side.seen import ClaimFacts, Timers, facts_of, index_of
+from ecs_lattice.lattice_side.steps import DeleteLatticeService, Step, describe
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Now, Registry, RequestQueue
@@ -31,22 +30,22 @@ from ecs_lattice.settings import Settings
 from ecs_lattice.uninstall_state import UNINSTALL
 
 _log = logging.getLogger(__name__)
-_ROUNDS = 10  # what one round makes is seen by the next; a plan converges in three or four
+_ROUNDS = 10  # what one round creates the next observes; a plan converges in three or four
 _NEXT_ROUND_SECONDS = 5
-_READ_AGAIN = 0.4  # of the drift time: when an undisturbed reading is written down, so that the resync need not ring
+_READ_AGAIN = (
+    0.4  # of the drift time: when an unchanged read is recorded, so that the resync need not enqueue a request
+)
 _DUE_SLACK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one reading leads to."""
+    """What one snapshot leads to. ``timers`` are those that keep running."""
 
-    reading: Snapshot
-    desired: Desired
     steps: tuple[Step, ...]
-    answers: dict[str, Answer]
+    answers: Mapping[str, Answer]
     waits: tuple[NotYet, ...]
-    clocks: tuple[tuple[str, float], ...]
+    timers: tuple[tuple[str, float], ...]
 
 
 class LatticeSide:
@@ -62,7 +61,7 @@ class LatticeSide:
         self._now = now
 
     def reconcile(self, name: str) -> Outcome:
-        """Make the Lattice service ``name`` what its claims ask for, as far as it can be made now."""
+        """Turn the Lattice service ``name`` into what its claims declare, as far as is possible now."""
         records = self._registry.claims_on(name)
         remembered = self._registry.lattice(name)
         try:
@@ -73,98 +72,92 @@ class LatticeSide:
             return NotYet(int(error.retry_after) + 1, str(error))
 
     def plan(self, name: str, records: tuple[ClaimRecord, ...] | None = None) -> PlanReport:
-        """What a reconcile would do: over the registry's claims, or over ``records`` in their place. Changes nothing."""
-        claims = self._registry.claims_on(name) if records is None else records
-        reading = SnapshotReader(
-            self._lattice, self._settings, claims, self._registry.lattice(name), search=True
-        ).read()
-        decision = self._decide(claims, reading, {}, ask_only=True)
-        problems = tuple(
-            Problem(answer.code, answer.message, where=key)
-            for key, answer in sorted(decision.answers.items())
-            if answer.state in {"Refused", "Conflicted"}
+        """What a reconcile would do: with the registry's claims, or with ``records`` instead. Changes nothing."""
+        records = self._registry.claims_on(name) if records is None else records
+        claims = tuple(facts_of(record, self._settings) for record in records)
+        remembered = self._registry.lattice(name)
+        snapshot = SnapshotReader(self._lattice, self._settings, claims, remembered, discover=True).read()
+        decision = self._decide(claims, snapshot, {}, dry_run=True)
+        return PlanReport(
+            name,
+            tuple(describe(step) for step in decision.steps),
+            dict(decision.answers),
+            _problems(sorted(decision.answers.items())),
+            decision.waits,
         )
-        steps = tuple(describe(step) for step in decision.steps)
-        return PlanReport(name, steps, decision.answers, problems, decision.waits)
 
     def _converge(self, records: tuple[ClaimRecord, ...], remembered: LatticeRecord) -> Outcome:
+        claims = tuple(facts_of(record, self._settings) for record in records)
+        # Nothing would be created, so no taken name would lead to the service: after a lost table, ask by list.
+        discover = all(record.claim.phase != "declared" for record in records)
         refused: dict[str, Problem] = {}
         for _ in range(_ROUNDS):
-            # Nothing would be created, so nothing would be found by a taken name: after a lost table, ask by list.
-            is_lost = remembered.service_arn is None and all(one.claim.phase != "declared" for one in records)
-            reading = SnapshotReader(self._lattice, self._settings, records, remembered, search=is_lost).read()
-            decision = self._decide(records, reading, refused, ask_only=False)
-            made = dataclasses.replace(reading.remembered, made=decision.clocks)
-            remembered = self._save(remembered, made)
+            snapshot = SnapshotReader(self._lattice, self._settings, claims, remembered, discover).read()
+            decision = self._decide(claims, snapshot, refused, dry_run=False)
+            remembered = self._save(remembered, dataclasses.replace(snapshot.remembered, made=decision.timers))
             waits = list(decision.waits)
             if not decision.steps:
                 break
-            applied = self._apply(reading.observed, decision.steps, remembered)
+            applier = Applier(self._lattice, self._settings.owner, self._registry.put_lattice, Applied(remembered))
+            applied = applier.apply(decision.steps)
             remembered = applied.remembered
             waits += applied.waits
-            news = {key: problem for key, problem in applied.refused.items() if key not in refused}
-            refused |= news
-            if applied.stopped or not (applied.done or news):
+            has_news = not applied.refused.keys() <= refused.keys()
+            refused = applied.refused | refused
+            if applied.stopped or not (applied.done or has_news):
                 break
         else:
             waits = [NotYet(_NEXT_ROUND_SECONDS, "the rest follows")]
         answered = self._answer(records, decision.answers)
-        outcome = self._outcome(answered, waits, refused)
+        problems = _problems((record.key, record.answer) for record in answered)
+        problems += tuple(problem for key, problem in refused.items() if not key)
+        outcome = soonest([*waits, Refused(problems) if problems else Done()])
         self._note_due(remembered, outcome)
         return outcome
 
     def _decide(
-        self, records: tuple[ClaimRecord, ...], reading: Snapshot, refused: dict[str, Problem], *, ask_only: bool
+        self, claims: tuple[ClaimFacts, ...], snapshot: Snapshot, refused: Mapping[str, Problem], *, dry_run: bool
     ) -> Decision:
-        now = self._now()
-        seen = ObservedIndex(reading.observed, records, reading.remembered, self._settings.owner)
-        may_remove = ceiling(self._registry, self._settings, now, ask_only=ask_only)
-        mine = {key: problem for key, problem in refused.items() if key}
-        court = Resolver(seen, self._settings, now, may_remove, mine)
-        clocks = Timers(dict(reading.remembered.made), now)
-        if unusable := self._unusable(reading, records):
+        if unusable := self._unusable(claims, snapshot):
             return unusable
-        court.judge()
-        assignment = assign(court)
-        desired, routing = build(court, assignment, clocks)
-        answers = Answers(court, routing, clocks, uninstalling=self._uninstalls(records)).all()
-        waits = [*clocks.waits, *(NotYet(s.wait, s.code or "GRACE") for s in court.standings.values() if s.wait)]
-        steps = plan(desired, reading.observed)
-        for step in steps:
-            if made := identity(step):
-                clocks.age(made)  # part of the create's client token, see Applier
-        return Decision(reading, desired, steps, answers, tuple(waits), tuple(sorted(clocks.running.items())))
+        now, settings, observed, remembered = self._now(), self._settings, snapshot.observed, snapshot.remembered
+        timers = Timers(dict(remembered.made), now)
+        index = index_of(observed, remembered, claims, settings.owner)
+        budget = RemovalBudget(self._registry, settings, now, dry_run)
+        resolutions = resolve(index, settings, now, budget.may_remove, refused)
+        assignment = match_rules(index, resolutions, settings)
+        active = tuple(resolution for resolution in assignment.resolutions if resolution.mode == "active")
+        context = PlanContext(index, assignment, settings, now, timers, active)
+        steps = plan(desired_graph(context), observed, timers)
+        is_deleted = any(
+            facts.claim.phase == "deleted" for facts in claims
+        )  # only then an uninstall makes a difference
+        uninstalling = is_deleted and self._registry.document("stack", UNINSTALL) is not None
+        answered = answers(context, uninstalling=uninstalling)
+        waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
+        return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())))
 
-    def _uninstalls(self, records: Iterable[ClaimRecord]) -> bool:
-        """Whether the stack is being uninstalled; asked only where it makes a difference."""
-        return (
-            any(r.claim.phase == "deleted" for r in records) and self._registry.document("stack", UNINSTALL) is not None
-        )
-
-    def _unusable(self, reading: Snapshot, records: tuple[ClaimRecord, ...]) -> Decision | None:
-        """What to do where the Lattice service is not ours, or is coming or going."""
-        service = reading.observed.service
-        made = reading.remembered.made
+    def _unusable(self, claims: tuple[ClaimFacts, ...], snapshot: Snapshot) -> Decision | None:
+        """What to do where the Lattice service is not this stack's, or is being created or deleted."""
+        service, timers = snapshot.observed.service, snapshot.remembered.made
         if service is None:
             return None
         if dict(service.tags).get(ownership.OWNER) != self._settings.owner:
             message = (
                 f"Lattice service {service.name} ({service.arn}) does not carry this stack's {ownership.OWNER} tag, so it "
-                "is left alone. Use another lattice.service."
+                f"is left alone. Use another {self._settings.label_prefix}.service."
             )
-            answers = {r.key: Answer("Refused", "FOREIGN_SERVICE", message, r.answer.group_arn) for r in records}
-            return Decision(reading, Desired(), (), answers, (), made)
+            foreign = {
+                facts.key: Answer("Refused", "FOREIGN_SERVICE", message, facts.record.answer.group_arn)
+                for facts in claims
+            }
+            return Decision((), foreign, (), timers)
         if service.status == "ACTIVE":
             return None
-        answers = {r.key: r.answer for r in records}
         failed = service.status in {"CREATE_FAILED", "DELETE_FAILED"}
-        steps: tuple[Step, ...] = (DeleteService((), service.arn),) if failed else ()
+        steps = (DeleteLatticeService((), service.arn),) if failed else ()
         wait = NotYet(_NEXT_ROUND_SECONDS, f"Lattice service {service.name} is {service.status}")
-        return Decision(reading, Desired(), steps, answers, (wait,), made)
-
-    def _apply(self, observed: Observed, steps: tuple[Step, ...], remembered: LatticeRecord) -> Applied:
-        save: Callable[[LatticeRecord], None] = self._registry.put_lattice
-        return Applier(self._lattice, self._settings.owner, save, observed, Applied(remembered)).apply(steps)
+        return Decision(steps, {facts.key: facts.record.answer for facts in claims}, (wait,), timers)
 
     def _save(self, before: LatticeRecord, after: LatticeRecord) -> LatticeRecord:
         now = self._now()
@@ -174,35 +167,32 @@ class LatticeSide:
         self._registry.put_lattice(after)
         return after
 
-    def _answer(self, records: tuple[ClaimRecord, ...], answers: dict[str, Answer]) -> tuple[ClaimRecord, ...]:
-        """Write the answers that are new, and ring whoever has not taken in the last one."""
+    def _answer(self, records: tuple[ClaimRecord, ...], answers: Mapping[str, Answer]) -> tuple[ClaimRecord, ...]:
+        """Write the answers, and enqueue a request for each ECS service that has not acknowledged the last one."""
         for record in records:
             answer = answers[record.key]
             if answer.state in {"Refused", "Conflicted"} and answer != record.answer:
                 _log.warning("%s: %s %s: %s", record.key, answer.state, answer.code, answer.message)
         answered = tuple(self._registry.put_answer(record, answers[record.key]) for record in records)
         services = sorted({record.claim.service.arn for record in answered if record.is_unacknowledged})
-        name = records[0].lattice_service
-        requests = [
-            ReconcileRequest("ecsService", arn, cause=f"answers of {name}", requested_at=self._now())
-            for arn in services
-        ]
-        if requests:
-            self._requests.enqueue(requests)
+        cause = f"answers of {records[0].lattice_service}"
+        if services:
+            self._requests.enqueue(
+                [ReconcileRequest("ecsService", arn, cause=cause, requested_at=self._now()) for arn in services]
+            )
         return answered
 
-    def _outcome(self, answered: tuple[ClaimRecord, ...], waits: list[NotYet], refused: dict[str, Problem]) -> Outcome:
-        problems = [
-            Problem(record.answer.code, record.answer.message, where=record.key)
-            for record in answered
-            if record.answer.state in {"Refused", "Conflicted"}
-        ]
-        problems += [problem for key, problem in refused.items() if not key]
-        outcomes: list[Outcome] = [*waits, Refused(tuple(problems)) if problems else Done()]
-        return soonest(outcomes)
-
     def _note_due(self, remembered: LatticeRecord, outcome: Outcome) -> None:
-        """When to look again, for people."""
+        """Record when the next reconcile is due: the resync enqueues a request where one is overdue."""
         due = self._now() + outcome.after if isinstance(outcome, NotYet) else 0.0
         if bool(due) != bool(remembered.due_at) or abs(due - remembered.due_at) > _DUE_SLACK_SECONDS:
             self._registry.put_lattice(dataclasses.replace(remembered, due_at=due))
+
+
+def _problems(answers: Iterable[tuple[str, Answer]]) -> tuple[Problem, ...]:
+    """The problems of the answers that are refusals or conflicts, by claim."""
+    return tuple(
+        Problem(answer.code, answer.message, where=key)
+        for key, answer in answers
+        if answer.state in {"Refused", "Conflicted"}
+    )

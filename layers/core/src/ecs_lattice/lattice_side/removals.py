@@ -1,37 +1,34 @@
-"""The stack's ceiling on removals: how many routes may go in an hour before somebody is asked."""
+"""The stack's removal budget: how many routes may be removed in an hour without approval."""
 
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.ports import Registry
 from ecs_lattice.settings import Settings
 
 _HOUR_SECONDS = 3600
-_SHARE = 10  # one route in ten may go in an hour
+_SHARE = 10  # one route in ten may be removed in an hour
 
 
-def ceiling(registry: Registry, settings: Settings, now: float, *, ask_only: bool) -> Callable[[ClaimRecord], bool]:
-    """Whether one more route may be removed now, taking a place for it unless ``ask_only``."""
-    hour = f"removals:{int(now // _HOUR_SECONDS)}"
+@dataclass(frozen=True, slots=True)
+class RemovalBudget:
+    """The removals of this hour. ``dry_run``: say what is left, take nothing."""
 
-    def may_remove(record: ClaimRecord) -> bool:
-        if _approved(registry, now):
+    registry: Registry
+    settings: Settings
+    now: float
+    dry_run: bool
+
+    def may_remove(self, record: ClaimRecord) -> bool:
+        """Whether the route may be removed now; it counts once in its hour."""
+        approval = self.registry.document("stack", "removals-approved")
+        if approval is not None and float(json.loads(approval).get("until", 0)) > self.now:
             return True
-        limit = max(settings.max_removals, _routes(registry) // _SHARE)
-        member = f"{record.lattice_service}/{record.key}"
-        if ask_only:
-            members = registry.members(hour)
+        hour, member = f"removals:{int(self.now // _HOUR_SECONDS)}", f"{record.lattice_service}/{record.key}"
+        routes = int(json.loads(self.registry.document("stack", "routes") or "0"))
+        limit = max(self.settings.max_removals, routes // _SHARE)
+        if self.dry_run:
+            members = self.registry.members(hour)
             return member in members or len(members) < limit
-        return registry.acquire(hour, member, limit)
-
-    return may_remove
-
-
-def _approved(registry: Registry, now: float) -> bool:
-    document = registry.document("stack", "removals-approved")
-    return document is not None and float(json.loads(document).get("until", 0)) > now
-
-
-def _routes(registry: Registry) -> int:
-    return int(json.loads(registry.document("stack", "routes") or "0"))
+        return self.registry.acquire(hour, member, limit)

@@ -1,227 +1,245 @@
-"""Who holds what: which claims stand, which have to wait their turn to be removed, and which are stopped, and why.
+"""Which claims take effect, which wait to be removed, and which are rejected, and why.
 
-One conflict stops one route only. What was wired for a stopped route before stays as it is.
+A conflict rejects one route only; what was provisioned for it before stays as it is. Each rule is a pure function: it
+yields the resolutions that it changes.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from ecs_lattice import ownership
-from ecs_lattice.claims import Claim, ClaimRecord
-from ecs_lattice.graph import id_of
-from ecs_lattice.lattice_side.seen import ObservedIndex, group_name, holder, may_claim, networks_of, owner_of
+from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.graph import Group, Service, id_of
+from ecs_lattice.lattice_side.seen import ClaimFacts, ObservedIndex, holder_tags
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 
-Mode = Literal["kept", "held", "leaving", "paused", "stopped"]
-_DAY_SECONDS = 86400
+Mode = Literal["active", "retained", "removing", "paused", "rejected"]
+Rejection = Literal["Refused", "Conflicted"]
+type Resolutions = tuple[Resolution, ...]
+"""All claims on a Lattice service in claim order: routes that receive traffic, then the older ECS service."""
+
+type Rule = Callable[[Resolutions, ObservedIndex, Settings], Iterator[Resolution]]
+"""Yields the resolutions that it changes."""
+
+STAYING: frozenset[Mode] = frozenset({"active", "paused", "retained"})
+UNCHANGED: frozenset[Mode] = frozenset({"paused", "rejected"})
 HELD_REMOVAL_SECONDS = 900
+_DAY_SECONDS = 86400
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """How a claim stands. ``kept``: make it so. ``held``: vanished, but nothing of it changes yet. ``leaving``: take it
-    away. ``paused``: change nothing. ``stopped``: refused or in conflict (``state``), what was wired stays.
-    ``wait`` is when to look again, in seconds.
+@dataclass(frozen=True)
+class Resolution(ClaimFacts):
+    """What a claim comes to.
+
+    ``active``: provision it. ``retained``: the claim vanished, nothing of it changes yet. ``removing``: take it down.
+    ``paused``: change nothing. ``rejected``: refused or in conflict (``rejection``), what was provisioned stays.
+    ``order`` is its place among the claims. ``holds_match``: others cannot have its match, as long as it is declared and
+    for the grace time after. ``wait``: reconcile again after so many seconds.
     """
 
-    record: ClaimRecord
+    order: tuple[bool, float, str, str]
+    holds_match: bool
     mode: Mode
-    state: Literal["", "Refused", "Conflicted"] = ""
+    rejection: Rejection | None = None
     code: str = ""
     message: str = ""
     wait: int | None = None
 
-    @property
-    def claim(self) -> Claim:
-        return self.record.claim
+    def reject(self, rejection: Rejection, code: str, message: str) -> "Resolution":
+        return replace(self, mode="rejected", rejection=rejection, code=code, message=message, wait=None)
 
 
-@dataclass(slots=True)
-class Resolver:
-    """Judges the claims on one Lattice service. ``may_remove`` asks the stack's ceiling for one more removal;
-    ``refused`` are the problems that AWS had with a claim in this very reconcile.
+def resolve(
+    index: ObservedIndex,
+    settings: Settings,
+    now: float,
+    may_remove: Callable[[ClaimRecord], bool],
+    refused: Mapping[str, Problem],
+) -> Resolutions:
+    """The resolutions, as far as the matches do not decide them.
+
+    ``may_remove`` asks the stack's removal budget for one more removal. ``refused`` are the problems that AWS reported
+    for claims in this reconcile, by claim key.
     """
+    by_phase = [_by_phase(claim, index, settings, now, may_remove) for claim in index.claims]
+    resolutions: Resolutions = tuple(sorted(by_phase, key=lambda resolution: resolution.order))
+    if refused:
+        resolutions = replaced(resolutions, _refused_by_aws(resolutions, refused))
+    for rule in _RULES:
+        resolutions = replaced(resolutions, rule(resolutions, index, settings))
+    return resolutions
 
-    seen: ObservedIndex
-    settings: Settings
-    now: float
-    may_remove: Callable[[ClaimRecord], bool]
-    refused: dict[str, Problem] = field(default_factory=dict)
-    standings: dict[str, Resolution] = field(default_factory=dict)
 
-    def judge(self) -> dict[str, Resolution]:
-        """Every claim's standing, by its record's key, as far as the listeners' rules do not decide it."""
-        for record in self.seen.records:
-            self.standings[record.key] = self._phase(record)
-        self._refused_by_aws()
-        self._held_by_others()
-        self._service_keys()
-        self._listener_protocols()
-        self._networks()
-        self._own_groups()
-        self._health()
-        return self.standings
+def replaced(resolutions: Resolutions, changed: Iterable[Resolution]) -> Resolutions:
+    """The resolutions with those that changed; of several for one claim the last counts."""
+    by_key = {resolution.key: resolution for resolution in changed}
+    return tuple(by_key.get(resolution.key, resolution) for resolution in resolutions) if by_key else resolutions
 
-    def in_order(self, *modes: Mode) -> list[Resolution]:
-        """The claims with these modes, who comes first first."""
-        chosen = [standing for standing in self.standings.values() if standing.mode in modes]
-        return sorted(chosen, key=lambda standing: self.rank(standing.claim))
 
-    def rank(self, claim: Claim) -> tuple[bool, float, str, str]:
-        """Claim order: what takes traffic, then the older ECS service, then its ARN, then the route's name."""
-        wired = self.seen.reference(claim) in self.seen.taking
-        return not wired, claim.created_at, claim.service.arn, claim.route.name
+def holder_tag(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> str | None:
+    """What the holder tag of the Lattice service says or has to say; None while no claim takes effect."""
+    tags = dict(index.observed.service.tags) if index.observed.service else {}
+    if ownership.HOLDER in tags:
+        return tags[ownership.HOLDER]
+    first = next((resolution for resolution in resolutions if resolution.mode in STAYING), None)
+    return holder_tags(first.claim.service)[settings.sharing] if first else None
 
-    def conflict(self, standing: Resolution, code: str, message: str) -> None:
-        self._stop(standing, "Conflicted", code, message)
 
-    def refuse(self, standing: Resolution, code: str, message: str) -> None:
-        self._stop(standing, "Refused", code, message)
+def _by_phase(
+    facts: ClaimFacts,
+    index: ObservedIndex,
+    settings: Settings,
+    now: float,
+    may_remove: Callable[[ClaimRecord], bool],
+) -> Resolution:
+    claim, receives = facts.claim, facts.group_ref in index.receiving_traffic
+    order = (not receives, claim.created_at, claim.service.arn, claim.route.name)
+    remaining = claim.since + settings.grace_seconds - now
+    resolved = partial(Resolution, **vars(facts), order=order, holds_match=True)
+    if claim.route.pause and not (claim.phase == "deleted" and now - claim.since >= _DAY_SECONDS):
+        message = f"{settings.label_prefix}.pause is set: the route is observed, and nothing is changed."
+        return resolved(mode="paused", code="PAUSED", message=message)
+    if claim.phase == "declared":
+        return resolved(mode="active")
+    if claim.phase == "deleted":
+        return resolved(mode="removing", holds_match=remaining > 0)
+    if remaining > 0:
+        return resolved(mode="retained", wait=math.ceil(remaining))
+    has_begun = facts.record.answer.state in {"Parked", "Removed"}
+    if has_begun or not receives or may_remove(facts.record):
+        return resolved(mode="removing", holds_match=False)
+    message = (
+        "More routes are due for removal than MaxRemovals allows per hour, so all of them wait. Restore the labels, or "
+        'invoke the resync function with {"mode": "approve-removals"}.'
+    )
+    return resolved(mode="retained", code="REMOVALS_HELD", message=message, wait=HELD_REMOVAL_SECONDS)
 
-    def _stop(self, standing: Resolution, state: Literal["Refused", "Conflicted"], code: str, message: str) -> None:
-        self.standings[standing.record.key] = Resolution(standing.record, "stopped", state, code, message)
 
-    def _phase(self, record: ClaimRecord) -> Resolution:
-        claim = record.claim
-        age = self.now - claim.since
-        if claim.route.pause and not (claim.phase == "deleted" and age >= _DAY_SECONDS):
-            return Resolution(record, "paused", code="PAUSED", message="lattice.pause: observed, nothing is changed.")
-        if claim.phase == "declared":
-            return Resolution(record, "kept")
-        if claim.phase == "deleted":
-            return Resolution(record, "leaving")
-        remaining = claim.since + self.settings.grace_seconds - self.now
-        if remaining > 0:
-            return Resolution(record, "held", wait=_whole(remaining))
-        if self._is_out(record) or self.may_remove(record):
-            return Resolution(record, "leaving")
-        return Resolution(
-            record,
-            "held",
-            code="REMOVALS_HELD",
-            message="More routes are due for removal than MaxRemovals lets go in an hour; all wait. Put the labels back, "
-            'or invoke the resync function with {"mode": "approve-removals"}.',
-            wait=HELD_REMOVAL_SECONDS,
-        )
+def _refused_by_aws(resolutions: Resolutions, refused: Mapping[str, Problem]) -> Iterator[Resolution]:
+    for resolution in resolutions:
+        if resolution.mode == "active" and (problem := refused.get(resolution.key)):
+            yield resolution.reject("Refused", problem.code, problem.message)
 
-    def _is_out(self, record: ClaimRecord) -> bool:
-        """Whether the removal has begun, or there is nothing that it would take traffic from."""
-        return record.answer.state in {"Parked", "Removed"} or self.seen.reference(record.claim) not in self.seen.taking
 
-    def _refused_by_aws(self) -> None:
-        for key, problem in self.refused.items():
-            if self.standings[key].mode == "kept":
-                self.refuse(self.standings[key], problem.code, problem.message)
+def _held_by_others(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
+    tag = holder_tag(resolutions, index, settings)
+    for resolution in resolutions:
+        if tag and resolution.mode == "active" and tag not in holder_tags(resolution.claim.service).values():
+            message = (
+                f"Lattice service {resolution.route.lattice_service} is held by {tag}; the stack parameter Sharing decides "
+                f"who may join. Use another name, or have an operator remove its tag {ownership.HOLDER}."
+            )
+            yield resolution.reject("Conflicted", "HELD_BY_OTHER", message)
 
-    def holder_tag(self) -> str | None:
-        """What the holder tag of the Lattice service says or should say; None while nobody claims it."""
-        tags = dict(self.seen.observed.service.tags) if self.seen.observed.service else {}
-        if ownership.HOLDER in tags:
-            return tags[ownership.HOLDER]
-        first = next(iter(self.in_order("kept", "paused", "held")), None)
-        return holder(self.settings.sharing, first.claim.service) if first else None
 
-    def words(self, standing: Resolution) -> tuple[str, ...]:
-        """The service networks that a claim asks for, as written."""
-        return networks_of(standing.claim, self.settings)
+def _fixed_domain(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
+    service = index.observed.service
+    for resolution in resolutions if service else ():
+        domain = resolution.route.domain
+        if service and domain and domain != service.domain and resolution.mode == "active":
+            existing = f"has {service.domain}" if service.domain else "was created without one"
+            message = (
+                f"The custom domain of a Lattice service cannot change after its creation, and {service.name} {existing}. "
+                f"Use another {settings.label_prefix}.service for {domain}."
+            )
+            yield resolution.reject("Refused", "DOMAIN_FIXED", message)
 
-    def _held_by_others(self) -> None:
-        tag = self.holder_tag()
-        for standing in self.in_order("kept"):
-            if tag is not None and not may_claim(tag, standing.claim.service):
+
+def _service_wide(
+    resolutions: Resolutions, _index: ObservedIndex, settings: Settings, *, key: str
+) -> Iterator[Resolution]:
+    """A setting of the whole Lattice service is that of the first claim that declares it."""
+    declaring = [r for r in resolutions if r.mode in STAYING and getattr(r.route, key) is not None]
+    for resolution in declaring[1:]:
+        value, wanted = getattr(declaring[0].route, key), getattr(resolution.route, key)
+        if wanted != value and resolution.mode == "active":
+            message = (
+                f"{settings.label_prefix}.{key.replace('_', '-')} applies to the whole Lattice service and is {value}, "
+                f"declared by {declaring[0].claim.service}; {wanted} differs."
+            )
+            yield resolution.reject("Conflicted", "SERVICE_KEY_DIFFERS", message)
+
+
+def _listener_protocols(resolutions: Resolutions, index: ObservedIndex, _settings: Settings) -> Iterator[Resolution]:
+    """Each port has the protocol of its existing listener, or of the first claim."""
+    existing = {listener.key.port: listener.key for listener in index.observed.listeners}
+    claimed = dict(existing)
+    for resolution in resolutions:
+        for key in resolution.route.listeners if resolution.mode in STAYING else ():
+            first = claimed.setdefault(key.port, key)
+            if first == key or resolution.mode != "active":
+                continue
+            if key.port in existing:
                 message = (
-                    f"Lattice service {standing.claim.route.lattice_service} is held by {tag}; stack parameter Sharing "
-                    f"decides who may join. Use another name, or have an operator remove its tag {ownership.HOLDER}."
+                    f"Port {key.port} has listener {first}, and a listener's protocol cannot change. Use another port, or "
+                    "delete that listener once no route needs it."
                 )
-                self.conflict(standing, "HELD_BY_OTHER", message)
-
-    def _service_keys(self) -> None:
-        service = self.seen.observed.service
-        for key in ("domain", "certificate", "auth", "idle_timeout"):
-            value, by = None, ""
-            for standing in self.in_order("kept", "paused", "held"):
-                wanted = getattr(standing.claim.route, key)
-                if key == "domain" and wanted and service and wanted != service.domain and standing.mode == "kept":
-                    has = f"has {service.domain}" if service.domain else "was made without one"
-                    message = (
-                        f"The custom domain of a Lattice service is fixed when it is made, and {service.name} {has}. "
-                    )
-                    self.refuse(standing, "DOMAIN_FIXED", f"{message}Use another lattice.service for {wanted}.")
-                elif wanted is None or value in {None, wanted}:
-                    value, by = (wanted, str(standing.claim.service)) if wanted is not None else (value, by)
-                elif standing.mode == "kept":
-                    label = f"lattice.{key.replace('_', '-')}"
-                    message = f"{label} belongs to the whole Lattice service and is {value} by {by}; {wanted} differs."
-                    self.conflict(standing, "SERVICE_KEY_DIFFERS", message)
-
-    def _listener_protocols(self) -> None:
-        """Each port has the protocol of the listener that is there, or of the first claim."""
-        there = {each.key.port: each.key for each in self.seen.observed.listeners}
-        first = dict(there)
-        for standing in self.in_order("kept", "paused", "held"):
-            for key in standing.claim.route.listeners:
-                fixed = first.setdefault(key.port, key)
-                if fixed == key or standing.mode != "kept":
-                    continue
-                if key.port in there:
-                    message = (
-                        f"Port {key.port} has listener {fixed}, and a listener's protocol cannot change. Use another "
-                    )
-                    message += "port, or delete that listener when no route needs it any more."
-                    self.refuse(standing, "LISTENER_FIXED", message)
-                else:
-                    message = f"Port {key.port} is claimed as {fixed} by another route; {key} differs."
-                    self.conflict(standing, "LISTENER_DIFFERS", message)
-
-    def _networks(self) -> None:
-        known = dict(self.seen.observed.networks)
-        for standing in self.in_order("kept"):
-            for word in networks_of(standing.claim, self.settings):
-                arns = known.get(word, ())
-                if len(arns) > 1:
-                    message = f"Several service networks are called {word}; write one of {', '.join(arns)}."
-                    self.refuse(standing, "NETWORK_AMBIGUOUS", message)
-                elif not arns:
-                    message = f"There is no service network {word} in this account, nor is one shared with it."
-                    self.refuse(standing, "NETWORK_UNKNOWN", message)
-
-    def _own_groups(self) -> None:
-        service = self.seen.observed.service
-        for standing in self.in_order("kept"):
-            arn = standing.claim.own_group
-            if arn is None:
-                continue
-            group = self.seen.group(id_of(arn))
-            others = [one for one in group.service_arns if service is None or one != service.arn] if group else []
-            problem = (
-                "does not exist" if group is None
-                else f"is {group.status}" if group.status != "ACTIVE"
-                else f"has type {group.kind}, not IP" if group.kind != "IP"
-                else f"is used by {others[0]}, and a group serves one Lattice service only" if others
-                else ""
-            )  # fmt: skip
-            if problem:
-                message = f"The ECS service attaches this port to target group {arn}, which {problem}."
-                self.refuse(standing, "OWN_GROUP_UNUSABLE", message)
-
-    def _health(self) -> None:
-        """One group has one health check: that of the first claim of the port."""
-        first: dict[str, Resolution] = {}
-        for standing in self.in_order("kept"):
-            if standing.claim.own_group is not None:
-                continue
-            other = first.setdefault(group_name(standing.claim), standing)
-            if other.claim.route.health != standing.claim.route.health:
-                message = f"Routes of one port share a target group, so lattice.health.* must be that of {other.claim.route.name}."
-                self.conflict(standing, "HEALTH_DIFFERS", message)
+                yield resolution.reject("Refused", "LISTENER_FIXED", message)
+            else:
+                message = f"Port {key.port} is claimed as {first} by another route; {key} differs."
+                yield resolution.reject("Conflicted", "LISTENER_DIFFERS", message)
 
 
-def services_of(standings: Iterable[Resolution]) -> frozenset[tuple[str, str]]:
-    """The ECS services of these claims."""
-    return frozenset(owner_of(standing.claim) for standing in standings)
+def _networks(resolutions: Resolutions, index: ObservedIndex, _settings: Settings) -> Iterator[Resolution]:
+    known = dict(index.observed.networks)
+    for resolution in resolutions:
+        for network in resolution.networks if resolution.mode == "active" else ():
+            arns = known.get(network, ())
+            if len(arns) > 1:
+                message = f"Several service networks are called {network}; use one of {', '.join(arns)}."
+                yield resolution.reject("Refused", "NETWORK_AMBIGUOUS", message)
+            elif not arns:
+                message = f"There is no service network {network} in this account, nor is one shared with it."
+                yield resolution.reject("Refused", "NETWORK_UNKNOWN", message)
 
 
-def _whole(seconds: float) -> int:
-    return max(1, int(-(-seconds // 1)))
+def _own_groups(resolutions: Resolutions, index: ObservedIndex, _settings: Settings) -> Iterator[Resolution]:
+    for resolution in resolutions:
+        arn = resolution.claim.own_group
+        if resolution.mode != "active" or arn is None:
+            continue
+        if fault := _fault_of(index.groups.get(id_of(arn)), index.observed.service):
+            message = f"The ECS service attaches this port to target group {arn}, which {fault}."
+            yield resolution.reject("Refused", "OWN_GROUP_UNUSABLE", message)
+
+
+def _fault_of(group: Group | None, service: Service | None) -> str:
+    """Why a target group that was made elsewhere cannot be used; empty when it can."""
+    if group is None:
+        return "does not exist"
+    if group.status != "ACTIVE":
+        return f"is {group.status}"
+    if group.kind != "IP":
+        return f"has type {group.kind}, not IP"
+    others = [arn for arn in group.service_arns if service is None or arn != service.arn]
+    return f"is used by {others[0]}, and a group serves one Lattice service only" if others else ""
+
+
+def _health_checks(resolutions: Resolutions, _index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
+    """A group has one health check: that of the first claim of the port."""
+    first: dict[str, Resolution] = {}
+    for resolution in resolutions:
+        if resolution.mode != "active" or resolution.claim.own_group:
+            continue
+        other = first.setdefault(resolution.group_name, resolution)
+        if other.route.health != resolution.route.health:
+            message = (
+                f"Routes of one port share a target group, so {settings.label_prefix}.health.* has to equal that of route "
+                f"{other.route.name}."
+            )
+            yield resolution.reject("Conflicted", "HEALTH_DIFFERS", message)
+
+
+_RULES: tuple[Rule, ...] = (
+    _held_by_others,
+    _fixed_domain,
+    *(partial(_service_wide, key=key) for key in ("domain", "certificate", "auth", "idle_timeout")),
+    _listener_protocols,
+    _networks,
+    _own_groups,
+    _health_checks,
+)

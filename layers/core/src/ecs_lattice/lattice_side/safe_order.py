@@ -1,69 +1,65 @@
 """The order in which rules and default actions change, so that no request is misrouted between two calls.
 
-A rule's place is its priority while it is live, and behind everything while it is parked or not there. Every request goes
-to the first matching place. First all that come forward, in ascending order of their new places; then all that go back,
-in descending order of their old places: then at each moment the first match is the one from before or the one after.
-(Coming forward: had the new first match not moved yet, it would have been in front already. Going back is the same seen
-backwards.) A rule whose match changes both goes and comes in one call; when other places change with it, all rules of the
-listener change in one BatchUpdateRule.
+A rule's precedence is its priority while it is live, and behind everything while it is parked or does not exist. Every
+request goes to the first matching precedence. First everything that moves forward, in ascending order of the new
+precedence; then everything that moves back, in descending order of the old one: then at each moment the first match is
+the old one or the new one. (Forward: had the new first match not moved yet, it would have been in front already. Back is
+the same in reverse.) A rule whose match changes moves in both directions in one call; when other precedences change with
+it, all rules of the listener change in one BatchUpdateRule.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import batched
+from itertools import batched, chain
 
-from ecs_lattice.graph import PARKED_HEADER, Action, Rule, forward, weights
+from ecs_lattice.graph import Action, Rule, forward, weights
 from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
 from ecs_lattice.lattice_side.priorities import HIGHEST, LOWEST
 from ecs_lattice.lattice_side.steps import DeleteRule, Step, UpdateDefault, UpdateRule, UpdateRules
 from ecs_lattice.model import Match
 
-_DEFAULT_PLACE, _NOWHERE = HIGHEST + 1, HIGHEST + 2
-_RULES_A_BATCH = 10  # VPC Lattice API, BatchUpdateRule
+_DEFAULT_PRECEDENCE, _NO_PRECEDENCE = HIGHEST + 1, HIGHEST + 2
+_RULES_PER_BATCH = 10  # VPC Lattice API, BatchUpdateRule
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A step, and the place of what it changes before and after; ``turns``: its match changes while it is live."""
+class Change:
+    """A step, and the precedence of what it changes before and after; ``rematches``: its match changes while it is live."""
 
     step: Step
     before: int
     after: int
-    turns: bool = False
+    rematches: bool = False
 
     @property
     def is_neutral(self) -> bool:
-        return self.before == self.after and not self.turns
+        return self.before == self.after and not self.rematches
 
 
-def moves(listener: DesiredListener) -> tuple[Step, ...]:
-    """The changes of a listener that is there: its default action and its rules, in a safe order."""
-    assert listener.there is not None
-    wanted = [move for rule in listener.rules if rule.there and (move := _rule(listener, rule, rule.there))]
-    wanted += [_dropped(listener, rule) for rule in listener.dropped]
-    wanted += list(_default(listener))
-    neutral = [move for move in wanted if move.is_neutral]
-    rest = [move for move in wanted if not move.is_neutral]
-    occupied = {rule.arn: rule.priority for rule in listener.there.rules}
-    if any(move.turns for move in rest) and len(rest) > 1:
-        others = [move for move in wanted if not isinstance(move.step, UpdateRule)]
-        updates = [move.step for move in wanted if isinstance(move.step, UpdateRule)]
-        return _with_batch(listener, list(updates), _ordered(others))
-    return tuple(_onto_free_numbers(listener, [*neutral, *_ordered(rest)], occupied))
+def changes(listener: DesiredListener) -> tuple[Step, ...]:
+    """The changes of an existing listener: its default action and its rules, in a safe order."""
+    updates = [change for rule in listener.rules if rule.there and (change := _update(listener, rule, rule.there))]
+    others = [*(_delete(listener, rule) for rule in listener.dropped), *_default(listener)]
+    moving = [change for change in (*updates, *others) if not change.is_neutral]
+    if len(moving) > 1 and any(change.rematches for change in moving):
+        return _in_one_call(listener, updates, _ordered(others))
+    neutral = [change for change in (*updates, *others) if change.is_neutral]
+    return _one_by_one(listener, [*neutral, *_ordered(moving)])
 
 
-def with_guest(action: Action, group: str) -> Action:
+def with_member(action: Action, group: str) -> Action:
     """The action with one more group, at weight 0."""
     return forward({**weights(action), group: 0})
 
 
-def _ordered(wanted: Iterable[Move]) -> list[Move]:
-    forwards = [move for move in wanted if move.turns or move.after <= move.before]
-    backwards = [move for move in wanted if not move.turns and move.after > move.before]
-    return sorted(forwards, key=lambda move: move.after) + sorted(backwards, key=lambda move: -move.before)
+def _ordered(moving: Iterable[Change]) -> list[Change]:
+    forwards = [change for change in moving if change.rematches or change.after <= change.before]
+    backwards = [change for change in moving if not change.rematches and change.after > change.before]
+    return sorted(forwards, key=lambda change: change.after) + sorted(backwards, key=lambda change: -change.before)
 
 
-def _rule(listener: DesiredListener, rule: DesiredRule, there: Rule) -> Move | None:
+def _update(listener: DesiredListener, rule: DesiredRule, there: Rule) -> Change | None:
+    """The change of an existing rule; None when it is as it should be."""
     step = UpdateRule(
         rule.needed_by,
         there.arn,
@@ -73,86 +69,82 @@ def _rule(listener: DesiredListener, rule: DesiredRule, there: Rule) -> Move | N
         match=rule.match if rule.match != there.match else None,
         action=rule.action if rule.action != there.action else None,
     )
-    if step.priority is None and step.match is None and step.action is None:
+    if (step.priority, step.match, step.action) == (None, None, None):
         return None
-    live = isinstance(rule.match, Match) and not any(h.name == PARKED_HEADER for h in rule.match.headers)
-    before = there.priority if there.is_live else _NOWHERE
-    after = rule.priority if live else _NOWHERE
-    return Move(step, before, after, turns=there.is_live and live and step.match is not None)
+    becomes_live = isinstance(rule.match, Match) and replace(there, match=rule.match).is_live
+    before = there.priority if there.is_live else _NO_PRECEDENCE
+    after = rule.priority if becomes_live else _NO_PRECEDENCE
+    return Change(step, before, after, rematches=there.is_live and becomes_live and step.match is not None)
 
 
-def _dropped(listener: DesiredListener, rule: Rule) -> Move:
-    return Move(
-        DeleteRule((), rule.arn, rule.name, listener.key), rule.priority if rule.is_live else _NOWHERE, _NOWHERE
-    )
+def _delete(listener: DesiredListener, rule: Rule) -> Change:
+    step = DeleteRule((), rule.arn, rule.name, listener.key)
+    return Change(step, rule.priority if rule.is_live else _NO_PRECEDENCE, _NO_PRECEDENCE)
 
 
-def _default(listener: DesiredListener) -> Iterator[Move]:
-    assert listener.there is not None
-    if listener.default == listener.there.default:
-        return
+def _default(listener: DesiredListener) -> list[Change]:
+    if listener.there is None or listener.default == listener.there.default:
+        return []
     step = UpdateDefault(listener.needed_by, listener.there.arn, listener.key, listener.default)
-    had, has = any(weights(listener.there.default).values()), any(weights(listener.default).values())
-    before, after = _DEFAULT_PLACE if had else _NOWHERE, _DEFAULT_PLACE if has else _NOWHERE
-    yield Move(step, before, after)
+    before, after = (
+        _DEFAULT_PRECEDENCE if any(weights(action).values()) else _NO_PRECEDENCE
+        for action in (listener.there.default, listener.default)
+    )
+    return [Change(step, before, after)]
 
 
-def _with_batch(listener: DesiredListener, updates: list[Step], ordered: list[Move]) -> tuple[Step, ...]:
-    """The rules in one call; before it what comes forward (the default action), after it what goes back."""
-    assert listener.there is not None
-    rules = _off_others(listener, [step for step in updates if isinstance(step, UpdateRule)])
-    needed_by = tuple(sorted({key for step in rules for key in step.needed_by}))
-    batches = [
-        UpdateRules(needed_by, listener.there.arn, part) for part in batched(rules, _RULES_A_BATCH, strict=False)
-    ]
-    first = [move.step for move in ordered if move.after <= move.before]
-    last = [move.step for move in ordered if move.after > move.before]
+def _in_one_call(listener: DesiredListener, updates: list[Change], others: list[Change]) -> tuple[Step, ...]:
+    """The rules in one call; before it what moves forward (the default action), after it what moves back."""
+    rules = _off_deleted_priorities(
+        listener, [change.step for change in updates if isinstance(change.step, UpdateRule)]
+    )
+    needed_by = tuple(sorted(set(chain(*(step.needed_by for step in rules)))))
+    arn = listener.there.arn if listener.there else ""
+    batches = [UpdateRules(needed_by, arn, part) for part in batched(rules, _RULES_PER_BATCH, strict=False)]
+    first = [change.step for change in others if change.after <= change.before]
+    last = [change.step for change in others if change.after > change.before]
     return (*first, *batches, *last)
 
 
-def _onto_free_numbers(listener: DesiredListener, wanted: list[Move], occupied: dict[str, int]) -> Iterator[Step]:
-    """The steps with numbers that are free when their turn comes. A number that another rule leaves only later is
-    approached: the rule goes to the free number before it that is in the same place, and the next run finishes that.
+def _priorities_of(listener: DesiredListener) -> dict[str, int]:
+    """The priorities of the existing rules by ARN."""
+    return {rule.arn: rule.priority for rule in listener.there.rules} if listener.there else {}
+
+
+def _one_by_one(listener: DesiredListener, ordered: list[Change]) -> tuple[Step, ...]:
+    """The steps with priorities that are free when their turn comes; in one call where there is none.
+
+    A priority that another rule leaves only later is approached: the rule goes to the free one before it, with no other
+    rule between, and the next run finishes that.
     """
-    assert listener.there is not None
-    steps = [move.step for move in wanted]
+    occupied = _priorities_of(listener)
     placed: list[Step] = []
-    for step in steps:
+    for step in (change.step for change in ordered):
         if isinstance(step, DeleteRule):
             occupied.pop(step.arn, None)
         if isinstance(step, UpdateRule) and step.priority is not None:
-            others = {number for arn, number in occupied.items() if arn != step.arn}
-            number = step.priority if step.priority not in others else _beside(step.priority, others)
-            if number is None:
-                updates = [each for each in steps if isinstance(each, UpdateRule)]
-                yield from _with_batch(
-                    listener, list(updates), [m for m in wanted if not isinstance(m.step, UpdateRule)]
-                )
-                return
-            occupied[step.arn] = number
-            placed.append(replace(step, priority=number))
+            occupied.pop(step.arn, None)
+            free = max({step.priority, step.priority - 1}.difference(occupied.values()), default=0)
+            if free < LOWEST:
+                return _in_one_call(listener, ordered, [c for c in ordered if not isinstance(c.step, UpdateRule)])
+            occupied[step.arn] = free
+            placed.append(replace(step, priority=free))
         else:
             placed.append(step)
-    yield from placed
+    return tuple(placed)
 
 
-def _off_others(listener: DesiredListener, rules: list[UpdateRule]) -> list[UpdateRule]:
-    """The rules of a batch, none on the number of a rule that is deleted only afterwards: the next run finishes that."""
-    assert listener.there is not None
+def _off_deleted_priorities(listener: DesiredListener, rules: list[UpdateRule]) -> list[UpdateRule]:
+    """The rules of a batch, none on the priority of a rule that is deleted only afterwards: the next run finishes that."""
     named = {step.arn for step in rules}
-    others = {rule.priority for rule in listener.there.rules if rule.arn not in named}
-    used = others | {step.priority for step in rules if step.priority is not None}
+    others = {priority for arn, priority in _priorities_of(listener).items() if arn not in named}
+    used = others.union(step.priority for step in rules if step.priority)
     placed: list[UpdateRule] = []
     for step in rules:
-        number = step.priority
-        if number is not None and number in others:
-            number = next(free for free in (*range(number, 0, -1), *range(number, HIGHEST + 1)) if free not in used)
-            used.add(number)
-        placed.append(replace(step, priority=number))
+        priority = step.priority
+        if priority in others:
+            candidates = (*range(priority, 0, -1), *range(priority, HIGHEST + 1))
+            priority = next(candidate for candidate in candidates if candidate not in used)
+            used.add(priority)
+        placed.append(replace(step, priority=priority))
     return placed
-
-
-def _beside(number: int, others: set[int]) -> int | None:
-    """A free number in front of ``number`` with no other rule between; None where there is none."""
-    candidate = number - 1
-    return candidate if candidate >= LOWEST and candidate not in others else None

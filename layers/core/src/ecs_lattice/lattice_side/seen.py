@@ -1,52 +1,213 @@
-"""Small questions about one claim: its group's name, its networks, who may hold the Lattice service it is on.
+"""What was observed of one Lattice service, indexed once for the questions that a reconcile asks, and the naming rules.
 
-What follows from a reading: whose a group is, which groups take traffic, which rules are whose.
+:class:`ClaimFacts` is a claim with everything that follows from it, :class:`ObservedIndex` the graph with its claims,
+:class:`Timers` says for how long something has been observed.
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ecs_lattice import naming, ownership
 from ecs_lattice.claims import Claim, ClaimRecord, LatticeRecord
-from ecs_lattice.graph import PARKED_HEADER, Action, Group, Listener, Observed, Rule, id_of, weights
-from ecs_lattice.model import HeaderMatch, ListenerKey, Match, ServiceId
+from ecs_lattice.graph import PARKED_HEADER, Group, Listener, Observed, Rule, id_of, weighted_groups, weights
+from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route, ServiceId
+from ecs_lattice.outcome import NotYet
 from ecs_lattice.settings import Settings, Sharing
 
 _TAG_VALUE_LIMIT = 256  # VPC Lattice API, TagValue
-_SPARE_NAMES = 4  # a route may find its rule's name taken by a rule that a renamed route left with another
+_SPARE_NAMES = 4  # a renamed route may have left a rule with this route's name to another route
+_HEALTHY = frozenset({"HEALTHY", "UNAVAILABLE"})  # UNAVAILABLE: health checks are off (VPC Lattice API, TargetSummary)
+
+type Owner = tuple[str, str]
+"""An ECS service by the names of its cluster and of itself, as in the tags of its target groups."""
 
 
-def group_name(claim: Claim) -> str:
-    """The name of the target group of the claim's port."""
-    return naming.target_group_name(claim.service, claim.route.lattice_service, claim.route, claim.placement)
+@dataclass(frozen=True)
+class ClaimFacts:
+    """A claim and what follows from it, computed once per reconcile.
+
+    ``group_ref`` is the id of its target group, or ``new:<group_name>`` while none is known. ``match`` is canonical.
+    ``networks`` are the service networks as declared.
+    """
+
+    record: ClaimRecord
+    claim: Claim
+    route: Route
+    key: str
+    owner: Owner
+    group_name: str
+    group_ref: str
+    match: Match | None
+    networks: tuple[str, ...]
 
 
-def networks_of(claim: Claim, settings: Settings) -> tuple[str, ...]:
-    """The service networks that the claim asks for, as written."""
-    return claim.route.networks or settings.default_networks
+def facts_of(record: ClaimRecord, settings: Settings) -> ClaimFacts:
+    """The facts of a claim, before anything has been read."""
+    claim, route = record.claim, record.claim.route
+    name = naming.target_group_name(claim.service, route.lattice_service, route, claim.placement)
+    return ClaimFacts(
+        record=record,
+        claim=claim,
+        route=route,
+        key=claim.key,
+        owner=(claim.service.cluster, claim.service.name),
+        group_name=name,
+        group_ref=id_of(claim.own_group) if claim.own_group else f"new:{name}",
+        match=route.match.canonical if route.match else None,
+        networks=route.networks or settings.default_networks,
+    )
+
+
+@dataclass(frozen=True)
+class ObservedIndex:
+    """The graph that was read and its claims, by what they are looked up by.
+
+    ``owners`` has the ECS service of each target group where it is known; ``claimants`` are the ECS services with a claim
+    here. Of the groups, ``referenced`` are named by a rule or default action, ``receiving_traffic`` have a weight in one
+    that requests can reach.
+    """
+
+    observed: Observed
+    remembered: LatticeRecord
+    claims: tuple[ClaimFacts, ...]
+    groups: Mapping[str, Group]
+    owners: Mapping[str, Owner]
+    claimants: frozenset[Owner]
+    listeners: Mapping[ListenerKey, Listener]
+    referenced: frozenset[str]
+    receiving_traffic: frozenset[str]
+
+    @cached_property
+    def own_rules(self) -> Mapping[ListenerKey, tuple[Rule, ...]]:
+        """The rules that this stack created, by name."""
+        return {
+            key: tuple(rule for rule in listener.rules if naming.is_ours(rule.name))
+            for key, listener in self.listeners.items()
+        }
+
+    @cached_property
+    def foreign_rules(self) -> Mapping[ListenerKey, tuple[Rule, ...]]:
+        """The rules that others created."""
+        return {
+            key: tuple(rule for rule in listener.rules if rule not in self.own_rules[key])
+            for key, listener in self.listeners.items()
+        }
+
+    @cached_property
+    def weighted(self) -> frozenset[str]:
+        """The groups that have a weight in a rule, parked or not, or in a default action."""
+        actions = (action for listener in self.observed.listeners for action in listener.actions)
+        return frozenset(group for action in actions for group in weighted_groups(action))
+
+    @cached_property
+    def declared_groups(self) -> frozenset[str]:
+        """The groups of claims that are declared."""
+        return frozenset(claim.group_ref for claim in self.claims if claim.claim.phase == "declared")
+
+    def owners_of(self, groups: Iterable[str]) -> frozenset[Owner]:
+        """The ECS services of these groups, as far as they are known."""
+        return frozenset(self.owners[group] for group in groups if group in self.owners)
+
+    def serving(self, listener: Listener | None, match: Match | None) -> frozenset[str]:
+        """The groups that receive the requests of exactly this match (canonical; None: the default action)."""
+        if listener is None or match is None:
+            return weighted_groups(listener.default if listener else None)
+        rules = [rule for rule in self.own_rules[listener.key] if rule.is_live and rule.match.canonical == match]
+        return frozenset(group for rule in rules for group in weighted_groups(rule.action))
+
+    def arns_of(self, networks: Iterable[str]) -> set[str]:
+        """The ARNs of service networks as declared, as far as they are known."""
+        known = dict(self.observed.networks)
+        return {arn for network in networks for arn in known.get(network, ())}
+
+    def has_healthy_target(self, group_ref: str) -> bool:
+        """Whether a target of the group would answer requests."""
+        group = self.groups.get(group_ref)
+        return group is not None and any(target.status in _HEALTHY for target in group.targets or ())
+
+    def has_targets(self, group_ref: str) -> bool:
+        """Whether targets are registered; unknown counts as yes."""
+        group = self.groups.get(group_ref)
+        return group is not None and (group.targets is None or bool(group.targets))
+
+
+def index_of(
+    observed: Observed, remembered: LatticeRecord, claims: tuple[ClaimFacts, ...], owner: str
+) -> ObservedIndex:
+    """The index of what was read; ``owner`` is the stack."""
+    ids = {name: id_of(arn) for name, arn in remembered.groups}
+    located = tuple(
+        claim if claim.claim.own_group else replace(claim, group_ref=ids.get(claim.group_name, claim.group_ref))
+        for claim in claims
+    )
+    owners = {group.id: _owner_of(group, owner) for group in observed.groups}
+    used = [weights(action) for listener in observed.listeners for action in listener.actions]
+    live = [weighted_groups(action) for listener in observed.listeners for action in listener.live_actions]
+    return ObservedIndex(
+        observed=observed,
+        remembered=remembered,
+        claims=located,
+        groups={group.id: group for group in observed.groups},
+        owners={group: by_tag for group, by_tag in owners.items() if by_tag}
+        | {claim.group_ref: claim.owner for claim in located},
+        claimants=frozenset(claim.owner for claim in located),
+        listeners={listener.key: listener for listener in observed.listeners},
+        referenced=frozenset().union(*used),
+        receiving_traffic=frozenset().union(*live),
+    )
+
+
+def _owner_of(group: Group, owner: str) -> Owner | None:
+    """The ECS service that the tags of a group of this stack name."""
+    tags = dict(group.tags or ())
+    if tags.get(ownership.OWNER) != owner or ownership.SERVICE not in tags:
+        return None
+    return tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """For how long something has been observed, by a name for it, and what a reconcile waits for.
+
+    The one value that a decision writes to while it is made: a timer that is read keeps running, a timer that no decision
+    reads any more is forgotten and starts anew the next time. ``started`` are the timers of the last reconcile.
+    """
+
+    started: Mapping[str, float]
+    now: float
+    running: dict[str, float] = field(default_factory=dict)
+    waits: list[NotYet] = field(default_factory=list)
+
+    def since(self, timer: str) -> float:
+        """The epoch second since which every reconcile has read the timer; now, the first time."""
+        self.running[timer] = self.started.get(timer, self.now)
+        return self.running[timer]
+
+    def has_lasted(self, timer: str, seconds: float, why: str) -> bool:
+        """Whether the timer has reached ``seconds``; the rest is waited for."""
+        remaining = self.since(timer) + seconds - self.now
+        if remaining > 0:
+            self.wait(remaining, why)
+        return remaining <= 0
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Reconcile again after ``seconds``, rounded up."""
+        self.waits.append(NotYet(max(1, math.ceil(seconds)), why))
 
 
 def rule_names(claim: Claim, listener: ListenerKey) -> tuple[str, ...]:
-    """The names a rule made for this route on this listener may have; the first that is free is taken."""
+    """The names that a rule of this route on this listener may have; a new rule takes the first that is free."""
     spare = (naming.rule_name(claim.service, f"{claim.route.name}~{n}", listener) for n in range(1, _SPARE_NAMES))
     return naming.rule_name(claim.service, claim.route.name, listener), *spare
 
 
-def parked(rule_name: str) -> Match:
-    """The match of a parked rule: a header that nobody sends, with a value of its own."""
+def parking_match(rule_name: str) -> Match:
+    """The match of a parked rule: a header that no client sends, with a value of its own."""
     value = hashlib.sha256(rule_name.encode()).hexdigest()[:16]
     return Match(headers=(HeaderMatch(PARKED_HEADER, "exact", value),))
-
-
-def canonical(match: Match) -> Match:
-    """Equal for matches that take the same requests: what compares without case is in lower case."""
-    path = match.path
-    if path and not path[2]:
-        path = (path[0], path[1].lower(), False)
-    headers = {HeaderMatch(each.name.lower(), each.kind, each.value.lower()) for each in match.headers}
-    return Match(path, match.method, tuple(sorted(headers)))
 
 
 def tag_value(text: str) -> str:
@@ -54,142 +215,10 @@ def tag_value(text: str) -> str:
     return text if len(text) <= _TAG_VALUE_LIMIT else "sha256/" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def holder(sharing: Sharing, service: ServiceId) -> str:
-    """The value of the holder tag when ``service`` is the first to claim a Lattice service."""
-    values = {
-        "none": f"service/{service.cluster}/{service.name}",
-        "cluster": f"cluster/{service.cluster}",
+def holder_tags(service: ServiceId) -> dict[Sharing, str]:
+    """The values of the holder tag that let ``service`` claim a Lattice service, by the sharing that sets them."""
+    return {
+        "none": tag_value(f"service/{service.cluster}/{service.name}"),
+        "cluster": tag_value(f"cluster/{service.cluster}"),
         "account": "account",
     }
-    return tag_value(values[sharing])
-
-
-def may_claim(holder_tag: str, service: ServiceId) -> bool:
-    """Whether the holder tag lets ``service`` claim: the tag decides, whatever the policy is now."""
-    return holder_tag in {holder("none", service), holder("cluster", service), holder("account", service)}
-
-
-type Owner = tuple[str, str]
-"""An ECS service by its cluster's and its own name, as the tags of its target groups have it."""
-
-_ABLE = frozenset({"HEALTHY", "UNAVAILABLE"})  # UNAVAILABLE: health checks are off (VPC Lattice API, TargetSummary)
-
-
-def owner_of(claim: Claim) -> Owner:
-    """The ECS service of a claim."""
-    return claim.service.cluster, claim.service.name
-
-
-@dataclass(frozen=True)
-class ObservedIndex:
-    """A reading, the claims, and what is remembered, with the questions that are asked of them."""
-
-    observed: Observed
-    records: tuple[ClaimRecord, ...]
-    remembered: LatticeRecord
-    owner: str
-
-    def reference(self, claim: Claim) -> str:
-        """The claim's target group: its id, or ``new:<name>`` while there is none."""
-        if claim.own_group:
-            return id_of(claim.own_group)
-        name = group_name(claim)
-        arn = dict(self.remembered.groups).get(name)
-        return id_of(arn) if arn else f"new:{name}"
-
-    def group(self, reference: str) -> Group | None:
-        return self._groups.get(reference)
-
-    def is_ours(self, group: Group) -> bool:
-        return (group.name, group.arn) in self.remembered.groups
-
-    def owner_of_group(self, reference: str) -> Owner | None:
-        """Whose tasks are in the group; None when nobody knows."""
-        return self._owners.get(reference)
-
-    def owners(self, action: Action, *, active: bool) -> frozenset[Owner]:
-        """Whose groups an action names; with ``active`` only those that get requests by it."""
-        named = [group for group, weight in weights(action).items() if weight or not active]
-        return frozenset(owner for group in named if (owner := self.owner_of_group(group)))
-
-    def can_answer(self, reference: str) -> bool:
-        """Whether a target of the group would answer requests."""
-        group = self.group(reference)
-        return group is not None and any(target.status in _ABLE for target in group.targets or ())
-
-    def has_targets(self, reference: str) -> bool:
-        """Whether targets are listed; unknown counts as yes."""
-        group = self.group(reference)
-        return group is not None and (group.targets is None or bool(group.targets))
-
-    @cached_property
-    def _groups(self) -> dict[str, Group]:
-        return {group.id: group for group in self.observed.groups}
-
-    @cached_property
-    def _owners(self) -> dict[str, Owner]:
-        owners: dict[str, Owner] = {}
-        for group in self.observed.groups:
-            tags = dict(group.tags or ())
-            if tags.get(ownership.OWNER) == self.owner and ownership.SERVICE in tags:
-                owners[group.id] = tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
-        for record in self.records:
-            owners[self.reference(record.claim)] = owner_of(record.claim)
-        return owners
-
-    @cached_property
-    def claimants(self) -> frozenset[Owner]:
-        return frozenset(owner_of(record.claim) for record in self.records)
-
-    @cached_property
-    def taking(self) -> frozenset[str]:
-        """The groups that get requests, by some rule or default action of this Lattice service."""
-        return frozenset(
-            group for action in self._live_actions() for group, weight in weights(action).items() if weight
-        )
-
-    def _live_actions(self) -> Iterable[Action]:
-        for listener in self.observed.listeners:
-            yield listener.default
-            yield from (rule.action for rule in listener.rules if rule.is_live)
-
-    @cached_property
-    def referenced(self) -> frozenset[str]:
-        """The groups that some rule or default action names, at whatever weight."""
-        return frozenset(
-            group
-            for listener in self.observed.listeners
-            for action in (listener.default, *(rule.action for rule in listener.rules))
-            for group in weights(action)
-        )
-
-    @cached_property
-    def weighted(self) -> frozenset[str]:
-        """The groups that some rule, parked or not, or default action names with a weight: not those that only leave."""
-        return frozenset(
-            group
-            for listener in self.observed.listeners
-            for action in (listener.default, *(rule.action for rule in listener.rules))
-            for group, weight in weights(action).items()
-            if weight
-        )
-
-    def holders(self, listener: Listener | None, match: Match) -> frozenset[Owner]:
-        """Whose groups get the requests of exactly this match; ``match`` is canonical."""
-        live = [rule for rule in rules_of_ours(listener) if rule.is_live and same(rule, match)]
-        return frozenset(owner for rule in live for owner in self.owners(rule.action, active=True))
-
-
-def same(rule: Rule, match: Match) -> bool:
-    """Whether a rule's match takes the same requests as ``match``, which is canonical."""
-    return isinstance(rule.match, Match) and canonical(rule.match) == match
-
-
-def rules_of_ours(listener: Listener | None) -> tuple[Rule, ...]:
-    """The rules that were made here, by name."""
-    return tuple(rule for rule in listener.rules if naming.is_ours(rule.name)) if listener else ()
-
-
-def foreign_rules(listener: Listener | None) -> tuple[Rule, ...]:
-    """The rules that somebody else made on a listener of ours."""
-    return tuple(rule for rule in listener.rules if not naming.is_ours(rule.name)) if listener else ()

@@ -1,10 +1,9 @@
-"""The typed steps of a plan: data that can be printed, each one call of VPC Lattice.
+"""The typed steps of a plan: data that can be printed, each one call of VPC Lattice."""
 
-``needed_by`` are the claims (keys of their records) that cannot be served without the step.
-"""
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from dataclasses import dataclass
-
+from ecs_lattice.codec import to_data
 from ecs_lattice.graph import Action, AnyMatch, Tags, Target
 from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
 from ecs_lattice.model import HealthCheck, ListenerKey
@@ -12,20 +11,37 @@ from ecs_lattice.model import HealthCheck, ListenerKey
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call."""
+    """One call. ``needed_by`` are the keys of the claims that cannot be served without it.
+
+    ``awaits`` is what has to exist first and does not yet; such a step is not carried out, a later plan has it again.
+    ``TEXT`` says what it does, as a format string over the step.
+    """
+
+    TEXT: ClassVar[str] = ""
 
     needed_by: tuple[str, ...]
+    awaits: str = field(default="", kw_only=True)
+
+    def __str__(self) -> str:
+        return self.TEXT.format(self)
 
 
 @dataclass(frozen=True, slots=True)
-class CreateGroup(Step):
+class CreateStep(Step):
+    """A call that creates something. ``missing_since`` is the epoch second at which it was first found missing: part of
+    the client token, so that a retry gets what a lost answer created, and a new one never the deleted one."""
+
+    missing_since: float = field(default=0.0, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGroup(CreateStep):
     """CreateTargetGroup."""
 
     spec: GroupSpec
     tags: Tags
 
-    def __str__(self) -> str:
-        return f"create target group {self.spec.name} ({self.spec.protocol}:{self.spec.port} in {self.spec.vpc_id})"
+    TEXT: ClassVar[str] = "create target group {0.spec.name} ({0.spec.protocol}:{0.spec.port} in {0.spec.vpc_id})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +52,17 @@ class UpdateHealth(Step):
     name: str
     health: HealthCheck
 
-    def __str__(self) -> str:
-        return f"update the health check of target group {self.name}"
+    TEXT: ClassVar[str] = "update the health check of target group {0.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class CreateService(Step):
+class CreateLatticeService(CreateStep):
     """CreateService."""
 
     spec: ServiceSpec
     tags: Tags
 
-    def __str__(self) -> str:
-        return f"create service {self.spec.name}"
+    TEXT: ClassVar[str] = "create service {0.spec.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +80,15 @@ class TagService(Step):
 class PutPolicy(Step):
     """PutAuthPolicy on the service."""
 
+    arn: str
     policy: str
 
-    def __str__(self) -> str:
-        return "put the service's auth policy"
+    TEXT: ClassVar[str] = "put the service's auth policy"
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateService(Step):
-    """``spec`` has what changes; None stays."""
+class UpdateLatticeService(Step):
+    """UpdateService. ``spec`` has what changes; None stays."""
 
     arn: str
     spec: ServiceSpec
@@ -87,15 +101,15 @@ class UpdateService(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class CreateListener(Step):
+class CreateListener(CreateStep):
     """CreateListener."""
 
+    service_arn: str
     name: str
     key: ListenerKey
     default: Action
 
-    def __str__(self) -> str:
-        return f"create listener {self.key}, by default {self.default}"
+    TEXT: ClassVar[str] = "create listener {0.key} with default action: {0.default}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +120,12 @@ class UpdateDefault(Step):
     key: ListenerKey
     default: Action
 
-    def __str__(self) -> str:
-        return f"let listener {self.key} by default {self.default}"
+    TEXT: ClassVar[str] = "set the default action of listener {0.key}: {0.default}"
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateRule(Step):
-    """Members that are None stay as they are."""
+    """UpdateRule. Members that are None stay as they are."""
 
     arn: str
     name: str
@@ -132,19 +145,21 @@ class UpdateRule(Step):
 
 @dataclass(frozen=True, slots=True)
 class UpdateRules(Step):
-    """Several rules of a listener in one call (ten at most)."""
+    """BatchUpdateRule: several rules of a listener in one call (ten at most)."""
 
     listener_arn: str
     rules: tuple[UpdateRule, ...]
 
     def __str__(self) -> str:
-        return "at once: " + "; ".join(str(rule) for rule in self.rules)
+        return "in one call: " + "; ".join(str(rule) for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True)
-class CreateRule(Step):
-    """``instead`` is what to do where the listener has no room for one more rule."""
+class CreateRule(CreateStep):
+    """CreateRule. ``listener_arn`` is empty where the listener is created earlier in the same plan. ``instead`` is what to
+    do where the quota allows no further rule on the listener."""
 
+    listener_arn: str
     name: str
     listener: ListenerKey
     priority: int
@@ -152,20 +167,17 @@ class CreateRule(Step):
     action: Action
     instead: UpdateRule | None = None
 
-    def __str__(self) -> str:
-        return (
-            f"create rule {self.name} on {self.listener}: priority {self.priority}, match {self.match}, {self.action}"
-        )
+    TEXT: ClassVar[str] = "create rule {0.name} on {0.listener}: priority {0.priority}, match {0.match}, {0.action}"
 
 
 @dataclass(frozen=True, slots=True)
-class Associate(Step):
+class Associate(CreateStep):
     """CreateServiceNetworkServiceAssociation."""
 
+    service_arn: str
     network_arn: str
 
-    def __str__(self) -> str:
-        return f"associate with {self.network_arn}"
+    TEXT: ClassVar[str] = "associate with {0.network_arn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +187,7 @@ class Disassociate(Step):
     arn: str
     network_arn: str
 
-    def __str__(self) -> str:
-        return f"end the association with {self.network_arn}"
+    TEXT: ClassVar[str] = "delete the association with {0.network_arn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +198,7 @@ class DeleteRule(Step):
     name: str
     listener: ListenerKey
 
-    def __str__(self) -> str:
-        return f"delete rule {self.name} on {self.listener}"
+    TEXT: ClassVar[str] = "delete rule {0.name} on {0.listener}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +208,7 @@ class DeleteListener(Step):
     arn: str
     key: ListenerKey
 
-    def __str__(self) -> str:
-        return f"delete listener {self.key}"
+    TEXT: ClassVar[str] = "delete listener {0.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +230,19 @@ class DeleteGroup(Step):
     group: str
     name: str
 
-    def __str__(self) -> str:
-        return f"delete target group {self.name}"
+    TEXT: ClassVar[str] = "delete target group {0.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteService(Step):
+class DeleteLatticeService(Step):
     """DeleteService."""
 
     arn: str
 
-    def __str__(self) -> str:
-        return f"delete service {self.arn}"
+    TEXT: ClassVar[str] = "delete service {0.arn}"
+
+
+def describe(step: Step) -> dict[str, Any]:
+    """A step as data: its kind, what it does in words, and its members."""
+    text = f"{step} (waits for {step.awaits})" if step.awaits else str(step)
+    return {"step": type(step).__name__, "text": text, **to_data(step)}

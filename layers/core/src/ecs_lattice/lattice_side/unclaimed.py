@@ -1,16 +1,17 @@
-"""A Lattice service that nobody claims: kept, because its DNS name can never be had again, unless the stack says otherwise."""
+"""A Lattice service without claims: kept, because its DNS name cannot be had again, unless the stack deletes empty services."""
 
 import dataclasses
+from itertools import chain
 
-from ecs_lattice import ownership
+from ecs_lattice import naming, ownership
 from ecs_lattice.claims import LatticeRecord
-from ecs_lattice.graph import Group, Observed, Service, weights
+from ecs_lattice.graph import Group, Observed, Service, weighted_groups
 from ecs_lattice.lattice_side.apply import Applied, Applier
 from ecs_lattice.lattice_side.desired_values import Desired
-from ecs_lattice.lattice_side.observe import SnapshotReader
+from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
 from ecs_lattice.lattice_side.plan import plan
 from ecs_lattice.lattice_side.ports import Lattice
-from ecs_lattice.lattice_side.seen import foreign_rules
+from ecs_lattice.lattice_side.seen import Timers
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Registry
 from ecs_lattice.settings import Settings
@@ -25,69 +26,64 @@ def reconcile(
     """Keep the service, or delete it where ``delete_empty_services`` or an uninstall asks for that."""
     if remembered.service_arn is None and not remembered.groups:
         return Done()
-    if not _is_to_go(registry, settings):
+    if not _is_deletable(registry, settings):
         if now - remembered.read_at > settings.drift_hours * 1800 or remembered.due_at:
             registry.put_lattice(dataclasses.replace(remembered, read_at=now, due_at=0.0))
         return Done()
-    reading = SnapshotReader(lattice, settings, (), remembered).read()
-    observed, service = reading.observed, reading.observed.service
-    groups = tuple(group for group in observed.groups if not group.targets and _is_ours(group.tags, settings))
-    if service is None and not groups:
+    snapshot = SnapshotReader(lattice, settings, (), remembered).read()
+    observed, service = snapshot.observed, snapshot.observed.service
+    groups = tuple(group for group in observed.groups if not group.targets and _is_own(group.tags, settings))
+    if service is not None:
+        if problem := _in_use(observed, service, settings):
+            return Refused((problem,))
+        if service.status not in {"ACTIVE", "DELETE_FAILED"}:
+            return NotYet(_DELETE_SECONDS, f"Lattice service {service.name} is {service.status}")
+    elif not groups:
         registry.delete_lattice(remembered.name)
         return Done()
-    if service is not None and (problem := _in_use(observed, service, settings)):
-        return Refused((problem,))
-    if service is not None and service.status not in {"ACTIVE", "DELETE_FAILED"}:
-        return NotYet(_DELETE_SECONDS, f"Lattice service {service.name} is {service.status}")
-    return _take_away(lattice, registry, settings, observed, reading.remembered, groups)
+    return _delete(lattice, registry, settings, snapshot, groups)
 
 
-def _take_away(
-    lattice: Lattice,
-    registry: Registry,
-    settings: Settings,
-    observed: Observed,
-    remembered: LatticeRecord,
-    groups: tuple[Group, ...],
+def _delete(
+    lattice: Lattice, registry: Registry, settings: Settings, snapshot: Snapshot, groups: tuple[Group, ...]
 ) -> Outcome:
-    associations = tuple(one for one in observed.associations if one.status != "DELETE_IN_PROGRESS")
+    """First the associations, then the service, then its groups: each in a run of its own."""
+    observed, remembered = snapshot.observed, snapshot.remembered
     desired = Desired(
-        dropped_associations=associations,
+        dropped_associations=tuple(a for a in observed.associations if a.status != "DELETE_IN_PROGRESS"),
         dropped_service=observed.service if not observed.associations else None,
         dropped_groups=groups if observed.service is None else (),
     )
-    applier = Applier(lattice, settings.owner, registry.put_lattice, observed, Applied(remembered))
-    applied = applier.apply(plan(desired, observed))
+    applier = Applier(lattice, settings.owner, registry.put_lattice, Applied(remembered))
+    applied = applier.apply(plan(desired, observed, Timers({}, 0.0)))
     if applied.remembered != remembered:
         registry.put_lattice(applied.remembered)
-    problems = tuple(applied.refused.values())
-    if problems:
+    if problems := tuple(applied.refused.values()):
         return soonest([*applied.waits, Refused(problems)])
-    return NotYet(_DELETE_SECONDS, f"Lattice service {remembered.name} is being taken away")
+    return NotYet(_DELETE_SECONDS, f"Lattice service {remembered.name} is being deleted")
 
 
-def _is_to_go(registry: Registry, settings: Settings) -> bool:
-    """Only a table that has seen a whole sweep knows that nobody claims the service."""
+def _is_deletable(registry: Registry, settings: Settings) -> bool:
+    """Only a table that has seen a whole resync shows that no claim is left."""
     if registry.document("stack", UNINSTALL) is not None:
         return True
     return settings.delete_empty_services and registry.document("stack", "marker") is not None
 
 
-def _is_ours(tags: tuple[tuple[str, str], ...] | None, settings: Settings) -> bool:
+def _is_own(tags: tuple[tuple[str, str], ...] | None, settings: Settings) -> bool:
     return dict(tags or ()).get(ownership.OWNER) == settings.owner
 
 
 def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem | None:
-    """Why the service may not go: it is not ours, or somebody else's things are in it, or it still serves."""
-    if not _is_ours(service.tags, settings):
+    """Why the service may not be deleted: it is not this stack's, or has objects of others, or still serves."""
+    if not _is_own(service.tags, settings):
         return Problem("FOREIGN_SERVICE", f"{service.arn} does not carry this stack's {ownership.OWNER} tag.")
-    foreign = [rule.name for listener in observed.listeners for rule in foreign_rules(listener)]
-    foreign += [one.arn for one in observed.associations if one.status == "ACTIVE" and not one.ours]
-    live = [rule.name for each in observed.listeners for rule in each.rules if rule.is_live]
-    live += [each.name for each in observed.listeners if any(weights(each.default).values())]
-    if foreign or live:
-        message = (
-            f"Nobody claims {service.name}, but it is not deleted: {', '.join([*foreign, *live])} still stand in it."
-        )
-        return Problem("STILL_SERVES", message)
-    return None
+    rules = list(chain(*(listener.rules for listener in observed.listeners)))
+    foreign = [rule.name for rule in rules if not naming.is_ours(rule.name)]
+    foreign += [each.arn for each in observed.associations if each.status == "ACTIVE" and not each.ours]
+    live = [rule.name for rule in rules if rule.is_live]
+    live += [listener.name for listener in observed.listeners if weighted_groups(listener.default)]
+    if not foreign + live:
+        return None
+    message = f"No route claims {service.name}, but it is not deleted: it still contains {', '.join(foreign + live)}."
+    return Problem("STILL_SERVES", message)
