@@ -16,6 +16,7 @@ from ecs_lattice.errors import BusyError, DeniedError, UnavailableError, Unknown
 from ecs_lattice.messages import alarms
 from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
+from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.model import Placement, Route
 from tests.diagnosis.making import (
     CASES,
@@ -115,7 +116,7 @@ class Desk:
         while self.due and min(self.due)[0] <= until:
             self.due.remove(first := min(self.due))
             self.time = first[0]
-            self.responder.respond(alarms.parse_event(alarms.parse(first[1])))
+            self.responder.respond(alarms.parse_event(parse_body(first[1])))
         self.time = until
 
     def at(self, seconds, state):
@@ -176,8 +177,8 @@ def test_within_the_grace_of_a_deployment_it_is_looked_at_again_and_told_when_it
     ((body, seconds),) = desk.later
     assert (desk.published, seconds) == ([], 95)
     desk.time += seconds
-    desk.responder.respond(alarms.parse_event(alarms.parse(body)))
-    desk.responder.respond(alarms.parse_event(alarms.parse(body)))
+    desk.responder.respond(alarms.parse_event(parse_body(body)))
+    desk.responder.respond(alarms.parse_event(parse_body(body)))
     assert desk.words == ["ALARM"]
     desk.at(300, "OK")
     desk.wait(600)
@@ -189,7 +190,7 @@ def test_what_is_over_within_the_grace_was_never_told():
     desk.alarm("ALARM")
     desk.alarm("OK", 60)
     desk.time += 95
-    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
+    desk.responder.respond(alarms.parse_event(parse_body(desk.later[0][0])))
     assert desk.published == []
 
 
@@ -198,7 +199,7 @@ def test_a_look_again_of_an_older_incident_says_nothing_of_a_newer_one():
     desk.alarm("ALARM")
     desk.alarm("OK", 20)
     desk.alarm("ALARM", 40)
-    first, second = (alarms.parse_event(alarms.parse(body)) for body, _ in desk.later)
+    first, second = (alarms.parse_event(parse_body(body)) for body, _ in desk.later)
     desk.time += 200
     desk.responder.respond(first)
     assert desk.published == []
@@ -213,7 +214,7 @@ def test_a_longer_grace_than_a_message_can_be_delayed_is_waited_for_in_parts():
     desk.alarm("ALARM")
     assert desk.later[0][1] == 900
     desk.time += 900
-    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
+    desk.responder.respond(alarms.parse_event(parse_body(desk.later[0][0])))
     assert [seconds for _, seconds in desk.later] == [900, 900]
     assert desk.published == []
 
@@ -241,7 +242,7 @@ def test_what_is_well_when_it_is_looked_at_again_is_given_time_for_its_alarm_to_
     for _ in range(7):
         body, seconds = desk.later[-1]
         desk.time += seconds
-        desk.responder.respond(alarms.parse_event(alarms.parse(body)))
+        desk.responder.respond(alarms.parse_event(parse_body(body)))
     assert [seconds for _, seconds in desk.later] == [95, 300, 300, 300, 300, 300, 300]
     assert desk.words == ["ALARM"]
 
@@ -381,7 +382,7 @@ def test_a_refusal_that_comes_again_before_the_route_is_live_never_ended(desk):
     desk.announce("Wired", "", 10, ("Refused", "A"))
     ((body, seconds),) = desk.later
     desk.announce("Refused", "A", 40)
-    look = alarms.parse_event(alarms.parse(body))
+    look = alarms.parse_event(parse_body(body))
     desk.time += seconds
     desk.responder.respond(look)
     assert desk.words == ["REFUSED"]
@@ -483,7 +484,7 @@ def test_a_recovery_that_could_not_be_published_is_published_by_the_next_deliver
     desk.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
     with pytest.raises(UnavailableError):
         desk.wait(600)
-    desk.responder.respond(alarms.parse_event(alarms.parse(desk.later[0][0])))
+    desk.responder.respond(alarms.parse_event(parse_body(desk.later[0][0])))
     assert desk.words == ["ALARM", "OK"]
 
 

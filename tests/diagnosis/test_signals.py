@@ -11,6 +11,7 @@ from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.messages import alarms
 from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
+from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.model import ServiceId
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -25,9 +26,9 @@ def parsed(name):
     event = recorded(name)
     record = event.get("Records", [{}])[0]
     if "Sns" in record:
-        event = alarms.parse(record["Sns"]["Message"])
+        event = parse_body(record["Sns"]["Message"])
     elif "body" in record:
-        event = alarms.parse(record["body"])
+        event = parse_body(record["body"])
     return alarms.parse_event(event)
 
 
@@ -52,12 +53,12 @@ def test_the_region_is_that_of_the_alarm_s_arn_and_not_its_display_name():
         .replace("cloudwatch:us-east-1", "cloudwatch:ap-northeast-1")
         .replace("US East (N. Virginia)", "Asia Pacific (Tokyo)")
     )
-    assert subject_of(alarms.parse_event(alarms.parse(text))).service.region == "ap-northeast-1"
+    assert subject_of(alarms.parse_event(parse_body(text))).service.region == "ap-northeast-1"
 
 
 def test_a_notification_of_sns_inside_a_message_of_sqs_is_opened():
     body = json.dumps(recorded("alarm/sns-notification")["Records"][0]["Sns"])
-    assert alarms.parse_event(alarms.parse(body)) == parsed("alarm/route-alarm")
+    assert alarms.parse_event(parse_body(body)) == parsed("alarm/route-alarm")
 
 
 def test_other_partitions_give_arns_of_their_own():
@@ -174,4 +175,4 @@ def test_what_is_not_known_is_refused_with_a_sentence(event):
 @pytest.mark.parametrize("body", ["", "no json", "[]", "1", '"text"', '{"Type":"Notification","Message":"no json"}'])
 def test_a_body_that_is_no_object_is_refused(body):
     with pytest.raises(UnknownEventError):
-        alarms.parse(body)
+        parse_body(body)

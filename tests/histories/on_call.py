@@ -1,5 +1,6 @@
-"""The ``alarm`` function on the world: signals by the template's own rules, messages by the local Amazon SNS."""
+"""The ``alarm`` function on the world: events by the template's own rules, messages by the local Amazon SNS."""
 
+import dataclasses
 import json
 import shlex
 from dataclasses import dataclass, field
@@ -8,47 +9,55 @@ from typing import Any
 import boto3
 from awscli.clidriver import create_clidriver
 
-from ecs_lattice.aws.evidence import BotoSources
-from ecs_lattice.aws.queues import AlarmQueue, SqsDeadLetterQueue
-from ecs_lattice.aws.security_groups import BotoSecurityGroups
-from ecs_lattice.aws.topic import SnsTopic
-from ecs_lattice.consumers.alarms import AlarmConsumer
-from ecs_lattice.diagnosis.collect import Collector
-from ecs_lattice.diagnosis.respond import Responder
+from ecs_lattice.aws.queues import SqsDeadLetters
+from ecs_lattice.bootstrap.alarm import alarm_consumer
+from ecs_lattice.diagnosis.ports import DeadLetterSample
 from local_aws import eventbus
 from local_aws.delivery import topics
-from tests.world import World, template_patterns
+from tests.world import SimulatedWiring, World, template_patterns
+
+
+class OnCallWiring(SimulatedWiring):
+    """The world's collaborators with the queue and the dead letters of the alarm function."""
+
+    def __init__(self, on_call: "OnCallWorld", topic: str) -> None:
+        super().__init__(on_call.world)
+        self.settings = dataclasses.replace(self.settings, notify_topic=topic)
+        self.on_call = on_call
+
+    def queue(self, url: str) -> "OnCallWorld":
+        return self.on_call
+
+    def dead_letters(self, function: str) -> "OnCallWorld":
+        return self.on_call
 
 
 @dataclass
 class OnCallWorld:
-    """Hears what the rules of AlarmsQueue take, and works it at once; what is put off waits on the clock."""
+    """Receives what the rules of AlarmsQueue match, and works it at once; what is delayed waits on the clock."""
 
     world: World
     refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        world, sns = self.world, boto3.client("sns")
+        sns = boto3.client("sns")
         topic = sns.create_topic(Name="notify")["TopicArn"]
         sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
         sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://chat.example.com/hook")
-        now = world.clock.time
-        sources = BotoSources(world.ecs, world.ec2, world.lattice)
-        groups = BotoSecurityGroups(world.ec2, world.settings.owner)
-        responder = Responder(
-            world.settings.owner, world.settings.table, Collector(sources, groups, world.registry, now), world.registry,
-            SnsTopic(sns, topic), AlarmQueue(self, "alarms"), SqsDeadLetterQueue(boto3.client("sqs")), world, now,
-        )  # fmt: skip
-        self.on_call = AlarmConsumer(responder, self, self, now)
+        self.on_call = alarm_consumer(OnCallWiring(self, topic))
         eventbus.subscribe(self._on_event)
 
     # The ends of the queue.
 
-    def send_message(self, **request: Any) -> None:
-        self.world.clock.call_later(request["DelaySeconds"], lambda: self._deliver(request["MessageBody"]))
+    def send_later(self, body: str, seconds: int) -> None:
+        assert 0 <= seconds <= 900
+        self.world.clock.call_later(seconds, lambda: self._deliver(body))
 
     def put(self, body: str, reason: str, now: float) -> None:
         self.refused.append(reason)
+
+    def peek(self, queue_name: str) -> DeadLetterSample:
+        return SqsDeadLetters(self.world.clients.sqs, "dead", "alarm").peek(queue_name)
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         raise AssertionError("nothing fails here")

@@ -473,7 +473,7 @@ def test_uninstalling_takes_the_rules_of_routes_away_and_leaves_those_of_custom_
     assert world.ingress.open_each("ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
     left = {}
     for _ in range(12):
-        left = world.resync.run("uninstall", 600)["left"]
+        left = world.uninstall.run()["left"]
         world._drain()
         world.run(600)
     assert left == {

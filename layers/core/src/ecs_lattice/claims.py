@@ -1,8 +1,8 @@
-"""What the two reconcilers say to each other through the registry: claims one way, answers the other.
+"""What the two reconcilers exchange through the registry: claims one way, answers the other.
 
-A claim is one route of one ECS service on one Lattice service, written by the ECS side only. The answer is what came of
-it, written by the Lattice side only. Each side rings the other as long as the generation it wrote has not been taken
-in by the other; never because of what it changed in this run, which a crash forgets.
+A claim is one route of one ECS service on one Lattice service, written by the ECS side only. The answer is its result,
+written by the Lattice side only. Each side enqueues the other as long as the other has not processed the generation that it
+wrote; never because of what it changed in this run, which a crash forgets.
 """
 
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refu
 class Claim:
     """What the ECS side asks of the Lattice side for one route.
 
-    ``phase``: ``declared``; ``vanished`` (label or tag taken away, or ECS no longer knows the service: waits the grace
+    ``phase``: ``declared``; ``vanished`` (its label or tag was removed, or ECS no longer knows the service: waits the grace
     time from ``since``); ``gone`` (the ECS service is INACTIVE or DRAINING: does not wait). ``since`` is the epoch
-    second at which the phase began. ``created_at`` is the ECS service's (a recreated service is another one).
-    ``own_group`` is the ARN of a target group that somebody else made and attached for this port: used as it is.
-    ``named``: a listed deployment of the ECS service names the group, or the controller still has targets in it; the
-    group may not be deleted. ``serving``: a completed deployment names the group, or the controller has registered the
-    tasks; the route may take traffic once a target can answer.
+    second at which the phase began. ``created_at`` is the ECS service's (a recreated service is another service).
+    ``own_group`` is the ARN of a target group that someone else created and attached for this port: used as it is.
+    ``named``: a listed deployment of the ECS service names the group, or this application still has targets in it; the
+    group must not be deleted. ``serving``: a completed deployment names the group, or this application has registered
+    the tasks; the route may receive traffic once a target can answer.
     """
 
     service: ServiceId
@@ -42,12 +42,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a claim.
+    """The result of a claim.
 
-    ``Pending``: not made yet. ``Wired``: group and rule exist, parked: attach the tasks. ``Live``: takes traffic.
-    ``Parked``: takes no traffic any more: detach the tasks. ``Removed``: nothing of it is left; the claim may go.
-    ``Paused``, ``Refused``, ``Conflicted``: nothing is changed for it, ``code`` and ``message`` say why; what was
-    wired before stays (``group_arn`` tells).
+    ``Pending``: not created yet. ``Wired``: group and rule exist, parked: attach the tasks. ``Live``: receives traffic.
+    ``Parked``: receives no more traffic: detach the tasks. ``Removed``: nothing of it is left; the claim may be deleted.
+    ``Paused``, ``Refused``, ``Conflicted``: nothing is changed for it, ``code`` and ``message`` say why; what existed
+    before stays (``group_arn``).
     ``group_arn`` is the target group of the route once it exists. ``domain_name`` is the Lattice service's DNS name.
     """
 
@@ -60,10 +60,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRecord:
-    """One registry item: the claim, its answer, and who has taken in what.
+    """One registry item: the claim, its answer, and which of them the other side has processed.
 
-    ``declared_generation`` rises with every change of the claim; ``applied_generation`` is the one the answer is for.
-    ``answer_generation`` rises with every change of the answer; ``acknowledged_generation`` is the one the ECS side has
+    ``declared_generation`` rises with every change of the claim; ``applied_generation`` is that for which the answer is.
+    ``answer_generation`` rises with every change of the answer; ``acknowledged_generation`` is that which the ECS side has
+    processed.
     """
 
     claim: Claim
@@ -84,12 +85,12 @@ class ClaimRecord:
 
     @property
     def is_unapplied(self) -> bool:
-        """Whether the Lattice side has to be rung."""
+        """Whether the Lattice side has to be enqueued."""
         return self.declared_generation != self.applied_generation
 
     @property
     def is_unacknowledged(self) -> bool:
-        """Whether the ECS side has to be rung."""
+        """Whether the ECS side has to be enqueued."""
         return self.answer_generation != self.acknowledged_generation
 
 
@@ -97,9 +98,9 @@ class ClaimRecord:
 class LatticeRecord:
     """What the Lattice side remembers of one Lattice service, so that it needs no list call: ARNs by our names.
 
-    ``groups`` maps target-group names to ARNs. ``generation`` rises with every delete of the service or of a group; it is
-    part of client tokens. ``made`` maps what was last switched on to the epoch second of it (make and break are never in
-    one run). ``read_at``: last full read; ``due_at``: when to look again, both epoch seconds.
+    ``groups`` maps target-group names to ARNs. ``generation`` rises with every deletion of the service or of a group; it is
+    part of client tokens. ``made`` maps what last started to receive traffic to the epoch second of it (make and break are
+    never in one run). ``read_at``: last full read; ``due_at``: when to reconcile again, both epoch seconds.
     """
 
     name: str

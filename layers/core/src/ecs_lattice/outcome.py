@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why something is refused, for the person who wrote it: what, where, what is allowed.
+    """Why something is rejected, for its author: what, where, and what is allowed.
 
     ``code`` is a stable word in capitals (``UNKNOWN_KEY``); ``key`` and ``value`` are as written (empty when the
-    problem is not about one key); ``where`` names the place ("docker label of container app in orders:7",
+    problem is not about a key); ``where`` names the place ("docker label of container app in orders:7",
     "tag of the ECS service"); ``message`` says what is wrong and what is allowed or what to do.
     """
 
@@ -26,12 +26,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What is there is what should be there."""
+    """What exists is what is desired."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """Something takes its time; ring again ``after`` seconds. ``why`` says for what, for people."""
+    """Something takes time: reconcile again ``after`` seconds. ``why`` says what, for people."""
 
     after: int
     why: str
@@ -39,7 +39,7 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It will not get better by trying again; nothing was changed because of it."""
+    """A retry cannot succeed; nothing was changed because of it."""
 
     problems: tuple[Problem, ...]
 
@@ -48,7 +48,7 @@ Outcome = Done | NotYet | Refused
 
 
 def soonest(outcomes: "tuple[Outcome, ...] | list[Outcome]") -> Outcome:
-    """The one outcome for several: what must be looked at again soonest, else the refusals, else done."""
+    """The outcome of several: the soonest wait, else all refusals, else done."""
     waits = [outcome for outcome in outcomes if isinstance(outcome, NotYet)]
     if waits:
         return min(waits, key=lambda wait: wait.after)

@@ -1,4 +1,4 @@
-"""ECS's answers as the facts that decisions need. Member names are those of the Amazon ECS API."""
+"""The shapes of the Amazon ECS API, by its member names, as the facts that decisions need."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,17 +19,17 @@ Shape = Mapping[str, Any]
 
 
 def service(shape: Shape) -> EcsService:
-    """A Service of DescribeServices; of CODE_DEPLOY and EXTERNAL the task sets stand for deployments."""
+    """A Service of DescribeServices. Where the controller is not ECS, its task sets stand for deployments."""
     controller = shape.get("deploymentController", {}).get("type", "ECS")
     configuration = shape.get("deploymentConfiguration", {})
     own = _network(shape)
     if controller == "ECS":
-        deployments = [_deployment(one, own) for one in shape.get("deployments", [])]
+        deployments = [_deployment(deployment, own) for deployment in shape.get("deployments", [])]
     else:
-        deployments = [_task_set(one, own) for one in shape.get("taskSets", [])]
-    deployments.sort(key=lambda one: one.created_at, reverse=True)
-    primary = next((one for one in deployments if one.status == "PRIMARY"), None)
-    # With task sets the network stands in the task set, not in the service.
+        deployments = [_task_set(task_set, own) for task_set in shape.get("taskSets", [])]
+    deployments.sort(key=lambda deployment: deployment.created_at, reverse=True)
+    primary = next((found for found in deployments if found.status == "PRIMARY"), None)
+    # A task set has the network configuration that the service lacks.
     subnets, groups = own if own[0] or primary is None else (primary.subnets, primary.security_groups)
     scheduling = shape.get("schedulingStrategy", "REPLICA")
     return EcsService(
@@ -54,7 +54,7 @@ def service(shape: Shape) -> EcsService:
 
 
 def task_definition(shape: Shape) -> TaskDefinition:
-    """A TaskDefinition: what is named and what is labelled, of all containers."""
+    """A TaskDefinition: the named ports and the labels of all containers."""
     containers = shape.get("containerDefinitions", [])
     return TaskDefinition(
         arn=shape["taskDefinitionArn"],
@@ -127,7 +127,7 @@ def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> D
 
 
 def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
-    """A task set as a deployment: PRIMARY is COMPLETED once steady, others are told by their counts."""
+    """A task set as a deployment: a PRIMARY one is COMPLETED in its steady state, others have only their counts."""
     subnets, groups = _network_or(shape, own)
     status = shape["status"]
     steady = shape.get("stabilityStatus") == "STEADY_STATE"
@@ -158,12 +158,12 @@ def _port(container: str, mapping: Shape) -> PortMapping:
 def _entries(shape: Shape) -> tuple[LatticeEntry, ...]:
     return tuple(
         LatticeEntry(
-            role_arn=one["roleArn"],
-            group_arn=one["targetGroupArn"],
-            port_name=one["portName"],
-            advanced=tuple(sorted(one.get("advancedConfiguration", {}).items())),
+            role_arn=entry["roleArn"],
+            group_arn=entry["targetGroupArn"],
+            port_name=entry["portName"],
+            advanced=tuple(sorted(entry.get("advancedConfiguration", {}).items())),
         )
-        for one in shape.get("vpcLatticeConfigurations", [])
+        for entry in shape.get("vpcLatticeConfigurations", [])
     )
 
 
@@ -173,16 +173,16 @@ def _network(shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _network_or(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the shape says, else what the service says: subnets without groups mean the VPC's default group."""
-    said = _network(shape)
-    return said if said[0] else own
+    """Those of the shape, else the service's. Subnets without groups mean the VPC's default group."""
+    network = _network(shape)
+    return network if network[0] else own
 
 
 def _address(shape: Shape) -> tuple[str | None, str]:
-    """The task's own address: of its ENI, or of a container; IPv4 where it has one."""
+    """The address of the task's ENI, or of a container, and its family; IPv4 where there is one."""
     six = None
     for attachment in shape.get("attachments", []):
-        details = {one.get("name"): one.get("value") for one in attachment.get("details", [])}
+        details = {detail.get("name"): detail.get("value") for detail in attachment.get("details", [])}
         if four := details.get("privateIPv4Address"):
             return four, "IPV4"
         six = six or details.get("ipv6Address")

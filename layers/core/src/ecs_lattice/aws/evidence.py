@@ -1,11 +1,11 @@
-"""The reads of a diagnosis: targets with their reasons, ECS with its messages, tasks that stopped, task definitions."""
+"""The adapter for the reads of a diagnosis: targets with reason codes, service events, stopped tasks, task definitions."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecs_lattice.aws import ecs_shapes
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 from ecs_lattice.aws.lattice_shapes import health_from
 from ecs_lattice.diagnosis.evidence import (
     ContainerMade,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TARGETS_A_PAGE = 100  # VPC Lattice API, ListTargets
 _TASKS = 100  # Amazon ECS API, ListTasks and DescribeTasks
-_EVENTS = 20  # newest first, of the hundred that DescribeServices shows
+_EVENTS = 20  # newest first, of the hundred that DescribeServices returns
 
 type Shape = Mapping[str, Any]
 
@@ -37,33 +37,30 @@ class BotoSources:
     """:class:`ecs_lattice.diagnosis.ports.Sources` over boto3 clients."""
 
     def __init__(self, ecs: "ECSClient", ec2: "EC2Client", lattice: "VPCLatticeClient") -> None:
-        self._ecs_client = ecs
-        self._ec2_client = ec2
-        self._lattice_client = lattice
+        self._ecs_client = translating(ecs)
+        self._ec2_client = translating(ec2)
+        self._lattice_client = translating(lattice)
 
     def targets(self, group_arn: str) -> tuple[TargetSeen, ...]:
-        with translated("ListTargets"):
-            pages = self._lattice_client.get_paginator("list_targets").paginate(
-                targetGroupIdentifier=group_arn, PaginationConfig={"PageSize": _TARGETS_A_PAGE}
-            )
-            return tuple(
-                TargetSeen(one["id"], one.get("port", 0), one["status"], one.get("reasonCode") or "")
-                for page in pages
-                for one in page["items"]
-            )
+        pages = self._lattice_client.get_paginator("list_targets").paginate(
+            targetGroupIdentifier=group_arn, PaginationConfig={"PageSize": _TARGETS_A_PAGE}
+        )
+        return tuple(
+            TargetSeen(target["id"], target.get("port", 0), target["status"], target.get("reasonCode") or "")
+            for page in pages
+            for target in page["items"]
+        )
 
     def group(self, group_arn: str) -> GroupSeen | None:
         try:
-            with translated("GetTargetGroup"):
-                found: Shape = self._lattice_client.get_target_group(targetGroupIdentifier=group_arn)
+            found: Shape = self._lattice_client.get_target_group(targetGroupIdentifier=group_arn)
         except NotFoundError:
             return None
         return _group(found)
 
     def service(self, service: ServiceId) -> ServiceSeen | None:
         try:
-            with translated("DescribeServices"):
-                answer = self._ecs_client.describe_services(cluster=service.cluster, services=[service.arn])
+            answer = self._ecs_client.describe_services(cluster=service.cluster, services=[service.arn])
         except NotFoundError:
             return None
         if not answer["services"]:
@@ -72,7 +69,10 @@ class BotoSources:
         seen = ecs_shapes.service(shape)
         return ServiceSeen(
             seen,
-            tuple(EventSeen(_epoch(one.get("createdAt")), one["message"]) for one in shape.get("events", [])[:_EVENTS]),
+            tuple(
+                EventSeen(_epoch(event.get("createdAt")), event["message"])
+                for event in shape.get("events", [])[:_EVENTS]
+            ),
             self._vpc(seen.subnets) if seen.subnets else "",
             bool(shape.get("enableExecuteCommand")),
         )
@@ -89,31 +89,27 @@ class BotoSources:
         )
 
     def definition(self, arn: str) -> DefinitionSeen:
-        with translated("DescribeTaskDefinition"):
-            shape: Shape = self._ecs_client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        shape: Shape = self._ecs_client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
         return DefinitionSeen(
             shape["taskDefinitionArn"],
             shape.get("networkMode", ""),
-            tuple(_container_made(one) for one in shape.get("containerDefinitions", [])),
+            tuple(_container_made(container) for container in shape.get("containerDefinitions", [])),
             int(shape["memory"]) if shape.get("memory") else None,
         )
 
     def _listed(self, service: ServiceId, desired: Literal["RUNNING", "STOPPED"]) -> list[str]:
-        with translated("ListTasks"):
-            answer = self._ecs_client.list_tasks(
-                cluster=service.cluster, serviceName=service.name, desiredStatus=desired, maxResults=_TASKS
-            )
+        answer = self._ecs_client.list_tasks(
+            cluster=service.cluster, serviceName=service.name, desiredStatus=desired, maxResults=_TASKS
+        )
         return answer["taskArns"]
 
     def _described(self, cluster: str, arns: list[str]) -> list[TaskSeen]:
-        """Those that are gone by now are missing, which is no failure."""
-        with translated("DescribeTasks"):
-            answer = self._ecs_client.describe_tasks(cluster=cluster, tasks=arns)
-        return [_task(one) for one in answer["tasks"]]
+        """Tasks that ECS has forgotten meanwhile are missing."""
+        answer = self._ecs_client.describe_tasks(cluster=cluster, tasks=arns)
+        return [_task(task) for task in answer["tasks"]]
 
     def _vpc(self, subnets: tuple[str, ...]) -> str:
-        with translated("DescribeSubnets"):
-            found = self._ec2_client.describe_subnets(SubnetIds=list(subnets))["Subnets"]
+        found = self._ec2_client.describe_subnets(SubnetIds=list(subnets))["Subnets"]
         return str(found[0]["VpcId"]) if found else ""
 
 
@@ -141,7 +137,7 @@ def _task(shape: Shape) -> TaskSeen:
         stopped_at=_epoch(shape.get("stoppedAt") or shape.get("stoppingAt")),
         stop_code=shape.get("stopCode") or "",
         stopped_reason=shape.get("stoppedReason") or "",
-        containers=tuple(_container_seen(one) for one in shape.get("containers", [])),
+        containers=tuple(_container_seen(container) for container in shape.get("containers", [])),
     )
 
 
@@ -157,10 +153,12 @@ def _container_seen(shape: Shape) -> ContainerSeen:
 
 def _container_made(shape: Shape) -> ContainerMade:
     log = shape.get("logConfiguration", {})
-    ports = [one for one in shape.get("portMappings", []) if one.get("containerPort")]
+    ports = [mapping for mapping in shape.get("portMappings", []) if mapping.get("containerPort")]
     return ContainerMade(
         name=shape["name"],
-        ports=tuple(PortMade(one.get("name", ""), one["containerPort"], one.get("appProtocol", "")) for one in ports),
+        ports=tuple(
+            PortMade(port.get("name", ""), port["containerPort"], port.get("appProtocol", "")) for port in ports
+        ),
         health_command=tuple(shape.get("healthCheck", {}).get("command", ())),
         memory=shape.get("memory"),
         stop_timeout=shape.get("stopTimeout"),

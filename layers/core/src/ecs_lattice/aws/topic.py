@@ -1,9 +1,9 @@
-"""The adapter to the SNS topic for people."""
+"""The adapter to the Amazon SNS topic for notifications."""
 
 import json
 from typing import TYPE_CHECKING
 
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
@@ -12,16 +12,13 @@ if TYPE_CHECKING:
 class SnsTopic:
     """:class:`ecs_lattice.diagnosis.ports.Topic` over a boto3 client.
 
-    HTTPS subscribers are chats: Amazon Q Developer in chat applications takes its own schema and drops anything else.
+    HTTPS subscribers are chat channels: Amazon Q Developer in chat applications takes its own schema and drops anything else.
     """
 
     def __init__(self, client: "SNSClient", arn: str) -> None:
-        self._client = client
+        self._client = translating(client)
         self._arn = arn
 
     def publish(self, subject: str, text: str, chat: str) -> None:
         forms = {"default": text, "email": text, "https": chat}
-        with translated("Publish"):
-            self._client.publish(
-                TopicArn=self._arn, Subject=subject, Message=json.dumps(forms), MessageStructure="json"
-            )
+        self._client.publish(TopicArn=self._arn, Subject=subject, Message=json.dumps(forms), MessageStructure="json")

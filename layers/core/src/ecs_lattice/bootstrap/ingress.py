@@ -1,14 +1,11 @@
-"""The way into the tasks, which three functions see to."""
+"""The ingress of tasks, which three functions manage."""
 
-from functools import cache
-
-from ecs_lattice.aws import clients
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
-from ecs_lattice.bootstrap.common import registry, settings
+from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.ingress.open import Ingress
 
 
-@cache
-def ingress() -> Ingress:
+def ingress(wiring: Wiring) -> Ingress:
     """Opens and closes security groups."""
-    return Ingress(BotoSecurityGroups(clients.ec2(), settings().owner), registry(), settings().owner)
+    owner = wiring.settings.owner
+    return Ingress(BotoSecurityGroups(wiring.clients.ec2, owner), wiring.registry, owner)

@@ -8,16 +8,15 @@ whoever works last makes the newest wish true, and a repeated old request wishes
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from ecs_lattice import codec, deadline
+from ecs_lattice import api_calls, codec
 from ecs_lattice.custom_resource import properties
 from ecs_lattice.custom_resource.properties import RequiredIngress
 from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Answer, Request
 from ecs_lattice.errors import ConflictError, ThrottledError, UnavailableError
 from ecs_lattice.ingress.open import Ingress, Opened
 from ecs_lattice.outcome import Problem
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Documents, Now
 
 TYPES = ("Custom::LatticeIngress", "AWS::CloudFormation::CustomResource")
 _KIND = "custom-resource"  # the kind of document that holds a Wish
@@ -34,16 +33,6 @@ class DesiredIngress:
     wanted: RequiredIngress | None = None
     requests: tuple[str, ...] = ()
     group_ids: tuple[str, ...] = ()
-
-
-class Documents(Protocol):
-    """What of the registry is needed here."""
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def replace_document(
-        self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
-    ) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +87,7 @@ class IngressResource:
             text = codec.dumps(DesiredIngress(wanted, requests, tuple(sorted({*wish.group_ids, *named}))))
             if self.documents.replace_document(_KIND, request.own_id, before, text, expires_at=expires_at):
                 return
-            deadline.check()  # another request was written between the two: look again
+            api_calls.check_time()  # another request was written between the two: look again
 
     def _converge(self, request: Request) -> tuple[str, Opened]:
         """Make what is wished, until nobody wishes anything else; the newest request, and what came of it."""
@@ -132,7 +121,7 @@ class IngressResource:
                 wait = error.retry_after
             except (UnavailableError, ConflictError):
                 wait = 1.0
-            deadline.check()
+            api_calls.check_time()
             self.sleep(min(wait, _LONGEST_WAIT_SECONDS))
         return self._fulfil(request, wish)
 

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ecs_lattice import deadline
+from ecs_lattice import api_calls
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.diagnosis.evidence import Evidence, SecuritySeen, ServiceSeen, Unread
-from ecs_lattice.diagnosis.ports import Memory, Sources
+from ecs_lattice.diagnosis.ports import Sources
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.errors import EcsLatticeError
 from ecs_lattice.ingress.ports import SecurityGroups
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Now, Registry
 
 _READING_SECONDS = 30
 
@@ -23,13 +23,13 @@ class Collector:
 
     sources: Sources
     security_groups: SecurityGroups
-    memory: Memory
+    memory: Registry
     now: Now
     label_prefix: str = "lattice"
 
     def collect(self, subject: RouteSubject) -> Evidence:
         """Everything that can be seen of ``subject`` now, in half of the function's time: the rest is for telling it."""
-        with deadline.within(_READING_SECONDS):
+        with api_calls.within(_READING_SECONDS):
             return self._collect(subject)
 
     def _collect(self, subject: RouteSubject) -> Evidence:

@@ -1,12 +1,11 @@
-"""What the diagnosis needs of the world; the adapters are :mod:`ecs_lattice.aws.evidence`, :mod:`ecs_lattice.aws.topic`,
-:mod:`ecs_lattice.aws.queues` and :mod:`ecs_lattice.aws.queues`. Errors are
+"""What the diagnosis needs of the world; the adapters are :mod:`ecs_lattice.aws.evidence`, :mod:`ecs_lattice.aws.topic`
+and :mod:`ecs_lattice.aws.queues`. Errors are
 :class:`~ecs_lattice.errors.AwsError`s.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.diagnosis.evidence import DefinitionSeen, GroupSeen, ServiceSeen, TargetSeen, TaskSeen
 from ecs_lattice.model import ServiceId
 
@@ -28,19 +27,6 @@ class Sources(Protocol):
 
     def definition(self, arn: str) -> DefinitionSeen:
         """A task definition."""
-
-
-class Memory(Protocol):
-    """What of the registry is needed here."""
-
-    def claims_on(self, lattice_service: str) -> tuple[ClaimRecord, ...]: ...
-
-    def claims_of(self, service: ServiceId) -> tuple[ClaimRecord, ...]: ...
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def replace_document(self, kind: str, key: str, before: str | None, text: str, *, expires_at: float) -> bool:
-        """Write the document if it still is ``before`` (None: there is none); whether it was written."""
 
 
 class Topic(Protocol):

@@ -10,7 +10,7 @@ from ecs_lattice.diagnosis import causes, message, postpone, route_messages, sta
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.incidents import Change, Incident, Step, ended, take
 from ecs_lattice.diagnosis.message import Message
-from ecs_lattice.diagnosis.ports import DeadLetterQueue, DeadLetterSample, Later, Memory, Topic
+from ecs_lattice.diagnosis.ports import DeadLetterQueue, DeadLetterSample, Later, Topic
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject, Subject
 from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, UnknownEventError
 from ecs_lattice.health import metric_names
@@ -19,7 +19,7 @@ from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
 from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, Announced, LookAgain, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Now, Registry
 
 KIND = "incident"
 """The kind of registry documents that remember incidents."""
@@ -41,7 +41,7 @@ class Responder:
     owner: str
     table: str
     collector: Collector
-    memory: Memory
+    memory: Registry
     topic: Topic
     later: Later
     dead_letter_queue: DeadLetterQueue

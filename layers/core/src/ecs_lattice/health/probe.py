@@ -4,10 +4,9 @@ Level-triggered like everything here: nothing is remembered from run to run but 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched, groupby
-from typing import Protocol
 
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.errors import AlarmsError
@@ -21,24 +20,12 @@ from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import EcsServices, MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, of_the_stack
 from ecs_lattice.model import ServiceId
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Now, Registry
 
 # Of the time: targets are read until the one, ECS until the other, and alarms are kept to the end.
 _READ_SHARE, _ECS_SHARE = 0.7, 0.9
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _LATE = ("probe", "late")  # the document that names the groups whose turn did not come
-
-
-class Memory(Protocol):
-    """What of the registry is needed here."""
-
-    def claims(self) -> Iterable[ClaimRecord]: ...
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
-
-    def delete_document(self, kind: str, key: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class Probe:
     """One run a minute. ``threads`` groups are listed at a time, ``ecs_reads_per_second`` is ECS's share."""
 
     owner: str
-    registry: Memory
+    registry: Registry
     targets: TargetStatuses
     ecs: EcsServices
     metrics: MetricsSink

@@ -6,9 +6,8 @@ need meanwhile: no order of the two leaves a need closed. Adding may happen anyw
 but by :meth:`Ingress.tidy`.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ecs_lattice import ownership
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundError, QuotaError
@@ -19,16 +18,7 @@ from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.ingress.ranges import covers
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
-
-
-class Requirements(Protocol):
-    """What of the registry is needed here."""
-
-    def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]: ...
-
-    def requirements(self) -> Iterator[IngressRequirement]: ...
-
-    def put_requirement(self, requirement: IngressRequirement) -> None: ...
+from ecs_lattice.ports import Requirements
 
 
 @dataclass(frozen=True, slots=True)

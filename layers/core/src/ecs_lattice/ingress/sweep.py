@@ -6,7 +6,6 @@ When the resync tidies security groups: what is remembered from one whole sweep 
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
 
 from ecs_lattice import ownership
 from ecs_lattice.errors import DeniedError, NotFoundError
@@ -15,6 +14,7 @@ from ecs_lattice.ingress.group import SecurityGroupRules, should_be_ours, unneed
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.outcome import Problem
+from ecs_lattice.ports import Documents
 
 _DESCRIPTION = "VPC Lattice, put back by the resync"
 
@@ -126,14 +126,6 @@ def _marked(rule: IngressRule) -> list[tuple[str, PortRange]]:
 
 
 _KIND, _KEY = "stack", "unneeded-rules"
-
-
-class Documents(Protocol):
-    """What of the registry is needed here."""
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
