@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from ecs_lattice.bootstrap.common import wiring
 from ecs_lattice.bootstrap.ecs_events import event_router
 from ecs_lattice.consumers.ecs_events import EventRouter
-from ecs_lattice.function_handler import function_handler
+from ecs_lattice.function_handler import LambdaContext, function_handler
 from ecs_lattice.messages.recognise import ECS_EVENTS
 
 

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from ecs_lattice.bootstrap.common import wiring
 from ecs_lattice.bootstrap.ecs_service import ecs_consumer, plan_ecs_service
 from ecs_lattice.consumers import reconciles
 from ecs_lattice.consumers.reconciles import ReconcileConsumer
-from ecs_lattice.function_handler import function_handler
+from ecs_lattice.function_handler import LambdaContext, function_handler
 from ecs_lattice.messages.recognise import ECS_SERVICE
 
 

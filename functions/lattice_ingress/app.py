@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from ecs_lattice.bootstrap.common import wiring
 from ecs_lattice.bootstrap.lattice_ingress import custom_resources
-from ecs_lattice.function_handler import function_handler
+from ecs_lattice.function_handler import LambdaContext, function_handler
 from ecs_lattice.messages.recognise import LATTICE_INGRESS
 
 

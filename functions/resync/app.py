@@ -6,11 +6,9 @@ When the stack is deleted after an uninstall, it deletes what the stack retains 
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from ecs_lattice.bootstrap.common import wiring
 from ecs_lattice.bootstrap.resync import run
-from ecs_lattice.function_handler import function_handler
+from ecs_lattice.function_handler import LambdaContext, function_handler
 from ecs_lattice.messages.recognise import RESYNC
 from ecs_lattice.telemetry import logger
 

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from ecs_lattice import api_calls
 from ecs_lattice.bootstrap import target_health
 from ecs_lattice.bootstrap.common import wiring
-from ecs_lattice.function_handler import function_handler
+from ecs_lattice.function_handler import LambdaContext, function_handler
 from ecs_lattice.health.probe import Probe
 from ecs_lattice.messages.recognise import TARGET_HEALTH
 from ecs_lattice.telemetry import logger

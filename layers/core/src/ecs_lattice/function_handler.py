@@ -17,6 +17,8 @@ from ecs_lattice.messages import recognise
 from ecs_lattice.messages.recognise import Function
 from ecs_lattice.telemetry import logger
 
+__all__ = ["LambdaContext", "function_handler"]
+
 type Handler[Answer] = Callable[[Mapping[str, Any], LambdaContext], Answer]
 
 

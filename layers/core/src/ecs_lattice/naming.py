@@ -9,12 +9,16 @@ letters, digits and single hyphens, no hyphen at an end, and not the prefix of i
 at most 32 characters, though the API takes 128, because the console cuts them there.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
 import re
+from typing import TYPE_CHECKING
 
-from ecs_lattice.model import ListenerKey, Placement, Route, ServiceId
+if TYPE_CHECKING:
+    from ecs_lattice.model import ListenerKey, Placement, Route, ServiceId
 
 SERVICE_NAME_LENGTHS = (3, 40)
 TARGET_GROUP_NAME_LIMIT = 32
