@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -119,7 +120,7 @@ class World:
         self._events: list[str] = []
         self._requests: list[ReconcileRequest] = []
         self.clients = Clients(boto3.DEFAULT_SESSION, Config())
-        self.clients.events = self
+        self.clients.events = SimpleNamespace(put_events=lambda **entries: self.put_events(**entries))  # noqa: PLW0108  tests replace it
         self.ecs, self.ec2 = self.clients.ecs, self.clients.ec2
         self.lattice, self.dynamodb = self.clients.lattice, self.clients.dynamodb
         self._make_table()

@@ -16,9 +16,9 @@ def lattice():
 
 
 def test_a_count_takes_in_its_own_block_only():
-    with api_calls.counted() as outer:
+    with api_calls.within(60) as outer:
         api_calls.start()
-        with api_calls.counted() as inner:
+        with api_calls.within(60) as inner:
             api_calls.start()
             api_calls.start()
         api_calls.start()
@@ -30,13 +30,13 @@ def test_every_page_that_a_client_asks_for_is_a_call(lattice):
     for name in ("edge", "platform", "internal"):
         lattice.create_service_network(name=name)
     pages = lattice.get_paginator("list_service_networks").paginate(PaginationConfig={"PageSize": 1})
-    with api_calls.counted() as count:
+    with api_calls.within(60) as count:
         assert len([item for page in pages for item in page["items"]]) == 3
     assert count.calls == 3
 
 
 def test_no_call_starts_when_the_time_is_over_and_none_is_counted(lattice):
-    with api_calls.within(-1), api_calls.counted() as count, pytest.raises(OutOfTimeError):
+    with api_calls.within(-1) as count, pytest.raises(OutOfTimeError):
         lattice.create_service_network(name="edge")
     assert count.calls == 0
     with api_calls.within(60):

@@ -14,42 +14,27 @@ from ecs_lattice.errors import OutOfTimeError
 
 
 @dataclass(slots=True)
-class Count:
-    """Calls so far. Each page of a listing is a call; retries inside a call are not."""
+class Budget:
+    """``ends_at`` is the monotonic second after which no call starts. ``calls`` is how many have started: each page of a
+    listing is a call, retries inside a call are not."""
 
+    ends_at: float
     calls: int = 0
 
 
-_ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
-_count: ContextVar[Count | None] = ContextVar("count", default=None)
+_OVER = "The function's time for calls to AWS is over; the work continues with the next request."
+_budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Let calls start for ``seconds`` of real time from now."""
-    token = _ends_at.set(time.monotonic() + seconds)
+def within(seconds: float) -> Iterator[Budget]:
+    """Let calls start for ``seconds`` of real time from now, and count them. An inner block has a budget of its own."""
+    budget = Budget(time.monotonic() + seconds)
+    token = _budget.set(budget)
     try:
-        yield
+        yield budget
     finally:
-        _ends_at.reset(token)
-
-
-@contextmanager
-def counted() -> Iterator[Count]:
-    """Count the calls that start inside the block."""
-    count = Count()
-    token = _count.set(count)
-    try:
-        yield count
-    finally:
-        _count.reset(token)
-
-
-def check_time() -> None:
-    """Raise OutOfTimeError when the time is over; for waits between calls."""
-    ends_at = _ends_at.get()
-    if ends_at is not None and time.monotonic() >= ends_at:
-        raise OutOfTimeError("The function's time for calls to AWS is over; the work continues with the next request.")
+        _budget.reset(token)
 
 
 def start(**_: object) -> None:
@@ -57,6 +42,14 @@ def start(**_: object) -> None:
 
     The clients call this as a handler of botocore's ``before-call`` event.
     """
-    check_time()
-    if count := _count.get():
-        count.calls += 1
+    budget = _budget.get()
+    if budget:
+        if time.monotonic() >= budget.ends_at:
+            raise OutOfTimeError(_OVER)
+        budget.calls += 1
+
+
+def check_time() -> None:
+    """Raise OutOfTimeError when the time is over; for waits between calls."""
+    if (budget := _budget.get()) and time.monotonic() >= budget.ends_at:
+        raise OutOfTimeError(_OVER)

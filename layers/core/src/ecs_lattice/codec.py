@@ -18,7 +18,8 @@ def dumps(value: object) -> str:
 
 def loads[T](kind: type[T], text: str) -> T:
     """The ``kind`` that ``dumps`` wrote."""
-    return cast(T, from_data(kind, json.loads(text)))
+    decode: Callable[[Any], T] = _decoder(cast(Any, kind))
+    return decode(json.loads(text))
 
 
 def to_data(value: object) -> Any:
@@ -32,41 +33,38 @@ def from_data(kind: Any, data: Any) -> Any:
 
 
 def _members(value: Any) -> dict[str, Any]:
-    kind: Any = type(value)
-    return {name: getattr(value, name) for name in _names(kind)}
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 @cache
 def _decoder(kind: Any) -> Decoder:
     """What turns data into a value of ``kind``; made once per type, because reading type hints is slow."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in {Union, types.UnionType}:
-        decode = _decoder(next(argument for argument in arguments if argument is not type(None)))
-        return lambda data: None if data is None else decode(data)
-    if origin is tuple:
-        return _tuple_decoder(arguments)
-    if origin is dict:
-        decode = _decoder(arguments[1])
-        return lambda data: {key: decode(item) for key, item in data.items()}
     if dataclasses.is_dataclass(kind):
-        return _object_decoder(cast(type, kind))
+        hints = typing.get_type_hints(kind)
+        decoders = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
+        make: Callable[..., Any] = cast(Any, kind)
+        return lambda data: make(**{name: decoders[name](item) for name, item in data.items() if name in decoders})
+    generic = _GENERIC.get(typing.get_origin(kind))
+    if generic:
+        return generic(*(_decoder(argument) for argument in typing.get_args(kind) if argument is not type(None)))
     return float if kind is float else lambda data: data
 
 
-def _tuple_decoder(arguments: tuple[Any, ...]) -> Decoder:
-    if arguments[-1] is Ellipsis:
-        decode = _decoder(arguments[0])
-        return lambda data: tuple(map(decode, data))
-    decoders = [_decoder(argument) for argument in arguments]
+def _optional(*decoders: Decoder) -> Decoder:
+    """Of ``X | None``."""
+    return lambda data: None if data is None else decoders[0](data)
+
+
+def _tuple(*decoders: Decoder) -> Decoder:
+    """Of ``tuple[X, Y]``, or of ``tuple[X, ...]``."""
+    if decoders[-1] is _decoder(...):
+        return lambda data: tuple(map(decoders[0], data))
     return lambda data: tuple(decode(item) for decode, item in zip(decoders, data, strict=True))
 
 
-def _object_decoder(kind: type) -> Decoder:
-    hints = typing.get_type_hints(kind)
-    decoders = {name: _decoder(hints[name]) for name in _names(kind)}
-    return lambda data: kind(**{name: decoders[name](item) for name, item in data.items() if name in decoders})
+_GENERIC: dict[Any, Callable[..., Decoder]] = {
+    Union: _optional,
+    types.UnionType: _optional,
+    tuple: _tuple,
+    dict: lambda _, decode: lambda data: {key: decode(item) for key, item in data.items()},
+}

@@ -15,7 +15,9 @@ from ecs_lattice.facts import (
 )
 from ecs_lattice.model import ServiceId
 
-Shape = Mapping[str, Any]
+type Shape = Mapping[str, Any]
+type Network = tuple[tuple[str, ...], tuple[str, ...]]
+"""Ids of subnets and of security groups."""
 
 
 def service(shape: Shape) -> EcsService:
@@ -60,7 +62,13 @@ def task_definition(shape: Shape) -> TaskDefinition:
         arn=shape["taskDefinitionArn"],
         network_mode=shape.get("networkMode", ""),
         ports=tuple(
-            _port(container["name"], mapping)
+            PortMapping(
+                name=mapping["name"],
+                container_port=mapping["containerPort"],
+                host_port=mapping.get("hostPort"),
+                transport=mapping.get("protocol", "tcp"),
+                container=container["name"],
+            )
             for container in containers
             for mapping in container.get("portMappings", [])
             if mapping.get("name") and mapping.get("containerPort")
@@ -109,8 +117,8 @@ def lattice_configuration(entry: LatticeEntry) -> dict[str, Any]:
     return shape
 
 
-def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
-    subnets, groups = _network_or(shape, own)
+def _deployment(shape: Shape, own: Network) -> Deployment:
+    subnets, groups = _network(shape, own)
     return Deployment(
         id=shape["id"],
         status=shape["status"],
@@ -126,9 +134,9 @@ def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> D
     )
 
 
-def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
+def _task_set(shape: Shape, own: Network) -> Deployment:
     """A task set as a deployment: a PRIMARY one is COMPLETED in its steady state, others have only their counts."""
-    subnets, groups = _network_or(shape, own)
+    subnets, groups = _network(shape, own)
     status = shape["status"]
     steady = shape.get("stabilityStatus") == "STEADY_STATE"
     return Deployment(
@@ -145,16 +153,6 @@ def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Dep
     )
 
 
-def _port(container: str, mapping: Shape) -> PortMapping:
-    return PortMapping(
-        name=mapping["name"],
-        container_port=mapping["containerPort"],
-        host_port=mapping.get("hostPort"),
-        transport=mapping.get("protocol", "tcp"),
-        container=container,
-    )
-
-
 def _entries(shape: Shape) -> tuple[LatticeEntry, ...]:
     return tuple(
         LatticeEntry(
@@ -167,15 +165,11 @@ def _entries(shape: Shape) -> tuple[LatticeEntry, ...]:
     )
 
 
-def _network(shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    vpc = shape.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    return tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ()))
-
-
-def _network_or(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _network(shape: Shape, service: Network = ((), ())) -> Network:
     """Those of the shape, else the service's. Subnets without groups mean the VPC's default group."""
-    network = _network(shape)
-    return network if network[0] else own
+    vpc = shape.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    subnets = tuple(vpc.get("subnets", ()))
+    return (subnets, tuple(vpc.get("securityGroups", ()))) if subnets else service
 
 
 def _address(shape: Shape) -> tuple[str | None, str]:

@@ -1,6 +1,7 @@
 """The border to AWS: every error of botocore becomes an :class:`~ecs_lattice.errors.AwsError`, chosen by its error code."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -52,33 +53,33 @@ class _Translating:
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._client, name)
         if name == "get_paginator":
-            return lambda method: _Paginator(_operation(method), attribute(method))
-        return partial(_call, _operation(name), attribute) if callable(attribute) else attribute
+            attribute = partial(_Paginator, attribute)
+        elif callable(attribute):
+            attribute = partial(_call, name, attribute)
+        setattr(self, name, attribute)
+        return attribute
 
 
+@dataclass(frozen=True, slots=True)
 class _Paginator:
-    def __init__(self, operation: str, paginator: Any) -> None:
-        self._operation, self._paginator = operation, paginator
+    get: Callable[[str], Any]
+    method: str
 
     def paginate(self, **parameters: Any) -> Iterator[Any]:
-        pages = iter(self._paginator.paginate(**parameters))
-        while (page := _call(self._operation, next, pages, None)) is not None:
+        pages = iter(self.get(self.method).paginate(**parameters))
+        while (page := _call(self.method, next, pages, None)) is not None:
             yield page
 
 
-def _operation(method: str) -> str:
-    """AWS's name of a client's method: ``CreateRule`` of ``create_rule``."""
-    return "".join(map(str.capitalize, method.split("_")))
-
-
-def _call(operation: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
+def _call(method: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
     try:
         return function(*arguments, **parameters)
-    except ClientError as error:
-        raise _error(operation, error) from error
-    except ParamValidationError as error:
-        raise InvalidError(operation, "ParamValidation", str(error)) from error
-    except BotoCoreError as error:
+    except (ClientError, BotoCoreError) as error:
+        operation = "".join(map(str.capitalize, method.split("_")))  # AWS's name: CreateRule of create_rule
+        if isinstance(error, ClientError):
+            raise _error(operation, error) from error
+        if isinstance(error, ParamValidationError):
+            raise InvalidError(operation, "ParamValidation", str(error)) from error
         raise UnavailableError(operation, type(error).__name__, str(error)) from error
 
 

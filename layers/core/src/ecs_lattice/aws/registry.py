@@ -46,7 +46,7 @@ class DynamoRegistry:
         return tuple(map(_record, self._query(f"lattice#{lattice_service}", "claim#")))
 
     def claims_of(self, service: ServiceId) -> tuple[ClaimRecord, ...]:
-        names = self._get(_names_key(service)).get("names", {}).get("SS", [])
+        names = self._get(_key(f"claims#{service.arn}", "claims")).get("names", {}).get("SS", [])
         return tuple(
             _record(item) for name in sorted(names) for item in self._query(f"lattice#{name}", f"claim#{service.arn}#")
         )
@@ -127,14 +127,14 @@ class DynamoRegistry:
             self._delete(key)
 
     def document(self, kind: str, key: str) -> str | None:
-        item = self._get(_document_key(kind, key))
+        item = self._get(_key(f"{kind}#{key}", "document"))
         return item["text"]["S"] if item else None
 
     def documents_of(self, kind: str, keys: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in batched(sorted(set(keys)), _BATCH_GET_ITEMS, strict=False):
             unprocessed: Attributes = {
-                self._table: {"Keys": [_document_key(kind, key) for key in part], "ConsistentRead": True}
+                self._table: {"Keys": [_key(f"{kind}#{key}", "document") for key in part], "ConsistentRead": True}
             }
             while unprocessed:
                 answer = self._client.batch_get_item(RequestItems=unprocessed)
@@ -149,7 +149,7 @@ class DynamoRegistry:
             yield item["pk"]["S"].removeprefix(f"{kind}#"), item["text"]["S"]
 
     def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None:
-        self._put(_document_key(kind, key), text, expires_at)
+        self._put(_key(f"{kind}#{key}", "document"), text, expires_at)
 
     def replace_document(
         self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
@@ -162,13 +162,13 @@ class DynamoRegistry:
                 "ExpressionAttributeValues": {":before": {"S": before}},
             }
         try:
-            self._put(_document_key(kind, key), text, expires_at, condition)
+            self._put(_key(f"{kind}#{key}", "document"), text, expires_at, condition)
         except ConditionError:
             return False
         return True
 
     def delete_document(self, kind: str, key: str) -> None:
-        self._delete(_document_key(kind, key))
+        self._delete(_key(f"{kind}#{key}", "document"))
 
     def acquire(self, name: str, member: str, limit: int) -> bool:
         values = {":members": {"SS": [member]}, ":member": {"S": member}, ":limit": {"N": str(limit)}}
@@ -221,7 +221,12 @@ class DynamoRegistry:
     def _change_names(self, action: str, claim: Claim) -> None:
         """``ADD`` the claim's Lattice service to those of its ECS service, or ``DELETE`` it from them."""
         values = {":name": {"SS": [claim.route.lattice_service]}}
-        self._update(_names_key(claim.service), f"{action} #names :name", values, ExpressionAttributeNames=_NAMES)
+        self._update(
+            _key(f"claims#{claim.service.arn}", "claims"),
+            f"{action} #names :name",
+            values,
+            ExpressionAttributeNames=_NAMES,
+        )
 
     def _update_existing(self, key: Attributes, expression: str, values: Attributes) -> Attributes:
         """Update the item if it still exists; its new attributes ({} when it does not)."""
@@ -255,14 +260,6 @@ def _key(pk: str, sk: str) -> Attributes:
 
 def _claim_key(claim: Claim) -> Attributes:
     return _key(f"lattice#{claim.route.lattice_service}", f"claim#{claim.service.arn}#{claim.route.name}")
-
-
-def _names_key(service: ServiceId) -> Attributes:
-    return _key(f"claims#{service.arn}", "claims")
-
-
-def _document_key(kind: str, key: str) -> Attributes:
-    return _key(f"{kind}#{key}", "document")
 
 
 def _requirement(item: Attributes) -> "IngressRequirement":

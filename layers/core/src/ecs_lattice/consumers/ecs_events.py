@@ -3,7 +3,7 @@
 A message that no retry can fix goes to the dead-letter queue with its reason.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,25 +47,20 @@ class EventRouter:
     def _enqueue(self, parsed: list[ParsedEvent]) -> list[ReconcileRequest]:
         """Enqueue one request per key, the oldest. Task events count only for services whose targets we register."""
         of_tasks = {request.key for event in parsed if event.is_task_event for request in event.requests}
-        registering = self._registering(of_tasks)
+        registering = self._registering(of_tasks) if of_tasks else frozenset()
         requests: dict[tuple[str, str], ReconcileRequest] = {}
         for event in parsed:
             for request in event.requests:
                 if not event.is_task_event or request.key in registering:
                     first = requests.setdefault((request.kind, request.key), request)
-                    requests[request.kind, request.key] = min(first, request, key=_requested_at)
+                    requests[request.kind, request.key] = min(first, request, key=lambda request: request.requested_at)
         self.requests.enqueue(requests.values())
         logger.info("Enqueued", messages=len(parsed), keys=[request.key for request in requests.values()])
         return list(requests.values())
 
-    def _registering(self, arns: Iterable[str]) -> set[str]:
-        if not arns:
-            return set()
+    def _registering(self, arns: Collection[str]) -> Collection[str]:
+        """Those of the services whose targets this application registers itself."""
         # Only task events need what the ECS side remembers: other starts do not load it.
         from ecs_lattice.ecs_side.record import registers_targets  # noqa: PLC0415
 
         return {arn for arn, text in self.documents.documents_of("ecs", arns).items() if registers_targets(text)}
-
-
-def _requested_at(request: ReconcileRequest) -> float:
-    return request.requested_at

@@ -25,8 +25,8 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnknownEventError,
 )
-from ecs_lattice.messages.recognise import parse_body
-from ecs_lattice.messages.requests import Kind, ReconcileRequest, parse_request
+from ecs_lattice.messages.ecs import parse_request
+from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
 from ecs_lattice.ports import Documents, Now, RequestQueue, Visibility
@@ -69,11 +69,12 @@ class ReconcileConsumer:
 
     def _handle(self, record: Mapping[str, Any], remaining_seconds: float) -> bool:
         try:
-            request = self._request(str(record["body"]))
-            outcome = self._reported(request, remaining_seconds)
+            request = parse_request(str(record["body"]), self.kind)
+            outcome = self._reconcile(request, remaining_seconds)
             # The side that finds the problems of a refusal logs them when they are new.
             why = outcome.why if isinstance(outcome, NotYet) else ""
-            logger.info("Reconciled", **_fields(request), outcome=type(outcome).__name__, why=why)
+            name = type(outcome).__name__
+            logger.info("Reconciled", key=request.key, kind=request.kind, cause=request.cause, outcome=name, why=why)
             if isinstance(outcome, NotYet):
                 self._enqueue_later(request, min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
         except UnknownEventError as error:
@@ -85,39 +86,25 @@ class ReconcileConsumer:
         Retry(self.visibility, _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS).later(record)
         return False
 
-    def _request(self, body: str) -> ReconcileRequest:
-        """The request in a message. UnknownEventError for anything else, also for a request of the other kind."""
-        try:
-            request = parse_request(parse_body(body))
-        except (ValueError, TypeError, KeyError, UnknownEventError) as error:
-            raise UnknownEventError(f"Expected a reconcile request for {self.kind}: {body[:200]!r}.") from error
-        if request.kind != self.kind:
-            raise UnknownEventError(f"Expected a reconcile request for {self.kind}: {body[:200]!r}.")
-        return request
-
-    def _reported(self, request: ReconcileRequest, remaining_seconds: float) -> Outcome:
-        outcome = None
-        with api_calls.counted() as count, api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS):
+    def _reconcile(self, request: ReconcileRequest, remaining_seconds: float) -> Outcome:
+        outcome: Outcome | None = None
+        with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS) as budget:
             try:
-                outcome = self._outcome(request)
+                outcome = self.reconcile(request.key)
+            except OutOfTimeError as error:
+                outcome = NotYet(0, str(error))
+            except ThrottledError as error:
+                outcome = NotYet(int(error.retry_after) + 1, str(error))
+            except TooNewRecordError as error:
+                outcome = NotYet(60, str(error))
+            except ConflictError as error:
+                outcome = NotYet(10, str(error))
+            except (DeniedError, InvalidError, QuotaError) as error:
+                logger.error("AWS rejected a call, and a retry cannot succeed", key=request.key, reason=str(error))
+                outcome = Refused((Problem(error.code, str(error), where=request.key),))
             finally:
-                self.report(self.kind, outcome, count.calls)
+                self.report(self.kind, outcome, budget.calls)
         return outcome
-
-    def _outcome(self, request: ReconcileRequest) -> Outcome:
-        try:
-            return self.reconcile(request.key)
-        except OutOfTimeError as error:
-            return NotYet(0, str(error))
-        except ThrottledError as error:
-            return NotYet(int(error.retry_after) + 1, str(error))
-        except TooNewRecordError as error:
-            return NotYet(60, str(error))
-        except ConflictError as error:
-            return NotYet(10, str(error))
-        except (DeniedError, InvalidError, QuotaError) as error:
-            logger.error("AWS rejected a call, and a retry cannot succeed", key=request.key, reason=str(error))
-            return Refused((Problem(error.code, str(error), where=request.key),))
 
     def _enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
         """Enqueue it in ``seconds``, unless a delayed request is due by then. Enqueued first and noted after: a crash in
@@ -127,20 +114,15 @@ class ReconcileConsumer:
         due_at = float(self.documents.document(_DUE, key) or 0)
         if now < due_at <= now + seconds:
             return
-        self.requests.enqueue_later(self._next(request, now), seconds)
-        self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
-
-    def _next(self, request: ReconcileRequest, now: float) -> ReconcileRequest:
-        """The request for the next attempt. After a day of attempts it is reported, and its day begins anew."""
         since = request.requested_at or now
-        if now - since > _DAY_SECONDS:
-            logger.error("Has been waiting for more than a day", **_fields(request), attempts=request.attempts)
+        if now - since > _DAY_SECONDS:  # it is reported, and its day begins anew
+            logger.error(
+                "Has been waiting for more than a day", key=request.key, cause=request.cause, attempts=request.attempts
+            )
             since = now
-        return dataclasses.replace(request, requested_at=since, attempts=request.attempts + 1)
-
-
-def _fields(request: ReconcileRequest) -> dict[str, Any]:
-    return {"key": request.key, "kind": request.kind, "cause": request.cause}
+        again = dataclasses.replace(request, requested_at=since, attempts=request.attempts + 1)
+        self.requests.enqueue_later(again, seconds)
+        self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
 
 
 def is_direct(event: Mapping[str, Any]) -> bool:

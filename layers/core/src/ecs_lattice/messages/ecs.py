@@ -3,13 +3,15 @@
 Shapes: see :mod:`~ecs_lattice.messages.recognise`.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.messages import recognise
 from ecs_lattice.messages.recognise import ECS_EVENTS, MessageType
-from ecs_lattice.messages.requests import ReconcileRequest, parse_request
+from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
 
 _SERVICE_CALLS = {"CreateService", "UpdateService", "DeleteService"}
@@ -40,9 +42,23 @@ def parse_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
         raise recognise.malformed(message, error) from error
 
 
-def _delayed_request(message: Mapping[str, Any], now: float) -> ParsedEvent:
-    request = parse_request(message)
-    return ParsedEvent((request if request.requested_at else replace(request, requested_at=now),))
+def parse_request(body: str, kind: Kind) -> ReconcileRequest:
+    """The request in a message of a reconciler's queue. UnknownEventError for anything else, also for another kind."""
+    try:
+        request = _request(json.loads(body), 0.0).requests[0]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnknownEventError(f"Expected a reconcile request for {kind}: {body[:200]!r}.") from error
+    if request.kind != kind:
+        raise UnknownEventError(f"Expected a reconcile request for {kind}: {body[:200]!r}.")
+    return request
+
+
+def _request(message: Mapping[str, Any], now: float) -> ParsedEvent:
+    kind, key = message["kind"], message["key"]
+    if kind not in ("ecsService", "latticeService") or not isinstance(key, str) or not key:
+        raise ValueError(f"kind {kind!r}, key {key!r}")
+    since, attempts = float(message.get("requested_at") or now), int(message.get("attempts", 0))
+    return ParsedEvent((ReconcileRequest(kind, key, str(message.get("cause", "")), since, attempts),))
 
 
 def _service_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
@@ -51,8 +67,12 @@ def _service_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
 
 
 def _task_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
-    cause = f"{message['detail-type']}: {message['detail']['lastStatus']}"
-    return ParsedEvent(_requests([_service_of_task(message)], cause, now), is_task_event=True)
+    """About a service's task; the task of no service has another group."""
+    detail = message["detail"]
+    cause = f"{message['detail-type']}: {detail['lastStatus']}"
+    kind, _, service = str(detail.get("group", "")).partition(":")
+    arns = [_service_arn(str(detail["clusterArn"]), service)] if kind == "service" else []
+    return ParsedEvent(_requests(arns, cause, now), is_task_event=True)
 
 
 def _api_call(message: Mapping[str, Any], now: float) -> ParsedEvent:
@@ -60,8 +80,8 @@ def _api_call(message: Mapping[str, Any], now: float) -> ParsedEvent:
 
 
 _PARSERS: dict[MessageType, Callable[[Mapping[str, Any], float], ParsedEvent]] = {
-    recognise.ECS_SERVICE_REQUEST: _delayed_request,
-    recognise.LATTICE_SERVICE_REQUEST: _delayed_request,
+    recognise.ECS_SERVICE_REQUEST: _request,
+    recognise.LATTICE_SERVICE_REQUEST: _request,
     recognise.DEPLOYMENT_STATE: _service_event,
     recognise.SERVICE_ACTION: _service_event,
     recognise.TARGET_UNHEALTHY: _service_event,
@@ -70,29 +90,20 @@ _PARSERS: dict[MessageType, Callable[[Mapping[str, Any], float], ParsedEvent]] =
 }
 
 
-def _requests(arns: list[str | None], cause: str, now: float) -> tuple[ReconcileRequest, ...]:
+def _requests(arns: list[str], cause: str, now: float) -> tuple[ReconcileRequest, ...]:
     """Requests for the long ARNs among ``arns``. A short ARN names no cluster; the resync finds its service."""
-    services = [ServiceId(arn) for arn in arns if arn]
+    services = [ServiceId(arn) for arn in arns]
     return tuple(ReconcileRequest("ecsService", service.arn, cause, now) for service in services if service.is_long)
 
 
-def _service_of_task(message: Mapping[str, Any]) -> str | None:
-    """The ARN of the task's service; None for a task that no service started."""
-    detail = message["detail"]
-    group = str(detail.get("group", ""))
-    if not group.startswith("service:"):
-        return None
-    return _service_arn(str(detail["clusterArn"]), group.removeprefix("service:"))
-
-
-def _services_of_call(message: Mapping[str, Any]) -> list[str | None]:
+def _services_of_call(message: Mapping[str, Any]) -> list[str]:
     detail = message["detail"]
     if detail.get("errorCode"):
         return []
     name, parameters = detail["eventName"], detail.get("requestParameters") or {}
     if name in _TAG_CALLS:
         arn = str(parameters["resourceArn"])
-        return [arn if ":service/" in arn else None]
+        return [arn] if ":service/" in arn else []
     if name not in _SERVICE_CALLS:
         return []
     created = ((detail.get("responseElements") or {}).get("service") or {}).get("serviceArn")
