@@ -14,7 +14,7 @@ from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
 from ecs_lattice.diagnosis.respond import Responder
 from ecs_lattice.errors import BusyError, DeniedError, UnavailableError, UnknownEventError
 from ecs_lattice.messages import alarms
-from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.alarms import AlarmChange, FollowUp, RouteStateChange, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.model import Placement, Route
@@ -108,7 +108,7 @@ class Desk:
 
     def announce(self, state, code="", at=0, before=("", ""), route="default", owner="ecs-lattice"):
         change = StateChange(SERVICE.arn, route, "orders" if route else "", state, code, "because", *before)
-        self.responder.respond(Announced(change, owner, NOW + at))
+        self.responder.respond(RouteStateChange(change, owner, NOW + at))
 
     def wait(self, seconds):
         """Let time pass, with what was put off."""
@@ -248,7 +248,7 @@ def test_what_is_well_when_it_is_looked_at_again_is_given_time_for_its_alarm_to_
 
 
 def test_a_look_again_at_nothing_does_nothing(desk):
-    desk.responder.respond(LookAgain("alarm#x", "y"))
+    desk.responder.respond(FollowUp("alarm#x", "y"))
     assert (desk.published, desk.documents) == ([], {})
 
 

@@ -9,7 +9,7 @@ from ecs_lattice.diagnosis import subjects
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.messages import alarms
-from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.alarms import AlarmChange, FollowUp, RouteStateChange, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.model import ServiceId
@@ -116,7 +116,7 @@ def test_ecs_says_whose_target_is_unhealthy():
 
 def test_an_announcement_is_the_change_that_was_announced_with_its_time_to_the_millisecond():
     announced = parsed("alarm/route-refused")
-    assert announced == Announced(
+    assert announced == RouteStateChange(
         StateChange(
             SERVICE.arn, "default", "file-transfer", "Refused", "NETWORK_UNKNOWN",
             "lattice.network = 'nowhere': there is no service network of that name.", "Pending", "",
@@ -133,8 +133,8 @@ def test_an_announcement_without_a_time_of_its_own_has_that_of_the_event():
 
 
 def test_the_function_s_own_word_comes_back():
-    assert alarms.parse_event(json.loads(alarms.look_again("alarm#x", "abc"))) == LookAgain("alarm#x", "abc")
-    assert isinstance(parsed("sqs/alarms-look-again"), LookAgain)
+    assert alarms.parse_event(json.loads(alarms.follow_up("alarm#x", "abc"))) == FollowUp("alarm#x", "abc")
+    assert isinstance(parsed("sqs/alarms-look-again"), FollowUp)
 
 
 def without(name, *path):

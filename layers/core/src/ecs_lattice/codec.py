@@ -50,11 +50,6 @@ def _decoder(kind: Any) -> Decoder:
     return float if kind is float else lambda data: data
 
 
-def _optional(*decoders: Decoder) -> Decoder:
-    """Of ``X | None``."""
-    return lambda data: None if data is None else decoders[0](data)
-
-
 def _tuple(*decoders: Decoder) -> Decoder:
     """Of ``tuple[X, Y]``, or of ``tuple[X, ...]``."""
     if decoders[-1] is _decoder(...):
@@ -63,8 +58,9 @@ def _tuple(*decoders: Decoder) -> Decoder:
 
 
 _GENERIC: dict[Any, Callable[..., Decoder]] = {
-    Union: _optional,
-    types.UnionType: _optional,
+    **dict.fromkeys(  # X | None
+        (Union, types.UnionType), lambda decode: lambda data: None if data is None else decode(data)
+    ),
     tuple: _tuple,
     dict: lambda _, decode: lambda data: {key: decode(item) for key, item in data.items()},
 }

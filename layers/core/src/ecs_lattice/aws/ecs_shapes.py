@@ -25,10 +25,8 @@ def service(shape: Shape) -> EcsService:
     controller = shape.get("deploymentController", {}).get("type", "ECS")
     configuration = shape.get("deploymentConfiguration", {})
     own = _network(shape)
-    if controller == "ECS":
-        deployments = [_deployment(deployment, own) for deployment in shape.get("deployments", [])]
-    else:
-        deployments = [_task_set(task_set, own) for task_set in shape.get("taskSets", [])]
+    convert, member = (_deployment, "deployments") if controller == "ECS" else (_task_set, "taskSets")
+    deployments = [convert(found, own) for found in shape.get(member, [])]
     deployments.sort(key=lambda deployment: deployment.created_at, reverse=True)
     primary = next((found for found in deployments if found.status == "PRIMARY"), None)
     # A task set has the network configuration that the service lacks.

@@ -17,7 +17,7 @@ from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of, is_within_grace
 from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
-from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, FollowUp, RouteStateChange, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.ports import Now, Registry
 
@@ -53,11 +53,11 @@ class Responder:
         match signal:
             case AlarmChange():
                 self._on_alarm(signal)
-            case Announced():
+            case RouteStateChange():
                 self._on_announcement(signal)
             case TargetUnhealthy():
                 self._on_unhealthy(signal)
-            case LookAgain():
+            case FollowUp():
                 self._on_look_again(signal)
 
     def _on_alarm(self, alarm: AlarmChange) -> None:
@@ -69,7 +69,7 @@ class Responder:
             change = Change(alarm.state, alarm.previous, alarm.at, bad=alarm.state == "ALARM")
             self._take(_ALARM + alarm.name, change, codec.dumps(alarm))
 
-    def _on_announcement(self, announced: Announced) -> None:
+    def _on_announcement(self, announced: RouteStateChange) -> None:
         change = announced.change
         if announced.owner != self.owner:
             raise UnknownEventError(f"An announcement of the stack {announced.owner!r}; this is {self.owner!r}.")
@@ -92,7 +92,7 @@ class Responder:
                 dimensions = metric_names.dimensions(record.lattice_service, signal.service, route.name)
                 self.metrics.publish(dimensions, {metric_names.IMPAIRED: 1.0})
 
-    def _on_look_again(self, signal: LookAgain) -> None:
+    def _on_look_again(self, signal: FollowUp) -> None:
         text, incident = self._load(signal.key)
         text, incident = self._finish_telling(text, incident)
         if not incident.is_open or incident.id != signal.id:
@@ -153,7 +153,7 @@ class Responder:
         """Tell that it is over once it has been well for long enough: what comes and goes is told once."""
         left = math.ceil(incident.well_at + incident.held_for - self.now())
         if left > 0:
-            look = alarms.look_again(incident.key, incident.id, incident.well_at)
+            look = alarms.follow_up(incident.key, incident.id, incident.well_at)
             self.later.send_later(look, min(left, _MAXIMUM_DELAY_SECONDS))
             return incident
         over = (
@@ -167,7 +167,7 @@ class Responder:
         evidence = self.collector.collect(subject)
         wait_for = postpone.wait_again_for if step == "again" else postpone.wait_for
         if seconds := wait_for(evidence, incident.opened_at):
-            self.later.send_later(alarms.look_again(incident.key, incident.id), seconds)
+            self.later.send_later(alarms.follow_up(incident.key, incident.id), seconds)
             return incident
         findings = causes.diagnose(evidence)
         told = dataclasses.replace(
@@ -177,7 +177,7 @@ class Responder:
 
     def _publish_refusal(self, incident: Incident, change: StateChange, step: Step) -> Incident:
         if step == "close" and change.state in _ON_THE_WAY:
-            self.later.send_later(alarms.look_again(incident.key, incident.id), _SETTLING_SECONDS)
+            self.later.send_later(alarms.follow_up(incident.key, incident.id), _SETTLING_SECONDS)
             return incident
         if step in {"close", "end"}:
             return self._send(ended(incident), route_messages.accepted(incident, change, incident.changed_at))

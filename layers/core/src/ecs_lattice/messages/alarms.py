@@ -48,7 +48,7 @@ class TargetUnhealthy:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class RouteStateChange:
     """The state of a route, or of a whole declaration, has changed; ``owner`` is the stack's."""
 
     change: StateChange
@@ -57,7 +57,7 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAgain:
+class FollowUp:
     """The function's own delayed message: check the incident ``id`` under ``key`` again. With ``since`` (epoch seconds) only
     if the subject has been healthy since then."""
 
@@ -66,11 +66,11 @@ class LookAgain:
     since: float = 0.0
 
 
-type AlarmEvent = AlarmChange | TargetUnhealthy | Announced | LookAgain
+type AlarmEvent = AlarmChange | TargetUnhealthy | RouteStateChange | FollowUp
 
 
-def look_again(key: str, incident: str, since: float = 0.0) -> str:
-    """The body of the delayed message that :func:`parse_event` returns as LookAgain."""
+def follow_up(key: str, incident: str, since: float = 0.0) -> str:
+    """The body of the delayed message that :func:`parse_event` returns as FollowUp."""
     return json.dumps({"lookAgain": key, "incident": incident, **({"since": since} if since else {})})
 
 
@@ -86,8 +86,8 @@ def parse_event(message: Message) -> AlarmEvent:
         raise recognise.malformed(message, error) from error
 
 
-def _follow_up(message: Message) -> LookAgain:
-    return LookAgain(str(message["lookAgain"]), str(message["incident"]), float(message.get("since", 0)))
+def _follow_up(message: Message) -> FollowUp:
+    return FollowUp(str(message["lookAgain"]), str(message["incident"]), float(message.get("since", 0)))
 
 
 def _target_unhealthy(message: Message) -> TargetUnhealthy:
@@ -141,12 +141,12 @@ def _alarm_notification(data: Message) -> AlarmChange:
     )
 
 
-def _announced(message: Message) -> Announced:
+def _route_state(message: Message) -> RouteStateChange:
     detail = message["detail"]
     members = {"".join(f"_{c.lower()}" if c.isupper() else c for c in name): value for name, value in detail.items()}
     change: StateChange = codec.from_data(StateChange, members)
     _long(change.ecs_service)
-    return Announced(change, str(detail["owner"]), _epoch(detail.get("at") or message["time"]))
+    return RouteStateChange(change, str(detail["owner"]), _epoch(detail.get("at") or message["time"]))
 
 
 _PARSERS: dict[MessageType, Callable[[Message], AlarmEvent]] = {
@@ -155,7 +155,7 @@ _PARSERS: dict[MessageType, Callable[[Message], AlarmEvent]] = {
     recognise.ALARM_NOTIFICATION: _alarm_notification,
     recognise.ALARM_STATE: _alarm_state,
     recognise.TARGET_UNHEALTHY: _target_unhealthy,
-    recognise.ROUTE_STATE: _announced,
+    recognise.ROUTE_STATE: _route_state,
 }
 
 

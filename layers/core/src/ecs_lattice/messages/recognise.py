@@ -174,11 +174,8 @@ def shape_of(event: object) -> Shape:
         return _batch(event["Records"])
     if event.get("ResponseURL"):
         return _request(event)
-    for member, function in _DIRECT.items():
-        if member in event and set(event) <= {member, "mode"}:
-            return Shape(f"a direct invocation with {member}", (function,))
-    if set(event) == {"mode"}:
-        return Shape(f"the mode {event['mode']!r}", tuple(f for mode, f in _MODES.items() if mode == event["mode"]))
+    if by_hand := _by_hand(event):
+        return by_hand
     if _matches(event, {"detail-type": "Scheduled Event", "source": "aws.events"}):
         return Shape("the event of a schedule", (RESYNC, TARGET_HEALTH))
     if {"kind", "key"} <= event.keys():
@@ -198,6 +195,16 @@ def _matches(message: object, pattern: Mapping[str, Any]) -> bool:
         and (value is None or (_matches(message[name], value) if isinstance(value, dict) else message[name] == value))
         for name, value in pattern.items()
     )
+
+
+def _by_hand(event: Message) -> Shape | None:
+    """What an operator invokes a function with, if it is that."""
+    for member, function in _DIRECT.items():
+        if member in event and set(event) <= {member, "mode"}:
+            return Shape(f"a direct invocation with {member}", (function,))
+    if set(event) == {"mode"}:
+        return Shape(f"the mode {event['mode']!r}", tuple(f for mode, f in _MODES.items() if mode == event["mode"]))
+    return None
 
 
 def _request(event: Message) -> Shape:
