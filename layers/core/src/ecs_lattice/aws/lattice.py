@@ -112,15 +112,14 @@ class BotoLattice:
         return tuple(Network(network["arn"], network["id"], network["name"]) for network in listed)
 
     def create_group(self, spec: GroupSpec, token: str, tags: Mapping[str, str]) -> tuple[str, str]:
-        config: dict[str, Any] = {
-            "port": spec.port,
-            "protocol": spec.protocol,
-            "ipAddressType": spec.family,
-            "vpcIdentifier": spec.vpc_id,
-            "healthCheck": health_to(spec.health),
-        }
-        if spec.version:
-            config["protocolVersion"] = spec.version
+        config = _given(
+            port=spec.port,
+            protocol=spec.protocol,
+            protocolVersion=spec.version or None,
+            ipAddressType=spec.family,
+            vpcIdentifier=spec.vpc_id,
+            healthCheck=health_to(spec.health),
+        )
         made = self._client.create_target_group(
             name=spec.name, type="IP", config=config, clientToken=token, tags=dict(tags)
         )

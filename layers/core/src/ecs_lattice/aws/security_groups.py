@@ -71,8 +71,8 @@ class BotoSecurityGroups:
         for part in batched(sorted(set(group_ids)), _FILTER_VALUES, strict=False):
             try:
                 found += self._rules("group-id", list(part))
-            except NotFoundError:
-                found += [rule for group_id in part for rule in self._rules_if_any(group_id)]
+            except NotFoundError:  # one of them does not exist
+                found += [rule for group_id in part if len(part) > 1 for rule in self.rules([group_id])]
         return tuple(found)
 
     def owned_rules(self) -> tuple[IngressRule, ...]:
@@ -85,22 +85,37 @@ class BotoSecurityGroups:
         description: str,
         tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
+        text = _NOT_IN_A_DESCRIPTION.sub("-", description)[:_DESCRIPTION_LIMIT]
+        wanted = {(opening.ports, source.id): (opening, source) for opening, source in openings}
         there: tuple[IngressRule, ...] = ()
         missing = list(openings)
         for _ in range(_ATTEMPTS):
             try:
-                return there + self._authorize(group_id, missing, description, tags)
+                answer = self._client.authorize_security_group_ingress(
+                    GroupId=group_id,
+                    IpPermissions=[
+                        {
+                            "IpProtocol": "tcp",
+                            "FromPort": opening.ports.first,
+                            "ToPort": opening.ports.last,
+                            "PrefixListIds": [{"PrefixListId": source.id, "Description": text}],
+                        }
+                        for opening, source in missing
+                    ],
+                    TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tags(tags)}],
+                )
+                return there + tuple(map(_rule, answer["SecurityGroupRules"]))
             except ConflictError:  # one of them exists already, so EC2 added none
-                rules = self._rules("group-id", [group_id])
-                there = tuple(rule for rule in rules if any(_is_equal(rule, *opening) for opening in openings))
-                missing = [opening for opening in openings if not any(_is_equal(rule, *opening) for rule in there)]
+                existing = _by_opening(self._rules("group-id", [group_id]))
+                there = tuple(existing[key] for key in wanted if key in existing)
+                missing = [opening for key, opening in wanted.items() if key not in existing]
                 if not missing:
                     return there
         raise ConflictError("AuthorizeSecurityGroupIngress", "InvalidPermission.Duplicate", f"{group_id}: not seen yet")
 
     def revoke(self, group_id: str, rule_ids: Sequence[str]) -> None:
         try:
-            self._revoke(group_id, rule_ids)
+            self._client.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=list(rule_ids))
         except NotFoundError:
             for rule_id in rule_ids if len(rule_ids) > 1 else ():  # one of them does not exist, so EC2 revoked none
                 self.revoke(group_id, [rule_id])
@@ -111,43 +126,11 @@ class BotoSecurityGroups:
     def untag(self, rule_ids: Sequence[str], keys: Sequence[str]) -> None:
         self._client.delete_tags(Resources=list(rule_ids), Tags=[{"Key": key} for key in keys])
 
-    def _rules_if_any(self, group_id: str) -> tuple[IngressRule, ...]:
-        try:
-            return self._rules("group-id", [group_id])
-        except NotFoundError:
-            return ()
-
     def _rules(self, name: str, values: list[str]) -> tuple[IngressRule, ...]:
         pages = self._client.get_paginator("describe_security_group_rules").paginate(
             Filters=[{"Name": name, "Values": values}], PaginationConfig={"PageSize": _PAGE}
         )
         return tuple(_rule(shape) for page in pages for shape in page["SecurityGroupRules"] if not shape["IsEgress"])
-
-    def _authorize(
-        self,
-        group_id: str,
-        openings: Sequence[tuple[AllowedPorts, PrefixList]],
-        description: str,
-        tags: Mapping[str, str],
-    ) -> tuple[IngressRule, ...]:
-        text = _NOT_IN_A_DESCRIPTION.sub("-", description)[:_DESCRIPTION_LIMIT]
-        answer = self._client.authorize_security_group_ingress(
-            GroupId=group_id,
-            IpPermissions=[
-                {
-                    "IpProtocol": "tcp",
-                    "FromPort": opening.ports.first,
-                    "ToPort": opening.ports.last,
-                    "PrefixListIds": [{"PrefixListId": source.id, "Description": text}],
-                }
-                for opening, source in openings
-            ],
-            TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tags(tags)}],
-        )
-        return tuple(map(_rule, answer["SecurityGroupRules"]))
-
-    def _revoke(self, group_id: str, rule_ids: Sequence[str]) -> None:
-        self._client.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=list(rule_ids))
 
 
 def _group(shape: Any) -> SecurityGroup:
@@ -171,8 +154,8 @@ def _rule(shape: Any) -> IngressRule:
     )
 
 
-def _is_equal(rule: IngressRule, opening: AllowedPorts, source: PrefixList) -> bool:
-    return (rule.protocol, rule.ports, rule.prefix_list_id) == ("tcp", opening.ports, source.id)
+def _by_opening(rules: Sequence[IngressRule]) -> dict[tuple[PortRange | None, str | None], IngressRule]:
+    return {(rule.ports, rule.prefix_list_id): rule for rule in rules if rule.protocol == "tcp"}
 
 
 def _tags(tags: Mapping[str, str]) -> Any:

@@ -30,10 +30,9 @@ def ecs_side(wiring: Wiring) -> EcsSide:
     )
 
 
-def ecs_consumer(wiring: Wiring, side: EcsSide | None = None) -> ReconcileConsumer:
+def ecs_consumer(wiring: Wiring) -> ReconcileConsumer:
     """The consumer of the ECS services' queue."""
-    side = side or ecs_side(wiring)
-    queue = wiring.settings.ecs_services_queue
+    side, queue = ecs_side(wiring), wiring.settings.ecs_services_queue
     return reconcile_consumer(wiring, "ecsService", queue, lambda arn: side.reconcile(ServiceId(arn)))
 
 
