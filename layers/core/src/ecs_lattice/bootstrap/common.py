@@ -1,15 +1,20 @@
 """What the functions share: settings, clients, the registry, and all that leads out of the application."""
 
+from __future__ import annotations
+
 import time
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from ecs_lattice import settings as environment
 from ecs_lattice.aws.clients import Clients
 from ecs_lattice.aws.queues import SqsDeadLetters, SqsQueue, SqsRequestQueue
 from ecs_lattice.aws.registry import DynamoRegistry
-from ecs_lattice.health.ports import MetricsSink
-from ecs_lattice.ports import Now, RequestQueue, Sleep
-from ecs_lattice.settings import Settings
+
+if TYPE_CHECKING:
+    from ecs_lattice.health.ports import MetricsSink
+    from ecs_lattice.ports import Now, RequestQueue, Sleep
+    from ecs_lattice.settings import Settings
 
 
 class Wiring:
