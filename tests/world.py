@@ -1,7 +1,7 @@
 """The whole application in one process, on the local AWS, with time moved by hand.
 
-Events of the simulated services go through the template's own patterns into the intake, bells into the reconcilers;
-delayed bells wait on the clock. What is delivered can be lost, repeated and reordered.
+Events of the simulated services go through the template's own patterns into the event router, requests into the reconcilers;
+delayed requests wait on the clock. What is delivered can be lost, repeated and reordered.
 """
 
 import dataclasses
@@ -12,32 +12,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 from moto.events.models import EventPattern
 from samtranslator.yaml_helper import yaml_parse
 
-from ecs_lattice.aws.announcer import EventBridgeAnnouncer
-from ecs_lattice.aws.cloudwatch import BotoAlarms
-from ecs_lattice.aws.ecs import BotoEcs
-from ecs_lattice.aws.lattice import BotoLattice
-from ecs_lattice.aws.registry import DynamoRegistry
-from ecs_lattice.aws.security_groups import BotoSecurityGroups
-from ecs_lattice.aws.tagging import BotoOwned
-from ecs_lattice.aws.targets import BotoTargets
-from ecs_lattice.consumers.ecs_events import EventRouter
+from ecs_lattice.aws.clients import Clients
+from ecs_lattice.bootstrap import ecs_events, ecs_service, lattice_service, resync, target_health
+from ecs_lattice.bootstrap.common import Wiring
+from ecs_lattice.bootstrap.ingress import ingress
 from ecs_lattice.consumers.reconciles import ReconcileConsumer
-from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.errors import EcsLatticeError
-from ecs_lattice.health.alarm_sync import AlarmSync
 from ecs_lattice.health.metric_names import NAMESPACE
-from ecs_lattice.health.probe import Probe
-from ecs_lattice.ingress.open import Ingress
-from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
-from ecs_lattice.resync import Resync
+from ecs_lattice.outcome import Outcome
 from ecs_lattice.settings import Settings
 from local_aws import inprocess, lattice, monitoring
 from local_aws.network import Request, Response
@@ -97,6 +89,20 @@ class Chaos:
         return out
 
 
+class SimulatedWiring(Wiring):
+    """The application's collaborators in a world, which replaces what leads out of the application."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world.settings, world.clients, world.clock.time, lambda _seconds: None)
+        self.world = self.requests = self.metrics = world
+
+    def queue(self, url: str) -> "World":
+        return self.world
+
+    def dead_letters(self, function: str) -> "World":
+        return self.world
+
+
 class World:
     """The application on one machine. ``run`` moves time; everything that becomes due on the way is worked."""
 
@@ -113,68 +119,39 @@ class World:
         self._questions: list[Callable[[], None]] = []
         self._events: list[str] = []
         self._requests: list[ReconcileRequest] = []
-        self.ecs = boto3.client("ecs")
-        self.ec2 = boto3.client("ec2")
-        self.lattice = boto3.client("vpc-lattice")
-        self.dynamodb = boto3.client("dynamodb")
+        self.clients = Clients(boto3.DEFAULT_SESSION, Config())
+        self.clients.events = SimpleNamespace(put_events=lambda **entries: self.put_events(**entries))  # noqa: PLW0108  tests replace it
+        self.ecs, self.ec2 = self.clients.ecs, self.clients.ec2
+        self.lattice, self.dynamodb = self.clients.lattice, self.clients.dynamodb
         self._make_table()
-        self.registry = DynamoRegistry(self.dynamodb, settings.table)
         self.build()
         events().subscribe(self._on_event)
 
     def build(self, settings: Settings | None = None) -> None:
         """Put the application together (again), as a stack update with other parameters would."""
         self.settings = settings or self.settings
-        now = self.clock.time
-        ecs = BotoEcs(self.ecs, self.ec2)
-        self.ingress = Ingress(
-            BotoSecurityGroups(self.ec2, self.settings.owner),
-            self.registry,
-            self.settings.owner,
-            self.settings.label_prefix,
-        )
-        announcer = EventBridgeAnnouncer(self, self.settings.owner, now)
-        self.ecs_side = EcsSide(
-            self.settings, ecs, BotoTargets(self.lattice), self.registry, self, now, self.ingress, announcer
-        )
-        self.lattice_side = LatticeSide(self.settings, BotoLattice(self.lattice), self.registry, self, now)
-        self.event_router = EventRouter(self.registry, self, self, now)
-        owner = self.settings.owner
-        alarms = BotoAlarms(boto3.client("cloudwatch"), owner)
-        alarm_sync = AlarmSync(owner, self.settings.label_prefix, alarms, now, lambda _seconds: None)
-        self.resync = Resync(
-            self.settings,
-            ecs,
-            self.registry,
-            self,
-            BotoOwned(boto3.client("resourcegroupstaggingapi"), self.lattice, self.settings.owner),
-            self.ingress,
-            now,
-            lambda _seconds: None,
-            alarm_sync,
-        )
-        targets = BotoTargets(self.lattice)
-        self.probe = Probe(owner, self.registry, targets, ecs, self, alarm_sync, now, lambda _seconds: None, 1, 1_000.0)
+        self.wiring = wiring = SimulatedWiring(self)
+        self.registry = wiring.registry
+        self.ingress = ingress(wiring)
+        self.ecs_side = ecs_service.ecs_side(wiring)
+        self.event_router = ecs_events.event_router(wiring)
+        self.resync = resync.resync(wiring)
+        self.uninstall = resync.uninstall(wiring)
+        self.probe = dataclasses.replace(target_health.probe(wiring), threads=1)
         self.workers = {
-            "ecsService": ReconcileConsumer(
-                "ecsService",
-                lambda arn: self._noted("ecs", arn, self.ecs_side.reconcile(ServiceId(arn))),
-                self,
-                self.registry,
-                self,
-                now,
-            ),
-            "latticeService": ReconcileConsumer(
-                "latticeService",
-                lambda name: self._noted("lattice", name, self.lattice_side.reconcile(name)),
-                self,
-                self.registry,
-                self,
-                now,
-            ),
+            "ecsService": self._noting("ecs", ecs_service.ecs_consumer(wiring)),
+            "latticeService": self._noting("lattice", lattice_service.lattice_consumer(wiring)),
         }
 
-    # The ports that lead out of the application: bells, visibility, dead letters.
+    def _noting(self, side: str, consumer: ReconcileConsumer) -> ReconcileConsumer:
+        def reconcile(key: str) -> Outcome:
+            outcome = consumer.reconcile(key)
+            self.outcomes.append((side, key, type(outcome).__name__))
+            return outcome
+
+        return dataclasses.replace(consumer, reconcile=reconcile)
+
+    # What leads out of the application: queues, dead letters, the event bus, metrics.
 
     def enqueue(self, requests: Iterable[ReconcileRequest]) -> None:
         self._requests += {(request.kind, request.key): request for request in requests}.values()
@@ -250,7 +227,7 @@ class World:
         return lambda: going.__setitem__(0, False)
 
     def sweep(self) -> None:
-        """One run of the resync, and what it rings for."""
+        """One run of the resync, and the requests that it enqueues."""
         self.resync.sweep(600)
         self._drain()
 
@@ -268,16 +245,12 @@ class World:
                     self._work(request)
             else:
                 return
-        raise AssertionError("bells ring bells without end")
+        raise AssertionError("requests lead to requests without end")
 
     def _work(self, request: ReconcileRequest) -> None:
         body = json.dumps(asdict(request))
         record = {"messageId": "m", "receiptHandle": body, "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
         self.workers[request.kind].work({"Records": [record]}, 60)
-
-    def _noted(self, side: str, key: str, outcome: Any) -> Any:
-        self.outcomes.append((side, key, type(outcome).__name__))
-        return outcome
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if any(pattern.matches_event(event) for pattern in template_patterns()):
@@ -344,7 +317,8 @@ class World:
     def inbound(self, group: str) -> set[tuple[str, str, int, int]]:
         """The inbound rules of a group that name a prefix list of VPC Lattice: whose (ours, theirs), family, ports."""
         lists = {
-            one["PrefixListId"]: one["AddressFamily"] for one in self.ec2.describe_managed_prefix_lists()["PrefixLists"]
+            found["PrefixListId"]: found["AddressFamily"]
+            for found in self.ec2.describe_managed_prefix_lists()["PrefixLists"]
         }
         pages = self.ec2.get_paginator("describe_security_group_rules").paginate(
             Filters=[{"Name": "group-id", "Values": [group]}]

@@ -118,9 +118,9 @@ def _event(logical_id: str, aws: LocalAws, subjects: Subjects) -> dict[str, Any]
     events: dict[str, Callable[[], dict[str, Any]]] = {
         "AlarmFunction": lambda: _alarm(subjects.lattice_service),
         "EcsEventsFunction": lambda: _recorded("sqs/ecs-events.json"),
-        "EcsServiceFunction": lambda: _request("ecsService", subjects.new),
+        "EcsServiceFunction": lambda: _reconcile("ecsService", subjects.new),
         "LatticeIngressFunction": lambda: _request(aws),
-        "LatticeServiceFunction": lambda: _request("latticeService", subjects.lattice_service),
+        "LatticeServiceFunction": lambda: _reconcile("latticeService", subjects.lattice_service),
         "ResyncFunction": lambda: _recorded("schedule/resync.json"),
         "TargetHealthFunction": lambda: _recorded("schedule/target-health.json"),
     }
@@ -139,14 +139,14 @@ def _alarm(name: str) -> dict[str, Any]:
     return {"Records": [{**batch["Records"][0], "body": body}]}
 
 
-def _request(kind: str, key: str) -> dict[str, Any]:
+def _reconcile(kind: str, key: str) -> dict[str, Any]:
     batch = _recorded("sqs/ecs-service.json")
     batch["Records"][0]["body"] = json.dumps({"kind": kind, "key": key})
     return batch
 
 
 def _request(aws: LocalAws) -> dict[str, Any]:
-    """CloudFormation's wish for an open port; the answer goes to a bucket of the local AWS."""
+    """CloudFormation's request for an open port; the answer goes to a bucket of the local AWS."""
     groups = aws.client("ec2").describe_security_groups()["SecurityGroups"]
     return {
         "RequestType": "Create",

@@ -1,16 +1,22 @@
-"""Turns alarms, unhealthy targets and refusals into messages that name the cause."""
+"""Turns alarms, unhealthy targets and rejected routes into notifications that name the cause."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from ecs_lattice.bootstrap.alarm import alarm
-from ecs_lattice.function_handler import entry
+from ecs_lattice.bootstrap.alarm import alarm_consumer
+from ecs_lattice.bootstrap.common import wiring
+from ecs_lattice.consumers.alarms import AlarmConsumer
+from ecs_lattice.function_handler import LambdaContext, function_handler
 from ecs_lattice.messages.recognise import ALARM
 
 
-@entry(ALARM)
+@cache
+def _consumer() -> AlarmConsumer:
+    return alarm_consumer(wiring())
+
+
+@function_handler(ALARM)
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take a batch of the alarms' queue, or an alarm as CloudWatch or Amazon SNS hand it over directly."""
-    return alarm().work(event, context.get_remaining_time_in_millis() / 1000)
+    """Take a batch of the alarms' queue, or an alarm directly from CloudWatch or Amazon SNS."""
+    return _consumer().work(event, context.get_remaining_time_in_millis() / 1000)

@@ -1,10 +1,10 @@
 # ruff: noqa: INP001  a command, not part of a package
-"""Builds the layer: what requirements.txt locks and the library, cut to what is used, with bytecode.
+"""Builds the layer: the packages that requirements.txt locks and the library, cut to what is used, with bytecode.
 
-Lambda mounts layers read-only, so Python cannot keep the bytecode it compiles there: what a layer does not bring is
-compiled again at every cold start. The bytecode is unchecked hash-based (PEP 552): Python takes it as it is, whatever
-times the files get in a zip. Sources stay: tracebacks show their lines. Only pure Python wheels are taken, so one layer
-serves both instruction sets, and the hash of every one is checked.
+Lambda mounts layers read-only, so Python cannot keep the bytecode it compiles there: what a layer lacks is compiled again
+at every cold start. The bytecode is unchecked hash-based (PEP 552): Python takes it as it is, whatever timestamps the files
+get in a zip. Sources stay: tracebacks show their lines. Only pure Python wheels are taken, so one layer serves both
+instruction sets, and the hash of every wheel is checked.
 
 Usage: python build_layer.py <directory>, with CPython 3.13, whose bytecode is that of the runtime python3.13.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 _SOURCE = _HERE / "src"
 _OPT = "/opt/python"
-"""Where Lambda puts the layer; the bytecode names its files so, and Python need not correct it at each import."""
+"""Where Lambda mounts the layer. The bytecode has these file names, so Python need not correct them at each import."""
 
 _UNUSED = (
     "bin",  # commands
@@ -32,10 +32,12 @@ _UNUSED = (
     "**/py.typed",
     "botocore/data/**/examples-*.json",  # examples of the documentation
     "botocore/data/**/completions-*.json",
+    "boto3/data",  # resources, and their examples
+    "boto3/examples",
     "aws_lambda_powertools/event_handler",  # web APIs
 )
 _POWERTOOLS_UTILITIES = {"__init__.py", "jmespath_utils", "typing"}
-"""What the library, the functions and the rest of Powertools use of its utilities; the others are half of its size."""
+"""The utilities of Powertools that the library, the functions and Powertools itself use; the others are half of its size."""
 _KEPT_OF_DIST_INFO = ("metadata", "licen", "notice", "copying", "authors")
 
 
@@ -57,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 
 def build(layer: Path) -> None:
-    """Make ``layer`` hold the layer's content. BuildError if it cannot be."""
+    """Write the layer's content into ``layer``. Raises BuildError."""
     if sys.version_info[:2] != (3, 13) or sys.implementation.name != "cpython":
         raise BuildError(f"The layer's bytecode is that of CPython 3.13; this is {sys.version}.")
     packages = layer / "python"
@@ -71,7 +73,7 @@ def build(layer: Path) -> None:
 
 
 def install(requirements: Path, into: Path) -> None:
-    """Install the locked wheels. BuildError if a hash differs, a wheel is not pure Python or none can be had."""
+    """Install the locked wheels. BuildError if a hash differs, a wheel is not pure Python or cannot be downloaded."""
     with tempfile.TemporaryDirectory() as scratch:
         command = [_python_with_pip(Path(scratch)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         command += [
@@ -94,12 +96,12 @@ def install(requirements: Path, into: Path) -> None:
 
 
 def services_used(clients: Path) -> frozenset[str]:
-    """The services whose clients the module makes: the arguments of its calls of ``_client``, its only way to make one."""
+    """The services whose clients the module makes: the arguments of its calls of ``self._client``."""
     calls = [node for node in ast.walk(ast.parse(clients.read_text("utf-8"))) if isinstance(node, ast.Call)]
-    asked = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "_client"]
+    asked = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "_client"]
     names = [call.args[0].value for call in asked if len(call.args) == 1 and isinstance(call.args[0], ast.Constant)]
     if not asked or len(names) != len(asked):
-        raise BuildError(f"{clients} is to make clients by _client(<the service's name, written out>), and only so.")
+        raise BuildError(f'{clients} has to make every client by self._client("<name of the service>").')
     return frozenset(map(str, names))
 
 
@@ -131,7 +133,7 @@ def add_bytecode(packages: Path) -> None:
 
 
 def _python_with_pip(scratch: Path) -> str:
-    """The Python that runs this if it has pip; else that of a virtual environment in ``scratch`` (Debian's Python has none)."""
+    """The Python that runs this if it has pip; else that of a virtual environment in ``scratch`` (Debian's has no pip)."""
     if not subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
         return sys.executable
     try:
@@ -149,7 +151,7 @@ def _remove(paths: Iterable[Path]) -> None:
 
 
 def _still_there(paths: Iterable[Path]) -> Iterator[Path]:
-    """A folder that was removed took what is in it along."""
+    """Those that were not in a folder removed before."""
     return (path for path in paths if path.exists())
 
 

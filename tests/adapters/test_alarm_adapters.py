@@ -9,7 +9,7 @@ import pytest
 
 from ecs_lattice.aws.announcer import EventBridgeAnnouncer
 from ecs_lattice.aws.evidence import BotoSources
-from ecs_lattice.aws.queues import AlarmQueue, DeadLetters, SqsDeadLetterQueue
+from ecs_lattice.aws.queues import SqsDeadLetters, SqsQueue
 from ecs_lattice.aws.topic import SnsTopic
 from ecs_lattice.errors import DeniedError, NotFoundError, UnavailableError
 from ecs_lattice.messages import alarms
@@ -84,8 +84,8 @@ def test_a_message_to_oneself_is_delayed_by_no_more_than_sqs_allows():
         def send_message(self, **request):
             sent.append(request)
 
-    AlarmQueue(Client(), "url").send_later("body", 5000)
-    AlarmQueue(Client(), "url").send_later("body", -1)
+    SqsQueue(Client(), "url").send_later("body", 5000)
+    SqsQueue(Client(), "url").send_later("body", -1)
     assert [request["DelaySeconds"] for request in sent] == [900, 0]
 
 
@@ -97,8 +97,8 @@ def test_a_look_into_dead_letters_leaves_them_there(world, fifo):
     if fifo:
         sqs.send_message(QueueUrl=url, MessageBody="body", MessageGroupId="g", MessageDeduplicationId="d")
     else:
-        DeadLetters(sqs, url, "ecs_events").put("body", "no sense", 0.0)
-    box = SqsDeadLetterQueue(sqs)
+        SqsDeadLetters(sqs, url, "ecs_events").put("body", "no sense", 0.0)
+    box = SqsDeadLetters(sqs, url, "alarm")
     for _ in range(2):
         sample = box.sample(name)
         assert sample.url == url

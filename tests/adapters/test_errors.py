@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
-from ecs_lattice import deadline, errors
-from ecs_lattice.aws.errors import translated
+from ecs_lattice import errors
+from ecs_lattice.aws.errors import translating
 
 
 def a_client_error(code: str, status: int = 400, **more) -> ClientError:
@@ -16,6 +16,28 @@ def a_client_error(code: str, status: int = 400, **more) -> ClientError:
         },
         "CreateRule",
     )
+
+
+class Client:
+    """Fails each call, and a listing at its second page."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def create_rule(self, **_):
+        raise self.error
+
+    def get_paginator(self, method):
+        assert method == "list_rules"
+        return self
+
+    def paginate(self, **_):
+        yield {"items": [1]}
+        raise self.error
+
+
+def create_rule(error: Exception) -> None:
+    translating(Client(error)).create_rule(name="x")
 
 
 @pytest.mark.parametrize(
@@ -37,35 +59,43 @@ def a_client_error(code: str, status: int = 400, **more) -> ClientError:
     ],
 )
 def test_an_error_is_translated_by_its_code_and_keeps_its_cause(raised, kind):
-    with pytest.raises(errors.AwsError) as caught, translated("CreateRule"):
-        raise raised
+    with pytest.raises(errors.AwsError) as caught:
+        create_rule(raised)
     assert type(caught.value) is kind
     assert caught.value.operation == "CreateRule"
     assert caught.value.__cause__ is raised
 
 
 def test_what_aws_says_beside_the_code_is_kept():
-    with pytest.raises(errors.ThrottledError) as throttled, translated("CreateRule"):
-        raise a_client_error("ThrottlingException", 429, retryAfterSeconds=17)
+    with pytest.raises(errors.ThrottledError) as throttled:
+        create_rule(a_client_error("ThrottlingException", 429, retryAfterSeconds=17))
     assert throttled.value.retry_after == 17
-    with pytest.raises(errors.ConflictError) as conflict, translated("CreateRule"):
-        raise a_client_error("ConflictException", 409, resourceId="rule-1", resourceType="RULE")
+    with pytest.raises(errors.ConflictError) as conflict:
+        create_rule(a_client_error("ConflictException", 409, resourceId="rule-1", resourceType="RULE"))
     assert (conflict.value.resource_id, conflict.value.resource_type) == ("rule-1", "RULE")
-    with pytest.raises(errors.QuotaError) as quota, translated("CreateRule"):
-        raise a_client_error("ServiceQuotaExceededException", 402, quotaCode="L-1")
+    with pytest.raises(errors.QuotaError) as quota:
+        create_rule(a_client_error("ServiceQuotaExceededException", 402, quotaCode="L-1"))
     assert quota.value.quota_code == "L-1"
 
 
 def test_the_retry_after_header_counts_where_the_member_is_missing():
     error = a_client_error("ThrottlingException", 429)
     error.response["ResponseMetadata"]["HTTPHeaders"] = {"retry-after": "4"}
-    with pytest.raises(errors.ThrottledError) as throttled, translated("CreateRule"):
-        raise error
+    with pytest.raises(errors.ThrottledError) as throttled:
+        create_rule(error)
     assert throttled.value.retry_after == 4
 
 
-def test_no_call_starts_after_the_deadline():
-    with deadline.within(-1), pytest.raises(errors.OutOfTimeError), translated("CreateRule"):
-        raise AssertionError("the call was made")
-    with deadline.within(60), translated("CreateRule"):
-        pass
+def test_a_listing_that_fails_at_a_later_page_is_an_error_of_the_listing():
+    pages = translating(Client(a_client_error("ThrottlingException", 429))).get_paginator("list_rules").paginate()
+    assert next(pages) == {"items": [1]}
+    with pytest.raises(errors.ThrottledError) as caught:
+        next(pages)
+    assert caught.value.operation == "ListRules"
+
+
+@pytest.mark.parametrize("raised", [errors.OutOfTimeError("over"), ValueError("ours")])
+def test_what_is_not_an_error_of_aws_passes_as_it_is(raised):
+    with pytest.raises(type(raised)) as caught:
+        create_rule(raised)
+    assert caught.value is raised

@@ -6,7 +6,8 @@ from typing import Any
 import boto3
 import pytest
 
-from ecs_lattice import deadline
+from ecs_lattice import api_calls
+from ecs_lattice.aws.clients import Clients
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.lattice_shapes import match_from, match_to
 from ecs_lattice.errors import ConflictError, InvalidError, OutOfTimeError, QuotaError
@@ -144,5 +145,6 @@ def test_errors_are_ours(bench: Bench) -> None:
 
 
 def test_no_call_begins_when_the_time_is_over(bench: Bench) -> None:
-    with deadline.within(-1), pytest.raises(OutOfTimeError):
-        bench.adapter.find_service("shop")
+    adapter = BotoLattice(Clients(boto3.DEFAULT_SESSION).lattice)
+    with api_calls.within(-1), pytest.raises(OutOfTimeError):
+        adapter.find_service("shop")

@@ -1,4 +1,4 @@
-"""Bells through SQS: never deduplicated, one group a key, failures told."""
+"""Requests through SQS: never deduplicated, a message group per key, failures raised."""
 
 import json
 
@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from ecs_lattice.aws.queues import DeadLetters, SqsRequestQueue, SqsVisibility
+from ecs_lattice.aws.queues import SqsDeadLetters, SqsQueue, SqsRequestQueue
 from ecs_lattice.errors import NotFoundError, UnavailableError
 from ecs_lattice.messages.requests import ReconcileRequest
 
@@ -45,7 +45,7 @@ def received(sqs, url: str) -> list[dict]:
     return messages
 
 
-def test_a_bell_goes_to_the_queue_of_its_kind_in_a_group_of_its_key(sqs, queues, requests):
+def test_a_request_goes_to_the_queue_of_its_kind_in_a_group_of_its_key(sqs, queues, requests):
     requests.enqueue([ReconcileRequest("ecsService", ARN), ReconcileRequest("latticeService", "orders")])
     (ecs,) = received(sqs, queues["ecs_services"])
     (lattice,) = received(sqs, queues["lattice_services"])
@@ -55,7 +55,7 @@ def test_a_bell_goes_to_the_queue_of_its_kind_in_a_group_of_its_key(sqs, queues,
     assert ecs["Attributes"]["MessageGroupId"] != lattice["Attributes"]["MessageGroupId"]
 
 
-def test_the_same_bell_again_is_delivered_again(sqs, queues, requests):
+def test_the_same_request_again_is_delivered_again(sqs, queues, requests):
     requests.enqueue([ReconcileRequest("ecsService", ARN)])
     (first,) = received(sqs, queues["ecs_services"])
     requests.enqueue([ReconcileRequest("ecsService", ARN)])
@@ -64,12 +64,12 @@ def test_the_same_bell_again_is_delivered_again(sqs, queues, requests):
     assert first["Attributes"]["MessageDeduplicationId"] != again["Attributes"]["MessageDeduplicationId"]
 
 
-def test_bells_for_one_key_in_one_call_are_folded_and_many_are_sent_by_tens(sqs, queues, requests):
+def test_requests_for_one_key_in_one_call_are_coalesced_and_many_are_sent_by_tens(sqs, queues, requests):
     requests.enqueue([ReconcileRequest("ecsService", f"{ARN}-{number % 23}") for number in range(46)])
     assert len(received(sqs, queues["ecs_services"])) == 23
 
 
-def test_a_delayed_bell_waits_in_the_events_queue_for_at_most_fifteen_minutes(sqs, queues, requests):
+def test_a_delayed_request_waits_in_the_events_queue_for_at_most_fifteen_minutes(sqs, queues, requests):
     requests.enqueue_later(ReconcileRequest("ecsService", ARN, attempts=3), 0)
     (message,) = received(sqs, queues["later"])
     assert json.loads(message["Body"])["attempts"] == 3
@@ -78,7 +78,7 @@ def test_a_delayed_bell_waits_in_the_events_queue_for_at_most_fifteen_minutes(sq
     assert delayed["ApproximateNumberOfMessagesDelayed"] == "1"
 
 
-def test_a_bell_that_sqs_did_not_take_is_an_error():
+def test_a_request_that_sqs_did_not_take_is_an_error():
     class Half:
         def send_message_batch(self, **_):
             return {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]}
@@ -102,12 +102,12 @@ def test_a_missing_queue_is_an_error(sqs):
 def test_a_failed_message_can_be_made_visible_sooner(sqs, queues):
     sqs.send_message(QueueUrl=queues["later"], MessageBody="x")
     (message,) = sqs.receive_message(QueueUrl=queues["later"], VisibilityTimeout=600)["Messages"]
-    SqsVisibility(sqs, queues["later"]).retry_in(message["ReceiptHandle"], 0)
+    SqsQueue(sqs, queues["later"]).retry_in(message["ReceiptHandle"], 0)
     assert len(sqs.receive_message(QueueUrl=queues["later"])["Messages"]) == 1
 
 
 def test_a_dead_letter_carries_its_reason(sqs, queues):
-    DeadLetters(sqs, queues["later"], "ecs_events").put("{}", "An event of type None. " * 100, 0.0)
+    SqsDeadLetters(sqs, queues["later"], "ecs_events").put("{}", "An event of type None. " * 100, 0.0)
     (message,) = sqs.receive_message(QueueUrl=queues["later"], MessageAttributeNames=["All"])["Messages"]
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert attributes["function"] == "ecs_events"

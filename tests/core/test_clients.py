@@ -2,48 +2,51 @@
 
 import threading
 
-import botocore.session
+import boto3
 import pytest
 
-from ecs_lattice.aws import clients
-
-ALL = [make for name, make in vars(clients).items() if hasattr(make, "cache_clear") and not name.startswith("_")]
+from ecs_lattice.aws.clients import Clients
 
 
 @pytest.fixture
 def made(monkeypatch):
     """The services whose clients have been made, in this order, from nothing."""
-    services, create = [], botocore.session.Session.create_client
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    services, client = [], boto3.Session.client
 
     def note(session, service, *arguments, **options):
         services.append(service)
-        return create(session, service, *arguments, **options)
+        return client(session, service, *arguments, **options)
 
-    monkeypatch.setattr(botocore.session.Session, "create_client", note)
-    forget()
-    yield services
-    forget()
-
-
-def forget():
-    for kept in (*ALL, clients._made):
-        kept.cache_clear()
+    monkeypatch.setattr(boto3.Session, "client", note)
+    return services
 
 
 def test_a_client_that_is_only_asked_for_is_not_made(made):
-    assert len({id(make()) for make in ALL}) == len(ALL) > 1
+    clients = Clients()
+    assert len([name for name in vars(clients) if not name.startswith("_")]) == 11
     assert made == []
-    assert clients.sqs().meta.service_model.service_name == "sqs"
-    assert clients.sqs().can_paginate("list_queues")
+    assert clients.sqs.meta.service_model.service_name == "sqs"
+    assert clients.sqs.can_paginate("list_queues")
     assert made == ["sqs"]
 
 
+def test_all_come_from_one_session_which_is_not_the_default_session(made, monkeypatch):
+    sessions = []
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setattr(boto3, "Session", lambda make=boto3.Session: sessions.append(make()) or sessions[-1])
+    clients = Clients()
+    assert {clients.ecs.meta.region_name, clients.sqs.meta.region_name} == {"us-east-1"}
+    assert len(sessions) == 1
+    assert boto3.DEFAULT_SESSION is None
+
+
 def test_threads_that_use_a_client_at_the_same_time_use_the_same_one(made):
-    gate, operations = threading.Barrier(8), []
+    clients, gate, operations = Clients(), threading.Barrier(8), []
 
     def use():
         gate.wait()
-        operations.append((clients.lattice().list_targets.__self__, clients.ecs().describe_tasks.__self__))
+        operations.append((clients.lattice.list_targets.__self__, clients.ecs.describe_tasks.__self__))
 
     threads = [threading.Thread(target=use) for _ in range(8)]
     for thread in threads:
@@ -57,4 +60,4 @@ def test_threads_that_use_a_client_at_the_same_time_use_the_same_one(made):
 
 def test_what_a_client_has_not_is_not_there(made):
     with pytest.raises(AttributeError, match="no_such_operation"):
-        _ = clients.sqs().no_such_operation
+        _ = Clients().sqs.no_such_operation

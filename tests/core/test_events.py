@@ -1,4 +1,4 @@
-"""From events to bells: which service an event names, and which events name none."""
+"""From events to requests: which service an event names, and which events name none."""
 
 import copy
 
@@ -35,13 +35,13 @@ def keys(event: dict) -> list[str]:
 
 
 @pytest.mark.parametrize("detail_type", ["ECS Deployment State Change", "ECS Service Action"])
-def test_a_service_event_rings_for_the_service_it_names(detail_type):
+def test_a_service_event_requests_the_service_it_names(detail_type):
     (request,) = parse_event(an_event(detail_type, {"eventName": "SERVICE_DEPLOYMENT_COMPLETED"}), NOW).requests
     assert (request.kind, request.key, request.requested_at, request.attempts) == ("ecsService", ARN, NOW, 0)
     assert request.cause == f"{detail_type}: SERVICE_DEPLOYMENT_COMPLETED"
 
 
-def test_a_short_arn_rings_nothing_because_it_names_no_cluster():
+def test_a_short_arn_requests_nothing_because_it_names_no_cluster():
     short = "arn:aws:ecs:us-east-1:123456789012:service/orders"
     assert keys(an_event("ECS Service Action", {"eventName": "SERVICE_STEADY_STATE"}, [short])) == []
 
@@ -57,7 +57,7 @@ def test_a_task_names_its_service_through_its_group():
     assert parsed.is_task_event
 
 
-def test_a_task_that_no_service_started_rings_nothing():
+def test_a_task_that_no_service_started_requests_nothing():
     detail = {
         "group": "family:batch",
         "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/shop",
@@ -96,7 +96,7 @@ def test_a_call_in_another_partition_names_an_arn_of_that_partition(region, part
     assert keys(event) == [f"arn:{partition}:ecs:{region}:123456789012:service/shop/orders"]
 
 
-def test_a_delayed_bell_keeps_its_history():
+def test_a_delayed_request_keeps_its_history():
     request = {"kind": "latticeService", "key": "orders", "cause": "CloudTrail", "requested_at": 5.0, "attempts": 3}
     (again,) = parse_event(request, NOW).requests
     assert (again.kind, again.key, again.requested_at, again.attempts) == ("latticeService", "orders", 5.0, 3)

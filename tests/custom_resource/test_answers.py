@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from ecs_lattice import deadline
+from ecs_lattice import api_calls
 from ecs_lattice.aws.cfn_response import HttpDelivery
 from ecs_lattice.custom_resource import serving
 from ecs_lattice.custom_resource.protocol import Request, Response
@@ -181,7 +181,7 @@ def test_work_that_hangs_is_answered_before_the_function_ends_and_not_twice(acco
 def test_work_that_begins_too_late_is_answered_at_once(account, receiver):
     def apply(request: Request) -> Response:
         assert receiver.came.wait(60)
-        deadline.check()
+        api_calls.check_time()
         raise AssertionError("the deadline had passed")
 
     custom_resources(apply).handle(event(account.request("Create", properties(account)), receiver.url), 1)
@@ -190,7 +190,7 @@ def test_work_that_begins_too_late_is_answered_at_once(account, receiver):
 
 def test_calls_stop_before_the_shutdown_margin(account, receiver):
     def apply(_: Request) -> Response:
-        deadline.check()
+        api_calls.check_time()
         raise AssertionError("no time was left for calls")
 
     custom_resources(apply).handle(event(account.request("Create", properties(account)), receiver.url), 14.9)

@@ -9,8 +9,9 @@ from ecs_lattice.diagnosis import subjects
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.messages import alarms
-from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.alarms import AlarmChange, FollowUp, RouteStateChange, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
+from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.model import ServiceId
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -25,9 +26,9 @@ def parsed(name):
     event = recorded(name)
     record = event.get("Records", [{}])[0]
     if "Sns" in record:
-        event = alarms.parse(record["Sns"]["Message"])
+        event = parse_body(record["Sns"]["Message"])
     elif "body" in record:
-        event = alarms.parse(record["body"])
+        event = parse_body(record["body"])
     return alarms.parse_event(event)
 
 
@@ -52,12 +53,12 @@ def test_the_region_is_that_of_the_alarms_arn_and_not_its_display_name():
         .replace("cloudwatch:us-east-1", "cloudwatch:ap-northeast-1")
         .replace("US East (N. Virginia)", "Asia Pacific (Tokyo)")
     )
-    assert subject_of(alarms.parse_event(alarms.parse(text))).service.region == "ap-northeast-1"
+    assert subject_of(alarms.parse_event(parse_body(text))).service.region == "ap-northeast-1"
 
 
 def test_a_notification_of_sns_inside_a_message_of_sqs_is_opened():
     body = json.dumps(recorded("alarm/sns-notification")["Records"][0]["Sns"])
-    assert alarms.parse_event(alarms.parse(body)) == parsed("alarm/route-alarm")
+    assert alarms.parse_event(parse_body(body)) == parsed("alarm/route-alarm")
 
 
 def test_other_partitions_give_arns_of_their_own():
@@ -115,7 +116,7 @@ def test_ecs_reports_the_service_of_an_unhealthy_target():
 
 def test_an_announcement_is_the_change_that_was_announced_with_its_time_to_the_millisecond():
     announced = parsed("alarm/route-refused")
-    assert announced == Announced(
+    assert announced == RouteStateChange(
         StateChange(
             SERVICE.arn, "default", "file-transfer", "Refused", "NETWORK_UNKNOWN",
             "lattice.network = 'nowhere': there is no service network of that name.", "Pending", "",
@@ -132,8 +133,8 @@ def test_an_announcement_without_a_time_of_its_own_has_that_of_the_event():
 
 
 def test_the_functions_own_delayed_message_is_parsed():
-    assert alarms.parse_event(json.loads(alarms.look_again("alarm#x", "abc"))) == LookAgain("alarm#x", "abc")
-    assert isinstance(parsed("sqs/alarms-look-again"), LookAgain)
+    assert alarms.parse_event(json.loads(alarms.follow_up("alarm#x", "abc"))) == FollowUp("alarm#x", "abc")
+    assert isinstance(parsed("sqs/alarms-look-again"), FollowUp)
 
 
 def without(name, *path):
@@ -174,4 +175,4 @@ def test_an_unknown_event_is_rejected_with_a_sentence(event):
 @pytest.mark.parametrize("body", ["", "no json", "[]", "1", '"text"', '{"Type":"Notification","Message":"no json"}'])
 def test_a_body_that_is_no_object_is_rejected(body):
     with pytest.raises(UnknownEventError):
-        alarms.parse(body)
+        parse_body(body)

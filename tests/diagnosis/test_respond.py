@@ -14,8 +14,9 @@ from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
 from ecs_lattice.diagnosis.respond import Responder
 from ecs_lattice.errors import BusyError, DeniedError, UnavailableError, UnknownEventError
 from ecs_lattice.messages import alarms
-from ecs_lattice.messages.alarms import AlarmChange, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.alarms import AlarmChange, FollowUp, RouteStateChange, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
+from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.model import Placement, Route
 from tests.diagnosis.making import (
     CASES,
@@ -107,7 +108,7 @@ class Fakes:
 
     def announce(self, state, code="", at=0, before=("", ""), route="default", owner="ecs-lattice"):
         change = StateChange(SERVICE.arn, route, "orders" if route else "", state, code, "because", *before)
-        self.responder.respond(Announced(change, owner, NOW + at))
+        self.responder.respond(RouteStateChange(change, owner, NOW + at))
 
     def wait(self, seconds):
         """Let time pass, and deliver what was postponed."""
@@ -115,7 +116,7 @@ class Fakes:
         while self.due and min(self.due)[0] <= until:
             self.due.remove(first := min(self.due))
             self.time = first[0]
-            self.responder.respond(alarms.parse_event(alarms.parse(first[1])))
+            self.responder.respond(alarms.parse_event(parse_body(first[1])))
         self.time = until
 
     def at(self, seconds, state):
@@ -176,8 +177,8 @@ def test_within_the_grace_period_of_a_deployment_the_message_is_postponed_and_se
     ((body, seconds),) = fakes.later
     assert (fakes.published, seconds) == ([], 95)
     fakes.time += seconds
-    fakes.responder.respond(alarms.parse_event(alarms.parse(body)))
-    fakes.responder.respond(alarms.parse_event(alarms.parse(body)))
+    fakes.responder.respond(alarms.parse_event(parse_body(body)))
+    fakes.responder.respond(alarms.parse_event(parse_body(body)))
     assert fakes.words == ["ALARM"]
     fakes.at(300, "OK")
     fakes.wait(600)
@@ -189,7 +190,7 @@ def test_what_recovers_within_the_grace_period_is_never_reported():
     fakes.alarm("ALARM")
     fakes.alarm("OK", 60)
     fakes.time += 95
-    fakes.responder.respond(alarms.parse_event(alarms.parse(fakes.later[0][0])))
+    fakes.responder.respond(alarms.parse_event(parse_body(fakes.later[0][0])))
     assert fakes.published == []
 
 
@@ -198,7 +199,7 @@ def test_a_postponed_check_of_an_older_incident_does_not_report_a_newer_one():
     fakes.alarm("ALARM")
     fakes.alarm("OK", 20)
     fakes.alarm("ALARM", 40)
-    first, second = (alarms.parse_event(alarms.parse(body)) for body, _ in fakes.later)
+    first, second = (alarms.parse_event(parse_body(body)) for body, _ in fakes.later)
     fakes.time += 200
     fakes.responder.respond(first)
     assert fakes.published == []
@@ -211,7 +212,7 @@ def test_a_grace_period_longer_than_a_message_can_be_delayed_is_waited_for_in_pa
     fakes.alarm("ALARM")
     assert fakes.later[0][1] == 900
     fakes.time += 900
-    fakes.responder.respond(alarms.parse_event(alarms.parse(fakes.later[0][0])))
+    fakes.responder.respond(alarms.parse_event(parse_body(fakes.later[0][0])))
     assert [seconds for _, seconds in fakes.later] == [900, 900]
     assert fakes.published == []
 
@@ -239,13 +240,13 @@ def test_what_is_healthy_when_it_is_checked_again_gets_time_for_its_alarm_to_rec
     for _ in range(7):
         body, seconds = fakes.later[-1]
         fakes.time += seconds
-        fakes.responder.respond(alarms.parse_event(alarms.parse(body)))
+        fakes.responder.respond(alarms.parse_event(parse_body(body)))
     assert [seconds for _, seconds in fakes.later] == [95, 300, 300, 300, 300, 300, 300]
     assert fakes.words == ["ALARM"]
 
 
 def test_a_postponed_check_of_nothing_does_nothing(fakes):
-    fakes.responder.respond(LookAgain("alarm#x", "y"))
+    fakes.responder.respond(FollowUp("alarm#x", "y"))
     assert (fakes.published, fakes.documents) == ([], {})
 
 
@@ -382,7 +383,7 @@ def test_a_refusal_that_recurs_before_the_route_is_live_never_ended(fakes):
     fakes.announce("Wired", "", 10, ("Refused", "A"))
     ((body, seconds),) = fakes.later
     fakes.announce("Refused", "A", 40)
-    look = alarms.parse_event(alarms.parse(body))
+    look = alarms.parse_event(parse_body(body))
     fakes.time += seconds
     fakes.responder.respond(look)
     assert fakes.words == ["REFUSED"]
@@ -484,7 +485,7 @@ def test_a_recovery_that_could_not_be_published_is_published_by_the_next_deliver
     fakes.fails = [UnavailableError("Publish", "ServiceUnavailable", "later")]
     with pytest.raises(UnavailableError):
         fakes.wait(600)
-    fakes.responder.respond(alarms.parse_event(alarms.parse(fakes.later[0][0])))
+    fakes.responder.respond(alarms.parse_event(parse_body(fakes.later[0][0])))
     assert fakes.words == ["ALARM", "OK"]
 
 

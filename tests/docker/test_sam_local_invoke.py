@@ -139,7 +139,7 @@ def test_an_event_for_another_function_fails_the_invocation_with_one_sentence(te
     assert said["errorMessage"].startswith(f"{function} takes ")
     assert taker in said["errorMessage"]
     assert len(said["stackTrace"]) <= 1, "no stack trace from deep inside"
-    assert "The invocation was refused" in done.stderr
+    assert "The event was rejected" in done.stderr
     assert terminal.calls_of(function) == before
 
 

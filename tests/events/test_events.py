@@ -307,7 +307,7 @@ def test_the_alarms_queue_carries_events_as_eventbridge_delivers_them():
 def test_what_the_alarms_queue_gets_is_understood_by_the_alarm_function():
     for name in TO_ALARMS:
         parsed = alarms.parse_event(load(name))
-        assert isinstance(parsed, alarms.AlarmChange | alarms.TargetUnhealthy | alarms.Announced), name
+        assert isinstance(parsed, alarms.AlarmChange | alarms.TargetUnhealthy | alarms.RouteStateChange), name
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])

@@ -10,7 +10,6 @@ from typing import Any
 import boto3
 import pytest
 
-from ecs_lattice.aws import clients
 from tests import world as worlds
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -101,7 +100,7 @@ def deployed(world, monkeypatch) -> Iterator[Deployed]:
 
 def forget() -> None:
     """Make the handlers' collaborators anew, as a fresh execution environment would."""
-    own = [module for name, module in sys.modules.items() if name.startswith("ecs_lattice.bootstrap.")]
-    for made in (value for module in (*own, clients) for value in vars(module).values()):
+    own = [module for name, module in sys.modules.items() if name.startswith(("ecs_lattice.bootstrap.", "functions."))]
+    for made in (value for module in own for value in vars(module).values()):
         if callable(getattr(made, "cache_clear", None)):
             made.cache_clear()

@@ -115,7 +115,7 @@ def test_a_message_is_delivered_again_sooner_than_the_queue_would_have_it(deploy
             raise RuntimeError("only sooner or later")
 
     on_call = AlarmConsumer(Busy(), None, Visibility(), lambda: 0.0)
-    body = alarms.look_again("alarm#x", "y")
+    body = alarms.follow_up("alarm#x", "y")
     for receives in ("1", "2", "3", "9"):
         record = {
             "messageId": "m",

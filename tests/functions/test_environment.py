@@ -38,7 +38,11 @@ def test_at_the_start_it_is_said_once_in_one_line(lacking, function, caplog):
     importlib.reload(app)
     lines = [record for record in caplog.records if record.name == logger.name]
     (line,) = {id(record): record for record in lines}.values()
-    assert (line.levelname, line.getMessage(), line.reason) == ("ERROR", "The function cannot work", SENTENCE)
+    assert (line.levelname, line.getMessage(), line.reason) == (
+        "ERROR",
+        "The environment is wrong; every invocation will fail",
+        SENTENCE,
+    )
     assert line.function.lower() == f"{function.replace('_', '')}function"
     assert not line.exc_info
 

@@ -96,7 +96,7 @@ def test_a_foreign_event_fails_the_invocation_in_one_line_before_anything_is_don
         message = str(raised.value)
         assert message.startswith(f"{function} takes ")
         (error,) = errors()
-        assert (error["message"], error["reason"]) == ("The invocation was refused", message)
+        assert (error["message"], error["reason"]) == ("The event was rejected", message)
         assert error["function_request_id"] == deployed.context.aws_request_id
         assert "exception" not in error
         # The trace that Lambda prints: this call, and the edge of the function; nothing led there from deep inside.
@@ -120,7 +120,7 @@ def test_an_ecs_event_does_not_make_the_resync_sweep(deployed, untouched):
 
 def test_a_garbled_event_of_the_functions_own_kind_fails_as_shortly(deployed, untouched, errors):
     garbled = {**recorded("ecs/deployment-completed"), "resources": []}
-    with pytest.raises(UnknownEventError, match="garbles a member") as raised:
+    with pytest.raises(UnknownEventError, match="Malformed message") as raised:
         handler_of("EcsEventsFunction")(garbled, deployed.context)
     assert len(traceback.extract_tb(raised.value.__traceback__)) == 2
     assert raised.value.__cause__ is None

@@ -5,7 +5,7 @@ import json
 import boto3
 import pytest
 
-from ecs_lattice import deadline
+from ecs_lattice import api_calls
 from ecs_lattice.aws.retained import BotoRetained
 from ecs_lattice.custom_resource.protocol import Request
 from ecs_lattice.errors import DeniedError, NotFoundError
@@ -93,8 +93,8 @@ def store() -> BotoRetained:
 
 def ask(machine, documents, properties, kind="Delete"):
     request = Request(kind, "1", STACK, "RetainedResources", "Custom::RetainedResources", "the-id", properties)
-    with deadline.within(100):
-        return RetainedResources(documents, store, machine.clock.advance).apply(request)
+    with api_calls.within(100):
+        return RetainedResources(documents, store(), machine.clock.advance).apply(request)
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])

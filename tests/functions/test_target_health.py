@@ -7,7 +7,7 @@ import re
 import boto3
 import pytest
 
-from ecs_lattice.aws import clients
+from ecs_lattice.bootstrap.common import wiring
 from ecs_lattice.errors import AlarmsError, OutOfTimeError, UnknownEventError
 from functions.target_health.app import handler
 from local_aws import lattice
@@ -56,7 +56,7 @@ def test_alarms_that_may_not_be_made_fail_the_function_when_the_metrics_are_out(
     hooked_up(deployed.world)
     capsys.readouterr()
     with (
-        failing(clients.cloudwatch(), "PutMetricAlarm", "AccessDenied"),
+        failing(wiring().clients.cloudwatch, "PutMetricAlarm", "AccessDenied"),
         pytest.raises(AlarmsError, match="PutMetricAlarm: AccessDenied"),
     ):
         handler({"mode": "probe"}, deployed.context)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from ecs_lattice import deadline
+from ecs_lattice import api_calls
 from ecs_lattice.errors import DeniedError, OutOfTimeError, ThrottledError, UnavailableError
 from ecs_lattice.health.pace import Pace, read_all
 from tests.health.making import NOW, FakeTime
@@ -41,10 +41,10 @@ def test_several_are_read_at_a_time():
 
 def test_the_deadline_of_the_function_holds_for_its_threads():
     def read(key):
-        deadline.check()
+        api_calls.check_time()
         return key
 
-    with deadline.within(-1):
+    with api_calls.within(-1):
         read_ = read_all([1, 2], read, a_pace(FakeTime()), threads=2)
     assert read_.values == {}
     assert read_.not_reached == (1, 2)

@@ -6,6 +6,7 @@ import pytest
 
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
+from ecs_lattice.resync import approve_removals
 from local_aws import lattice
 from tests.histories.labels import LABELS, hooked_up
 
@@ -177,7 +178,7 @@ def test_more_removals_in_an_hour_than_the_ceiling_stop_and_wait_for_approval(wo
     rules = world.graph()["orders"]["listeners"]["HTTP:80"]["rules"]
     assert len([match for match, _ in rules if "pathMatch" in match]) == 2
     assert "REMOVALS_HELD" in {code for arn in arns for _, code in world.statuses(arn).values()}
-    world.resync.approve_removals()
+    approve_removals(world.registry, world, world.clock.time())
     world.run(3000)
     assert world.graph()["orders"]["listeners"]["HTTP:80"]["rules"] == []
 

@@ -78,7 +78,7 @@ def test_uninstalling_leaves_nothing_that_carries_our_tag_and_what_is_not_ours_s
     world.sweep()
     world.lattice.create_service(name="by-hand")
     for _ in range(4):
-        left = world.resync.uninstall()
+        left = world.uninstall.run()
         world.run(3600)
         world.sweep()
     assert left == {"left": {"ecsServices": [], "latticeServices": [], "securityGroupRules": [], "alarms": []}}
@@ -97,7 +97,7 @@ def test_uninstalling_more_than_the_ceiling_goes_on_hour_by_hour_until_nothing_i
     for name in ("a", "b", "c"):
         hooked_up(world, {**LABELS, "lattice.path.prefix": f"/{name}"}, family=name, name=name)
     for _ in range(8):
-        world.resync.uninstall()
+        world.uninstall.run()
         world.run(3600)
         world.sweep()
     assert ours(world) == []
@@ -109,7 +109,7 @@ def test_uninstalling_after_the_table_was_lost_takes_away_what_carries_our_tag(w
     for item in world.dynamodb.scan(TableName="registry")["Items"]:
         world.dynamodb.delete_item(TableName="registry", Key={"pk": item["pk"], "sk": item["sk"]})
     for _ in range(6):
-        world.resync.uninstall()
+        world.uninstall.run()
         world.run(1800)
         world.sweep()
     assert ours(world) == []

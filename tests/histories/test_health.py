@@ -232,21 +232,21 @@ def test_an_alarm_follows_the_labels_and_goes_with_its_route(world):
 def test_uninstalling_takes_the_alarms_along(world):
     well(world)
     for _ in range(8):
-        world.resync.uninstall()
+        world.uninstall.run()
         world.run(900)
     assert alarms(world) == {}
 
 
 def test_an_uninstall_ends_only_when_the_alarms_are_gone_and_deletes_the_last_ones_itself(world):
     well(world)
-    (alarm,) = world.resync.alarms.alarms.with_prefix("ecs-lattice/")
-    assert world.resync.uninstall()["left"]["alarms"] == [ALARM]
+    (alarm,) = world.uninstall.alarms.alarms.with_prefix("ecs-lattice/")
+    assert world.uninstall.run()["left"]["alarms"] == [ALARM]
     assert world.registry.document("stack", "uninstalled") is None
     for _ in range(8):
         world.run(900)
-        world.resync.uninstall()
-    world.resync.alarms.alarms.put(alarm)  # by a run of the probe that had begun before
-    assert world.resync.uninstall()["left"] == {
+        world.uninstall.run()
+    world.uninstall.alarms.alarms.put(alarm)  # by a run of the probe that had begun before
+    assert world.uninstall.run()["left"] == {
         "ecsServices": [], "latticeServices": [], "securityGroupRules": [], "alarms": [],
     }  # fmt: skip
     assert alarms(world) == {}
@@ -264,12 +264,12 @@ def test_the_end_of_an_uninstall_that_was_taken_back_is_not_that_of_the_next(wor
     """Else a deletion of the stack right after a crash would take the role from under attached tasks."""
     well(world)
     for _ in range(9):
-        world.resync.uninstall()
+        world.uninstall.run()
         world.run(900)
     assert world.registry.document("stack", "uninstalled") is not None
     world.registry.delete_document("stack", "uninstall")
     with pytest.raises(InterruptedError):
-        dataclasses.replace(world.resync, requests=BrokenBells()).uninstall()
+        dataclasses.replace(world.uninstall, requests=BrokenBells()).run()
     assert world.registry.document("stack", "uninstall") is not None
     assert world.registry.document("stack", "uninstalled") is None
 

@@ -474,7 +474,7 @@ def test_uninstalling_revokes_the_rules_of_routes_and_leaves_those_of_custom_res
     assert open_groups(world.ingress, "ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
     left = {}
     for _ in range(12):
-        left = world.resync.run("uninstall", 600)["left"]
+        left = world.uninstall.run()["left"]
         world._drain()
         world.run(600)
     assert left == {

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from ecs_lattice.aws.queues import DeadLetters
+from ecs_lattice.aws.queues import SqsDeadLetters
 from local_aws import monitoring
 from local_aws.delivery import queues
 from tests.histories.checks import failing
@@ -94,7 +94,7 @@ def test_a_dead_letter_is_reported_with_its_reason_and_its_end_when_the_queue_is
     name = watched_as_in_the_template("DeadLettersAlarm", ("QueueName", "letters"))
     world.run(300)
     assert on_call.mails() == []
-    letters = DeadLetters(sqs, url, "ecs_events")
+    letters = SqsDeadLetters(sqs, url, "ecs_events")
     letters.put('{"odd": true}', "A message without detail-type.", world.clock.time())
     world.run(300)
     assert alarms(world) == {name: "ALARM"}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 CORE = Path(__file__).parents[2] / "layers" / "core"
-CLIENTS = 'def ecs():\n    return _client("ecs")\n\n\ndef _client(service):\n    return service\n'
+CLIENTS = 'class Clients:\n    def __init__(self):\n        self.ecs = self._client("ecs")\n'
 UTILITIES = "aws_lambda_powertools/utilities"
 BOTOCORE = {
     "botocore/__init__.py": "",
@@ -163,8 +163,8 @@ def test_a_wheel_that_is_not_the_locked_one_or_not_pure_python_stops_the_build(
     ("clients", "said"),
     [
         (CLIENTS.replace('"ecs"', '"ecz"'), "botocore has no data of ecz"),
-        (CLIENTS.replace('"ecs"', "NAME"), "written out"),
-        ("", "written out"),
+        (CLIENTS.replace('"ecs"', "NAME"), "has to make every client by self._client"),
+        ("", "has to make every client by self._client"),
     ],
 )
 def test_a_client_whose_data_cannot_be_told_stops_the_build(workshop, clients, said):

@@ -78,5 +78,7 @@ def test_without_its_environment_a_function_says_at_its_start_all_that_is_missin
     assert (answer["errorType"], answer["errorMessage"]) == ("SettingsError", sentence)
     assert len(answer["stackTrace"]) == 1
     own = [line for line in errors if "message" in line]
-    assert [(line["message"], line["reason"]) for line in own] == [("The function cannot work", sentence)]
+    assert [(line["message"], line["reason"]) for line in own] == [
+        ("The environment is wrong; every invocation will fail", sentence)
+    ]
     assert "function_request_id" not in own[0], "it was said before there was a request"

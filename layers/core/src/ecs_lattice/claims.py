@@ -21,13 +21,13 @@ State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refu
 class Claim:
     """What the ECS side asks of the Lattice side for one route.
 
-    ``phase``: ``declared``; ``vanished`` (label or tag taken away, or ECS no longer knows the service: waits the grace
+    ``phase``: ``declared``; ``vanished`` (its label or tag was removed, or ECS no longer knows the service: waits the grace
     time from ``since``); ``deleted`` (the ECS service is INACTIVE or DRAINING: does not wait). ``since`` is the epoch
-    second at which the phase began. ``created_at`` is the ECS service's (a recreated service is another one).
-    ``own_group`` is the ARN of a target group that somebody else made and attached for this port: used as it is.
-    ``named``: a listed deployment of the ECS service names the group, or the controller still has targets in it; the
-    group may not be deleted. ``serving``: a completed deployment names the group, or the controller has registered the
-    tasks; the route may take traffic once a target can answer.
+    second at which the phase began. ``created_at`` is the ECS service's (a recreated service is another service).
+    ``own_group`` is the ARN of a target group that someone else created and attached for this port: used as it is.
+    ``named``: a listed deployment of the ECS service names the group, or this application still has targets in it; the
+    group must not be deleted. ``serving``: a completed deployment names the group, or this application has registered
+    the tasks; the route may receive traffic once a target can answer.
     """
 
     service: ServiceId
@@ -48,12 +48,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a claim.
+    """The result of a claim.
 
-    ``Pending``: not made yet. ``Wired``: group and rule exist, parked: attach the tasks. ``Live``: takes traffic.
-    ``Parked``: takes no traffic any more: detach the tasks. ``Removed``: nothing of it is left; the claim may go.
-    ``Paused``, ``Refused``, ``Conflicted``: nothing is changed for it, ``code`` and ``message`` say why; what was
-    wired before stays (``group_arn`` tells).
+    ``Pending``: not created yet. ``Wired``: group and rule exist, parked: attach the tasks. ``Live``: receives traffic.
+    ``Parked``: receives no more traffic: detach the tasks. ``Removed``: nothing of it is left; the claim may be deleted.
+    ``Paused``, ``Refused``, ``Conflicted``: nothing is changed for it, ``code`` and ``message`` say why; what existed
+    before stays (``group_arn``).
     ``group_arn`` is the target group of the route once it exists. ``domain_name`` is the Lattice service's DNS name.
     """
 

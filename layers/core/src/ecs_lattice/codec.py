@@ -4,49 +4,63 @@ import dataclasses
 import json
 import types
 import typing
+from collections.abc import Callable
+from functools import cache
 from typing import Any, Union, cast
+
+type Decoder = Callable[[Any], Any]
 
 
 def dumps(value: object) -> str:
     """``value`` as compact JSON with sorted members, so that equal values give equal text."""
-    return json.dumps(to_data(value), separators=(",", ":"), sort_keys=True)
+    return json.dumps(value, default=_members, separators=(",", ":"), sort_keys=True)
 
 
 def loads[T](kind: type[T], text: str) -> T:
     """The ``kind`` that ``dumps`` wrote."""
-    return cast(T, from_data(kind, json.loads(text)))
+    decode: Callable[[Any], T] = _decoder(cast(Any, kind))
+    return decode(json.loads(text))
 
 
 def to_data(value: object) -> Any:
     """``value`` as dicts, lists and scalars."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tuple | list):
-        return [to_data(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): to_data(item) for key, item in value.items()}
-    return value
+    return json.loads(json.dumps(value, default=_members))
 
 
 def from_data(kind: Any, data: Any) -> Any:
     """The value of type ``kind`` that ``to_data`` turned into ``data``."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in {Union, types.UnionType}:
-        return None if data is None else from_data(next(a for a in arguments if a is not type(None)), data)
-    if origin is tuple:
-        if len(arguments) == 2 and arguments[1] is Ellipsis:  # noqa: PLR2004  tuple[X, ...]
-            return tuple(from_data(arguments[0], item) for item in data)
-        return tuple(from_data(argument, item) for argument, item in zip(arguments, data, strict=True))
-    if origin is dict:
-        return {key: from_data(arguments[1], item) for key, item in data.items()}
+    return _decoder(kind)(data)
+
+
+def _members(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+@cache
+def _decoder(kind: Any) -> Decoder:
+    """What turns data into a value of ``kind``; made once per type, because reading type hints is slow."""
     if dataclasses.is_dataclass(kind):
-        return _from_members(cast(type, kind), data)
-    if kind is float and data is not None:
-        return float(data)
-    return data
+        hints = typing.get_type_hints(kind)
+        decoders = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
+        make: Callable[..., Any] = cast(Any, kind)
+        return lambda data: make(**{name: decoders[name](item) for name, item in data.items() if name in decoders})
+    generic = _GENERIC.get(typing.get_origin(kind))
+    if generic:
+        return generic(*(_decoder(argument) for argument in typing.get_args(kind) if argument is not type(None)))
+    return float if kind is float else lambda data: data
 
 
-def _from_members(kind: type, data: dict[str, Any]) -> Any:
-    hints = typing.get_type_hints(kind)
-    known = {field.name for field in dataclasses.fields(kind)}
-    return kind(**{name: from_data(hints[name], item) for name, item in data.items() if name in known})
+def _tuple(*decoders: Decoder) -> Decoder:
+    """Of ``tuple[X, Y]``, or of ``tuple[X, ...]``."""
+    if decoders[-1] is _decoder(...):
+        return lambda data: tuple(map(decoders[0], data))
+    return lambda data: tuple(decode(item) for decode, item in zip(decoders, data, strict=True))
+
+
+_GENERIC: dict[Any, Callable[..., Decoder]] = {
+    **dict.fromkeys(  # X | None
+        (Union, types.UnionType), lambda decode: lambda data: None if data is None else decode(data)
+    ),
+    tuple: _tuple,
+    dict: lambda _, decode: lambda data: {key: decode(item) for key, item in data.items()},
+}

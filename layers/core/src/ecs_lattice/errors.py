@@ -1,21 +1,21 @@
-"""The errors of the library. The adapters raise :class:`AwsError`s and nothing else; the core raises the others.
+"""The errors of the library. Adapters raise :class:`AwsError`s and nothing else; the core raises the others.
 
 EcsLatticeError
-├── SettingsError            the environment of the function lacks something
-├── UnknownEventError        an event whose shape nobody here knows
-├── TooNewRecordError        a registry item written by a newer version of the stack
-├── AlarmsError              alarms of routes that AWS did not let be made or removed
-├── BusyError                another invocation has the same thing in hand; try again in a moment
-├── OutOfTimeError           the function's own deadline; nothing is lost, the bell rings again
-└── AwsError                 a call that AWS did not carry out, by reaction:
+├── SettingsError            the environment of the function is incomplete or wrong
+├── UnknownEventError        an event or a message of an unknown shape
+├── TooNewRecordError        a registry item that a newer version of the stack wrote
+├── AlarmsError              alarms of routes that AWS rejected or did not delete
+├── BusyError                another invocation is processing the same thing; try again in a moment
+├── OutOfTimeError           the function's time for calls is over; nothing is lost, the work continues later
+└── AwsError                 a call that failed, by how to react:
     ├── ThrottledError       wait ``retry_after`` seconds
-    ├── UnavailableError     5xx, connection lost: the answer is unknown, try again
-    ├── ConflictError        in progress, in use, or the name is taken (``resource_id`` says by whom)
-    ├── NotFoundError        it is not there (any more)
-    ├── QuotaError           a quota is full (``quota_code``)
-    ├── DeniedError          our role may not
-    ├── InvalidError         AWS refuses the parameters
-    └── ConditionError       a conditional write whose condition does not hold
+    ├── UnavailableError     5xx, connection lost: the result is unknown, try again
+    ├── ConflictError        in progress, in use, or the name is taken (by ``resource_id``)
+    ├── NotFoundError        it does not exist
+    ├── QuotaError           a quota is exhausted (``quota_code``)
+    ├── DeniedError          the function's role lacks a permission
+    ├── InvalidError         AWS rejects the parameters
+    └── ConditionError       the condition of a conditional write does not hold
 """
 
 
@@ -24,33 +24,33 @@ class EcsLatticeError(Exception):
 
 
 class SettingsError(EcsLatticeError):
-    """The environment lacks a variable, or one has a value that is not allowed; the message names all of them."""
+    """Variables of the environment are missing or have values that are not allowed; the message names all of them."""
 
 
 class UnknownEventError(EcsLatticeError):
-    """An event of a shape that is not known here; it goes to the dead-letter queue with this message as its reason."""
+    """An event of an unknown shape. One of a queue goes to the dead-letter queue with this message as its reason."""
 
 
 class TooNewRecordError(EcsLatticeError):
-    """A registry item carries a newer schema than this code knows (two versions run during a stack update)."""
+    """A registry item has a newer schema than this code knows (two versions run during a stack update)."""
 
 
 class AlarmsError(EcsLatticeError):
-    """The alarms of some routes are not as they should be; the next run tries again."""
+    """Some routes' alarms could not be put or deleted; the next run tries again."""
 
 
 class BusyError(EcsLatticeError):
-    """Another invocation has the same thing in hand, or was faster; the message comes again in a moment."""
+    """Another invocation is processing the same thing, or was faster; SQS delivers the message again in a moment."""
 
 
 class OutOfTimeError(EcsLatticeError):
-    """The function's own deadline has passed; raised between two calls, so that nothing is half written."""
+    """The function's time for calls to AWS is over; raised between two calls, so that nothing is half written."""
 
 
 class AwsError(EcsLatticeError):
-    """A call that AWS did not carry out.
+    """A call that failed.
 
-    ``operation`` is AWS's name of the call (``CreateRule``), ``code`` its error code, ``message`` its own text.
+    ``operation`` is AWS's name of the call (``CreateRule``), ``code`` the error code, ``message`` AWS's text.
     """
 
     def __init__(self, operation: str, code: str, message: str) -> None:
@@ -61,13 +61,13 @@ class AwsError(EcsLatticeError):
 
 
 class ThrottledError(AwsError):
-    """Too many calls; ``retry_after`` seconds is what AWS asked for, or a guess where it did not say."""
+    """Too many calls. ``retry_after``: the seconds that AWS asked for, or a default."""
 
     retry_after: float = 5.0
 
 
 class UnavailableError(AwsError):
-    """AWS failed or the connection was lost: whether the call was carried out is unknown."""
+    """AWS failed or the connection was lost: whether the call took effect is unknown."""
 
 
 class ConflictError(AwsError):
@@ -78,22 +78,22 @@ class ConflictError(AwsError):
 
 
 class NotFoundError(AwsError):
-    """What the call names does not exist (any more)."""
+    """What the call names does not exist."""
 
 
 class QuotaError(AwsError):
-    """A service quota is full; ``quota_code`` is the one to raise in Service Quotas."""
+    """A service quota is exhausted; ``quota_code`` is the quota to raise in Service Quotas."""
 
     quota_code: str | None = None
 
 
 class DeniedError(AwsError):
-    """The role of this function may not make the call."""
+    """The function's role lacks permission for the call."""
 
 
 class InvalidError(AwsError):
-    """AWS refuses the parameters of the call."""
+    """AWS rejects the parameters of the call."""
 
 
 class ConditionError(AwsError):
-    """The condition of a conditional write does not hold: somebody else was there first."""
+    """The condition of a conditional write does not hold: another writer was first."""

@@ -1,21 +1,24 @@
-"""Names of what this stack makes: the same identity always has the same name, two identities never share one.
+"""Names of what this stack creates: the same identity always has the same name, two identities never share one.
 
-A name is a readable stem, cut to fit, and a suffix of 13 characters that is always there, also when the stem is short
-enough to be unique by itself: 10 characters (50 bits) of the identity's SHA-256 and 3 that check the whole name, so that
-:func:`is_ours` tells our names from what people type. Only a Lattice service's name is the user's own word, because
-people and DNS rely on it.
+A name is a readable stem, cut to fit, and always a suffix of 13 characters, even where the stem alone would be unique: 10
+characters (50 bits) of the identity's SHA-256, and 3 that check the whole name, so that :func:`is_ours` tells our names
+from names that people type. Only the name of a Lattice service is the user's own word: people and DNS rely on it.
 
 Limits and patterns are those of the VPC Lattice API (ServiceName, TargetGroupName, ListenerName, RuleName): lower-case
-letters, digits and single hyphens, none at an end, not beginning as ids of the same kind do. Target groups stay within
-32 characters though the API takes 128, because the console cuts there.
+letters, digits and single hyphens, no hyphen at an end, and not the prefix of ids of the same kind. Target group names have
+at most 32 characters, though the API takes 128, because the console cuts them there.
 """
+
+from __future__ import annotations
 
 import base64
 import hashlib
 import json
 import re
+from typing import TYPE_CHECKING
 
-from ecs_lattice.model import ListenerKey, Placement, Route, ServiceId
+if TYPE_CHECKING:
+    from ecs_lattice.model import ListenerKey, Placement, Route, ServiceId
 
 SERVICE_NAME_LENGTHS = (3, 40)
 TARGET_GROUP_NAME_LIMIT = 32
@@ -46,7 +49,7 @@ def target_group_name(service: ServiceId, lattice_service: str, route: Route, pl
     """The target group of one port of an ECS service on one Lattice service.
 
     Neither the route's name nor the port's number is part of its identity: all routes of the port share the group, and
-    the port name may move to another number without a new one. What cannot be changed on a target group is.
+    the port name may move to another number without a new group. What cannot be changed on a target group is part of it.
     """
     identity = (
         service.arn,
@@ -66,13 +69,13 @@ def listener_name(key: ListenerKey) -> str:
 
 
 def rule_name(service: ServiceId, route_name: str, listener: ListenerKey) -> str:
-    """The rule that is made for a route of an ECS service on a listener."""
+    """The rule for a route of an ECS service on a listener."""
     identity = (service.arn, route_name, listener.protocol, listener.port)
     return _name("rule-", f"{service.name}-{route_name}", identity, RULE_NAME_LIMIT)
 
 
 def is_ours(name: str) -> bool:
-    """Whether ``name`` was made here; of names that people type one in 32,768 of the same shape would pass."""
+    """Whether this stack made ``name``; of the names that people type in the same form, 1 in 32,768 would pass."""
     if _OURS.fullmatch(name) is None:
         return False
     return name[-_CHECK_CHARACTERS:] == _digest(name[:-_CHECK_CHARACTERS])[:_CHECK_CHARACTERS]

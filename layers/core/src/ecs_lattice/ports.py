@@ -1,12 +1,12 @@
-"""What the core needs of the world, in its own words. One adapter each in :mod:`ecs_lattice.aws`; errors are
-:class:`~ecs_lattice.errors.AwsError`s. (The Lattice port stands in :mod:`ecs_lattice.lattice_side.ports`.)
+"""What the core needs of AWS, in the core's own terms. Each protocol has an adapter in :mod:`ecs_lattice.aws`; adapters raise
+:class:`~ecs_lattice.errors.AwsError`s. Protocols that a single package needs are in that package.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # a function loads the values that it works with, not all that the world could be asked for
+if TYPE_CHECKING:  # a function loads only the values that it works with
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ecs_lattice.claims import Answer, Claim, ClaimRecord, LatticeRecord
@@ -16,16 +16,19 @@ if TYPE_CHECKING:  # a function loads the values that it works with, not all tha
     from ecs_lattice.model import ServiceId
 
 type Now = Callable[[], float]
+"""The time in epoch seconds."""
+type Sleep = Callable[[float], None]
+"""Waits for so many seconds."""
 
 
 class Ecs(Protocol):
     """ECS and the subnets of its services."""
 
     def service(self, service: ServiceId) -> EcsService | None:
-        """The service with its tags; None when ECS does not know it (any more)."""
+        """The service with its tags; None when ECS does not know it."""
 
     def services(self, services: Sequence[ServiceId]) -> tuple[EcsService, ...]:
-        """Those of ``services`` that ECS knows, by tens a call."""
+        """Those of ``services`` that ECS knows, ten per call."""
 
     def service_ids(self, cluster: str) -> Iterator[ServiceId]:
         """All services of a cluster (name or ARN)."""
@@ -40,17 +43,51 @@ class Ecs(Protocol):
         """What the newest SUCCESSFUL service deployment of the last 90 days deployed."""
 
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
-        """The service's tasks whose desired status is RUNNING or that are stopping."""
+        """The service's tasks whose desired status is RUNNING, and those that are stopping."""
 
     def subnets(self, subnet_ids: Sequence[str]) -> Subnets:
-        """VPC and address family (IPV6 only when no subnet has an IPv4 block)."""
+        """Their VPC and address family (IPV6 only when no subnet has an IPv4 block)."""
 
     def attach(self, service: ServiceId, entries: Sequence[LatticeEntry], grace_period: int | None) -> str:
-        """UpdateService with the whole list (and the grace period, where not None); the new deployment's id."""
+        """UpdateService with the whole list (and the grace period, unless None); the id of the new deployment."""
 
 
-class Registry(Protocol):
-    """The memory of both reconcilers. Reads are consistent."""
+class Documents(Protocol):
+    """The registry's JSON documents of one writer each, by kind and key: ``ecs`` by ARN, ``stack`` by name, ..."""
+
+    def document(self, kind: str, key: str) -> str | None: ...
+
+    def documents_of(self, kind: str, keys: Iterable[str]) -> dict[str, str]:
+        """Those of the documents ``keys`` that exist, a hundred per call."""
+
+    def documents(self, kind: str) -> Iterator[tuple[str, str]]:
+        """All (key, text) of a kind; for the resync, never in a reconcile."""
+
+    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
+
+    def replace_document(
+        self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
+    ) -> bool:
+        """Write the document if it still is ``before`` (None: does not exist); whether it was written."""
+
+    def delete_document(self, kind: str, key: str) -> None: ...
+
+
+class Requirements(Protocol):
+    """The registry's requirements: which ports of which security group each consumer needs open."""
+
+    def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]:
+        """Those on one security group: one Query."""
+
+    def requirements(self) -> Iterator[IngressRequirement]:
+        """All of them; for the resync, never in a reconcile."""
+
+    def put_requirement(self, requirement: IngressRequirement) -> None:
+        """Write a consumer's requirement on one group; without openings it is deleted."""
+
+
+class Registry(Documents, Requirements, Protocol):
+    """What both reconcilers remember. Reads are consistent."""
 
     def claims_on(self, lattice_service: str) -> tuple[ClaimRecord, ...]:
         """All claims on a Lattice service: one Query."""
@@ -58,76 +95,61 @@ class Registry(Protocol):
     def claims_of(self, service: ServiceId) -> tuple[ClaimRecord, ...]:
         """All claims of an ECS service, on whichever Lattice service."""
 
+    def claims(self) -> Iterator[ClaimRecord]:
+        """All claims of the stack: one Scan; never in a reconcile."""
+
     def put_claim(self, claim: Claim) -> ClaimRecord:
-        """Write what the ECS side declares; the declared generation rises when it differs from what stands."""
+        """Write what the ECS side declares; raises the declared generation when it differs from the stored claim."""
 
     def acknowledge(self, record: ClaimRecord) -> None:
-        """The ECS side has worked with ``record``'s answer."""
+        """Note that the ECS side has processed ``record``'s answer."""
 
     def put_answer(self, record: ClaimRecord, answer: Answer) -> ClaimRecord:
-        """The Lattice side's answer to ``record``'s claim as it was read: sets the applied generation to that of
-        ``record`` and raises the answer generation when the answer differs from what stands. Nothing happens when
-        the item is gone."""
+        """Write the Lattice side's answer to ``record``'s claim as it was read: sets the applied generation to that of
+        ``record``, and raises the answer generation when the answer differs from the stored one. Does nothing when the
+        item has been deleted.
+        """
 
     def delete_claim(self, record: ClaimRecord) -> bool:
-        """Delete the item if the claim is still the one in ``record`` (same declared generation); whether it was."""
+        """Delete the item if the claim is still that of ``record`` (same declared generation); whether it was."""
 
     def lattice(self, name: str) -> LatticeRecord:
         """What is remembered of a Lattice service; an empty record if nothing is."""
 
-    def put_lattice(self, record: LatticeRecord) -> None: ...
-
-    def delete_lattice(self, name: str) -> None:
-        """Forget a Lattice service."""
-
     def lattice_records(self) -> Iterator[LatticeRecord]:
         """All of them; for the resync, never in a reconcile."""
 
-    def document(self, kind: str, key: str) -> str | None:
-        """A JSON document of one side only (``ecs`` by ARN, ``taskdef`` by ARN, ``stack`` by name)."""
+    def put_lattice(self, record: LatticeRecord) -> None: ...
 
-    def documents_of(self, kind: str, keys: Iterable[str]) -> dict[str, str]:
-        """Those of the documents ``keys`` that exist, a hundred a call."""
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
-
-    def replace_document(
-        self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
-    ) -> bool:
-        """Write the document if it still is ``before`` (None: there is none); whether it was written."""
-
-    def delete_document(self, kind: str, key: str) -> None: ...
-
-    def claims(self) -> Iterator[ClaimRecord]:
-        """All claims of the stack: one Scan; for what looks at everything, never in a reconcile."""
-
-    def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]:
-        """Who needs a security group open for what: one Query."""
-
-    def requirements(self) -> Iterator[IngressRequirement]:
-        """All of them; for the resync, never in a reconcile."""
-
-    def put_requirement(self, requirement: IngressRequirement) -> None:
-        """Write what one needer needs of one group; without openings it needs nothing any more and the item goes."""
-
-    def documents(self, kind: str) -> Iterator[tuple[str, str]]:
-        """All (key, text) of a kind; for the resync and for people, never in a reconcile."""
+    def delete_lattice(self, name: str) -> None: ...
 
     def acquire(self, name: str, member: str, limit: int) -> bool:
-        """Take a place among at most ``limit`` members of a set; True when ``member`` has one now (or had)."""
+        """Take a slot among at most ``limit`` members of a set; whether ``member`` holds one now."""
 
     def release(self, name: str, member: str) -> None:
-        """Give the place back."""
+        """Give the slot back."""
 
     def members(self, name: str) -> frozenset[str]:
-        """Who has a place."""
+        """Who holds a slot."""
 
 
 class RequestQueue(Protocol):
-    """The queues. A bell is never deduplicated."""
+    """The queues of the reconcilers. A request is never deduplicated across calls."""
 
     def enqueue(self, requests: Iterable[ReconcileRequest]) -> None:
-        """At once, to the FIFO queue of each bell's kind."""
+        """To the FIFO queue of each request's kind."""
 
     def enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
-        """One delayed bell (0-900 s) to the events queue."""
+        """With a delay (0-900 s), by the events queue."""
+
+
+class Visibility(Protocol):
+    """When a message of one queue becomes visible again."""
+
+    def retry_in(self, receipt_handle: str, seconds: int) -> None: ...
+
+
+class DeadLetters(Protocol):
+    """Where a consumer moves a message that no retry can fix."""
+
+    def put(self, body: str, reason: str, now: float) -> None: ...

@@ -1,4 +1,4 @@
-"""The environment of a function, read once into one frozen value. All that is missing or wrong is said in one sentence."""
+"""The environment of a function, read once into a frozen value. One error names everything that is missing or wrong."""
 
 import dataclasses
 import os
@@ -58,24 +58,21 @@ class Settings:
 def read(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings in ``environment`` (default: the process's).
 
-    Raises SettingsError naming everything that is missing or wrong. All functions have one environment, that of the
-    template's Globals; what has no default is asked of each, and empty is missing, too.
+    Raises SettingsError naming everything that is missing or wrong. All functions have the same environment, that of the
+    template's Globals; every variable without a default is required, and an empty one counts as missing.
     """
     environment = os.environ if environment is None else environment
     hints = typing.get_type_hints(Settings)
+    variables = {field.name.upper(): field.default for field in dataclasses.fields(Settings)}
+    required = [name for name, default in variables.items() if default is dataclasses.MISSING]
+    missing = [name for name in required if not environment.get(name, "").strip()]
     values: dict[str, object] = {}
-    missing, wrong = [], []
-    for field in dataclasses.fields(Settings):
-        name = field.name.upper()
-        text = environment.get(name)
-        if field.default is dataclasses.MISSING and not (text or "").strip():
-            missing.append(name)
-        if text is None:
-            continue
+    wrong = []
+    for name in (name for name in variables if name in environment):
         try:
-            values[field.name] = _parse(text.strip(), hints[field.name])
+            values[name.lower()] = _parse(environment[name].strip(), hints[name.lower()])
         except ValueError as error:
-            wrong.append(f"{name}={text!r} ({error})")
+            wrong.append(f"{name}={environment[name]!r} ({error})")
     if missing or wrong:
         parts = [
             f"lacks {', '.join(missing)}" if missing else "",

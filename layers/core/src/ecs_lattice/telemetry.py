@@ -1,4 +1,4 @@
-"""The one logger of the application: JSON lines, level and service name from the environment (Powertools)."""
+"""The logger of the application: JSON lines, level and service name from the environment (Powertools)."""
 
 import logging
 
@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 
 logger = Logger(service="ecs-lattice")
 
-# Lambda's JSON logging lets every library speak at the level of the application. botocore tells of its credentials at each
-# start, and at DEBUG of whole requests, signed URLs among them.
-for _library in ("botocore", "urllib3"):
+# Lambda's JSON logging sets the application's level for every library. At each start botocore logs where its credentials
+# are from, and at DEBUG whole requests with signed URLs.
+for _library in ("boto3", "botocore", "urllib3"):
     logging.getLogger(_library).setLevel(logging.WARNING)

@@ -1,6 +1,4 @@
-"""How far an uninstall is: two documents of kind ``stack`` in the registry, which every side reads and the resync writes."""
+"""How far an uninstall is: two registry documents of kind ``stack``, which the resync writes and both sides read."""
 
 UNINSTALL, UNINSTALLED = "uninstall", "uninstalled"
-"""An uninstall was asked for; it has nothing left to do."""
-
-__all__ = ["UNINSTALL", "UNINSTALLED"]
+"""An uninstall was requested; it has released everything."""

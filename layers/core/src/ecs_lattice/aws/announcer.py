@@ -1,4 +1,4 @@
-"""The adapter that announces changes of routes on the account's default event bus."""
+"""The adapter that publishes state changes of routes on the account's default event bus."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 from ecs_lattice.errors import UnavailableError
 from ecs_lattice.messages.announcements import DETAIL_TYPE, SOURCE, StateChange
 from ecs_lattice.ports import Now
@@ -20,29 +20,27 @@ _MESSAGE_CHARACTERS = 8000  # an entry may have 1 MB (256 KB in older Regions); 
 
 
 class EventBridgeAnnouncer:
-    """:class:`ecs_lattice.messages.announcements.Announcer` over a boto3 client. ``detail`` has ``at`` beside the change: the time to
-    the millisecond, because the event's own ``time`` has whole seconds only."""
+    """:class:`ecs_lattice.messages.announcements.Announcer` over a boto3 client.
+
+    ``detail`` has ``at`` beside the change: the time in milliseconds, because the event's own ``time`` has whole seconds.
+    """
 
     def __init__(self, client: "EventBridgeClient", owner: str, now: Now) -> None:
-        self._client = client
+        self._client = translating(client)
         self._owner = owner
         self._now = now
 
     def announce(self, changes: Sequence[StateChange]) -> None:
         for part in batched(changes, _ENTRIES, strict=False):
             entries: list[Any] = [self._entry(change) for change in part]
-            with translated("PutEvents"):
-                answer = self._client.put_events(Entries=entries)
+            answer = self._client.put_events(Entries=entries)
             if answer.get("FailedEntryCount"):
-                reasons = sorted(
-                    {
-                        f"{one.get('ErrorCode')}: {one.get('ErrorMessage')}"
-                        for one in answer["Entries"]
-                        if one.get("ErrorCode")
-                    }
-                )
+                failed = [entry for entry in answer["Entries"] if entry.get("ErrorCode")]
+                reasons = sorted({f"{entry['ErrorCode']}: {entry.get('ErrorMessage')}" for entry in failed})
                 raise UnavailableError(
-                    "PutEvents", "PartialFailure", f"{answer['FailedEntryCount']} were not taken: {', '.join(reasons)}"
+                    "PutEvents",
+                    "PartialFailure",
+                    f"{answer['FailedEntryCount']} events were not published: {', '.join(reasons)}",
                 )
 
     def _entry(self, change: StateChange) -> dict[str, Any]:

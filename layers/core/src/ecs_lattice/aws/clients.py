@@ -1,17 +1,13 @@
 """The clients of the AWS SDK, each made when it is first used: an invocation pays only for the services that it calls.
-Making EC2's takes as long as half a cold start, and most invocations need nothing of EC2.
 
-They are botocore's own, which are the ones that boto3 gives: importing boto3 adds only what this application never uses
-(resources, S3 transfers with their process pools) and doubles the time that the SDK takes to import at a cold start.
-
-Adaptive retries stay inside one call's budget; what is throttled for longer comes back as an outcome.
+Making the client of Amazon EC2 takes half as long as a cold start, and most invocations do not need it.
 """
 
 import threading
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import botocore.session
+import boto3
 from botocore.config import Config
 
 from ecs_lattice import api_calls
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_vpc_lattice import VPCLatticeClient
 
+# Adaptive retries stay within one call; a call that is throttled for longer fails with ThrottledError.
 _CONFIG = Config(
     connect_timeout=3,
     read_timeout=10,
@@ -35,100 +32,45 @@ _CONFIG = Config(
 )
 
 
-@cache
-def ecs() -> "ECSClient":
-    """ECS."""
-    return cast("ECSClient", _client("ecs"))
+class Clients:
+    """All clients of one session (default: a new one). Their calls are counted and timed by :mod:`~ecs_lattice.api_calls`."""
+
+    def __init__(self, session: boto3.Session | None = None, config: Config = _CONFIG) -> None:
+        self._session = session or boto3.Session()
+        self._config = config
+        self._making = threading.Lock()
+        # The build of the layer reads from these calls which services' data the layer needs.
+        self.cloudwatch: CloudWatchClient = self._client("cloudwatch")
+        self.dynamodb: DynamoDBClient = self._client("dynamodb")
+        self.ec2: EC2Client = self._client("ec2")
+        self.ecs: ECSClient = self._client("ecs")
+        self.events: EventBridgeClient = self._client("events")
+        self.iam: Any = self._client("iam")  # without types: two calls are made, in one place
+        self.lattice: VPCLatticeClient = self._client("vpc-lattice")
+        self.logs: Any = self._client("logs")  # likewise
+        self.sns: SNSClient = self._client("sns")
+        self.sqs: SQSClient = self._client("sqs")
+        self.tagging: ResourceGroupsTaggingAPIClient = self._client("resourcegroupstaggingapi")
+
+    def _client(self, service: str) -> Any:
+        return _Lazy(lambda: self._make(service), self._making)
+
+    def _make(self, service: str) -> Any:
+        client = self._session.client(service, config=self._config)  # type: ignore[call-overload]  # any service
+        client.meta.events.register("before-call", api_calls.start)
+        return client
 
 
-@cache
-def ec2() -> "EC2Client":
-    """EC2."""
-    return cast("EC2Client", _client("ec2"))
+class _Lazy:
+    """Stands for a client, which is made when its first attribute is read."""
 
-
-@cache
-def lattice() -> "VPCLatticeClient":
-    """VPC Lattice."""
-    return cast("VPCLatticeClient", _client("vpc-lattice"))
-
-
-@cache
-def dynamodb() -> "DynamoDBClient":
-    """DynamoDB."""
-    return cast("DynamoDBClient", _client("dynamodb"))
-
-
-@cache
-def sqs() -> "SQSClient":
-    """SQS."""
-    return cast("SQSClient", _client("sqs"))
-
-
-@cache
-def tagging() -> "ResourceGroupsTaggingAPIClient":
-    """Resource Groups Tagging API."""
-    return cast("ResourceGroupsTaggingAPIClient", _client("resourcegroupstaggingapi"))
-
-
-@cache
-def cloudwatch() -> "CloudWatchClient":
-    """CloudWatch."""
-    return cast("CloudWatchClient", _client("cloudwatch"))
-
-
-@cache
-def events() -> "EventBridgeClient":
-    """EventBridge."""
-    return cast("EventBridgeClient", _client("events"))
-
-
-@cache
-def sns() -> "SNSClient":
-    """SNS."""
-    return cast("SNSClient", _client("sns"))
-
-
-@cache
-def iam() -> Any:  # its types are not installed: two calls are made, in one place
-    """IAM."""
-    return _client("iam")
-
-
-@cache
-def logs() -> Any:  # likewise
-    """CloudWatch Logs."""
-    return _client("logs")
-
-
-@cache
-def _session() -> botocore.session.Session:
-    return botocore.session.Session()
-
-
-def _client(service: str) -> Any:
-    """The only way to a client. The layer's build reads from the calls of this which services' data it has to bring."""
-    return _WhenUsed(service)
-
-
-class _WhenUsed:
-    """Stands for a client until an operation of it is asked for, and then hands everything on to it."""
-
-    def __init__(self, service: str) -> None:
-        self._service = service
+    def __init__(self, make: Callable[[], Any], making: threading.Lock) -> None:
+        self._make, self._making = make, making
+        self._client: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        # A session makes clients for one thread at a time (Boto3 guide, multithreading); using them is safe in any.
-        with _making:
-            client = _made(self._service)
-        return getattr(client, name)
-
-
-_making = threading.Lock()
-
-
-@cache
-def _made(service: str) -> Any:
-    client = _session().create_client(service, config=_CONFIG)
-    client.meta.events.register("before-call", api_calls.note)
-    return client
+        if self._client is None:
+            # A session makes clients for one thread at a time (Boto3 guide, multithreading); every thread may use them.
+            with self._making:
+                self._client = self._client or self._make()
+        return getattr(self._client, name)

@@ -1,11 +1,11 @@
-"""The adapter to CloudWatch's alarms: pages, batches, and CloudWatch's shape as frozen values."""
+"""The adapter to CloudWatch alarms: pages, batches, and CloudWatch's shapes as frozen values."""
 
 from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice import ownership
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 from ecs_lattice.errors import NotFoundError
 from ecs_lattice.health.alarms import Alarm
 
@@ -13,51 +13,50 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
-_A_CALL = 100  # alarms; CloudWatch API, DescribeAlarms and DeleteAlarms
+_BATCH = 100  # alarms; CloudWatch API, DescribeAlarms and DeleteAlarms
 _ACTIONS = ("OKActions", "AlarmActions", "InsufficientDataActions")
 _OTHER = ("ExtendedStatistic", "Unit", "Metrics", "ThresholdMetricId", "EvaluateLowSampleCountPercentile")
-"""Members that no alarm of ours has; CloudWatch leaves them out where they are not set."""
+"""Members that none of our alarms has; CloudWatch omits those that are not set."""
 
 
 class BotoAlarms:
     """:class:`ecs_lattice.health.ports.Alarms` over a boto3 client, for the alarms of stack ``owner``."""
 
     def __init__(self, client: "CloudWatchClient", owner: str) -> None:
-        self._client = client
+        self._client = translating(client)
         self._owner = owner
 
     def with_prefix(self, prefix: str) -> tuple[Alarm, ...]:
-        with translated("DescribeAlarms"):
-            pages = self._client.get_paginator("describe_alarms").paginate(
-                AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"], PaginationConfig={"PageSize": _A_CALL}
-            )
-            return tuple(_alarm(one) for page in pages for one in page.get("MetricAlarms", []))
+        pages = self._client.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"], PaginationConfig={"PageSize": _BATCH}
+        )
+        return tuple(_alarm(found) for page in pages for found in page.get("MetricAlarms", []))
 
     def put(self, alarm: Alarm) -> None:
-        with translated("PutMetricAlarm"):
-            self._client.put_metric_alarm(
-                AlarmName=alarm.name,
-                AlarmDescription=alarm.description,
-                Namespace=alarm.namespace,
-                MetricName=alarm.metric,
-                Dimensions=[{"Name": name, "Value": value} for name, value in alarm.dimensions],
-                Statistic="Maximum",
-                Period=alarm.period,
-                EvaluationPeriods=alarm.evaluation_periods,
-                DatapointsToAlarm=alarm.datapoints_to_alarm,
-                Threshold=alarm.threshold,
-                ComparisonOperator="GreaterThanOrEqualToThreshold",
-                TreatMissingData=alarm.missing_data,
-                Tags=[{"Key": ownership.OWNER, "Value": self._owner}],  # taken when it is made, ignored later
-            )
+        self._client.put_metric_alarm(
+            AlarmName=alarm.name,
+            AlarmDescription=alarm.description,
+            Namespace=alarm.namespace,
+            MetricName=alarm.metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in alarm.dimensions],
+            Statistic="Maximum",
+            Period=alarm.period,
+            EvaluationPeriods=alarm.evaluation_periods,
+            DatapointsToAlarm=alarm.datapoints_to_alarm,
+            Threshold=alarm.threshold,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            TreatMissingData=alarm.missing_data,
+            Tags=[
+                {"Key": ownership.OWNER, "Value": self._owner}
+            ],  # applied when the alarm is created, ignored after that
+        )
 
     def delete(self, names: Sequence[str]) -> None:
-        for part in batched(names, _A_CALL, strict=False):
+        for part in batched(names, _BATCH, strict=False):
             try:
-                with translated("DeleteAlarms"):
-                    self._client.delete_alarms(AlarmNames=list(part))
+                self._client.delete_alarms(AlarmNames=list(part))
             except NotFoundError:
-                continue  # one of them has gone meanwhile; the next run deletes what is left
+                continue  # one of them has been deleted meanwhile; the next run deletes the rest
 
 
 def _alarm(found: "MetricAlarmTypeDef") -> Alarm:
@@ -65,7 +64,9 @@ def _alarm(found: "MetricAlarmTypeDef") -> Alarm:
     return Alarm(
         name=members["AlarmName"],
         description=members.get("AlarmDescription", ""),
-        dimensions=tuple(sorted((one["Name"], one["Value"]) for one in members.get("Dimensions", []))),
+        dimensions=tuple(
+            sorted((dimension["Name"], dimension["Value"]) for dimension in members.get("Dimensions", []))
+        ),
         datapoints_to_alarm=members.get("DatapointsToAlarm", members.get("EvaluationPeriods", 0)),
         evaluation_periods=members.get("EvaluationPeriods", 0),
         namespace=members.get("Namespace", ""),

@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecs_lattice.aws import ecs_shapes as shapes
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 from ecs_lattice.errors import NotFoundError, UnavailableError
 from ecs_lattice.facts import EcsService, LatticeEntry, ServiceRevision, Subnets, Task, TaskDefinition
 from ecs_lattice.model import AddressFamily, ServiceId
@@ -20,11 +20,11 @@ _DESCRIBE_SERVICES, _DESCRIBE_TASKS, _LIST = 10, 100, 100
 
 
 class BotoEcs:
-    """:class:`ecs_lattice.ports.Ecs` over boto3 clients. Keeps task definitions, which never change."""
+    """:class:`ecs_lattice.ports.Ecs` over boto3 clients. Caches task definitions, which are immutable."""
 
     def __init__(self, client: "ECSClient", ec2: "EC2Client") -> None:
-        self._client = client
-        self._ec2 = ec2
+        self._client = translating(client)
+        self._ec2 = translating(ec2)
         self._task_definitions: dict[str, TaskDefinition] = {}
 
     def service(self, service: ServiceId) -> EcsService | None:
@@ -43,48 +43,42 @@ class BotoEcs:
         )
 
     def service_ids(self, cluster: str) -> Iterator[ServiceId]:
-        with translated("ListServices"):
-            pages = self._client.get_paginator("list_services").paginate(
-                cluster=cluster, PaginationConfig={"PageSize": _LIST}
-            )
-            for page in pages:
-                yield from (ServiceId(arn) for arn in page["serviceArns"])
+        pages = self._client.get_paginator("list_services").paginate(
+            cluster=cluster, PaginationConfig={"PageSize": _LIST}
+        )
+        for page in pages:
+            yield from (ServiceId(arn) for arn in page["serviceArns"])
 
     def clusters(self) -> Iterator[str]:
-        with translated("ListClusters"):
-            for page in self._client.get_paginator("list_clusters").paginate():
-                yield from page["clusterArns"]
+        for page in self._client.get_paginator("list_clusters").paginate():
+            yield from page["clusterArns"]
 
     def task_definition(self, arn: str) -> TaskDefinition:
         if arn not in self._task_definitions:
-            with translated("DescribeTaskDefinition"):
-                answer = self._client.describe_task_definition(taskDefinition=arn)
+            answer = self._client.describe_task_definition(taskDefinition=arn)
             self._task_definitions[arn] = shapes.task_definition(answer["taskDefinition"])
         return self._task_definitions[arn]
 
     def newest_successful_revision(self, service: ServiceId) -> ServiceRevision | None:
-        with translated("ListServiceDeployments"):
-            # Newest first, and ECS keeps 90 days (Amazon ECS Developer Guide, service deployments): one page is enough.
-            answer = self._client.list_service_deployments(
-                cluster=service.cluster, service=service.arn, status=["SUCCESSFUL"], maxResults=_LIST
-            )
-        found = sorted(answer["serviceDeployments"], key=lambda one: one["createdAt"], reverse=True)
+        # Newest first, and ECS keeps 90 days (Amazon ECS Developer Guide, service deployments): one page is enough.
+        answer = self._client.list_service_deployments(
+            cluster=service.cluster, service=service.arn, status=["SUCCESSFUL"], maxResults=_LIST
+        )
+        found = sorted(answer["serviceDeployments"], key=lambda deployment: deployment["createdAt"], reverse=True)
         if not found:
             return None
-        with translated("DescribeServiceRevisions"):
-            revisions = self._client.describe_service_revisions(
-                serviceRevisionArns=[found[0]["targetServiceRevisionArn"]]
-            )["serviceRevisions"]
+        revisions = self._client.describe_service_revisions(serviceRevisionArns=[found[0]["targetServiceRevisionArn"]])[
+            "serviceRevisions"
+        ]
         return shapes.service_revision(revisions[0]) if revisions else None
 
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
         arns: list[str] = []
-        with translated("ListTasks"):
-            for desired in _DESIRED_STATUSES:
-                pages = self._client.get_paginator("list_tasks").paginate(
-                    cluster=service.cluster, serviceName=service.name, desiredStatus=desired
-                )
-                arns += [arn for page in pages for arn in page["taskArns"]]
+        for desired in _DESIRED_STATUSES:
+            pages = self._client.get_paginator("list_tasks").paginate(
+                cluster=service.cluster, serviceName=service.name, desiredStatus=desired
+            )
+            arns += [arn for page in pages for arn in page["taskArns"]]
         return tuple(
             task
             for part in batched(dict.fromkeys(arns), _DESCRIBE_TASKS, strict=False)
@@ -92,39 +86,37 @@ class BotoEcs:
         )
 
     def subnets(self, subnet_ids: Sequence[str]) -> Subnets:
-        with translated("DescribeSubnets"):
-            found = self._ec2.describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
+        found = self._ec2.describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
         if not found:
             raise NotFoundError("DescribeSubnets", "InvalidSubnetID.NotFound", f"none of {', '.join(subnet_ids)}")
         family: AddressFamily = "IPV4" if any(subnet.get("CidrBlock") for subnet in found) else "IPV6"
         return Subnets(found[0]["VpcId"], family, tuple(sorted(subnet_ids)))
 
     def attach(self, service: ServiceId, entries: Sequence[LatticeEntry], grace_period: int | None) -> str:
-        members: dict[str, Any] = {"vpcLatticeConfigurations": [shapes.lattice_configuration(one) for one in entries]}
+        members: dict[str, Any] = {
+            "vpcLatticeConfigurations": [shapes.lattice_configuration(entry) for entry in entries]
+        }
         if grace_period is not None:
             members["healthCheckGracePeriodSeconds"] = grace_period
-        with translated("UpdateService"):
-            answer = self._client.update_service(cluster=service.cluster, service=service.arn, **members)
-        return next(one["id"] for one in answer["service"]["deployments"] if one["status"] == "PRIMARY")
+        answer = self._client.update_service(cluster=service.cluster, service=service.arn, **members)
+        return next(found["id"] for found in answer["service"]["deployments"] if found["status"] == "PRIMARY")
 
     def _described(self, cluster: str, arns: list[str]) -> Iterator[EcsService]:
         try:
-            with translated("DescribeServices"):
-                answer = self._client.describe_services(cluster=cluster, services=arns, include=["TAGS"])
+            answer = self._client.describe_services(cluster=cluster, services=arns, include=["TAGS"])
         except NotFoundError:
-            return iter(())  # a cluster that does not exist has no services; ECS says so, it is not unknown
+            return iter(())  # ClusterNotFoundException: a cluster that does not exist has no services
         _only_missing("DescribeServices", answer.get("failures", []))
         return (shapes.service(found) for found in answer["services"])
 
     def _described_tasks(self, service: ServiceId, arns: list[str]) -> Iterator[Task]:
-        with translated("DescribeTasks"):
-            answer = self._client.describe_tasks(cluster=service.cluster, tasks=arns)
+        answer = self._client.describe_tasks(cluster=service.cluster, tasks=arns)
         _only_missing("DescribeTasks", answer.get("failures", []))
         return (shapes.task(found) for found in answer["tasks"])
 
 
 def _only_missing(operation: str, failures: Sequence[Any]) -> None:
-    """MISSING is an answer; any other failure is an unknown, and unknown is not empty."""
+    """Raise UnavailableError for any failure but MISSING: after it, nothing is known of the resource."""
     for failure in failures:
         if failure.get("reason") != "MISSING":
             reason = str(failure.get("reason"))

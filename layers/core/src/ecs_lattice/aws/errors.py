@@ -1,12 +1,12 @@
-"""The border to AWS: botocore's errors become ours, once, by error code, with the cause chained."""
+"""The border to AWS: every error of botocore becomes an :class:`~ecs_lattice.errors.AwsError`, chosen by its error code."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from ecs_lattice import deadline
 from ecs_lattice.errors import (
     AwsError,
     ConditionError,
@@ -19,48 +19,71 @@ from ecs_lattice.errors import (
     UnavailableError,
 )
 
-# Error codes of every service that is called here; which reaction each asks for.
-_BY_CODE: dict[str, type[AwsError]] = {
-    **dict.fromkeys(
-        ("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown",
-         "ProvisionedThroughputExceededException", "RequestThrottled"), ThrottledError),
-    **dict.fromkeys(
-        ("ConflictException", "ResourceInUseException", "TransactionConflictException", "UpdateInProgressException",
-         "InvalidPermission.Duplicate", "DeleteConflict"), ConflictError),
-    **dict.fromkeys(
-        ("ResourceNotFoundException", "ServiceNotFoundException", "ClusterNotFoundException", "ServiceNotActiveException",
-         "NotFound", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidSubnetID.NotFound", "ResourceNotFound",
-         "InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidSecurityGroupRuleId.NotFound",
-         "InvalidID", "NoSuchEntity"), NotFoundError),
-    "ConditionalCheckFailedException": ConditionError,
-    **dict.fromkeys(("ServiceQuotaExceededException", "LimitExceededException", "RulesPerSecurityGroupLimitExceeded", "TagLimitExceeded", "LimitExceeded", "LimitExceededFault"), QuotaError),
-    **dict.fromkeys(("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AuthFailure", "AuthorizationError"), DeniedError),
-    **dict.fromkeys(
-        ("ValidationException", "ValidationError", "InvalidParameterException", "InvalidParameter", "InvalidParameterValue", "ClientException",
-         "PlatformUnknownException", "UnsupportedFeatureException",
-         "InvalidGroupId.Malformed", "InvalidPermission.Malformed", "InvalidPermission.NotFound", "InvalidParameterCombination"), InvalidError),
-}  # fmt: skip
+# The error codes of all services that are called here, by how the caller reacts.
+_CODES: dict[type[AwsError], str] = {
+    ThrottledError: "Throttling ThrottlingException TooManyRequestsException RequestLimitExceeded SlowDown "
+    "ProvisionedThroughputExceededException RequestThrottled",
+    ConflictError: "ConflictException ResourceInUseException TransactionConflictException UpdateInProgressException "
+    "InvalidPermission.Duplicate DeleteConflict",
+    NotFoundError: "ResourceNotFoundException ServiceNotFoundException ClusterNotFoundException "
+    "ServiceNotActiveException NotFound QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue "
+    "InvalidSubnetID.NotFound ResourceNotFound InvalidGroup.NotFound InvalidSecurityGroupID.NotFound "
+    "InvalidSecurityGroupRuleId.NotFound InvalidID NoSuchEntity",
+    ConditionError: "ConditionalCheckFailedException",
+    QuotaError: "ServiceQuotaExceededException LimitExceededException RulesPerSecurityGroupLimitExceeded "
+    "TagLimitExceeded LimitExceeded LimitExceededFault",
+    DeniedError: "AccessDeniedException AccessDenied UnauthorizedOperation AuthFailure AuthorizationError",
+    InvalidError: "ValidationException ValidationError InvalidParameterException InvalidParameter "
+    "InvalidParameterValue ClientException PlatformUnknownException UnsupportedFeatureException "
+    "InvalidGroupId.Malformed InvalidPermission.Malformed InvalidPermission.NotFound InvalidParameterCombination",
+}
+_BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 _SERVER_ERROR = 500
 
 
-@contextmanager
-def translated(operation: str) -> Iterator[None]:
-    """Raise our error for botocore's inside the block; ``operation`` is AWS's name of the call.
+def translating[Client](client: Client) -> Client:
+    """``client`` whose operations and paginators raise AwsErrors instead of botocore's errors."""
+    return cast(Client, _Translating(client))
 
-    No call starts after the deadline (OutOfTimeError).
-    """
-    deadline.check()
+
+class _Translating:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._client, name)
+        if name == "get_paginator":
+            attribute = partial(_Paginator, attribute)
+        elif callable(attribute):
+            attribute = partial(_call, name, attribute)
+        setattr(self, name, attribute)
+        return attribute
+
+
+@dataclass(frozen=True, slots=True)
+class _Paginator:
+    get: Callable[[str], Any]
+    method: str
+
+    def paginate(self, **parameters: Any) -> Iterator[Any]:
+        pages = iter(self.get(self.method).paginate(**parameters))
+        while (page := _call(self.method, next, pages, None)) is not None:
+            yield page
+
+
+def _call(method: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
     try:
-        yield
-    except ClientError as error:
-        raise _translate(operation, error) from error
-    except ParamValidationError as error:
-        raise InvalidError(operation, "ParamValidation", str(error)) from error
-    except BotoCoreError as error:
+        return function(*arguments, **parameters)
+    except (ClientError, BotoCoreError) as error:
+        operation = "".join(map(str.capitalize, method.split("_")))  # AWS's name: CreateRule of create_rule
+        if isinstance(error, ClientError):
+            raise _error(operation, error) from error
+        if isinstance(error, ParamValidationError):
+            raise InvalidError(operation, "ParamValidation", str(error)) from error
         raise UnavailableError(operation, type(error).__name__, str(error)) from error
 
 
-def _translate(operation: str, error: ClientError) -> AwsError:
+def _error(operation: str, error: ClientError) -> AwsError:
     response: dict[str, Any] = dict(error.response)
     code = response.get("Error", {}).get("Code", "Unknown")
     message = response.get("Error", {}).get("Message", str(error))
@@ -77,7 +100,7 @@ def _translate(operation: str, error: ClientError) -> AwsError:
 
 
 def _retry_after(response: dict[str, Any], otherwise: float) -> float:
-    """Seconds, from the member that Lattice puts it in or from the header behind it."""
+    """Seconds, from VPC Lattice's member of the error or from the HTTP header."""
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     given = response.get("retryAfterSeconds") or headers.get("retry-after")
     try:

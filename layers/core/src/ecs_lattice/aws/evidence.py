@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Literal
 
 from ecs_lattice.aws import ecs_shapes
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 from ecs_lattice.aws.lattice_shapes import group_from, target_from
 from ecs_lattice.errors import NotFoundError
 from ecs_lattice.facts import EcsService, Task, TaskDefinition
@@ -25,35 +25,31 @@ class BotoSources:
     """:class:`ecs_lattice.diagnosis.ports.Sources` over boto3 clients."""
 
     def __init__(self, ecs: "ECSClient", ec2: "EC2Client", lattice: "VPCLatticeClient") -> None:
-        self._ecs = ecs
-        self._ec2 = ec2
-        self._lattice = lattice
+        self._ecs_client = translating(ecs)
+        self._ec2_client = translating(ec2)
+        self._lattice_client = translating(lattice)
 
     def targets(self, group_arn: str) -> tuple[Target, ...]:
-        with translated("ListTargets"):
-            pages = self._lattice.get_paginator("list_targets").paginate(
-                targetGroupIdentifier=group_arn, PaginationConfig={"PageSize": _TARGETS_A_PAGE}
-            )
-            return tuple(target_from(target) for page in pages for target in page["items"])
+        pages = self._lattice_client.get_paginator("list_targets").paginate(
+            targetGroupIdentifier=group_arn, PaginationConfig={"PageSize": _TARGETS_A_PAGE}
+        )
+        return tuple(target_from(target) for page in pages for target in page["items"])
 
     def group(self, group_arn: str) -> Group | None:
         try:
-            with translated("GetTargetGroup"):
-                return group_from(self._lattice.get_target_group(targetGroupIdentifier=group_arn))
+            return group_from(self._lattice_client.get_target_group(targetGroupIdentifier=group_arn))
         except NotFoundError:
             return None
 
     def service(self, service: ServiceId) -> EcsService | None:
         try:
-            with translated("DescribeServices"):
-                answer = self._ecs.describe_services(cluster=service.cluster, services=[service.arn])
+            answer = self._ecs_client.describe_services(cluster=service.cluster, services=[service.arn])
         except NotFoundError:
             return None
         return ecs_shapes.service(answer["services"][0]) if answer["services"] else None
 
     def vpc_id(self, subnet_ids: Sequence[str]) -> str:
-        with translated("DescribeSubnets"):
-            found = self._ec2.describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
+        found = self._ec2_client.describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
         return str(found[0]["VpcId"]) if found else ""
 
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
@@ -61,24 +57,19 @@ class BotoSources:
             arns = [*self._listed(service, "RUNNING"), *self._listed(service, "STOPPED")]
         except NotFoundError:
             return ()
-        return tuple(
-            task
+        # Tasks that ECS no longer knows are missing from the answer, which is no failure.
+        parts = [
+            self._ecs_client.describe_tasks(cluster=service.cluster, tasks=list(part))["tasks"]
             for part in batched(arns, _TASKS, strict=False)
-            for task in self._described(service.cluster, list(part))
-        )
+        ]
+        return tuple(ecs_shapes.task(task) for tasks in parts for task in tasks)
 
     def task_definition(self, arn: str) -> TaskDefinition:
-        with translated("DescribeTaskDefinition"):
-            return ecs_shapes.task_definition(self._ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"])
+        answer = self._ecs_client.describe_task_definition(taskDefinition=arn)
+        return ecs_shapes.task_definition(answer["taskDefinition"])
 
     def _listed(self, service: ServiceId, desired: Literal["RUNNING", "STOPPED"]) -> list[str]:
-        with translated("ListTasks"):
-            answer = self._ecs.list_tasks(
-                cluster=service.cluster, serviceName=service.name, desiredStatus=desired, maxResults=_TASKS
-            )
+        answer = self._ecs_client.list_tasks(
+            cluster=service.cluster, serviceName=service.name, desiredStatus=desired, maxResults=_TASKS
+        )
         return answer["taskArns"]
-
-    def _described(self, cluster: str, arns: list[str]) -> list[Task]:
-        """Tasks that ECS no longer knows are missing from the answer, which is no failure."""
-        with translated("DescribeTasks"):
-            return [ecs_shapes.task(task) for task in self._ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]]

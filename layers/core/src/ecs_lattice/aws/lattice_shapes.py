@@ -1,4 +1,4 @@
-"""VPC Lattice's request and response members from our values and back (service model ``vpc-lattice`` of botocore)."""
+"""The shapes of the VPC Lattice API (botocore's service model ``vpc-lattice``) from our values and back."""
 
 import json
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match
 
 
 def action_from(data: Mapping[str, Any]) -> Action:
-    """A RuleAction, groups by id."""
+    """A RuleAction as an action, target groups by id."""
     if "forward" in data:
         groups = data["forward"]["targetGroups"]
-        # A lone group without a weight has all of it (WeightedTargetGroup: default 100).
-        return forward({id_of(one["targetGroupIdentifier"]): one.get("weight", 100) for one in groups})
+        # A single group may have no weight (WeightedTargetGroup: default 100).
+        return forward({id_of(group["targetGroupIdentifier"]): group.get("weight", 100) for group in groups})
     return FixedResponse(data["fixedResponse"]["statusCode"])
 
 
@@ -32,22 +32,22 @@ def action_to(action: Action) -> dict[str, Any]:
     """The RuleAction of an action."""
     match action:
         case Forward(groups):
-            named = [{"targetGroupIdentifier": each.group, "weight": each.weight} for each in groups]
+            named = [{"targetGroupIdentifier": target.group, "weight": target.weight} for target in groups]
             return {"forward": {"targetGroups": named}}
         case FixedResponse(status):
             return {"fixedResponse": {"statusCode": status}}
 
 
 def match_from(data: Mapping[str, Any]) -> AnyMatch:
-    """What a route can declare as a Match, anything else as text."""
+    """A RuleMatch that a route can declare as a Match, any other as text."""
     http = data.get("httpMatch", {})
     headers = http.get("headerMatches") or []
-    if not http or any(one.get("caseSensitive") for one in headers):
+    if not http or any(header.get("caseSensitive") for header in headers):
         return OtherMatch(json.dumps(data, sort_keys=True))
     return Match(
         path=_path_from(http.get("pathMatch")),
         method=http.get("method"),
-        headers=tuple(sorted(HeaderMatch(one["name"], *next(iter(one["match"].items()))) for one in headers)),
+        headers=tuple(sorted(HeaderMatch(header["name"], *next(iter(header["match"].items()))) for header in headers)),
     )
 
 
@@ -70,7 +70,8 @@ def match_to(match: AnyMatch) -> dict[str, Any]:
         http["pathMatch"] = {"match": {kind: value}, "caseSensitive": sensitive}
     if match.headers:
         http["headerMatches"] = [
-            {"name": each.name, "match": {each.kind: each.value}, "caseSensitive": False} for each in match.headers
+            {"name": header.name, "match": {header.kind: header.value}, "caseSensitive": False}
+            for header in match.headers
         ]
     return {"httpMatch": http}
 

@@ -1,6 +1,6 @@
-"""The adapter to CloudWatch's custom metrics: lines in the embedded metric format on standard output, made by Powertools.
+"""The adapter to CloudWatch's custom metrics: Powertools prints lines in the embedded metric format.
 
-CloudWatch Logs makes metrics of them (CloudWatch User Guide, embedded metric format): no call, nothing to be throttled.
+CloudWatch Logs turns them into metrics (CloudWatch User Guide, embedded metric format): no call that could be throttled.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from ecs_lattice.health.metric_names import NAMESPACE
 
 
 class EmfMetrics:
-    """:class:`ecs_lattice.health.ports.MetricsSink` over Powertools; each call of ``publish`` is one line.
+    """:class:`ecs_lattice.ports.MetricsSink`; each call of ``publish`` prints a line.
 
-    Without a service name of its own, which Powertools would add as a fourth dimension.
+    The service name is empty: Powertools would add it as a fourth dimension.
     """
 
     def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:

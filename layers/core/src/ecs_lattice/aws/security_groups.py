@@ -6,7 +6,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice import ownership
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 from ecs_lattice.errors import ConflictError, NotFoundError
 from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PortRange, PrefixList, SecurityGroup
 from ecs_lattice.model import AddressFamily
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FILTER_VALUES = 200  # a request (Amazon EC2 API, filtering)
 _PAGE = 1000  # Amazon EC2 API, DescribeSecurityGroupRules, MaxResults
 _DESCRIPTION_LIMIT = 255
+_ATTEMPTS = 3  # DescribeSecurityGroupRules may not yet show a rule that was added a moment ago
 _NOT_IN_A_DESCRIPTION = re.compile(r"[^a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]")  # Amazon EC2 API, IpRange, Description
 _FAMILIES: dict[str, AddressFamily] = {"IPv4": "IPV4", "IPv6": "IPV6"}
 
@@ -25,25 +26,24 @@ class BotoSecurityGroups:
     """:class:`ecs_lattice.ingress.ports.SecurityGroups` over a boto3 client, for the rules of stack ``owner``."""
 
     def __init__(self, client: "EC2Client", owner: str) -> None:
-        self._client = client
+        self._client = translating(client)
         self._owner = owner
         self._lists: tuple[PrefixList, ...] = ()
 
     def prefix_lists(self) -> tuple[PrefixList, ...]:
-        if not self._lists:  # their ids never change within a Region
+        if not self._lists:  # their ids are fixed within a Region
             region = self._client.meta.region_name
             names = [f"com.amazonaws.{region}.vpc-lattice", f"com.amazonaws.{region}.ipv6.vpc-lattice"]
-            with translated("DescribeManagedPrefixLists"):
-                pages = self._client.get_paginator("describe_managed_prefix_lists").paginate(
-                    Filters=[{"Name": "prefix-list-name", "Values": names}]
-                )
-                found = [one for page in pages for one in page["PrefixLists"]]
-            # A list of a customer may have any name; AWS's own has AWS as its owner.
+            pages = self._client.get_paginator("describe_managed_prefix_lists").paginate(
+                Filters=[{"Name": "prefix-list-name", "Values": names}]
+            )
+            found = [shape for page in pages for shape in page["PrefixLists"]]
+            # A customer's prefix list may have any name; only AWS's own has the owner AWS.
             self._lists = tuple(
                 sorted(
-                    PrefixList(one["PrefixListId"], one["PrefixListName"], _FAMILIES[one["AddressFamily"]])
-                    for one in found
-                    if one["PrefixListName"] in names and one.get("OwnerId") == "AWS"
+                    PrefixList(shape["PrefixListId"], shape["PrefixListName"], _FAMILIES[shape["AddressFamily"]])
+                    for shape in found
+                    if shape["PrefixListName"] in names and shape.get("OwnerId") == "AWS"
                 )
             )
         return self._lists
@@ -51,19 +51,17 @@ class BotoSecurityGroups:
     def groups(self, group_ids: Sequence[str]) -> tuple[SecurityGroup, ...]:
         found: list[Any] = []
         for part in batched(sorted(set(group_ids)), _FILTER_VALUES, strict=False):
-            # A filter, not GroupIds: one that does not exist is no error then.
-            with translated("DescribeSecurityGroups"):
-                pages = self._client.get_paginator("describe_security_groups").paginate(
-                    Filters=[{"Name": "group-id", "Values": list(part)}]
-                )
-                found += [one for page in pages for one in page["SecurityGroups"]]
-        return tuple(_group(one) for one in found)
+            # A filter instead of GroupIds: a group that does not exist is not an error then.
+            pages = self._client.get_paginator("describe_security_groups").paginate(
+                Filters=[{"Name": "group-id", "Values": list(part)}]
+            )
+            found += [shape for page in pages for shape in page["SecurityGroups"]]
+        return tuple(map(_group, found))
 
     def default_group(self, vpc_id: str) -> SecurityGroup:
-        with translated("DescribeSecurityGroups"):
-            found = self._client.describe_security_groups(
-                Filters=[{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}]
-            )["SecurityGroups"]
+        found = self._client.describe_security_groups(
+            Filters=[{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}]
+        )["SecurityGroups"]
         if not found:
             raise NotFoundError("DescribeSecurityGroups", "InvalidGroup.NotFound", f"{vpc_id} has no default group")
         return _group(found[0])
@@ -73,8 +71,8 @@ class BotoSecurityGroups:
         for part in batched(sorted(set(group_ids)), _FILTER_VALUES, strict=False):
             try:
                 found += self._rules("group-id", list(part))
-            except NotFoundError:
-                found += [rule for group_id in part for rule in self._rules_if_any(group_id)]
+            except NotFoundError:  # one of them does not exist
+                found += [rule for group_id in part if len(part) > 1 for rule in self.rules([group_id])]
         return tuple(found)
 
     def owned_rules(self) -> tuple[IngressRule, ...]:
@@ -83,78 +81,56 @@ class BotoSecurityGroups:
     def authorize(
         self,
         group_id: str,
-        sources: Sequence[tuple[AllowedPorts, PrefixList]],
+        openings: Sequence[tuple[AllowedPorts, PrefixList]],
         description: str,
         tags: Mapping[str, str],
     ) -> tuple[IngressRule, ...]:
+        text = _NOT_IN_A_DESCRIPTION.sub("-", description)[:_DESCRIPTION_LIMIT]
+        wanted = {(opening.ports, source.id): (opening, source) for opening, source in openings}
         there: tuple[IngressRule, ...] = ()
-        missing = list(sources)
+        missing = list(openings)
         for _ in range(_ATTEMPTS):
             try:
-                return there + self._authorize(group_id, missing, description, tags)
-            except ConflictError:  # one of them is there already, and so none was added
-                rules = self._rules("group-id", [group_id])
-                there = tuple(rule for rule in rules if any(_is_equal(rule, *one) for one in sources))
-                missing = [one for one in sources if not any(_is_equal(rule, *one) for rule in there)]
+                answer = self._client.authorize_security_group_ingress(
+                    GroupId=group_id,
+                    IpPermissions=[
+                        {
+                            "IpProtocol": "tcp",
+                            "FromPort": opening.ports.first,
+                            "ToPort": opening.ports.last,
+                            "PrefixListIds": [{"PrefixListId": source.id, "Description": text}],
+                        }
+                        for opening, source in missing
+                    ],
+                    TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tags(tags)}],
+                )
+                return there + tuple(map(_rule, answer["SecurityGroupRules"]))
+            except ConflictError:  # one of them exists already, so EC2 added none
+                existing = _by_opening(self._rules("group-id", [group_id]))
+                there = tuple(existing[key] for key in wanted if key in existing)
+                missing = [opening for key, opening in wanted.items() if key not in existing]
                 if not missing:
                     return there
         raise ConflictError("AuthorizeSecurityGroupIngress", "InvalidPermission.Duplicate", f"{group_id}: not seen yet")
 
     def revoke(self, group_id: str, rule_ids: Sequence[str]) -> None:
         try:
-            self._revoke(group_id, rule_ids)
+            self._client.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=list(rule_ids))
         except NotFoundError:
-            for rule_id in rule_ids if len(rule_ids) > 1 else ():  # one is gone, and so none was revoked
+            for rule_id in rule_ids if len(rule_ids) > 1 else ():  # one of them does not exist, so EC2 revoked none
                 self.revoke(group_id, [rule_id])
 
     def tag(self, rule_ids: Sequence[str], tags: Mapping[str, str]) -> None:
-        with translated("CreateTags"):
-            self._client.create_tags(Resources=list(rule_ids), Tags=_tags(tags))
+        self._client.create_tags(Resources=list(rule_ids), Tags=_tags(tags))
 
     def untag(self, rule_ids: Sequence[str], keys: Sequence[str]) -> None:
-        with translated("DeleteTags"):
-            self._client.delete_tags(Resources=list(rule_ids), Tags=[{"Key": key} for key in keys])
-
-    def _rules_if_any(self, group_id: str) -> tuple[IngressRule, ...]:
-        try:
-            return self._rules("group-id", [group_id])
-        except NotFoundError:
-            return ()
+        self._client.delete_tags(Resources=list(rule_ids), Tags=[{"Key": key} for key in keys])
 
     def _rules(self, name: str, values: list[str]) -> tuple[IngressRule, ...]:
-        with translated("DescribeSecurityGroupRules"):
-            pages = self._client.get_paginator("describe_security_group_rules").paginate(
-                Filters=[{"Name": name, "Values": values}], PaginationConfig={"PageSize": _PAGE}
-            )
-            return tuple(_rule(one) for page in pages for one in page["SecurityGroupRules"] if not one["IsEgress"])
-
-    def _authorize(
-        self,
-        group_id: str,
-        sources: Sequence[tuple[AllowedPorts, PrefixList]],
-        description: str,
-        tags: Mapping[str, str],
-    ) -> tuple[IngressRule, ...]:
-        said = _NOT_IN_A_DESCRIPTION.sub("-", description)[:_DESCRIPTION_LIMIT]
-        with translated("AuthorizeSecurityGroupIngress"):
-            answer = self._client.authorize_security_group_ingress(
-                GroupId=group_id,
-                IpPermissions=[
-                    {
-                        "IpProtocol": "tcp",
-                        "FromPort": allowed.ports.first,
-                        "ToPort": allowed.ports.last,
-                        "PrefixListIds": [{"PrefixListId": source.id, "Description": said}],
-                    }
-                    for allowed, source in sources
-                ],
-                TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": _tags(tags)}],
-            )
-        return tuple(_rule(one) for one in answer["SecurityGroupRules"])
-
-    def _revoke(self, group_id: str, rule_ids: Sequence[str]) -> None:
-        with translated("RevokeSecurityGroupIngress"):
-            self._client.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=list(rule_ids))
+        pages = self._client.get_paginator("describe_security_group_rules").paginate(
+            Filters=[{"Name": name, "Values": values}], PaginationConfig={"PageSize": _PAGE}
+        )
+        return tuple(_rule(shape) for page in pages for shape in page["SecurityGroupRules"] if not shape["IsEgress"])
 
 
 def _group(shape: Any) -> SecurityGroup:
@@ -178,12 +154,9 @@ def _rule(shape: Any) -> IngressRule:
     )
 
 
-def _is_equal(rule: IngressRule, allowed: AllowedPorts, source: PrefixList) -> bool:
-    return (rule.protocol, rule.ports, rule.prefix_list_id) == ("tcp", allowed.ports, source.id)
+def _by_opening(rules: Sequence[IngressRule]) -> dict[tuple[PortRange | None, str | None], IngressRule]:
+    return {(rule.ports, rule.prefix_list_id): rule for rule in rules if rule.protocol == "tcp"}
 
 
 def _tags(tags: Mapping[str, str]) -> Any:
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-
-
-_ATTEMPTS = 3  # the answer to a look may be older than a rule that somebody added just now

@@ -1,65 +1,59 @@
 """The adapter to the targets and tags of VPC Lattice target groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
 from ecs_lattice.errors import DeniedError, NotFoundError
 
 if TYPE_CHECKING:
     from types_boto3_vpc_lattice import VPCLatticeClient
 
-_A_CALL = 100  # targets; VPC Lattice API, RegisterTargets, DeregisterTargets and ListTargets
+_BATCH = 100  # targets; VPC Lattice API, RegisterTargets, DeregisterTargets and ListTargets
 
 
 class BotoTargets:
-    """:class:`ecs_lattice.ecs_side.lattice_targets.Targets` and :class:`ecs_lattice.health.ports.TargetStatuses` over a boto3 client."""
+    """:class:`ecs_lattice.ecs_side.lattice_targets.Targets` and :class:`ecs_lattice.health.ports.TargetStatuses`."""
 
     def __init__(self, client: "VPCLatticeClient") -> None:
-        self._client = client
+        self._client = translating(client)
 
     def registered(self, group_arn: str) -> tuple[TargetState, ...]:
+        pages = self._client.get_paginator("list_targets").paginate(
+            targetGroupIdentifier=group_arn, PaginationConfig={"PageSize": _BATCH}
+        )
         try:
-            with translated("ListTargets"):
-                pages = self._client.get_paginator("list_targets").paginate(
-                    targetGroupIdentifier=group_arn, PaginationConfig={"PageSize": _A_CALL}
-                )
-                return tuple(
-                    TargetState(Target(one["id"], one["port"]), one["status"])
-                    for page in pages
-                    for one in page["items"]
-                )
+            return tuple(TargetState(_target(item), item["status"]) for page in pages for item in page["items"])
         except NotFoundError:
             return ()
 
     def statuses(self, group_arn: str) -> tuple[str, ...]:
-        return tuple(one.status for one in self.registered(group_arn))
+        return tuple(target.status for target in self.registered(group_arn))
 
     def register(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
-        failed: list[Target] = []
-        for part in batched(targets, _A_CALL, strict=False):
-            with translated("RegisterTargets"):
-                answer = self._client.register_targets(
-                    targetGroupIdentifier=group_arn, targets=[{"id": one.address, "port": one.port} for one in part]
-                )
-            failed += [Target(one["id"], one["port"]) for one in answer.get("unsuccessful", [])]
-        return tuple(failed)
+        return _in_batches(self._client.register_targets, group_arn, targets)
 
     def deregister(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
-        failed: list[Target] = []
-        for part in batched(targets, _A_CALL, strict=False):
-            with translated("DeregisterTargets"):
-                answer = self._client.deregister_targets(
-                    targetGroupIdentifier=group_arn, targets=[{"id": one.address, "port": one.port} for one in part]
-                )
-            failed += [Target(one["id"], one["port"]) for one in answer.get("unsuccessful", [])]
-        return tuple(failed)
+        return _in_batches(self._client.deregister_targets, group_arn, targets)
 
     def tags(self, group_arn: str) -> Mapping[str, str]:
         try:
-            with translated("ListTagsForResource"):
-                return self._client.list_tags_for_resource(resourceArn=group_arn).get("tags", {})
+            return self._client.list_tags_for_resource(resourceArn=group_arn).get("tags", {})
         except (NotFoundError, DeniedError):
             return {}
+
+
+def _in_batches(change: Callable[..., Any], group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
+    """Change all targets; those whose change failed."""
+    failed: list[Target] = []
+    for part in batched(targets, _BATCH, strict=False):
+        members = [{"id": target.address, "port": target.port} for target in part]
+        answer = change(targetGroupIdentifier=group_arn, targets=members)
+        failed += map(_target, answer.get("unsuccessful", []))
+    return tuple(failed)
+
+
+def _target(item: Mapping[str, Any]) -> Target:
+    return Target(item["id"], item["port"])

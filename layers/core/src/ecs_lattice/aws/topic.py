@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translating
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient
@@ -16,12 +16,9 @@ class SnsTopic:
     """
 
     def __init__(self, client: "SNSClient", arn: str) -> None:
-        self._client = client
+        self._client = translating(client)
         self._arn = arn
 
     def publish(self, subject: str, text: str, chat: str) -> None:
         forms = {"default": text, "email": text, "https": chat}
-        with translated("Publish"):
-            self._client.publish(
-                TopicArn=self._arn, Subject=subject, Message=json.dumps(forms), MessageStructure="json"
-            )
+        self._client.publish(TopicArn=self._arn, Subject=subject, Message=json.dumps(forms), MessageStructure="json")

@@ -1,15 +1,11 @@
-"""The way into the tasks, which three functions see to."""
+"""The ingress of tasks, which three functions manage."""
 
-from functools import cache
-
-from ecs_lattice.aws import clients
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
-from ecs_lattice.bootstrap.common import registry, settings
+from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.ingress.open import Ingress
 
 
-@cache
-def ingress() -> Ingress:
+def ingress(wiring: Wiring) -> Ingress:
     """Opens and closes security groups."""
-    own = settings()
-    return Ingress(BotoSecurityGroups(clients.ec2(), own.owner), registry(), own.owner, own.label_prefix)
+    own = wiring.settings
+    return Ingress(BotoSecurityGroups(wiring.clients.ec2, own.owner), wiring.registry, own.owner, own.label_prefix)

@@ -1,23 +1,61 @@
 """What ``resync`` runs."""
 
-import time
-from functools import cache
+import dataclasses
+from typing import Any
 
-from ecs_lattice.aws import clients
 from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.tagging import BotoOwned
-from ecs_lattice.bootstrap.common import registry, request_queue, settings
+from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.bootstrap.ingress import ingress
+from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.health.alarm_sync import AlarmSync
-from ecs_lattice.resync import Resync
+from ecs_lattice.ingress.sweep import Sweeper
+from ecs_lattice.rebuild import Rebuild
+from ecs_lattice.resync import Resync, approve_removals
+from ecs_lattice.uninstall import Uninstall
 
 
-@cache
-def resync() -> Resync:
-    """The sweep and the acts of an operator."""
-    owned = BotoOwned(clients.tagging(), clients.lattice(), settings().owner)
-    ecs = BotoEcs(clients.ecs(), clients.ec2())
-    own = settings()
-    alarms = AlarmSync(own.owner, own.label_prefix, BotoAlarms(clients.cloudwatch(), own.owner), time.time, time.sleep)
-    return Resync(own, ecs, registry(), request_queue(), owned, ingress(), time.time, time.sleep, alarms)
+def run(wiring: Wiring, mode: str, seconds: float) -> dict[str, Any]:
+    """Carry out ``mode`` within ``seconds``; what was done, as data. Raises UnknownEventError for an unknown mode."""
+    match mode:
+        case "sweep":
+            return dataclasses.asdict(resync(wiring).sweep(seconds))
+        case "uninstall":
+            return uninstall(wiring).run()
+        case "approve-removals":
+            return approve_removals(wiring.registry, wiring.requests, wiring.now())
+    raise UnknownEventError(f"mode {mode!r}; allowed are sweep, uninstall, approve-removals.")
+
+
+def resync(wiring: Wiring) -> Resync:
+    """The sweep."""
+    return Resync(
+        wiring.settings,
+        BotoEcs(wiring.clients.ecs, wiring.clients.ec2),
+        wiring.registry,
+        wiring.requests,
+        Sweeper(ingress(wiring), wiring.registry),
+        _rebuild(wiring),
+        wiring.now,
+        wiring.sleep,
+    )
+
+
+def uninstall(wiring: Wiring) -> Uninstall:
+    """The operator's uninstall."""
+    own = wiring.settings
+    alarms = BotoAlarms(wiring.clients.cloudwatch, own.owner)
+    return Uninstall(
+        wiring.registry,
+        wiring.requests,
+        _rebuild(wiring),
+        Sweeper(ingress(wiring), wiring.registry),
+        AlarmSync(own.owner, own.label_prefix, alarms, wiring.now, wiring.sleep),
+        wiring.now,
+    )
+
+
+def _rebuild(wiring: Wiring) -> Rebuild:
+    owned = BotoOwned(wiring.clients.tagging, wiring.clients.lattice, wiring.settings.owner)
+    return Rebuild(wiring.registry, wiring.requests, owned, wiring.now)

@@ -1,11 +1,8 @@
-"""What ``resync`` runs for Custom::RetainedResources, when a stack is made, changed or deleted."""
+"""What ``resync`` runs for Custom::RetainedResources, when a stack is created, updated or deleted."""
 
-import time
-
-from ecs_lattice.aws import clients
 from ecs_lattice.aws.cfn_response import HttpDelivery
 from ecs_lattice.aws.retained import BotoRetained
-from ecs_lattice.bootstrap.common import registry
+from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.custom_resource.protocol import Request, Response
 from ecs_lattice.custom_resource.serving import CustomResources
 from ecs_lattice.retained import RetainedResources
@@ -13,16 +10,14 @@ from ecs_lattice.retained import RetainedResources
 _ROLE_POLICY = "iam::aws:policy/AmazonECSInfrastructureRolePolicyForVpcLattice"
 
 
-def retained_resources(log: str) -> CustomResources:
-    """The one who answers requests; ``log`` tells people where its log is."""
-    return CustomResources(_apply, HttpDelivery(), log)
+def retained_resources(wiring: Wiring, log: str) -> CustomResources:
+    """The handler of the custom resource's requests; ``log`` names its log for people."""
 
-
-def _apply(request: Request) -> Response:
-    partition = request.stack_id.split(":")[1]  # of an ARN: arn:aws:cloudformation:...
-
-    def store() -> BotoRetained:
+    def apply(request: Request) -> Response:
+        clients = wiring.clients
+        partition = request.stack_id.split(":")[1]  # of an ARN: arn:aws:cloudformation:...
         policy = f"arn:{partition}:{_ROLE_POLICY}"
-        return BotoRetained(clients.lattice(), clients.logs(), clients.iam(), clients.dynamodb(), policy)
+        store = BotoRetained(clients.lattice, clients.logs, clients.iam, clients.dynamodb, policy)
+        return RetainedResources(wiring.registry, store, wiring.sleep).apply(request)
 
-    return RetainedResources(registry(), store, time.sleep).apply(request)
+    return CustomResources(apply, HttpDelivery(), log)

@@ -1,20 +1,20 @@
-"""The consumer of the ``alarm`` function: signals in whichever envelope they come, one after the other.
+"""The consumer of the ``alarm`` function: its messages in any envelope, each responded to by itself.
 
-From its queue a message that fails is delivered again, sooner than the queue's visibility timeout would have it; one that
-no retry can mend goes to the dead-letter queue with its reason.
+A message of its queue that fails is delivered again; one that no retry can fix goes to the dead-letter queue with its
+reason.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecs_lattice import deadline
-from ecs_lattice.consumers.ecs_events import DeadLetters
-from ecs_lattice.consumers.reconciles import Visibility
+from ecs_lattice import api_calls
+from ecs_lattice.consumers.retry import Retry
 from ecs_lattice.diagnosis.respond import Responder
 from ecs_lattice.errors import BusyError, UnknownEventError
-from ecs_lattice.messages import alarms
-from ecs_lattice.ports import Now
+from ecs_lattice.messages.alarms import parse_event
+from ecs_lattice.messages.recognise import parse_body
+from ecs_lattice.ports import DeadLetters, Now, Visibility
 from ecs_lattice.telemetry import logger
 
 _SHUTDOWN_MARGIN_SECONDS = 5
@@ -23,7 +23,7 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 15, 240
 
 @dataclass(frozen=True, slots=True)
 class AlarmConsumer:
-    """Hears signals and lets them be answered."""
+    """Parses messages and has them responded to."""
 
     responder: Responder
     dead_letters: DeadLetters
@@ -31,15 +31,15 @@ class AlarmConsumer:
     now: Now
 
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, Any]:
-        """Handle a batch of SQS (the answer names the messages that failed), a batch of SNS, or one event by itself."""
+        """Handle a batch of SQS (the answer names the messages that failed), a batch of SNS, or a single message."""
         records = event.get("Records")
-        with deadline.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS):
+        with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS):
             if not isinstance(records, list):
-                self.responder.respond(alarms.parse_event(event))
+                self.responder.respond(parse_event(event))
             elif all("Sns" in record for record in records):
-                # All are heard before the first is answered: one that says nothing fails the invocation as a whole.
-                for signal in [alarms.parse_event(alarms.parse(record["Sns"]["Message"])) for record in records]:
-                    self.responder.respond(signal)
+                # All are parsed before the first is responded to: an unknown one fails the invocation as a whole.
+                for alarm_event in [parse_event(parse_body(record["Sns"]["Message"])) for record in records]:
+                    self.responder.respond(alarm_event)
             else:
                 failed = [record["messageId"] for record in records if not self._handle(record)]
                 return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
@@ -47,29 +47,21 @@ class AlarmConsumer:
 
     def _handle(self, record: Mapping[str, Any]) -> bool:
         try:
-            self._answer(str(record["body"]))
+            self._respond(str(record["body"]))
         except BusyError as error:
             logger.info("The message will be delivered again", reason=str(error))
-        except Exception:  # noqa: BLE001  the border of the function: logged once here, and SQS gives the message again
-            logger.exception("The signal was not answered; it will be delivered again", body=record.get("body"))
+        except Exception:  # noqa: BLE001  the border of the function: logged once here, and SQS delivers it again
+            logger.exception("Unexpected error; the message will be delivered again", body=record.get("body"))
         else:
             return True
-        self._retry(record)
+        Retry(self.visibility, _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS).later(record)
         return False
 
-    def _answer(self, body: str) -> None:
+    def _respond(self, body: str) -> None:
         try:
-            signal = alarms.parse_event(alarms.parse(body))
-            logger.info("Heard", signal=type(signal).__name__)
-            self.responder.respond(signal)
+            alarm_event = parse_event(parse_body(body))
+            logger.info("Received", event=type(alarm_event).__name__)
+            self.responder.respond(alarm_event)
         except UnknownEventError as error:
-            logger.error("A signal was refused and put into the dead-letter queue", reason=str(error))
+            logger.error("An event was rejected and moved to the dead-letter queue", reason=str(error))
             self.dead_letters.put(body, str(error), self.now())
-
-    def _retry(self, record: Mapping[str, Any]) -> None:
-        received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
-        seconds = min(_FIRST_RETRY_SECONDS * 2 ** (received - 1), _LAST_RETRY_SECONDS)
-        try:
-            self.visibility.retry_in(record["receiptHandle"], seconds)
-        except Exception:  # noqa: BLE001  only sooner or later; without it the queue's own visibility timeout applies
-            logger.exception("The message's visibility could not be changed")

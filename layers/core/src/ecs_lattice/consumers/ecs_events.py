@@ -1,92 +1,66 @@
-"""From the events queue to the reconcilers' queues: hear what each message says, fold, ring once.
+"""From the events queue to the reconcilers' queues: parse each message, coalesce, enqueue.
 
-What no retry can mend (an unknown shape) goes to the dead-letter queue with its reason and is done.
+A message that no retry can fix goes to the dead-letter queue with its reason.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.messages.ecs import ParsedEvent, parse_event
+from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.messages.requests import ReconcileRequest
-from ecs_lattice.ports import Now, Registry, RequestQueue
+from ecs_lattice.ports import DeadLetters, Documents, Now, RequestQueue
 from ecs_lattice.telemetry import logger
-
-
-class DeadLetters(Protocol):
-    """Where a message goes that no retry can mend."""
-
-    def put(self, body: str, reason: str, now: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class EventRouter:
     """The consumer of the events queue."""
 
-    registry: Registry
+    documents: Documents
     requests: RequestQueue
     dead_letters: DeadLetters
     now: Now
 
     def work(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-        """Handle an SQS batch, or one message by itself, for which the answer says what it rang.
+        """Handle an SQS batch, or a single message, for which the answer names what it enqueued.
 
-        Nothing of a batch fails alone: either all of its bells are rung or the batch comes again. UnknownEventError for a
-        message by itself that says nothing: whoever invoked the function hears it, no dead-letter queue has to.
+        No message of a batch fails alone: either all of its requests are enqueued or SQS delivers the batch again. Raises
+        UnknownEventError for a single message that is unknown: the caller gets it, not the dead-letter queue.
         """
-        if "Records" not in event:
-            return {
-                "enqueued": [
-                    {"kind": request.kind, "key": request.key}
-                    for request in self._enqueue([parse_event(event, self.now())])
-                ]
-            }
-        self._enqueue([self._parse_event(record["body"]) for record in event["Records"]])
-        return {"batchItemFailures": []}
+        if "Records" in event:
+            self._enqueue([self._parse(record["body"]) for record in event["Records"]])
+            return {"batchItemFailures": []}
+        requests = self._enqueue([parse_event(event, self.now())])
+        return {"enqueued": [{"kind": request.kind, "key": request.key} for request in requests]}
 
-    def _enqueue(self, parsed: list[ParsedEvent]) -> list[ReconcileRequest]:
-        requests = self._coalesce(parsed)
-        self.requests.enqueue(requests)
-        logger.info("Heard", messages=len(parsed), enqueued=[request.key for request in requests])
-        return requests
-
-    def _parse_event(self, body: str) -> ParsedEvent:
+    def _parse(self, body: str) -> ParsedEvent:
         try:
-            return parse_event(_object(body), self.now())
+            return parse_event(parse_body(body), self.now())
         except UnknownEventError as error:
-            logger.error("An event was refused and put into the dead-letter queue", reason=str(error))
+            logger.error("An event was rejected and moved to the dead-letter queue", reason=str(error))
             self.dead_letters.put(body, str(error), self.now())
             return ParsedEvent()
 
-    def _coalesce(self, parsed: list[ParsedEvent]) -> list[ReconcileRequest]:
-        """One bell a key, the one that has rung longest. Tasks ring only for services whose targets we register."""
-        in_controller_mode = self._registering(
-            {request.key for h in parsed if h.is_task_event for request in h.requests}
-        )
+    def _enqueue(self, parsed: list[ParsedEvent]) -> list[ReconcileRequest]:
+        """Enqueue one request per key, the oldest. Task events count only for services whose targets we register."""
+        of_tasks = {request.key for event in parsed if event.is_task_event for request in event.requests}
+        registering = self._registering(of_tasks) if of_tasks else frozenset()
         requests: dict[tuple[str, str], ReconcileRequest] = {}
-        for request in (b for h in parsed for b in h.requests if not h.is_task_event or b.key in in_controller_mode):
-            first = requests.get((request.kind, request.key))
-            requests[request.kind, request.key] = (
-                request if first is None or request.requested_at < first.requested_at else first
-            )
+        for event in parsed:
+            for request in event.requests:
+                if not event.is_task_event or request.key in registering:
+                    first = requests.setdefault((request.kind, request.key), request)
+                    requests[request.kind, request.key] = min(first, request, key=lambda request: request.requested_at)
+        self.requests.enqueue(requests.values())
+        logger.info("Enqueued", messages=len(parsed), keys=[request.key for request in requests.values()])
         return list(requests.values())
 
-    def _registering(self, arns: set[str]) -> set[str]:
-        if not arns:
-            return set()
-        # Only events of tasks need what the ECS side remembers: the others start without it.
+    def _registering(self, arns: Collection[str]) -> Collection[str]:
+        """Those of the services whose targets this application registers itself."""
+        # Only task events need what the ECS side remembers: other starts do not load it.
         from ecs_lattice.ecs_side.record import registers_targets  # noqa: PLC0415
 
-        return {arn for arn, text in self.registry.documents_of("ecs", arns).items() if registers_targets(text)}
-
-
-def _object(body: str) -> Mapping[str, Any]:
-    try:
-        message = json.loads(body)
-    except ValueError as error:
-        raise UnknownEventError(f"A message that is not JSON: {error}.") from error
-    if not isinstance(message, dict):
-        raise UnknownEventError(f"A message that is a JSON {type(message).__name__}, not an object.")
-    return message
+        return {arn for arn, text in self.documents.documents_of("ecs", arns).items() if registers_targets(text)}

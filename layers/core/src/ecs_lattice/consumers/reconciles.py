@@ -1,23 +1,20 @@
-"""What both reconcilers' functions do with a message: reconcile its key, turn the outcome into bells and batch answers.
+"""The consumer of a reconciler's queue: reconcile the key of each message, and turn the outcome into what happens next.
 
-``NotYet`` is never a failure: the message is done and one delayed bell is sent, unless one is on its way already that
-rings no later; so however many events come, a key has one chain of delayed bells. A failure leaves the message in its
-queue with a visibility of 10 seconds, doubling with each receive, so that it does not hold its group for six times
-the function's time-out.
+``NotYet`` is not a failure: the message is done, and one delayed request is sent, unless one that is due no later is on its
+way already. So a key has one chain of delayed requests, however many events arrive. A failed message stays in its queue
+with a short visibility timeout: it would hold its message group for six times the function's timeout otherwise.
 
-Direct invocations. Of the reconcilers: ``plan`` shows what would be done and changes nothing, ``apply`` rings at once.
-
-``apply`` goes through the queue like every bell: the queue's group is the only lock there is, and a second writer
-beside it could give one rule two priorities.
+A direct invocation with mode ``plan`` shows what would be done and changes nothing; ``apply`` enqueues a request. It uses
+the queue because the queue's message group is the only lock: a second writer could give two rules one priority.
 """
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ecs_lattice import api_calls, codec, deadline
+from ecs_lattice import api_calls
+from ecs_lattice.consumers.retry import Retry
 from ecs_lattice.errors import (
     ConflictError,
     DeniedError,
@@ -28,184 +25,122 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnknownEventError,
 )
+from ecs_lattice.messages.ecs import parse_request
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
-from ecs_lattice.ports import Now, RequestQueue
+from ecs_lattice.ports import Documents, Now, RequestQueue, Visibility
 from ecs_lattice.telemetry import logger
 
-_DUE = "due"  # the kind of document that says when the next delayed bell of a key rings
+_DUE = "due"  # the kind of document that says when the next delayed request of a key is due
 _MAXIMUM_WAIT_SECONDS = 900
 _DAY_SECONDS = 86400
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 10, 320
-_SHUTDOWN_MARGIN_SECONDS = 15  # what is left of the function's time for the answer to SQS
-
-
-class Documents(Protocol):
-    """What of the registry is needed here: when the next delayed bell of a key rings."""
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None: ...
-
-
-class Visibility(Protocol):
-    """SQS's ChangeMessageVisibility, for one queue."""
-
-    def retry_in(self, receipt_handle: str, seconds: int) -> None: ...
+_SHUTDOWN_MARGIN_SECONDS = 15  # of the function's time, kept for the answer to SQS
+_MODES = ("plan", "apply")
 
 
 class Report(Protocol):
-    """Where is told what became of each reconcile; must not raise."""
+    """Is told the result of each reconcile. Must not raise."""
 
-    def __call__(self, kind: str, outcome: Outcome | None, aws_calls: int) -> None:
+    def __call__(self, kind: Kind, outcome: Outcome | None, aws_calls: int) -> None:
         """``outcome`` is None when the reconcile failed."""
-
-
-def _nowhere(kind: str, outcome: Outcome | None, aws_calls: int) -> None:
-    """For those who do not ask."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileConsumer:
-    """One reconciler as a queue consumer. ``kind`` is the kind of bells it takes."""
+    """A reconciler as the consumer of the queue of requests of ``kind``."""
 
-    kind: str
+    kind: Kind
     reconcile: Callable[[str], Outcome]
     requests: RequestQueue
     documents: Documents
     visibility: Visibility
     now: Now
-    report: Report = _nowhere
+    report: Report
 
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, list[dict[str, str]]]:
-        """Handle an SQS event; what comes back is Lambda's partial batch response (failed messages and all behind them)."""
+        """Handle an SQS batch. Returns Lambda's partial batch response: the first failed message and all behind it."""
         records = event["Records"]
         for position, record in enumerate(records):
             if not self._handle(record, remaining_seconds):
-                return {"batchItemFailures": [{"itemIdentifier": late["messageId"]} for late in records[position:]]}
+                return {"batchItemFailures": [{"itemIdentifier": left["messageId"]} for left in records[position:]]}
         return {"batchItemFailures": []}
 
     def _handle(self, record: Mapping[str, Any], remaining_seconds: float) -> bool:
         try:
-            request = self._request(str(record["body"]))
-            outcome = self._reported(request, remaining_seconds)
-            self._follow_up(request, outcome)
+            request = parse_request(str(record["body"]), self.kind)
+            outcome = self._reconcile(request, remaining_seconds)
+            # The side that finds the problems of a refusal logs them when they are new.
+            why = outcome.why if isinstance(outcome, NotYet) else ""
+            name = type(outcome).__name__
+            logger.info("Reconciled", key=request.key, kind=request.kind, cause=request.cause, outcome=name, why=why)
+            if isinstance(outcome, NotYet):
+                self._enqueue_later(request, min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
         except UnknownEventError as error:
-            logger.error(
-                "No reconciler knows what this message asks; it goes to its dead-letter queue", reason=str(error)
-            )
-            self._retry(record)
-            return False
-        except Exception:  # noqa: BLE001  the border of the function, see below
-            # Whatever it is, it is logged once here and SQS gives the message again.
-            logger.exception("The reconcile failed; the message will be delivered again", body=record.get("body"))
-            self._retry(record)
-            return False
-        return True
+            logger.error("A message was rejected; SQS will move it to the dead-letter queue", reason=str(error))
+        except Exception:  # noqa: BLE001  the border of the function: logged once here, and SQS delivers it again
+            logger.exception("Unexpected error; the message will be delivered again", body=record.get("body"))
+        else:
+            return True
+        Retry(self.visibility, _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS).later(record)
+        return False
 
-    def _request(self, body: str) -> ReconcileRequest:
-        """The bell in a message. UnknownEventError for anything else, also for a bell of the other reconciler."""
-        try:
-            message = json.loads(body)
-            if message["kind"] != self.kind or not isinstance(message["key"], str) or not message["key"]:
-                raise ValueError("it is none for this function")  # noqa: TRY301  one sentence for all that is no bell
-            request: ReconcileRequest = codec.from_data(ReconcileRequest, message)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UnknownEventError(
-                f"A message of this queue is to be a bell of kind {self.kind}: {body[:200]!r}."
-            ) from error
-        return request
-
-    def _reported(self, request: ReconcileRequest, remaining_seconds: float) -> Outcome:
-        with api_calls.counted() as count:
+    def _reconcile(self, request: ReconcileRequest, remaining_seconds: float) -> Outcome:
+        outcome: Outcome | None = None
+        with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS) as budget:
             try:
-                with deadline.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS):
-                    outcome = self._outcome(request)
-            except Exception:
-                self.report(self.kind, None, count.calls)
-                raise
-        self.report(self.kind, outcome, count.calls)
+                outcome = self.reconcile(request.key)
+            except OutOfTimeError as error:
+                outcome = NotYet(0, str(error))
+            except ThrottledError as error:
+                outcome = NotYet(int(error.retry_after) + 1, str(error))
+            except TooNewRecordError as error:
+                outcome = NotYet(60, str(error))
+            except ConflictError as error:
+                outcome = NotYet(10, str(error))
+            except (DeniedError, InvalidError, QuotaError) as error:
+                logger.error("AWS rejected a call, and a retry cannot succeed", key=request.key, reason=str(error))
+                outcome = Refused((Problem(error.code, str(error), where=request.key),))
+            finally:
+                self.report(self.kind, outcome, budget.calls)
         return outcome
 
-    def _outcome(self, request: ReconcileRequest) -> Outcome:
-        try:
-            return self.reconcile(request.key)
-        except OutOfTimeError as error:
-            return NotYet(0, str(error))
-        except ThrottledError as error:
-            return NotYet(int(error.retry_after) + 1, str(error))
-        except TooNewRecordError as error:
-            return NotYet(60, str(error))
-        except ConflictError as error:
-            return NotYet(10, str(error))
-        except (DeniedError, InvalidError, QuotaError) as error:
-            logger.error("AWS refused a call that no retry mends", key=request.key, reason=str(error))
-            return Refused((Problem(error.code, str(error), where=request.key),))
-
-    def _follow_up(self, request: ReconcileRequest, outcome: Outcome) -> None:
-        # The problems of a refusal are logged by the side that finds them, once, when they are new.
-        why = outcome.why if isinstance(outcome, NotYet) else ""
-        logger.info(
-            "Reconciled",
-            key=request.key,
-            kind=request.kind,
-            cause=request.cause,
-            outcome=type(outcome).__name__,
-            why=why,
-        )
-        if isinstance(outcome, NotYet):
-            self._enqueue_later(request, min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
-
     def _enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
-        """Ring in ``seconds``, unless a bell is on its way that rings by then. Rung first and noted after: a crash in
-        between costs one bell more, never one less; two workers never have one key at a time, its queue sees to that.
+        """Enqueue it in ``seconds``, unless a delayed request is due by then. Enqueued first and noted after: a crash in
+        between costs a second request. No two workers have the same key at a time: the queue ensures that.
         """
         now, key = self.now(), f"{request.kind}#{request.key}"
-        booked = float(self.documents.document(_DUE, key) or 0)
-        if now < booked <= now + seconds:
+        due_at = float(self.documents.document(_DUE, key) or 0)
+        if now < due_at <= now + seconds:
             return
-        self.requests.enqueue_later(self._next(request), seconds)
-        self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
-
-    def _next(self, request: ReconcileRequest) -> ReconcileRequest:
-        """The bell handed on. One that has rung for a day is reported, and its day begins anew."""
-        began = request.requested_at or self.now()
-        if self.now() - began > _DAY_SECONDS:
+        since = request.requested_at or now
+        if now - since > _DAY_SECONDS:  # it is reported, and its day begins anew
             logger.error(
-                "Has been waiting for more than a day", key=request.key, attempts=request.attempts, cause=request.cause
+                "Has been waiting for more than a day", key=request.key, cause=request.cause, attempts=request.attempts
             )
-            began = self.now()
-        return dataclasses.replace(request, requested_at=began, attempts=request.attempts + 1)
-
-    def _retry(self, record: Mapping[str, Any]) -> None:
-        received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
-        seconds = min(_FIRST_RETRY_SECONDS * 2 ** (received - 1), _LAST_RETRY_SECONDS)
-        try:
-            self.visibility.retry_in(record["receiptHandle"], seconds)
-        except Exception:  # noqa: BLE001  must not hide the first failure
-            # Only sooner or later: without it the queue's own visibility timeout applies.
-            logger.exception("The message's visibility could not be changed")
-
-
-_MODES = ("plan", "apply")
+            since = now
+        again = dataclasses.replace(request, requested_at=since, attempts=request.attempts + 1)
+        self.requests.enqueue_later(again, seconds)
+        self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
 
 
 def is_direct(event: Mapping[str, Any]) -> bool:
-    """Whether somebody invoked the function by hand (an SQS batch has Records)."""
+    """Whether the function was invoked directly (an SQS batch has Records)."""
     return "Records" not in event
 
 
 def answer(
     event: Mapping[str, Any], kind: Kind, plan: Callable[[str], dict[str, Any]], requests: RequestQueue, now: Now
 ) -> dict[str, Any]:
-    """What a direct invocation gets. Raises UnknownEventError, saying what is allowed, for anything else."""
+    """The answer to a direct invocation. Raises UnknownEventError, with what is allowed, for anything else."""
     key, mode = event.get(kind), event.get("mode")
     if not isinstance(key, str) or not key or mode not in _MODES:
+        name = "<long ARN>" if kind == "ecsService" else "<name>"
+        mode_text = f" and mode {mode!r}" if "mode" in event else ""
         raise UnknownEventError(
-            f"This function takes a batch of its queue, or "
-            f'{{"{kind}": "{"<long ARN>" if kind == "ecsService" else "<name>"}", "mode": "plan" or "apply"}}; '
-            f"it got an object with the members {sorted(event)}" + (f" and mode {mode!r}." if "mode" in event else ".")
+            f'This function takes a batch of its queue, or {{"{kind}": "{name}", "mode": "plan" or "apply"}}; '
+            f"it got an object with the members {sorted(event)}{mode_text}."
         )
     if kind == "ecsService" and not (key.startswith("arn:") and ServiceId(key).is_long):
         raise UnknownEventError(

@@ -8,9 +8,8 @@ works last applies the newest request, and a repetition of an older request reco
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Protocol
 
-from ecs_lattice import codec, deadline
+from ecs_lattice import api_calls, codec
 from ecs_lattice.custom_resource import properties
 from ecs_lattice.custom_resource.properties import IngressProperties
 from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Request, Response
@@ -20,7 +19,7 @@ from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PrefixList
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
 from ecs_lattice.outcome import Problem
-from ecs_lattice.ports import Now
+from ecs_lattice.ports import Documents, Now
 
 TYPES = ("Custom::LatticeIngress", "AWS::CloudFormation::CustomResource")
 _KIND = "custom-resource"  # the kind of document that holds a DesiredIngress
@@ -46,16 +45,6 @@ class OpenedGroups:
     rules: tuple[IngressRule, ...] = ()
     prefix_lists: tuple[PrefixList, ...] = ()
     problems: tuple[Problem, ...] = ()
-
-
-class Documents(Protocol):
-    """What custom resources need of the registry."""
-
-    def document(self, kind: str, key: str) -> str | None: ...
-
-    def replace_document(
-        self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
-    ) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +93,7 @@ class IngressResource:
             after = codec.dumps(DesiredIngress(desired, requests, tuple(sorted({*before.group_ids, *named}))))
             if self.documents.replace_document(_KIND, request.own_id, text, after, expires_at=expires_at):
                 return
-            deadline.check()  # another request was recorded in between
+            api_calls.check_time()  # another request was recorded in between
 
     def _apply_newest(self, request: Request) -> tuple[str, OpenedGroups]:
         """Apply the recorded ingress until it no longer changes; the id of the newest request, and its result."""
@@ -125,7 +114,7 @@ class IngressResource:
                 wait = error.retry_after
             except (UnavailableError, ConflictError):
                 wait = 1.0
-            deadline.check()
+            api_calls.check_time()
             self.sleep(min(wait, _LONGEST_WAIT_SECONDS))
         return self._apply(request, desired)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ecs_lattice import deadline
+from ecs_lattice import api_calls
 from ecs_lattice.custom_resource import protocol
 from ecs_lattice.custom_resource.protocol import Request, Response
 from ecs_lattice.errors import AwsError, DeniedError, EcsLatticeError, OutOfTimeError
@@ -57,7 +57,7 @@ class CustomResources:
 
     def _respond(self, request: Request, seconds: float) -> Response:
         try:
-            with deadline.within(seconds):
+            with api_calls.within(seconds):
                 return self.apply(request)
         except Exception as error:  # noqa: BLE001  the boundary of the function: everything becomes a response
             logger.exception("The request failed", stack=request.stack_id, resource=request.logical_id)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ecs_lattice import deadline
+from ecs_lattice import api_calls
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.diagnosis.evidence import Evidence, TaskSecurityGroups, Unread
 from ecs_lattice.diagnosis.ports import Sources
@@ -31,7 +31,7 @@ class Collector:
     def collect(self, subject: RouteSubject) -> Evidence:
         """Everything that can be read about ``subject`` now, within half of the function's time: the rest is for the
         message."""
-        with deadline.within(_READING_SECONDS):
+        with api_calls.within(_READING_SECONDS):
             return self._collect(subject)
 
     def _collect(self, subject: RouteSubject) -> Evidence:

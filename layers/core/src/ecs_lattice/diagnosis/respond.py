@@ -17,7 +17,7 @@ from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of, is_within_grace
 from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
-from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, Announced, LookAgain, TargetUnhealthy
+from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, FollowUp, RouteStateChange, TargetUnhealthy
 from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.ports import Now, Registry
 
@@ -53,11 +53,11 @@ class Responder:
         match event:
             case AlarmChange():
                 self._on_alarm(event)
-            case Announced():
+            case RouteStateChange():
                 self._on_announcement(event)
             case TargetUnhealthy():
                 self._on_unhealthy(event)
-            case LookAgain():
+            case FollowUp():
                 self._on_look_again(event)
 
     def _on_alarm(self, alarm: AlarmChange) -> None:
@@ -70,7 +70,7 @@ class Responder:
             change = Change(alarm.state, alarm.previous, alarm.at, bad=alarm.state == "ALARM")
             self._apply(_ALARM + alarm.name, change, codec.dumps(alarm))
 
-    def _on_announcement(self, announced: Announced) -> None:
+    def _on_announcement(self, announced: RouteStateChange) -> None:
         change = announced.change
         if announced.owner != self.owner:
             raise UnknownEventError(f"An announcement of the stack {announced.owner!r}; this is {self.owner!r}.")
@@ -91,7 +91,7 @@ class Responder:
                 dimensions = metric_names.dimensions(record.lattice_service, event.service, route.name)
                 self.metrics.publish(dimensions, {metric_names.IMPAIRED: 1.0})
 
-    def _on_look_again(self, event: LookAgain) -> None:
+    def _on_look_again(self, event: FollowUp) -> None:
         text, incident = self._settled(event.key)
         if not incident.is_open or incident.id != event.id:
             return
@@ -180,7 +180,7 @@ class Responder:
         return self._published(notified(incident, change.code), refusal)
 
     def _postponed(self, incident: Incident, seconds: int, since: float = 0.0) -> Incident:
-        look = alarms.look_again(incident.key, incident.id, since)
+        look = alarms.follow_up(incident.key, incident.id, since)
         self.queue.send_later(look, min(seconds, _MAXIMUM_DELAY_SECONDS))
         return incident
 

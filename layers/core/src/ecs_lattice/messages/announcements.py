@@ -1,8 +1,8 @@
-"""What the application tells the world by itself: routes that turned Refused or Conflicted, and that turned well again.
+"""State changes of routes, which the application publishes: a route became Refused or Conflicted, or recovered from it.
 
-Sent to the account's default event bus, so that anybody may listen: source ``ecs-lattice``, detail-type
-``ECS Lattice Route State Change``, ``resources`` the ECS service's ARN, ``detail`` the members of :class:`StateChange`
-in camel case, and ``owner``, the stack's.
+Published on the account's default event bus, for any rule: source ``ecs-lattice``, detail-type ``ECS Lattice Route State
+Change``, ``resources`` the ECS service's ARN, ``detail`` the members of :class:`StateChange` in camel case, and ``owner``,
+the stack's.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ DETAIL_TYPE = "ECS Lattice Route State Change"
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A route that is not as it was. ``route`` and ``lattice_service`` are empty when the whole declaration of the ECS
-    service is meant, ``previous_state`` when nothing was known before. States are those of
+    """A route's new state. ``route`` and ``lattice_service`` are empty when it is that of the ECS service's whole
+    declaration, ``previous_state`` when none was known before. States are those of
     :class:`~ecs_lattice.ecs_side.status.RouteStatus`."""
 
     ecs_service: str
@@ -30,7 +30,7 @@ class StateChange:
 
 
 class Announcer(Protocol):
-    """Where announcements go. At least once: whoever listens must bear repetition."""
+    """Publishes state changes, at least once: consumers must tolerate repetition."""
 
     def announce(self, changes: Sequence[StateChange]) -> None:
-        """Tell all of them. Raises :class:`~ecs_lattice.errors.AwsError` when one could not be told."""
+        """Publish all of them. Raises :class:`~ecs_lattice.errors.AwsError` when EventBridge did not accept one."""

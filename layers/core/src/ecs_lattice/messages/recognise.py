@@ -1,12 +1,13 @@
-"""What each function may be invoked with, and whose an event is that is not its own.
+"""What any incoming event is, and which functions take it. The only place that looks at an event's shape.
 
-Somebody who invokes a function by hand with the wrong file gets one sentence: what the function takes, what it got, and
-which function takes that. A batch that Lambda read from the function's own queue is never refused here: what is wrong in
-it goes the queue's way, message by message.
+Whoever invokes a function by hand with the wrong file gets a sentence: what the function takes, what it got, and which
+function takes that. A batch that Lambda read from the function's own queue is never rejected here: each message in it is
+recognised by itself, and what is wrong goes to the dead-letter queue.
 
 Shapes: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "... with Amazon SNS"; EventBridge User Guide, events;
-CloudFormation User Guide, custom resource request objects; those of messages stand in :mod:`~ecs_lattice.messages.ecs` and
-:mod:`~ecs_lattice.messages.alarms`.
+Amazon ECS Developer Guide, "Amazon ECS events"; CloudTrail records of ECS calls as EventBridge delivers them; CloudWatch
+User Guide, "Alarm events and EventBridge", "Invoke a Lambda function from an alarm" and "Notifying users on alarm
+changes"; CloudFormation User Guide, custom resource request objects.
 """
 
 import json
@@ -16,7 +17,8 @@ from typing import Any
 
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.messages import announcements
-from ecs_lattice.messages.ecs import TARGET_UNHEALTHY
+
+type Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Function:
 
 ECS_EVENTS = Function(
     "EcsEventsFunction",
-    "a batch of the events queue, or by itself an event of Amazon ECS, a CloudTrail record of an ECS call or a bell",
+    "a batch of the events queue, or by itself an event of Amazon ECS, a CloudTrail record of an ECS call or a reconcile "
+    "request",
     "ecs_events_queue",
 )
 ECS_SERVICE = Function(
@@ -55,14 +58,62 @@ LATTICE_INGRESS = Function(
 )
 ALARM = Function(
     "AlarmFunction",
-    "a batch of the alarms' queue or of Amazon SNS, or by itself a CloudWatch alarm, a route's state change or ECS's "
-    "warning of an unhealthy target",
+    "a batch of the alarms' queue or of Amazon SNS, or by itself a CloudWatch alarm, a route's state change or the event "
+    "of ECS about an unhealthy target",
     "alarms_queue",
 )
 
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MessageType:
+    """A message of a queue or a topic; most may also come by themselves. ``pattern``: the members that it has, as in an
+    event pattern of EventBridge (None: with any value). Without ``words`` it is described as an event."""
+
+    takers: tuple[Function, ...]
+    pattern: Mapping[str, Any]
+    words: str = ""
+
+
+def _event(detail_type: str, *takers: Function, **pattern: Any) -> MessageType:
+    return MessageType(takers, {"detail-type": detail_type, **pattern})
+
+
+ECS_SERVICE_REQUEST = MessageType(
+    (ECS_SERVICE, ECS_EVENTS), {"kind": "ecsService", "key": None}, "a reconcile request of kind ecsService"
+)
+LATTICE_SERVICE_REQUEST = MessageType(
+    (LATTICE_SERVICE, ECS_EVENTS), {"kind": "latticeService", "key": None}, "a reconcile request of kind latticeService"
+)
+FOLLOW_UP = MessageType((ALARM,), {"lookAgain": None}, "the alarm function's own delayed message")
+ALARM_ACTION = MessageType((ALARM,), {"alarmData": None}, "a CloudWatch alarm")
+ALARM_NOTIFICATION = MessageType((ALARM,), {"AlarmName": None, "NewStateValue": None}, "a CloudWatch alarm")
+ALARM_STATE = _event("CloudWatch Alarm State Change", ALARM)
+ROUTE_STATE = _event(announcements.DETAIL_TYPE, ALARM, source=announcements.SOURCE)
+DEPLOYMENT_STATE = _event("ECS Deployment State Change", ECS_EVENTS)
+TASK_STATE = _event("ECS Task State Change", ECS_EVENTS)
+TARGET_UNHEALTHY = _event("ECS Service Action", ECS_EVENTS, ALARM, detail={"eventName": "VPC_LATTICE_TARGET_UNHEALTHY"})
+SERVICE_ACTION = _event("ECS Service Action", ECS_EVENTS)
+API_CALL = _event("AWS API Call via CloudTrail", ECS_EVENTS, detail={"eventSource": "ecs.amazonaws.com"})
+
+MESSAGE_TYPES = (
+    ECS_SERVICE_REQUEST,
+    LATTICE_SERVICE_REQUEST,
+    FOLLOW_UP,
+    ALARM_ACTION,
+    ALARM_NOTIFICATION,
+    ALARM_STATE,
+    ROUTE_STATE,
+    DEPLOYMENT_STATE,
+    TASK_STATE,
+    TARGET_UNHEALTHY,
+    SERVICE_ACTION,
+    API_CALL,
+)
+"""A message is of the first type whose pattern it matches."""
+
 RETAINED_RESOURCES = "Custom::RetainedResources"
 _MODES = {"sweep": RESYNC, "uninstall": RESYNC, "approve-removals": RESYNC, "probe": TARGET_HEALTH}
-_OF_ECS = ("ECS Deployment State Change", "ECS Task State Change", "ECS Service Action")
+_DIRECT = {"ecsService": ECS_SERVICE, "latticeService": LATTICE_SERVICE}
 _JSON_NAMES = {"str": "a JSON string", "list": "a JSON list", "bool": "a JSON boolean", "NoneType": "null"}
 
 
@@ -79,41 +130,85 @@ def check(function: Function, event: object, own_queue: str) -> None:
     if own_queue and is_batch_of(event, own_queue):
         return
     shape = shape_of(event)
-    if function in shape.takers:
-        return
-    others = " and ".join(taker.name for taker in shape.takers) or "no function of this application"
-    takes = "take" if len(shape.takers) > 1 else "takes"
-    raise UnknownEventError(f"{function.name} takes {function.takes}; it got {shape.words}, which {others} {takes}.")
+    if function not in shape.takers:
+        raise _rejection(function, shape)
 
 
 def is_batch_of(event: object, queue_url: str) -> bool:
-    """Whether ``event`` is a batch of the queue; one that does not say where it comes from is."""
+    """Whether ``event`` is a batch of the queue; a batch that does not name its queue is."""
     records = _sqs_records(event.get("Records")) if isinstance(event, Mapping) else []
     return bool(records) and all(_queue_of(record) in {"", queue_url.rpartition("/")[2]} for record in records)
 
 
+def message_type(message: Message) -> MessageType | None:
+    """The type of a message; None for an unknown one."""
+    return next((known for known in MESSAGE_TYPES if _matches(message, known.pattern)), None)
+
+
+def unknown(function: Function, message: Message) -> UnknownEventError:
+    """The error for a message that ``function`` does not take."""
+    return _rejection(function, _message(message))
+
+
+def malformed(message: Message, error: Exception) -> UnknownEventError:
+    """The error for a message of a known type that lacks a member or has it in another form."""
+    return UnknownEventError(f"Malformed message, {_message(message).words}: {error!r}.")
+
+
+def parse_body(body: str) -> Message:
+    """The object in a message of SQS or SNS, without the envelope of an SNS notification. Raises UnknownEventError."""
+    try:
+        message = _open(body)
+    except ValueError as error:
+        raise UnknownEventError(f"The message is text that is not JSON: {error}.") from error
+    if not isinstance(message, dict):
+        raise UnknownEventError(f"The message is {_json_name(message)}, not an object.")
+    return message
+
+
 def shape_of(event: object) -> Shape:
-    """What the whole event of an invocation is."""
+    """What the event of an invocation is."""
     if not isinstance(event, Mapping):
-        return Shape(_JSON_NAMES.get(type(event).__name__, "a JSON number"))
+        return Shape(_json_name(event))
     if "Records" in event:
         return _batch(event["Records"])
     if event.get("ResponseURL"):
         return _request(event)
-    for member, function in (("ecsService", ECS_SERVICE), ("latticeService", LATTICE_SERVICE)):
+    if by_hand := _by_hand(event):
+        return by_hand
+    if _matches(event, {"detail-type": "Scheduled Event", "source": "aws.events"}):
+        return Shape("the event of a schedule", (RESYNC, TARGET_HEALTH))
+    if {"kind", "key"} <= event.keys():
+        return Shape("a reconcile request by itself", (ECS_EVENTS,))
+    return _message(event)
+
+
+def _rejection(function: Function, shape: Shape) -> UnknownEventError:
+    others = " and ".join(taker.name for taker in shape.takers) or "no function of this application"
+    takes = "take" if len(shape.takers) > 1 else "takes"
+    return UnknownEventError(f"{function.name} takes {function.takes}; it got {shape.words}, which {others} {takes}.")
+
+
+def _matches(message: object, pattern: Mapping[str, Any]) -> bool:
+    return isinstance(message, Mapping) and all(
+        name in message
+        and (value is None or (_matches(message[name], value) if isinstance(value, dict) else message[name] == value))
+        for name, value in pattern.items()
+    )
+
+
+def _by_hand(event: Message) -> Shape | None:
+    """What an operator invokes a function with, if it is that."""
+    for member, function in _DIRECT.items():
         if member in event and set(event) <= {member, "mode"}:
             return Shape(f"a direct invocation with {member}", (function,))
     if set(event) == {"mode"}:
         return Shape(f"the mode {event['mode']!r}", tuple(f for mode, f in _MODES.items() if mode == event["mode"]))
-    if event.get("detail-type") == "Scheduled Event" and event.get("source") == "aws.events":
-        return Shape("the event of a schedule", (RESYNC, TARGET_HEALTH))
-    if _is_request(event):
-        return Shape("a bell by itself", (ECS_EVENTS,))
-    return _message(event)
+    return None
 
 
-def _request(event: Mapping[str, Any]) -> Shape:
-    """Other stacks give their custom resources any type; of this stack's own there is one that is not for them."""
+def _request(event: Message) -> Shape:
+    """Custom resources of other stacks may have any type; this stack's own has a type that they may not use."""
     if event.get("ResourceType") == RETAINED_RESOURCES:
         return Shape(f"a request of CloudFormation for {RETAINED_RESOURCES}", (RESYNC,))
     return Shape("a custom-resource request of CloudFormation", (LATTICE_INGRESS,))
@@ -121,81 +216,68 @@ def _request(event: Mapping[str, Any]) -> Shape:
 
 def _batch(records: object) -> Shape:
     if texts := _sns_texts(records):
-        return _joined("a batch of Amazon SNS", map(_body, texts), {ALARM.name})
+        return _joined("a batch of Amazon SNS", map(_body, texts), {ALARM})
     messages = _sqs_records(records)
     if not messages:
-        return Shape("Records that are no batch of Amazon SQS or SNS")
+        return Shape("Records that are not a batch of Amazon SQS or SNS")
     queues = sorted({_queue_of(message) for message in messages} - {""})
     return _joined(f"a batch of {' and '.join(queues) or 'a queue'}", (_body(message["body"]) for message in messages))
 
 
-def _joined(what: str, shapes: Iterable[Shape], among: set[str] | None = None) -> Shape:
-    """The shape of a batch: it is taken by whoever takes one of its messages."""
+def _joined(what: str, shapes: Iterable[Shape], among: set[Function] | None = None) -> Shape:
+    """The shape of a batch: whoever takes one of its messages takes it."""
     found = list(shapes)
-    takers = {taker.name: taker for shape in found for taker in shape.takers if not among or taker.name in among}
-    return Shape(f"{what} with {', '.join(dict.fromkeys(shape.words for shape in found))}", tuple(takers.values()))
+    takers = dict.fromkeys(taker for shape in found for taker in shape.takers if not among or taker in among)
+    return Shape(f"{what} with {', '.join(dict.fromkeys(shape.words for shape in found))}", tuple(takers))
 
 
-def _sqs_records(records: object) -> list[Mapping[str, Any]]:
-    """The records of a batch of Amazon SQS; none for anything else."""
+def _sqs_records(records: object) -> list[Message]:
+    """The records of a batch of Amazon SQS; empty for anything else."""
     if not isinstance(records, list):
         return []
     messages = [record for record in records if isinstance(record, Mapping) and isinstance(record.get("body"), str)]
     return messages if len(messages) == len(records) else []
 
 
-def _queue_of(record: Mapping[str, Any]) -> str:
+def _queue_of(record: Message) -> str:
     return str(record.get("eventSourceARN", "")).rpartition(":")[2]
 
 
 def _sns_texts(records: object) -> list[str]:
-    """The messages of a batch of Amazon SNS; none for anything else."""
-    parts = (
-        [record.get("Sns") for record in records if isinstance(record, Mapping)] if isinstance(records, list) else []
-    )
-    texts = [part["Message"] for part in parts if isinstance(part, Mapping) and isinstance(part.get("Message"), str)]
-    return texts if isinstance(records, list) and len(texts) == len(records) else []
+    """The messages of a batch of Amazon SNS; empty for anything else."""
+    if not isinstance(records, list) or not all(_matches(record, {"Sns": {"Message": None}}) for record in records):
+        return []
+    texts = [record["Sns"]["Message"] for record in records]
+    return texts if all(isinstance(text, str) for text in texts) else []
 
 
 def _body(text: str) -> Shape:
     """What a message of a queue or a topic is."""
     try:
-        message = json.loads(text)
+        message = _open(text)
     except ValueError:
         return Shape("text that is not JSON")
-    if not isinstance(message, Mapping):
-        return shape_of(message)
-    if message.get("Type") == "Notification" and isinstance(message.get("Message"), str):
-        return _body(message["Message"])
-    if _is_request(message):
-        side = {"ecsService": ECS_SERVICE, "latticeService": LATTICE_SERVICE}.get(str(message["kind"]))
-        return Shape(f"a bell of kind {message['kind']}", (side, ECS_EVENTS) if side else ())
-    return _message(message)
+    return _message(message) if isinstance(message, dict) else Shape(_json_name(message))
 
 
-def _is_request(message: Mapping[str, Any]) -> bool:
-    return "kind" in message and "key" in message
+def _open(text: str) -> object:
+    """The JSON value in a message, or in the SNS notification that it is. Raises ValueError."""
+    message = json.loads(text)
+    if _matches(message, {"Type": "Notification"}) and isinstance(message.get("Message"), str):
+        return _open(message["Message"])
+    return message
 
 
-def _message(message: Mapping[str, Any]) -> Shape:
-    """What a message is that may come by a queue as well as by itself."""
-    if "lookAgain" in message:
-        return Shape("the alarm function's own delayed message", (ALARM,))
-    if "alarmData" in message or ("AlarmName" in message and "NewStateValue" in message):
-        return Shape("a CloudWatch alarm", (ALARM,))
-    if "detail-type" not in message:
-        members = ", ".join(sorted(map(str, message)))
-        return Shape(f"an object with the members {members}" if members else "an empty object")
-    return Shape(f"the event {message['detail-type']!r} of {message.get('source')!r}", tuple(_takers_of_event(message)))
+def _message(message: Message) -> Shape:
+    known = message_type(message)
+    takers = known.takers if known else ()
+    if known and known.words:
+        return Shape(known.words, takers)
+    if "detail-type" in message:
+        return Shape(f"the event {message['detail-type']!r} of {message.get('source')!r}", takers)
+    members = ", ".join(sorted(map(str, message)))
+    return Shape(f"an object with the members {members}" if members else "an empty object")
 
 
-def _takers_of_event(event: Mapping[str, Any]) -> Iterable[Function]:
-    kind, detail = event["detail-type"], event.get("detail")
-    detail = detail if isinstance(detail, Mapping) else {}
-    is_call = kind == "AWS API Call via CloudTrail" and detail.get("eventSource") == "ecs.amazonaws.com"
-    if kind in _OF_ECS or is_call:
-        yield ECS_EVENTS
-    is_warning = kind == "ECS Service Action" and detail.get("eventName") == TARGET_UNHEALTHY
-    is_announced = kind == announcements.DETAIL_TYPE and event.get("source") == announcements.SOURCE
-    if kind == "CloudWatch Alarm State Change" or is_warning or is_announced:
-        yield ALARM
+def _json_name(value: object) -> str:
+    return _JSON_NAMES.get(type(value).__name__, "a JSON number")

@@ -1,17 +1,17 @@
-"""Bells: what wakes a reconciler. A bell names what to look at and says nothing else that decides anything."""
+"""Reconcile requests: what to reconcile, and nothing that decides anything."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["ecsService", "latticeService"]
+type Kind = Literal["ecsService", "latticeService"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileRequest:
-    """``kind`` and ``key`` say what to look at: an ECS service's long ARN, or a Lattice service's name.
+    """``kind`` and ``key`` name what to reconcile: an ECS service by its long ARN, or a Lattice service by its name.
 
-    ``cause`` says who rang, for people; ``rang_at`` (epoch seconds) is when the chain of bells began and ``hops`` how
-    often it was handed on since, so that what rings for longer than a day is reported.
+    ``cause`` is why, for the log. ``requested_at`` (epoch seconds) is when the first of a chain of requests was made, and
+    ``attempts`` how often it has been repeated since then, so that what takes longer than a day is reported.
     """
 
     kind: Kind

@@ -1,4 +1,4 @@
-"""Whose an event is, and what is said to somebody who invokes a function with another's."""
+"""What an event is, and what someone is told who invokes a function with an event of another."""
 
 import json
 import tomllib
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecs_lattice.errors import UnknownEventError
-from ecs_lattice.messages import recognise
+from ecs_lattice.messages import alarms, ecs, recognise
 from ecs_lattice.messages.recognise import (
     ALARM,
     ECS_EVENTS,
@@ -20,7 +20,7 @@ from ecs_lattice.messages.recognise import (
 
 EVENTS = Path(__file__).parents[2] / "events"
 FUNCTIONS = (ALARM, ECS_EVENTS, ECS_SERVICE, LATTICE_INGRESS, LATTICE_SERVICE, RESYNC, TARGET_HEALTH)
-# Beside what an event is meant for: a bell is handed on by EcsEventsFunction wherever it lay, a delayed one can be answered
+# Beside what an event is meant for: EcsEventsFunction hands a request on from whichever queue, a delayed request can be reconciled
 # at once, and one schedule's event looks like the other's.
 ALSO = {
     "sqs/ecs-service.json": {"EcsEventsFunction"},
@@ -92,19 +92,19 @@ STRANGE = [
     ({"detail-type": "AWS API Call via CloudTrail", "source": "aws.ecs", "detail": None}, "CloudTrail"),
     ({"detail-type": "ECS Lattice Route State Change", "source": "somebody"}, "of 'somebody'"),
     ({"detail-type": "Scheduled Event", "source": "somebody"}, "of 'somebody'"),
-    ({"Records": []}, "Records that are no batch"),
-    ({"Records": "text"}, "Records that are no batch"),
-    ({"Records": [{"s3": {"bucket": {}}}]}, "Records that are no batch"),
-    ({"Records": [{"body": "{}"}, {"s3": {}}]}, "Records that are no batch"),
-    ({"Records": [{"body": None}]}, "Records that are no batch"),
-    ({"Records": [None, 5]}, "Records that are no batch"),
+    ({"Records": []}, "Records that are not a batch"),
+    ({"Records": "text"}, "Records that are not a batch"),
+    ({"Records": [{"s3": {"bucket": {}}}]}, "Records that are not a batch"),
+    ({"Records": [{"body": "{}"}, {"s3": {}}]}, "Records that are not a batch"),
+    ({"Records": [{"body": None}]}, "Records that are not a batch"),
+    ({"Records": [None, 5]}, "Records that are not a batch"),
     ({"Records": [{"Sns": {"Message": "hello"}}]}, "a batch of Amazon SNS with text that is not JSON"),
     ({"Records": [{"Sns": {"Message": '{"detail-type": "ECS Task State Change"}'}}]}, "a batch of Amazon SNS"),
     (batch("hello", "{}"), "a batch of theirs with text that is not JSON, an empty object"),
     (batch([1]), "a batch of theirs with a JSON list"),
     (batch({"mode": "sweep"}), "a batch of theirs"),
     (batch({"ecsService": "arn", "mode": "plan"}), "a batch of theirs"),
-    (batch({"kind": "somethingElse", "key": "x"}), "a bell of kind somethingElse"),
+    (batch({"kind": "somethingElse", "key": "x"}), "an object with the members key, kind"),
     (batch({"detail-type": "Scheduled Event", "source": "aws.events"}), "the event 'Scheduled Event' of 'aws.events'"),
     (batch({"ResponseURL": "https://bucket", "RequestType": "Create"}), "a batch of theirs"),
 ]  # fmt: skip
@@ -144,3 +144,8 @@ def test_a_notification_of_sns_in_a_queue_is_what_it_carries():
     recognise.check(ALARM, batch({"Type": "Notification", "Message": alarm}), OTHER_QUEUE)
     with pytest.raises(UnknownEventError, match="which AlarmFunction takes"):
         recognise.check(ECS_EVENTS, batch({"Type": "Notification", "Message": alarm}), OTHER_QUEUE)
+
+
+@pytest.mark.parametrize(("parsers", "function"), [(ecs._PARSERS, ECS_EVENTS), (alarms._PARSERS, ALARM)])
+def test_a_consumer_parses_every_message_that_its_function_takes_and_no_other(parsers, function):
+    assert set(parsers) == {known for known in recognise.MESSAGE_TYPES if function in known.takers}

@@ -1,12 +1,13 @@
-"""What a reconciler's function does with a message: outcomes become bells, failures become another delivery."""
+"""What a reconciler's function does with a message: outcomes become requests, failures become another delivery."""
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from ecs_lattice import api_calls, deadline
+from ecs_lattice import api_calls
 from ecs_lattice.consumers.reconciles import ReconcileConsumer
 from ecs_lattice.errors import (
     ConflictError,
@@ -26,12 +27,13 @@ NOW = 500_000.0
 
 @dataclass
 class Recorder:
-    """Bells and visibility as lists."""
+    """Requests, visibility and reports as lists."""
 
     later: list[tuple[ReconcileRequest, int]] = field(default_factory=list)
     visible: list[tuple[str, int]] = field(default_factory=list)
     breaks: bool = False
     notes: dict[str, str] = field(default_factory=dict)
+    reported: list[tuple] = field(default_factory=list, compare=False)
 
     def document(self, kind, key):
         return self.notes.get(f"{kind}#{key}")
@@ -40,7 +42,7 @@ class Recorder:
         self.notes[f"{kind}#{key}"] = text
 
     def enqueue(self, requests):
-        raise AssertionError(f"nobody rings here: {list(requests)}")
+        raise AssertionError(f"nothing is enqueued at once here: {list(requests)}")
 
     def enqueue_later(self, request, seconds):
         if self.breaks:
@@ -51,6 +53,9 @@ class Recorder:
         if self.breaks:
             raise UnavailableError("ChangeMessageVisibility", "ServiceUnavailable", "try again")
         self.visible.append((receipt_handle, seconds))
+
+    def report(self, *reported):
+        self.reported.append(reported)
 
 
 def a_batch(*requests: ReconcileRequest, received: int = 1) -> dict:
@@ -67,49 +72,53 @@ def a_batch(*requests: ReconcileRequest, received: int = 1) -> dict:
     }
 
 
-def a_worker(recorder: Recorder, outcome: Outcome | Exception) -> ReconcileConsumer:
+def a_consumer(recorder: Recorder, outcome: Outcome | Exception) -> ReconcileConsumer:
     def reconcile(_key: str) -> Outcome:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    return ReconcileConsumer("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
+    return over(recorder, reconcile)
 
 
-BELL = ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 2)
+def over(recorder: Recorder, reconcile: Callable[[str], Outcome]) -> ReconcileConsumer:
+    return ReconcileConsumer("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW, recorder.report)
+
+
+REQUEST = ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 2)
 
 
 def test_what_is_done_sends_nothing():
     recorder = Recorder()
-    assert a_worker(recorder, Done()).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert a_consumer(recorder, Done()).work(a_batch(REQUEST), 60) == {"batchItemFailures": []}
     assert recorder == Recorder()
 
 
 @pytest.mark.parametrize(("after", "sent"), [(30, 30), (5000, 900), (0, 1)])
-def test_not_yet_acknowledges_the_message_and_sends_one_delayed_bell(after, sent):
+def test_not_yet_acknowledges_the_message_and_sends_one_delayed_request(after, sent):
     recorder = Recorder()
-    assert a_worker(recorder, NotYet(after, "drains")).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert a_consumer(recorder, NotYet(after, "drains")).work(a_batch(REQUEST), 60) == {"batchItemFailures": []}
     assert recorder.later == [(ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 3), sent)]
 
 
-def test_however_many_bells_are_answered_with_not_yet_one_delayed_bell_is_on_its_way():
+def test_however_many_requests_are_answered_with_not_yet_one_delayed_request_is_on_its_way():
     recorder = Recorder()
     for after in (60, 90, 60):
-        a_worker(recorder, NotYet(after, "rolls")).work(a_batch(BELL), 60)
+        a_consumer(recorder, NotYet(after, "rolls")).work(a_batch(REQUEST), 60)
     assert [seconds for _, seconds in recorder.later] == [60]
-    a_worker(recorder, NotYet(5, "drains")).work(a_batch(BELL), 60)
+    a_consumer(recorder, NotYet(5, "drains")).work(a_batch(REQUEST), 60)
     assert [seconds for _, seconds in recorder.later] == [60, 5]
 
 
-def test_a_delayed_bell_whose_time_has_come_does_not_stand_in_for_the_next():
+def test_a_delayed_request_whose_time_has_come_does_not_stand_in_for_the_next():
     recorder = Recorder(notes={"due#ecsService#arn": str(NOW)})
-    a_worker(recorder, NotYet(60, "rolls")).work(a_batch(BELL), 60)
+    a_consumer(recorder, NotYet(60, "rolls")).work(a_batch(REQUEST), 60)
     assert [seconds for _, seconds in recorder.later] == [60]
 
 
 def test_a_refusal_is_not_tried_again():
     recorder = Recorder()
-    assert a_worker(recorder, Refused((Problem("X", "no"),))).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert a_consumer(recorder, Refused((Problem("X", "no"),))).work(a_batch(REQUEST), 60) == {"batchItemFailures": []}
     assert recorder == Recorder()
 
 
@@ -124,41 +133,43 @@ def test_a_refusal_is_not_tried_again():
 )
 def test_an_error_that_time_mends_is_a_not_yet(error, seconds):
     recorder = Recorder()
-    assert a_worker(recorder, error).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert a_consumer(recorder, error).work(a_batch(REQUEST), 60) == {"batchItemFailures": []}
     assert [wait for _, wait in recorder.later] == [seconds]
 
 
 @pytest.mark.parametrize("kind", [DeniedError, InvalidError])
 def test_an_error_that_nothing_mends_is_refused_without_a_storm(kind):
     recorder = Recorder()
-    assert a_worker(recorder, kind("UpdateService", "Code", "no")).work(a_batch(BELL), 60) == {"batchItemFailures": []}
+    assert a_consumer(recorder, kind("UpdateService", "Code", "no")).work(a_batch(REQUEST), 60) == {
+        "batchItemFailures": []
+    }
     assert recorder == Recorder()
 
 
 @pytest.mark.parametrize(("received", "seconds"), [(1, 10), (2, 20), (4, 80), (9, 320)])
 def test_a_failure_comes_again_after_a_delay_that_doubles(received, seconds):
     recorder = Recorder()
-    failed = a_worker(recorder, RuntimeError("boom")).work(a_batch(BELL, received=received), 60)
+    failed = a_consumer(recorder, RuntimeError("boom")).work(a_batch(REQUEST, received=received), 60)
     assert failed == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert recorder.visible == [("handle-0", seconds)]
 
 
 def test_after_a_failure_the_messages_behind_it_are_given_back_in_order():
-    failed = a_worker(Recorder(), RuntimeError("boom")).work(a_batch(BELL, BELL, BELL), 60)
+    failed = a_consumer(Recorder(), RuntimeError("boom")).work(a_batch(REQUEST, REQUEST, REQUEST), 60)
     assert [item["itemIdentifier"] for item in failed["batchItemFailures"]] == ["message-0", "message-1", "message-2"]
 
 
-def test_a_bell_that_cannot_be_sent_fails_the_message_and_so_is_not_lost():
+def test_a_request_that_cannot_be_sent_fails_the_message_and_so_is_not_lost():
     recorder = Recorder(breaks=True)
-    failed = a_worker(recorder, NotYet(5, "x")).work(a_batch(BELL), 60)
+    failed = a_consumer(recorder, NotYet(5, "x")).work(a_batch(REQUEST), 60)
     assert failed["batchItemFailures"] == [{"itemIdentifier": "message-0"}]
     assert recorder.notes == {}
 
 
-def test_a_bell_that_rings_for_more_than_a_day_is_reported_and_its_day_begins_anew(caplog):
+def test_a_request_that_has_been_repeated_for_more_than_a_day_is_reported_and_its_day_begins_anew(caplog):
     logging.getLogger(logger.name).addHandler(caplog.handler)
     recorder = Recorder()
-    a_worker(recorder, NotYet(5, "x")).work(a_batch(ReconcileRequest("ecsService", "arn", "", NOW - 90_000, 400)), 60)
+    a_consumer(recorder, NotYet(5, "x")).work(a_batch(ReconcileRequest("ecsService", "arn", "", NOW - 90_000, 400)), 60)
     logging.getLogger(logger.name).removeHandler(caplog.handler)
     assert recorder.later == [(ReconcileRequest("ecsService", "arn", "", NOW, 401), 5)]
     assert "more than a day" in caplog.text
@@ -166,14 +177,14 @@ def test_a_bell_that_rings_for_more_than_a_day_is_reported_and_its_day_begins_an
 
 def test_no_call_starts_when_the_functions_time_is_nearly_over():
     def reconcile(_key: str) -> Outcome:
-        deadline.check()
+        api_calls.check_time()
         return Done()
 
     recorder = Recorder()
-    worker = ReconcileConsumer("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
-    worker.work(a_batch(BELL), 15)
+    consumer = over(recorder, reconcile)
+    consumer.work(a_batch(REQUEST), 15)
     assert [wait for _, wait in recorder.later] == [1]
-    worker.work(a_batch(BELL), 60)
+    consumer.work(a_batch(REQUEST), 60)
     assert len(recorder.later) == 1
 
 
@@ -187,35 +198,28 @@ def test_no_call_starts_when_the_functions_time_is_nearly_over():
     ],
 )
 def test_what_became_of_a_reconcile_is_reported_with_the_calls_it_made_and_none_of_others(outcome, said):
-    reported = []
-
     def reconcile(_key: str) -> Outcome:
-        api_calls.note()
-        api_calls.note(model="of botocore")
+        api_calls.start()
+        api_calls.start(model="of botocore")
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     recorder = Recorder()
-    worker = ReconcileConsumer(
-        "ecsService", reconcile, recorder, recorder, recorder, lambda: NOW, lambda *told: reported.append(told)
-    )
-    api_calls.note()
-    worker.work(a_batch(BELL), 60)
-    worker.work(a_batch(BELL), 60)
-    assert reported == [("ecsService", said, 2)] * 2
+    consumer = over(recorder, reconcile)
+    api_calls.start()
+    consumer.work(a_batch(REQUEST), 60)
+    consumer.work(a_batch(REQUEST), 60)
+    assert recorder.reported == [("ecsService", said, 2)] * 2
 
 
-def test_a_message_that_is_no_bell_is_a_failure_that_no_reconcile_counts():
-    reported = []
+def test_a_message_that_is_no_request_is_a_failure_that_no_reconcile_counts():
     recorder = Recorder()
-    worker = ReconcileConsumer(
-        "ecsService", lambda _: Done(), recorder, recorder, recorder, lambda: NOW, lambda *told: reported.append(told)
-    )
-    batch = a_batch(BELL)
+    consumer = a_consumer(recorder, Done())
+    batch = a_batch(REQUEST)
     batch["Records"][0]["body"] = "[]"
-    assert worker.work(batch, 60)["batchItemFailures"]
-    assert reported == []
+    assert consumer.work(batch, 60)["batchItemFailures"]
+    assert recorder.reported == []
 
 
 @pytest.mark.parametrize(
@@ -232,18 +236,20 @@ def test_a_message_that_is_no_bell_is_a_failure_that_no_reconcile_counts():
         '{"detail-type": "ECS Service Action", "source": "aws.ecs"}',
     ],
 )
-def test_what_is_no_bell_of_its_kind_is_worked_by_nobody_and_goes_its_queues_way_with_one_line_in_the_log(caplog, body):
+def test_what_is_no_request_of_its_kind_is_worked_by_nobody_and_goes_to_the_dead_letter_queue_with_one_line_in_the_log(
+    caplog, body
+):
     recorder = Recorder()
-    worker = a_worker(recorder, AssertionError("a reconcile of something unknown"))
+    consumer = a_consumer(recorder, AssertionError("a reconcile of something unknown"))
     batch = a_batch(ReconcileRequest("ecsService", "a"), received=3)
     batch["Records"][0]["body"] = body
     logger.addHandler(caplog.handler)
     try:
-        assert worker.work(batch, 60) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert consumer.work(batch, 60) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     finally:
         logger.removeHandler(caplog.handler)
     (line,) = {id(record): record for record in caplog.records}.values()  # also seen by the root logger
     assert line.levelno == logging.ERROR
     assert not line.exc_info
-    assert "a bell of kind ecsService" in line.reason
+    assert "Expected a reconcile request for ecsService" in line.reason
     assert recorder.visible == [("handle-0", 40)]

@@ -11,26 +11,26 @@ from ecs_lattice.messages.requests import ReconcileRequest
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 
 
-class Rung(list):
+class Enqueued(list):
     def enqueue(self, requests):
         self.extend(requests)
 
 
 def ask(event: dict, kind="ecsService", enqueued=None) -> dict:
     return reconciles.answer(
-        event, kind, lambda key: {"planned": key}, Rung() if enqueued is None else enqueued, lambda: 5.0
+        event, kind, lambda key: {"planned": key}, Enqueued() if enqueued is None else enqueued, lambda: 5.0
     )
 
 
-def test_plan_answers_with_the_plan_and_rings_nothing():
-    enqueued = Rung()
+def test_plan_answers_with_the_plan_and_enqueues_nothing():
+    enqueued = Enqueued()
     assert ask({"ecsService": ARN, "mode": "plan"}, enqueued=enqueued) == {"planned": ARN}
     assert ask({"latticeService": "orders", "mode": "plan"}, "latticeService", enqueued) == {"planned": "orders"}
     assert enqueued == []
 
 
-def test_apply_rings_the_queue_which_is_the_only_lock():
-    enqueued = Rung()
+def test_apply_uses_the_queue_which_is_the_only_lock():
+    enqueued = Enqueued()
     assert ask({"ecsService": ARN, "mode": "apply"}, enqueued=enqueued) == {
         "enqueued": {"kind": "ecsService", "key": ARN}
     }
