@@ -227,9 +227,9 @@ def _waits(
     service, now = observed.service, observed.now
     if decision.kind == "wait":
         yield NotYet(decision.after, decision.message)
-    if service and observed.presence == "active" and has_something:
-        if after := effective_revision.wait_while_rolling(service, now):
-            yield NotYet(after, "A deployment of the service is in progress.")
+    is_asked = observed.presence == "active" and has_something
+    if service and is_asked and (after := effective_revision.wait_while_rolling(service, now)):
+        yield NotYet(after, "A deployment of the service is in progress.")
     closed_for = now - record.timers.get(_CLOSED, -math.inf)
     if closed_for < _CLOSED_SECONDS:
         after = int(min(max(closed_for, _LEAVING_RETRY_SECONDS), _HELD_RETRY_SECONDS))
