@@ -9,11 +9,10 @@ from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, effective_revision
 from ecs_lattice.ecs_side.attach import AttachInput
 from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_claims
-from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.ecs_side.observe import Observation, RouteKey
 from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, fingerprint
 from ecs_lattice.ecs_side.security_groups import IngressResult
-from ecs_lattice.ecs_side.targets import Change, GroupMode, ManagedGroup
+from ecs_lattice.ecs_side.targets import Change, ManagedGroup, managed_group
 from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, update_outcome
 from ecs_lattice.ingress.model import IngressRequirement
 from ecs_lattice.model import Route, ServiceId
@@ -110,8 +109,7 @@ def decide(observed: Observation, settings: Settings, ingress: IngressResult) ->
 def _route_states(
     observed: Observation, claims: Mapping[RouteKey, Claim], ingress: IngressResult
 ) -> dict[RouteKey, RouteState]:
-    is_ecs = observed.service is None or observed.service.controller == "ECS"
-    default = "ecs" if is_ecs else "controller"
+    default = "ecs" if observed.service is None or observed.service.controller == "ECS" else "controller"
     states = {}
     for key, claim in claims.items():
         record = observed.claims.get(key) or ClaimRecord(claim, declared_generation=1)
@@ -205,33 +203,18 @@ def _managed_groups(observed: Observation, states: Sequence[RouteState], record:
             return ()
         if state.group:
             by_group.setdefault(state.group, []).append(state)
-    groups = (_managed_group(arn, users, record.registered.get(arn, ())) for arn, users in sorted(by_group.items()))
+    groups = (managed_group(arn, users, record.registered.get(arn, ())) for arn, users in sorted(by_group.items()))
     # A single read that does not find the service proves nothing.
     is_unsure = observed.presence == "not_found"
     return tuple(group for group in groups if group and not (is_unsure and group.mode != "deregister"))
-
-
-def _managed_group(arn: str, users: Sequence[RouteState], targets: tuple[Target, ...]) -> ManagedGroup | None:
-    """The group of the routes ``users``; ``targets``: those that the controller has registered in it."""
-    own = [state for state in users if not state.by_ecs]
-    if not [*own, *targets]:
-        return None
-    mode: GroupMode = "register" if any(state.is_registrable(bool(targets)) for state in own) else "keep"
-    if all(state.is_detachable for state in users):
-        mode = "deregister"
-    elif mode == "keep" and not targets:
-        return None
-    claim = users[0].claim
-    return ManagedGroup(arn, claim.route.port_name, claim.placement.family, mode, targets)
 
 
 def _other_stack(record: EcsRecord) -> tuple[Problem, ...]:
     return tuple(
         Problem(
             "OTHER_STACK",
-            f"The list of this ECS service names {group}, which belongs to the stack {owner.stack}. Two stacks "
-            "cannot hook up the same service: use the parameters Clusters or LabelPrefix to leave it to one of "
-            "them.",
+            f"The list of this ECS service names {group} of the stack {owner.stack}. Two stacks cannot hook up the same "
+            "service: use the parameters Clusters or LabelPrefix to leave it to one of them.",
         )
         for group, owner in sorted(record.owners.items())
         if owner.kind == "other_stack"
@@ -244,10 +227,9 @@ def _waits(
     service, now = observed.service, observed.now
     if decision.kind == "wait":
         yield NotYet(decision.after, decision.message)
-    if service and observed.presence == "active" and has_something:
-        after = effective_revision.wait_while_rolling(service, now)
-        if after:
-            yield NotYet(after, "A deployment of the service is in progress.")
+    is_asked = observed.presence == "active" and has_something
+    if service and is_asked and (after := effective_revision.wait_while_rolling(service, now)):
+        yield NotYet(after, "A deployment of the service is in progress.")
     closed_for = now - record.timers.get(_CLOSED, -math.inf)
     if closed_for < _CLOSED_SECONDS:
         after = int(min(max(closed_for, _LEAVING_RETRY_SECONDS), _HELD_RETRY_SECONDS))

@@ -5,11 +5,12 @@ running task, with its address and the port that its own revision gives the port
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ecs_lattice import ports
+from ecs_lattice.ecs_side.claims import RouteState
 from ecs_lattice.ecs_side.lattice_targets import Target, Targets, TargetState
 from ecs_lattice.ecs_side.observe import Observation
 from ecs_lattice.ecs_side.record import EcsRecord
@@ -44,6 +45,21 @@ class Change:
     deregister: tuple[Target, ...] = ()
     targets: tuple[Target, ...] = ()
     is_waiting: bool = False
+
+
+def managed_group(arn: str, users: Sequence[RouteState], targets: tuple[Target, ...]) -> ManagedGroup | None:
+    """What the controller has to do for the group of the routes ``users``; None if nothing. ``targets``: those that
+    it has registered in the group."""
+    own = [state for state in users if not state.by_ecs]
+    if not [*own, *targets]:
+        return None
+    mode: GroupMode = "register" if any(state.is_registrable(bool(targets)) for state in own) else "keep"
+    if all(state.is_detachable for state in users):
+        mode = "deregister"
+    elif mode == "keep" and not targets:
+        return None
+    claim = users[0].claim
+    return ManagedGroup(arn, claim.route.port_name, claim.placement.family, mode, targets)
 
 
 def decide(
