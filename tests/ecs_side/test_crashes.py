@@ -51,7 +51,7 @@ def go_and_crash(bench, last, writes=WRITES):
     if "ingress" in writes:
         parts = {
             part: Mortal(getattr(side.ingress, part), writes["ingress"], counter, last)
-            for part in ("requirements", "groups")
+            for part in ("registry", "groups")
         }
         object.__setattr__(side, "ingress", dataclasses.replace(side.ingress, **parts))
     try:
