@@ -226,9 +226,7 @@ def _assign_listener(
     rules = _rules_of(index, entries, own) if own else {}
     observed = {match: _observed(entry, rules.get(match), there) for match, entry in entries.items()}
     taken = {rule: observed[match].is_frozen for match, rule in rules.items()}
-    frozen = tuple(
-        rule for rule in own if (taken[rule] if rule in taken else is_unchangeable(index, rule.action, unchangeable))
-    )
+    frozen = tuple(rule for rule in own if taken.get(rule, is_unchangeable(index, rule.action, unchangeable)))
     leftover = tuple(rule for rule in own if rule not in taken and rule not in frozen)
     default = observed.pop(None, None)
     return ListenerAssignment(key, there, default, tuple(observed.values()), frozen, leftover, foreign)
