@@ -23,8 +23,9 @@ class MatchEntry:
     """One match (canonical; None: the default action) on one listener, with its claims by what they come to here.
 
     ``active`` claims share the entry, ``retained`` ones stay as they are, ``removing`` ones leave, ``paused`` ones freeze
-    it. ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the existing rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests
-    can reach it now, ``receiving`` the groups that receive them.
+    it. ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the
+    existing rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests can reach it now,
+    ``receiving`` the groups that receive them.
     """
 
     listener: ListenerKey
