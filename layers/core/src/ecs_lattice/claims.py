@@ -24,7 +24,7 @@ class Claim:
     ``phase``: ``declared``; ``vanished`` (label or tag taken away, or ECS no longer knows the service: waits the grace
     time from ``since``); ``gone`` (the ECS service is INACTIVE or DRAINING: does not wait). ``since`` is the epoch
     second at which the phase began. ``created_at`` is the ECS service's (a recreated service is another one).
-    ``own_group`` is the ARN of a target group that somebody else made and attached for this port: used as it is.
+    ``own_group`` is the ARN of a target group that others created and attached for this port: used as it is.
     ``named``: a listed deployment of the ECS service names the group, or the controller still has targets in it; the
     group may not be deleted. ``serving``: a completed deployment names the group, or the controller has registered the
     tasks; the route may take traffic once a target can answer.

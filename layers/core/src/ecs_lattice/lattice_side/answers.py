@@ -83,8 +83,8 @@ def _missing(context: PlanContext, resolution: Resolution, entries: Sequence[Mat
         members = weights(entry.action) if entry.match else index.referenced
         if entry.action is None or group.id not in members:
             return f"The rule on {entry.listener}"
-    missing = index.arns_of(resolution.networks)
-    missing -= {each.network_arn for each in index.observed.associations if each.status == "ACTIVE"}
+    active = {association.network_arn for association in index.observed.associations if association.status == "ACTIVE"}
+    missing = index.arns_of(resolution.networks) - active
     return "The association with a service network" if missing else ""
 
 

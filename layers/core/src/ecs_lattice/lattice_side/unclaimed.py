@@ -84,7 +84,11 @@ def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem
         return Problem("FOREIGN_SERVICE", f"{service.arn} does not carry this stack's {ownership.OWNER} tag.")
     rules = list(chain(*(listener.rules for listener in observed.listeners)))
     remaining = [rule.name for rule in rules if rule.is_live or not naming.is_ours(rule.name)]
-    remaining += [each.arn for each in observed.associations if each.status == "ACTIVE" and not each.ours]
+    remaining += [
+        association.arn
+        for association in observed.associations
+        if association.status == "ACTIVE" and not association.ours
+    ]
     remaining += [listener.name for listener in observed.listeners if weighted_groups(listener.default)]
     if not remaining:
         return None
