@@ -5,6 +5,7 @@ identifier it was given.
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 from ecs_lattice.model import AddressFamily, HealthCheck, ListenerKey, Match
 
@@ -96,15 +97,6 @@ class Listener:
     key: ListenerKey
     default: Action
     rules: tuple[Rule, ...] = ()
-
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        return (self.default, *(rule.action for rule in self.rules))
-
-    @property
-    def live_actions(self) -> tuple[Action, ...]:
-        """The actions that requests can reach."""
-        return (self.default, *(rule.action for rule in self.rules if rule.is_live))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +202,19 @@ def weights(action: Action | None) -> dict[str, int]:
 def weighted_groups(action: Action | None) -> frozenset[str]:
     """The groups that have a weight above 0 in an action."""
     return frozenset(group for group, weight in weights(action).items() if weight)
+
+
+def referenced_groups(listeners: tuple[Listener, ...]) -> frozenset[str]:
+    """The groups that rules or default actions name, at whatever weight."""
+    actions = (action for listener in listeners for action in (listener.default, *(r.action for r in listener.rules)))
+    return frozenset(group for action in actions for group in weights(action))
+
+
+def receiving_groups(listeners: tuple[Listener, ...]) -> frozenset[str]:
+    """The groups with a weight in an action that requests can reach."""
+    live = (rule.action for listener in listeners for rule in listener.rules if rule.is_live)
+    actions = chain((listener.default for listener in listeners), live)
+    return frozenset(group for action in actions for group in weighted_groups(action))
 
 
 def forward(groups: dict[str, int]) -> Forward:

@@ -39,10 +39,7 @@ def _answer(
         case "active":
             state, message = ("Live", "") if is_live else _progress(context, resolution, entries)
             return _of(context, resolution, state, "", message)
-    unchanged: State = resolution.rejection or "Paused"
-    answer = _of(context, resolution, unchanged, code, message)
-    is_in_use = before.group_arn is not None and id_of(before.group_arn) in context.index.weighted
-    return replace(answer, group_arn=before.group_arn) if is_in_use else answer
+    return _unchanged(context, resolution)
 
 
 def _of(context: PlanContext, resolution: Resolution, state: State, code: str = "", message: str = "") -> Answer:
@@ -53,6 +50,14 @@ def _of(context: PlanContext, resolution: Resolution, state: State, code: str = 
     if arn is None and state not in {"Removed", "Parked", "Pending"}:
         arn = before.group_arn
     return Answer(state, code, message, arn, service.domain_name if service else before.domain_name)
+
+
+def _unchanged(context: PlanContext, resolution: Resolution) -> Answer:
+    """Nothing changes for it: a target group that is in use stays its own."""
+    before, state = resolution.record.answer.group_arn, resolution.rejection or "Paused"
+    answer = _of(context, resolution, state, resolution.code, resolution.message)
+    is_in_use = before is not None and id_of(before) in context.index.weighted
+    return replace(answer, group_arn=before) if is_in_use else answer
 
 
 def _progress(context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]) -> tuple[State, str]:
@@ -78,8 +83,8 @@ def _missing(context: PlanContext, resolution: Resolution, entries: Sequence[Mat
         members = weights(entry.action) if entry.match else index.referenced
         if entry.action is None or group.id not in members:
             return f"The rule on {entry.listener}"
-    missing = index.arns_of(resolution.networks)
-    missing -= {each.network_arn for each in index.observed.associations if each.status == "ACTIVE"}
+    active = {association.network_arn for association in index.observed.associations if association.status == "ACTIVE"}
+    missing = index.arns_of(resolution.networks) - active
     return "The association with a service network" if missing else ""
 
 

@@ -83,14 +83,17 @@ class Applier:
         except ConflictError as error:
             self._stop(_CONFLICT_SECONDS, str(error))
         except NotFoundError as error:
-            if isinstance(step, s.Associate):
-                networks = self.applied.remembered.networks
-                self._remember(networks=tuple(known for known in networks if known[1] != step.network_arn))
+            self._forget(step)
             self._stop(_LOST_SECONDS, str(error))
         except (QuotaError, InvalidError, DeniedError) as error:
             self._refuse(step, error)
         else:
             self.applied.done.append(step)
+
+    def _forget(self, step: s.Step) -> None:
+        if isinstance(step, s.Associate):
+            networks = self.applied.remembered.networks
+            self._remember(networks=tuple(known for known in networks if known[1] != step.network_arn))
 
     def _stop(self, seconds: int, why: str) -> None:
         self.applied.waits.append(NotYet(seconds, why))

@@ -49,10 +49,7 @@ class ForwardPlan:
 def plan_forward(context: PlanContext, entry: MatchEntry, parked: frozenset[str] = frozenset()) -> ForwardPlan:
     """What the entry should forward to. ``parked`` groups have to stay in use by a rule until the default action of the
     listener forwards to them."""
-    current, declared = Counter(weights(entry.action)), Counter[str]()
-    for resolution in entry.active:  # routes of one port add their weights up
-        weight = resolution.route.weight
-        declared[resolution.group_ref] += DEFAULT_WEIGHT if weight is None else weight
+    current, declared = Counter(weights(entry.action)), _declared_weights(entry)
     roles = {group: _role(context, entry, group, current[group], declared) for group in {**current, **declared}}
     serving = {"ready": declared, "retained": Counter(entry.receiving)}
     serves = any(serving[role][group] for group, role in roles.items() if role in serving)
@@ -66,6 +63,15 @@ def plan_forward(context: PlanContext, entry: MatchEntry, parked: frozenset[str]
         if role != "drained" or _has_to_stay(context, entry, group, current[group] if live else entry.live, parked)
     }
     return ForwardPlan(live, members, falls_back)
+
+
+def _declared_weights(entry: MatchEntry) -> Counter[str]:
+    """The declared weights by group; routes of one port add theirs up."""
+    declared: Counter[str] = Counter()
+    for resolution in entry.active:
+        weight = resolution.route.weight
+        declared[resolution.group_ref] += DEFAULT_WEIGHT if weight is None else weight
+    return declared
 
 
 def _role(context: PlanContext, entry: MatchEntry, group: str, current: int, declared: Mapping[str, int]) -> Role:

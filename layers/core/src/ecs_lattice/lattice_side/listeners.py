@@ -66,10 +66,9 @@ def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan 
     if listener.key.protocol == "TLS_PASSTHROUGH":
         return _passthrough(entry, there, plan)
     if plan.live:
-        settling = (r.group_ref for r in entry.claims if _is_settling(context, entry, there, r.group_ref))
-        return DefaultPlan(forward(plan.weights), frozenset(settling))
-    leaving = (r.group_ref for r in entry.removing if r.mode == "removing" and r.claim.named)
-    return DefaultPlan(NOT_FOUND, frozenset((*(r.group_ref for r in entry.active), *leaving)))
+        return DefaultPlan(forward(plan.weights), _settling(context, entry, there))
+    leaving = (r for r in entry.removing if r.mode == "removing" and r.claim.named)
+    return DefaultPlan(NOT_FOUND, frozenset(resolution.group_ref for resolution in (*entry.active, *leaving)))
 
 
 def _unclaimed_default(context: PlanContext, listener: Listener) -> DefaultPlan | None:
@@ -92,14 +91,19 @@ def _passthrough(entry: MatchEntry, listener: Listener | None, plan: ForwardPlan
     return None
 
 
-def _is_settling(context: PlanContext, entry: MatchEntry, listener: Listener | None, group: str) -> bool:
-    """Whether the default action is to forward to the group, or does so only recently, and a rule still parks it."""
-    rules = [rule for rule in (listener.rules if listener else ()) if group in weights(rule.action)]
-    if not any(rule.is_parked or not weights(rule.action)[group] for rule in rules):
-        return False
-    timer, why = f"default:{entry.listener}:{group}", f"{entry.listener} has just begun to forward to {group}"
-    receives = group in entry.receiving
-    return not receives or not context.timers.has_lasted(timer, context.settings.settle_seconds, why)
+def _settling(context: PlanContext, entry: MatchEntry, listener: Listener | None) -> frozenset[str]:
+    """The groups that a rule still parks, though the default action is to forward to them, or does so only recently."""
+    parked: set[str] = set()
+    for rule in listener.rules if listener else ():
+        members = weights(rule.action)
+        parked |= members.keys() if rule.is_parked else {group for group, weight in members.items() if not weight}
+    settling: set[str] = set()
+    for group in sorted(parked & {resolution.group_ref for resolution in entry.claims}):
+        timer, why = f"default:{entry.listener}:{group}", f"{entry.listener} has just begun to forward to {group}"
+        receives = group in entry.receiving
+        if not receives or not context.timers.has_lasted(timer, context.settings.settle_seconds, why):
+            settling.add(group)
+    return frozenset(settling)
 
 
 # Rules
@@ -142,7 +146,7 @@ def _leftover_rules(
     """Rules of this stack that no entry has and that stay for now: of a route that moved to another listener or rule."""
     kept: list[DesiredRule] = []
     parking = _parking_claims(listener)
-    for rule in (rule for rule in listener.leftover if rule.arn not in parking):
+    for rule in (rule for rule in listener.leftover if rule not in parking):
         is_needed = any(_has_to_stay(context, group) for group in weights(rule.action) if group not in referenced)
         as_it_is = DesiredRule(rule.name, rule.priority, rule.match, rule.action, rule)
         if rule.is_live and not _is_replaced(context, rule.action, listener.key, rule.name):
@@ -173,13 +177,13 @@ def _is_replaced(context: PlanContext, action: Action, key: ListenerKey, what: s
 # Parking rules of the default action's groups
 
 
-def _parking_claims(listener: ListenerAssignment) -> dict[str, str]:
-    """The existing parking rules of the default action: the key of the claim of each, by ARN."""
+def _parking_claims(listener: ListenerAssignment) -> dict[Rule, str]:
+    """The existing parking rules of the default action, each with the key of its claim."""
     entry = listener.default
     if entry is None or entry.is_frozen:
         return {}
     return {
-        rule.arn: resolution.key
+        rule: resolution.key
         for rule in listener.leftover
         for resolution in reversed(entry.claims)
         if rule.is_parked and rule.name in rule_names(resolution.claim, listener.key)
@@ -191,15 +195,13 @@ def _parking_rules(
 ) -> list[DesiredRule]:
     """The rules that park the groups of the default action. A group that something else uses needs none, but what parks
     it already is kept until all has settled."""
-    existing = _parking_claims(listener)
+    existing = {key: rule for rule, key in reversed(_parking_claims(listener).items())}
     needed = parked - (referenced - _groups_of(rule for rule in listener.leftover if rule.is_parked))
     wanted: dict[str, DesiredRule] = {}
     for resolution in listener.default.claims if listener.default and needed else ():
-        group = resolution.group_ref
+        group, rule = resolution.group_ref, existing.get(resolution.key)
         if group in needed and group not in wanted:
-            rule = next((rule for rule in listener.leftover if existing.get(rule.arn) == resolution.key), None)
-            name = rule.name if rule else _free_name(listener, (resolution,))
-            priority = rule.priority if rule else _UNSET
+            name, priority = (rule.name, rule.priority) if rule else (_free_name(listener, (resolution,)), _UNSET)
             needed_by = (resolution.key,) if resolution.mode == "active" else ()
             action = forward({group: 1})
             wanted[group] = DesiredRule(name, priority, parking_match(name), action, rule, needed_by, parks=group)

@@ -23,8 +23,9 @@ class MatchEntry:
     """One match (canonical; None: the default action) on one listener, with its claims by what they come to here.
 
     ``active`` claims share the entry, ``retained`` ones stay as they are, ``removing`` ones leave, ``paused`` ones freeze
-    it. ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the existing rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests
-    can reach it now, ``receiving`` the groups that receive them.
+    it. ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the
+    existing rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests can reach it now,
+    ``receiving`` the groups that receive them.
     """
 
     listener: ListenerKey
@@ -53,6 +54,11 @@ class MatchEntry:
     def is_ending(self) -> bool:
         """Whether no claim stays in it."""
         return not (self.active or self.retained or self.paused)
+
+    @property
+    def has_its_priority(self) -> bool:
+        """Whether its rule has the declared priority already, and requests can reach it."""
+        return self.live and self.rule is not None and self.rule.priority == self.priority
 
     @cached_property
     def rule_names(self) -> frozenset[str]:
@@ -103,17 +109,20 @@ def match_rules(index: ObservedIndex, resolutions: Resolutions, settings: Settin
         if remaining == resolutions:
             break
         resolutions = remaining
-    # A vanished route that routes of its own ECS service have taken over everywhere waits for no grace time.
+    if superseded := _superseded(remaining, entries):
+        entries = {key: replace(entry, removing=replaced(entry.removing, superseded)) for key, entry in entries.items()}
+        return _assign(index, replaced(remaining, superseded), entries)
+    return assignment
+
+
+def _superseded(resolutions: Resolutions, entries: Mapping[EntryKey, MatchEntry]) -> list[Resolution]:
+    """The vanished routes that need no grace time, because routes of their own ECS service have taken over everywhere."""
     taken_over = Counter(resolution.key for entry in entries.values() for resolution in entry.removing)
-    superseded = [
+    return [
         replace(resolution, mode="removing", code="", message="", wait=None)
-        for resolution in remaining
+        for resolution in resolutions
         if resolution.mode == "retained" and taken_over[resolution.key] == len(resolution.route.listeners)
     ]
-    if not superseded:
-        return assignment
-    entries = {key: replace(entry, removing=replaced(entry.removing, superseded)) for key, entry in entries.items()}
-    return _assign(index, replaced(remaining, superseded), entries)
 
 
 def _entries(
@@ -226,9 +235,7 @@ def _assign_listener(
     rules = _rules_of(index, entries, own) if own else {}
     observed = {match: _observed(entry, rules.get(match), there) for match, entry in entries.items()}
     taken = {rule: observed[match].is_frozen for match, rule in rules.items()}
-    frozen = tuple(
-        rule for rule in own if (taken[rule] if rule in taken else is_unchangeable(index, rule.action, unchangeable))
-    )
+    frozen = tuple(rule for rule in own if taken.get(rule, is_unchangeable(index, rule.action, unchangeable)))
     leftover = tuple(rule for rule in own if rule not in taken and rule not in frozen)
     default = observed.pop(None, None)
     return ListenerAssignment(key, there, default, tuple(observed.values()), frozen, leftover, foreign)
@@ -284,20 +291,27 @@ def _observed(entry: MatchEntry, rule: Rule | None, listener: Listener | None) -
 
 def _priority_conflicts(listener: ListenerAssignment, settings: Settings) -> Iterator[Resolution]:
     """Of equal declared priorities the later is in conflict; so is one that a rule has which stays as it is."""
-    taken = {rule.priority: f"rule {rule.name}" for rule in (*listener.foreign, *listener.frozen)}
-    live = {entry.match: entry.rule.priority for entry in listener.matches if entry.rule and entry.live}
+    taken: dict[int | None, str] = {
+        rule.priority: f"rule {rule.name}" for rule in (*listener.foreign, *listener.frozen)
+    }
     entries = [entry for entry in listener.matches if entry.priority is not None]
-    for entry in sorted(entries, key=lambda entry: (live.get(entry.match) != entry.priority, entry.active[0].order)):
-        first, own = entry.active[0], entry.priority or 0
+    for entry in sorted(entries, key=lambda entry: (not entry.has_its_priority, entry.active[0].order)):
+        first, own = entry.active[0], entry.priority
         for resolution in entry.active:
-            wanted = own if resolution.route.priority is None else resolution.route.priority
-            if wanted != own or (own in taken and resolution.route.priority is not None):
-                default = f"another route: this match has {own}, declared by {first.claim.service}"
+            wanted = resolution.route.priority
+            if wanted in taken:
                 message = (
-                    f"Priority {wanted} on {listener.key} belongs to {taken.get(wanted, default)}. Use another "
-                    f"{settings.label_prefix}.priority."
+                    f"Priority {wanted} on {listener.key} belongs to {taken[wanted]}. "
+                    f"Use another {settings.label_prefix}.priority."
                 )
-                yield resolution.reject("Conflicted", "PRIORITY_TAKEN", message)
+            elif wanted not in {None, own}:
+                message = (
+                    f"{settings.label_prefix}.priority of this match is {own} on {listener.key}, declared by "
+                    f"{first.claim.service}; {wanted} differs."
+                )
+            else:
+                continue
+            yield resolution.reject("Conflicted", "PRIORITY_TAKEN", message)
         taken.setdefault(own, f"route {first.route.name} of {first.claim.service}")
 
 

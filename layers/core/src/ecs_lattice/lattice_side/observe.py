@@ -10,7 +10,17 @@ from typing import Any
 
 from ecs_lattice import ownership
 from ecs_lattice.claims import LatticeRecord
-from ecs_lattice.graph import Association, Group, Listener, Network, Observed, Service, id_of, weighted_groups, weights
+from ecs_lattice.graph import (
+    Association,
+    Group,
+    Listener,
+    Network,
+    Observed,
+    Service,
+    id_of,
+    receiving_groups,
+    referenced_groups,
+)
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.seen import ClaimFacts
 from ecs_lattice.settings import Settings
@@ -74,14 +84,12 @@ class SnapshotReader:
 
     def _groups(self, listeners: tuple[Listener, ...]) -> tuple[Group, ...]:
         """The groups that actions or claims name, or that are remembered."""
-        used = {group for listener in listeners for action in listener.actions for group in weights(action)}
-        live = [weighted_groups(action) for listener in listeners for action in listener.live_actions]
         remembered = {id_of(arn) for _, arn in self.remembered.groups}
         own = {claim.group_ref for claim in self.claims if claim.claim.own_group}
-        receiving = frozenset().union(*live)
+        receiving = receiving_groups(listeners)
         found = [
             self._group(group, receiving, is_remembered=group in remembered)
-            for group in sorted(used | remembered | own)
+            for group in sorted(referenced_groups(listeners) | remembered | own)
         ]
         return tuple(group for group in found if group is not None)
 

@@ -65,7 +65,7 @@ def plan(desired: Desired, observed: Observed, timers: Timers) -> tuple[Step, ..
     existing = [listener for listener in desired.listeners if listener.there]
     steps: list[Step] = [
         *_groups(desired),
-        *(_service(desired.service, observed) if desired.service else ()),
+        *_service(desired.service, observed),
         *(
             CreateListener(new.needed_by, service_arn, naming.listener_name(new.key), new.key, new.default)
             for new in desired.listeners
@@ -97,7 +97,9 @@ def _groups(desired: Desired) -> Iterator[Step]:
             yield UpdateHealth(group.needed_by, there.id, there.name, group.spec.health)
 
 
-def _service(service: DesiredService, observed: Observed) -> Iterator[Step]:
+def _service(service: DesiredService | None, observed: Observed) -> Iterator[Step]:
+    if service is None:
+        return
     spec, needed_by = service.spec, service.needed_by
     if service.there is not None:
         yield from _service_changes(service, service.there, observed.policy)

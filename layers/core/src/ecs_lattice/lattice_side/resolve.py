@@ -90,11 +90,7 @@ def holder_tag(resolutions: Resolutions, index: ObservedIndex, settings: Setting
 
 
 def _by_phase(
-    facts: ClaimFacts,
-    index: ObservedIndex,
-    settings: Settings,
-    now: float,
-    may_remove: Callable[[ClaimRecord], bool],
+    facts: ClaimFacts, index: ObservedIndex, settings: Settings, now: float, may_remove: Callable[[ClaimRecord], bool]
 ) -> Resolution:
     claim, receives = facts.claim, facts.group_ref in index.receiving_traffic
     order = (not receives, claim.created_at, claim.service.arn, claim.route.name)

@@ -9,10 +9,21 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 
 from ecs_lattice import naming, ownership
 from ecs_lattice.claims import Claim, ClaimRecord, LatticeRecord
-from ecs_lattice.graph import PARKED_HEADER, Group, Listener, Observed, Rule, id_of, weighted_groups, weights
+from ecs_lattice.graph import (
+    PARKED_HEADER,
+    Group,
+    Listener,
+    Observed,
+    Rule,
+    id_of,
+    receiving_groups,
+    referenced_groups,
+    weighted_groups,
+)
 from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route, ServiceId
 from ecs_lattice.outcome import NotYet
 from ecs_lattice.settings import Settings, Sharing
@@ -99,8 +110,9 @@ class ObservedIndex:
     @cached_property
     def weighted(self) -> frozenset[str]:
         """The groups that have a weight in a rule, parked or not, or in a default action."""
-        actions = (action for listener in self.observed.listeners for action in listener.actions)
-        return frozenset(group for action in actions for group in weighted_groups(action))
+        rules = chain(*(listener.rules for listener in self.observed.listeners))
+        actions = (*(rule.action for rule in rules), *(listener.default for listener in self.observed.listeners))
+        return frozenset(chain(*(weighted_groups(action) for action in actions)))
 
     @cached_property
     def declared_groups(self) -> frozenset[str]:
@@ -144,8 +156,6 @@ def index_of(
         for claim in claims
     )
     owners = {group.id: _owner_of(group, owner) for group in observed.groups}
-    used = [weights(action) for listener in observed.listeners for action in listener.actions]
-    live = [weighted_groups(action) for listener in observed.listeners for action in listener.live_actions]
     return ObservedIndex(
         observed=observed,
         remembered=remembered,
@@ -155,8 +165,8 @@ def index_of(
         | {claim.group_ref: claim.owner for claim in located},
         claimants=frozenset(claim.owner for claim in located),
         listeners={listener.key: listener for listener in observed.listeners},
-        referenced=frozenset().union(*used),
-        receiving_traffic=frozenset().union(*live),
+        referenced=referenced_groups(observed.listeners),
+        receiving_traffic=receiving_groups(observed.listeners),
     )
 
 

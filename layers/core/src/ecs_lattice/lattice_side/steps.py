@@ -40,7 +40,6 @@ class CreateGroup(CreateStep):
 
     spec: GroupSpec
     tags: Tags
-
     TEXT: ClassVar[str] = "create target group {0.spec.name} ({0.spec.protocol}:{0.spec.port} in {0.spec.vpc_id})"
 
 
@@ -51,7 +50,6 @@ class UpdateHealth(Step):
     group: str
     name: str
     health: HealthCheck
-
     TEXT: ClassVar[str] = "update the health check of target group {0.name}"
 
 
@@ -61,7 +59,6 @@ class CreateLatticeService(CreateStep):
 
     spec: ServiceSpec
     tags: Tags
-
     TEXT: ClassVar[str] = "create service {0.spec.name}"
 
 
@@ -82,7 +79,6 @@ class PutPolicy(Step):
 
     arn: str
     policy: str
-
     TEXT: ClassVar[str] = "put the service's auth policy"
 
 
@@ -108,7 +104,6 @@ class CreateListener(CreateStep):
     name: str
     key: ListenerKey
     default: Action
-
     TEXT: ClassVar[str] = "create listener {0.key} with default action: {0.default}"
 
 
@@ -119,7 +114,6 @@ class UpdateDefault(Step):
     arn: str
     key: ListenerKey
     default: Action
-
     TEXT: ClassVar[str] = "set the default action of listener {0.key}: {0.default}"
 
 
@@ -166,7 +160,6 @@ class CreateRule(CreateStep):
     match: AnyMatch
     action: Action
     instead: UpdateRule | None = None
-
     TEXT: ClassVar[str] = "create rule {0.name} on {0.listener}: priority {0.priority}, match {0.match}, {0.action}"
 
 
@@ -176,7 +169,6 @@ class Associate(CreateStep):
 
     service_arn: str
     network_arn: str
-
     TEXT: ClassVar[str] = "associate with {0.network_arn}"
 
 
@@ -186,7 +178,6 @@ class Disassociate(Step):
 
     arn: str
     network_arn: str
-
     TEXT: ClassVar[str] = "delete the association with {0.network_arn}"
 
 
@@ -197,7 +188,6 @@ class DeleteRule(Step):
     arn: str
     name: str
     listener: ListenerKey
-
     TEXT: ClassVar[str] = "delete rule {0.name} on {0.listener}"
 
 
@@ -207,7 +197,6 @@ class DeleteListener(Step):
 
     arn: str
     key: ListenerKey
-
     TEXT: ClassVar[str] = "delete listener {0.key}"
 
 
@@ -229,7 +218,6 @@ class DeleteGroup(Step):
 
     group: str
     name: str
-
     TEXT: ClassVar[str] = "delete target group {0.name}"
 
 
@@ -238,7 +226,6 @@ class DeleteLatticeService(Step):
     """DeleteService."""
 
     arn: str
-
     TEXT: ClassVar[str] = "delete service {0.arn}"
 
 

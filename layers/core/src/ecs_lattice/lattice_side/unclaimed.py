@@ -27,9 +27,7 @@ def reconcile(
     if remembered.service_arn is None and not remembered.groups:
         return Done()
     if not _is_deletable(registry, settings):
-        if now - remembered.read_at > settings.drift_hours * 1800 or remembered.due_at:
-            registry.put_lattice(dataclasses.replace(remembered, read_at=now, due_at=0.0))
-        return Done()
+        return _keep(registry, settings, remembered, now)
     snapshot = SnapshotReader(lattice, settings, (), remembered).read()
     observed, service = snapshot.observed, snapshot.observed.service
     groups = tuple(group for group in observed.groups if not group.targets and _is_own(group.tags, settings))
@@ -42,6 +40,12 @@ def reconcile(
         registry.delete_lattice(remembered.name)
         return Done()
     return _delete(lattice, registry, settings, snapshot, groups)
+
+
+def _keep(registry: Registry, settings: Settings, remembered: LatticeRecord, now: float) -> Done:
+    if now - remembered.read_at > settings.drift_hours * 1800 or remembered.due_at:
+        registry.put_lattice(dataclasses.replace(remembered, read_at=now, due_at=0.0))
+    return Done()
 
 
 def _delete(
@@ -79,11 +83,14 @@ def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem
     if not _is_own(service.tags, settings):
         return Problem("FOREIGN_SERVICE", f"{service.arn} does not carry this stack's {ownership.OWNER} tag.")
     rules = list(chain(*(listener.rules for listener in observed.listeners)))
-    foreign = [rule.name for rule in rules if not naming.is_ours(rule.name)]
-    foreign += [each.arn for each in observed.associations if each.status == "ACTIVE" and not each.ours]
-    live = [rule.name for rule in rules if rule.is_live]
-    live += [listener.name for listener in observed.listeners if weighted_groups(listener.default)]
-    if not foreign + live:
+    remaining = [rule.name for rule in rules if rule.is_live or not naming.is_ours(rule.name)]
+    remaining += [
+        association.arn
+        for association in observed.associations
+        if association.status == "ACTIVE" and not association.ours
+    ]
+    remaining += [listener.name for listener in observed.listeners if weighted_groups(listener.default)]
+    if not remaining:
         return None
-    message = f"No route claims {service.name}, but it is not deleted: it still contains {', '.join(foreign + live)}."
+    message = f"No route claims {service.name}, but it is not deleted: it still contains {', '.join(remaining)}."
     return Problem("STILL_SERVES", message)
