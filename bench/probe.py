@@ -18,7 +18,7 @@ from typing import Any
 
 import boto3
 
-from ecs_lattice.aws import clients
+from ecs_lattice.aws.clients import Clients
 from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.metrics import EmfMetrics
 from ecs_lattice.aws.registry import DynamoRegistry
@@ -93,12 +93,13 @@ def main(count: int = 500) -> None:
 def report(name: str, registry: DynamoRegistry, rate: float | None, status: str) -> None:
     """One run, one line."""
     throttle, ecs = Throttle(rate), Ecs()
-    client = clients.lattice()
+    clients = Clients()
+    client = clients.lattice
     client.meta.events.register("request-created.vpc-lattice.ListTargets", throttle)
     try:
         began = time.monotonic()
         with answering(status), contextlib.redirect_stdout(io.StringIO()):
-            done = probe(registry, ecs).run(SECONDS_A_RUN)
+            done = probe(registry, ecs, clients).run(SECONDS_A_RUN)
         seconds = time.monotonic() - began
     finally:
         client.meta.events.unregister("request-created.vpc-lattice.ListTargets", throttle)
@@ -108,12 +109,10 @@ def report(name: str, registry: DynamoRegistry, rate: float | None, status: str)
     )
 
 
-def probe(registry: DynamoRegistry, ecs: Ecs) -> Probe:
+def probe(registry: DynamoRegistry, ecs: Ecs, clients: Clients) -> Probe:
     """The probe as the function has it, but for ECS."""
-    alarm_sync = AlarmSync("bench", "lattice", BotoAlarms(clients.cloudwatch(), "bench"), time.time, time.sleep)
-    return Probe(
-        "bench", registry, BotoTargets(clients.lattice()), ecs, EmfMetrics(), alarm_sync, time.time, time.sleep
-    )
+    alarm_sync = AlarmSync("bench", "lattice", BotoAlarms(clients.cloudwatch, "bench"), time.time, time.sleep)
+    return Probe("bench", registry, BotoTargets(clients.lattice), ecs, EmfMetrics(), alarm_sync, time.time, time.sleep)
 
 
 @contextlib.contextmanager

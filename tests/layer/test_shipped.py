@@ -104,7 +104,7 @@ def test_a_start_loads_the_functions_own_parts_and_nothing_heavy(layer, function
     modules = set(started.stdout.split())
     own = {name.split(".")[1] for name in modules if name.startswith("ecs_lattice.")}
     assert own & set.union(*LOADED.values()) == LOADED[function]
-    # boto3 itself imports s3transfer and multiprocessing (decision 112), but none of its extras for single services.
+    # boto3 itself imports s3transfer and multiprocessing (decision 43), but none of its extras for single services.
     assert modules & {"boto3.s3", "boto3.dynamodb", "asyncio", "unittest", "pydantic", "aws_xray_sdk"} == set()
 
 

@@ -8,5 +8,5 @@ Every function has a module of its own, so that it imports only its own parts: a
 import gc
 
 # A cold start creates some 75,000 objects that stay. With Python's threshold of 2,000 it spends a tenth of its time on
-# collections that find nothing (decision 112).
+# collections that find nothing (decision 43).
 gc.set_threshold(100_000)

@@ -1,15 +1,13 @@
 """What a user asks for: docker labels and service tags to a :class:`~ecs_lattice.model.Declaration`, or all its problems.
 
-In this order: reading (which keys are ours), drafts (what applies to each route), building (values and defaults), rules
-(what is allowed). Everything is made from the table in :mod:`ecs_lattice.declaration.keys`.
+In this order: reading (which keys are ours), routes (what applies to each, values and defaults), rules (what is allowed). Everything is made from the table in :mod:`ecs_lattice.declaration.keys`.
 """
 
 from ecs_lattice.declaration import route_rules, set_rules
-from ecs_lattice.declaration.building import build, ports_of
 from ecs_lattice.declaration.changes import dropped_default_route, rolling_conflicts
-from ecs_lattice.declaration.drafts import Draft, drafts, share
 from ecs_lattice.declaration.reading import Bounds, read
 from ecs_lattice.declaration.route_rules import Context, Subject
+from ecs_lattice.declaration.routes import Draft, build, drafts, ports_of, share
 from ecs_lattice.facts import TaskDefinition
 from ecs_lattice.model import Declaration
 from ecs_lattice.outcome import Problem, Refused
@@ -46,6 +44,8 @@ def declare(
 
 def _share(routes: tuple[Draft, ...], ports: dict[str, str]) -> tuple[tuple[Draft, ...], tuple[Problem, ...]]:
     """What belongs to one Lattice service, or to one port on it, is written once and applies to all its routes."""
+    if len(routes) < 2:  # noqa: PLR2004  one route shares with no other
+        return routes, ()
     services = {draft.name: draft.value("service") or ("unknown", draft.name) for draft in routes}
     of_services, service_problems = share(routes, lambda draft: services[draft.name], "service")
     of_ports, port_problems = share(

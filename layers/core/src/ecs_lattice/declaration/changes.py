@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Collection
 
-from ecs_lattice.declaration.drafts import DEFAULT_ROUTE
 from ecs_lattice.declaration.problems import problem
+from ecs_lattice.declaration.routes import DEFAULT_ROUTE
 from ecs_lattice.model import Declaration, Route
 from ecs_lattice.outcome import Problem
 

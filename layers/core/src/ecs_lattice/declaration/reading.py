@@ -104,12 +104,14 @@ def read(task_definition: TaskDefinition, tags: Iterable[tuple[str, str]], bound
 
 def _entries(ours: list[Written], prefix: str) -> Reading:
     understood = [_understand(written, prefix) for written in ours]
-    entries = _without_replaced([entry for entry, problem in understood if entry and not problem])
-    single, ambiguous, doubles = _one_each(entries)
+    single, others = _one_each(_without_replaced([entry for entry, problem in understood if entry and not problem]))
     valued = [_with_value(entry) for entry in single]
-    misspelt = (entry for entry, problem in understood if entry and problem)
-    problems = (problem for _, problem in (*understood, *doubles, *valued) if problem)
-    return Reading((*(entry for entry, _ in valued), *ambiguous, *misspelt), tuple(problems))
+    misspelt = [(entry, problem) for entry, problem in understood if problem]
+    found = (*valued, *others, *misspelt)
+    return Reading(
+        tuple(dict.fromkeys(entry for entry, _ in found if entry)),
+        tuple(dict.fromkeys(problem for _, problem in found if problem)),
+    )
 
 
 def _understand(written: Written, prefix: str) -> tuple[Entry | None, Problem | None]:
@@ -187,20 +189,20 @@ def _without_replaced(entries: list[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.written.is_tag or (entry.route, entry.slot) not in replaced]
 
 
-def _one_each(entries: list[Entry]) -> tuple[list[Entry], list[Entry], list[tuple[Entry, Problem]]]:
-    """One entry per key: those with one value, those with several, and the others of the latter with their problems."""
+def _one_each(entries: list[Entry]) -> tuple[list[Entry], list[tuple[Entry, Problem]]]:
+    """The entries of keys with one value; and the first of each key with several, once per other value, with its problem."""
     same: dict[tuple[str | None, str, str], list[Entry]] = defaultdict(list)
     for entry in entries:
         same[entry.route, entry.key.name, entry.argument].append(entry)
     single: list[Entry] = []
-    ambiguous: list[Entry] = []
-    problems: list[tuple[Entry, Problem]] = []
+    ambiguous: list[tuple[Entry, Problem]] = []
     for first, *others in same.values():
         different = [other for other in others if other.written.value.strip() != first.written.value.strip()]
-        (ambiguous if different else single).append(first)
         message = f"{first.written.key} is {first.written.value!r} as {first.written.where}; a key has one value."
-        problems += [(other, _at(other.written, "TWO_VALUES", message)) for other in different]
-    return single, ambiguous, problems
+        ambiguous += [(first, _at(other.written, "TWO_VALUES", message)) for other in different]
+        if not different:
+            single.append(first)
+    return single, ambiguous
 
 
 def _with_value(entry: Entry) -> tuple[Entry, Problem | None]:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ecs_lattice.declaration.drafts import Draft
 from ecs_lattice.declaration.reading import Bounds
+from ecs_lattice.declaration.routes import Draft
 from ecs_lattice.facts import TaskDefinition
-from ecs_lattice.model import Route
+from ecs_lattice.model import Match, Route
 from ecs_lattice.naming import SERVICE_NAME_LENGTHS, is_service_name
 from ecs_lattice.outcome import Problem
 
@@ -30,6 +30,11 @@ class Subject:
 
     draft: Draft
     route: Route
+
+    @property
+    def canonical(self) -> Match | None:
+        """Equal for routes that match the same requests."""
+        return self.route.match.canonical if self.route.match else None
 
     @property
     def is_tls_passthrough(self) -> bool:
@@ -151,9 +156,8 @@ def _has_a_certificate_for_its_domain(subject: Subject, context: Context) -> Ite
     if route.certificate and not route.domain:
         message = "without a custom domain Lattice uses its own certificate; write a domain or remove this key."
         yield draft.problem("NO_EFFECT", "certificate", message)
-    region = _region(context.task_definition.arn)
-    if route.certificate and region not in {"", _region(route.certificate)}:
-        message = f"the service runs in {region}; the certificate must be there too."
+    if route.certificate and _region(context.task_definition.arn) not in {"", _region(route.certificate)}:
+        message = f"the service runs in {_region(context.task_definition.arn)}; the certificate must be there too."
         yield draft.problem("CERTIFICATE_REGION", "certificate", message)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from ecs_lattice.declaration.drafts import grouped
 from ecs_lattice.declaration.keys import SHARED_SLOTS
 from ecs_lattice.declaration.route_rules import Context, Subject
+from ecs_lattice.declaration.routes import grouped
 from ecs_lattice.model import ListenerKey, Match
 from ecs_lattice.outcome import Problem
 
@@ -17,9 +17,11 @@ _TARGET_SLOTS = ("service", "port", "listener", *SHARED_SLOTS["port"])
 
 
 def problems_among(subjects: Sequence[Subject], context: Context) -> Iterator[Problem]:
-    """Everything that is wrong between routes."""
-    yield from _agree_on_targets(_sound(subjects, _TARGET_SLOTS))
+    """Everything that is wrong between routes, or between the listeners of one."""
     yield from _fit_the_listeners(_sound(subjects, ("service", "listener")), context)
+    if len(subjects) < 2:  # noqa: PLR2004
+        return
+    yield from _agree_on_targets(_sound(subjects, _TARGET_SLOTS))
     yield from _match_differently(_sound(subjects, _MATCH_SLOTS))
     yield from _fit_the_configurations(_sound(subjects, ("service", "port", "targets")), context)
 
@@ -70,7 +72,7 @@ def _match_differently(subjects: list[Subject]) -> Iterator[Problem]:
     on_listeners = ((subject, listener) for subject in subjects for listener in subject.route.listeners)
     found: dict[tuple[str, str, str], Problem] = {}
     for members in grouped(on_listeners, lambda item: (item[0].route.lattice_service, item[1])):
-        listener, alike = members[0][1], grouped((subject for subject, _ in members), _canonical)
+        listener, alike = members[0][1], grouped((subject for subject, _ in members), lambda subject: subject.canonical)
         for problem in (*_shared_matches(alike, listener), *_shared_priorities(alike, listener)):
             found.setdefault((problem.code, problem.key, problem.where), problem)
     yield from found.values()
@@ -109,24 +111,13 @@ def _shares(subjects: list[Subject], rule: str, names: str) -> Iterator[Problem]
 def _shared_priorities(alike: list[list[Subject]], listener: ListenerKey) -> Iterator[Problem]:
     taken: dict[int, tuple[Match | None, str]] = {}
     for subject in sorted((s for subjects in alike for s in subjects), key=lambda subject: subject.route.name):
-        priority, match = subject.route.priority, _canonical(subject)
+        priority, match = subject.route.priority, subject.canonical
         if priority is None or match is None:
             continue
         holder, name = taken.setdefault(priority, (match, subject.route.name))
         if holder != match:
             message = f"route {name} has this priority on {listener} too; each rule needs its own."
             yield subject.draft.problem("SAME_PRIORITY", "priority", message)
-
-
-def _canonical(subject: Subject) -> Match | None:
-    """Equal for matches that take the same requests: case counts only where Lattice compares it."""
-    match = subject.route.match
-    if match is None:
-        return None
-    path = match.path if match.path is None or match.path[2] else (match.path[0], match.path[1].lower(), False)
-    headers = {(header.name.lower(), header.kind, header.value.lower()): header for header in match.headers}
-    folded = tuple(type(header)(name, header.kind, value) for (name, _, value), header in sorted(headers.items()))
-    return Match(path, match.method, folded)
 
 
 def _fit_the_configurations(subjects: list[Subject], context: Context) -> Iterator[Problem]:
