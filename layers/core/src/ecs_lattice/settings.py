@@ -4,8 +4,8 @@ import dataclasses
 import os
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from ecs_lattice.errors import SettingsError
 
@@ -14,7 +14,8 @@ Sharing = Literal["none", "cluster", "account"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One field per environment variable of the same name in capitals; lists are space separated.
+    """One field per environment variable of the same name in capitals, or of the ``variable`` in the field's metadata, whose
+    value is in ``unit``s of the field's; lists are space separated.
 
     Times are in the unit of the name. ``clusters`` are names or globs (empty: all). ``allowed_networks`` and
     ``allowed_domains`` are names or globs (empty: all). ``default_networks`` apply where a declaration names none.
@@ -42,17 +43,13 @@ class Settings:
     ingress: Literal["manage", "off"] = "manage"
     allow_tags: bool = True
     delete_empty_services: bool = False
-    grace_minutes: float = 15.0
+    grace_seconds: float = field(default=900.0, metadata={"variable": "GRACE_MINUTES", "unit": 60})
     settle_seconds: int = 90
     max_attaching: int = 10
     attach_minutes: float = 30.0
     max_removals: int = 5
     drift_hours: float = 6.0
     ecs_reads_per_second: float = 5.0
-
-    @property
-    def grace_seconds(self) -> float:
-        return self.grace_minutes * 60
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -63,28 +60,30 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     """
     environment = os.environ if environment is None else environment
     hints = typing.get_type_hints(Settings)
-    variables = {field.name.upper(): field.default for field in dataclasses.fields(Settings)}
-    required = [name for name, default in variables.items() if default is dataclasses.MISSING]
-    missing = [name for name in required if not environment.get(name, "").strip()]
     values: dict[str, object] = {}
-    wrong = []
-    for name in (name for name in variables if name in environment):
-        try:
-            values[name.lower()] = _parse(environment[name].strip(), hints[name.lower()])
-        except ValueError as error:
-            wrong.append(f"{name}={environment[name]!r} ({error})")
+    missing, wrong = [], []
+    for member in dataclasses.fields(Settings):
+        variable = member.metadata.get("variable", member.name.upper())
+        text = environment.get(variable, "").strip()
+        if not text and member.default is dataclasses.MISSING:
+            missing.append(variable)
+        elif variable in environment:
+            try:
+                value = _parse(text, hints[member.name])
+            except ValueError as error:
+                wrong.append(f"{variable}={environment[variable]!r} ({error})")
+            else:
+                values[member.name] = value * member.metadata["unit"] if "unit" in member.metadata else value
     if missing or wrong:
-        parts = [
-            f"lacks {', '.join(missing)}" if missing else "",
-            f"has values that are not allowed: {', '.join(wrong)}" if wrong else "",
-        ]
+        lacks = [f"lacks {', '.join(missing)}"] if missing else []
+        has = [f"has values that are not allowed: {', '.join(wrong)}"] if wrong else []
         raise SettingsError(
-            f"The environment of the function {' and '.join(filter(None, parts))}; template.yaml sets it, in Globals."
+            f"The environment of the function {' and '.join(lacks + has)}; template.yaml sets it, in Globals."
         )
     return Settings(**values)  # type: ignore[arg-type]  # each value was parsed by its field's own type
 
 
-def _parse(text: str, wanted: object) -> object:
+def _parse(text: str, wanted: object) -> Any:
     if typing.get_origin(wanted) is Literal:
         if text not in typing.get_args(wanted):
             raise ValueError(f"one of {', '.join(typing.get_args(wanted))}")
