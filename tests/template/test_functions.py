@@ -72,7 +72,7 @@ def test_functions_that_ring_each_other_are_exempt_from_loop_detection_and_no_ot
 
 
 def test_every_setting_has_its_environment_variable_and_every_variable_is_a_setting(of):
-    fields = {field.name.upper() for field in dataclasses.fields(settings.Settings)}
+    fields = {settings.variable_of(field) for field in dataclasses.fields(settings.Settings)}
     for function in of.type("AWS::Lambda::Function").values():
         assert set(function["Environment"]["Variables"]) == fields | POWERTOOLS
 
@@ -114,11 +114,12 @@ def test_every_variable_but_the_fixed_names_comes_from_a_parameter_or_resource(o
 def test_the_parameters_defaults_are_the_settings_defaults(source):
     parameters = source["Parameters"]
     for field in dataclasses.fields(settings.Settings):
-        parameter = parameters.get("".join(part.capitalize() for part in field.name.split("_")))
+        variable = settings.variable_of(field)
+        parameter = parameters.get("".join(part.capitalize() for part in variable.split("_")))
         if parameter is None or field.default is dataclasses.MISSING or field.name == "clusters":
             continue
         text = " ".join(str(parameter["Default"]).split(","))
-        assert settings.read({**REQUIRED, field.name.upper(): text}) == settings.read(REQUIRED), field.name
+        assert settings.read({**REQUIRED, variable: text}) == settings.read(REQUIRED), field.name
 
 
 def test_all_clusters_is_the_default(source):

@@ -63,7 +63,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     values: dict[str, object] = {}
     missing, wrong = [], []
     for member in dataclasses.fields(Settings):
-        variable = member.metadata.get("variable", member.name.upper())
+        variable = variable_of(member)
         text = environment.get(variable, "").strip()
         if not text and member.default is dataclasses.MISSING:
             missing.append(variable)
@@ -81,6 +81,11 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
             f"The environment of the function {' and '.join(lacks + has)}; template.yaml sets it, in Globals."
         )
     return Settings(**values)  # type: ignore[arg-type]  # each value was parsed by its field's own type
+
+
+def variable_of(member: dataclasses.Field[Any]) -> str:
+    """The environment variable of a field of Settings."""
+    return str(member.metadata.get("variable", member.name.upper()))
 
 
 def _parse(text: str, wanted: object) -> Any:
