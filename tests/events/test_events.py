@@ -319,7 +319,7 @@ def test_a_request_for_a_custom_resource_is_whole_and_its_properties_are_text(ki
     assert request.physical_id == ("" if kind == "Create" else request.own_id)
     assert bool(request.old_properties) == (kind == "Update")
     for given in filter(None, (request.properties, request.old_properties)):
-        assert isinstance(properties.read(given), properties.RequiredIngress)
+        assert isinstance(properties.read(given), properties.IngressProperties)
         assert all(
             isinstance(one, str) for value in given.values() for one in ([value] if isinstance(value, str) else value)
         )

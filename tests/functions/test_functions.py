@@ -67,7 +67,7 @@ def test_a_service_is_hooked_up_by_the_functions_and_its_plan_is_data_that_chang
     world.clock.advance(120)
     plan = ecs_service({"ecsService": arn, "mode": "plan"}, deployed.context)
     kinds = [step["step"] for step in plan["latticeServices"][0]["steps"]]
-    assert {"CreateGroup", "CreateService"} <= set(kinds)
+    assert {"CreateGroup", "CreateLatticeService"} <= set(kinds)
     assert world.graph() == {}
     assert json.loads(json.dumps(plan)) == plan
     assert ecs_service({"ecsService": arn, "mode": "apply"}, deployed.context) == {
