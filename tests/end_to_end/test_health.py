@@ -135,7 +135,7 @@ def test_a_group_left_closed_is_reported_with_the_command_that_fixes_it_and_then
     operator.paste(command)
     operator.until(lambda: len(left_closed.mails()) > 1, "the message that payments has recovered")
     first, (subject, mail) = left_closed.mails()
-    assert first[1].startswith("Route default of Lattice service payments has been unhealthy since ")
+    assert " ".join(first[1].split()).startswith("Route default of Lattice service payments has been unhealthy since ")
     assert subject.startswith("OK payments/default (default/payments): recovered after ")
     assert "The most likely cause was PREFIX_LIST_RULE_MISSING." in " ".join(mail.split())
     operator.until(lambda: left_closed.statuses() == ["HEALTHY"], "a healthy target of payments")
