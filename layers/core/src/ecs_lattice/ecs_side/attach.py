@@ -165,7 +165,7 @@ def _pending_route(change: _Change) -> AttachDecision | None:
 
 def _closed(change: _Change) -> AttachDecision | None:
     """A deployment for one route would not complete while VPC Lattice cannot reach the tasks for another
-    (decision 33)."""
+    (decision 15)."""
     if change.groups <= change.primary.groups:
         return None
     for state in change.given.route_states:

@@ -68,7 +68,7 @@ def wait_while_rolling(service: EcsService, now: float) -> int:
     its deployments is in progress.
 
     The completion event may arrive before DescribeServices shows the completion, or never. Waiting as long again each
-    time doubles the interval (60, 120, 240, ...) without a counter that other requests would increase (decision 20).
+    time doubles the interval (60, 120, 240, ...) without a counter that other requests would increase (decision 8).
     """
     rolling_since = [deployment.created_at for deployment in service.deployments if _is_rolling(deployment)]
     return int(min(max(now - max(rolling_since), SHORTEST_WAIT), _LONGEST_WAIT)) if rolling_since else 0

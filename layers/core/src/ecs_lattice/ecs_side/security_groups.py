@@ -2,7 +2,7 @@
 
 Ingress is not routing: it follows every listed deployment, not only the completed one. Otherwise a release that changes
 a port or a security group could never complete, because its tasks would fail the health checks of a target group that
-is opened only once they pass them (decision 32).
+is opened only once they pass them (decision 14).
 """
 
 import dataclasses

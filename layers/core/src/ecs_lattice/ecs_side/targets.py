@@ -101,7 +101,7 @@ def _is_wanted(task: Task, target: Target, group: ManagedGroup, service: EcsServ
     """Whether the controller has the target registered. Deregistration begins when ECS wants the task stopped,
     because its SIGTERM follows at once (Amazon ECS Developer Guide, task lifecycle). With the controllers
     CODE_DEPLOY and EXTERNAL only tasks of the PRIMARY task set join: a replacement set takes no traffic before the
-    shift (decision 22)."""
+    shift (decision 10)."""
     if group.mode == "deregister" or (task.desired_status, task.last_status) != ("RUNNING", "RUNNING"):
         return False
     if target in group.targets:
