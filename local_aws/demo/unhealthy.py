@@ -13,7 +13,7 @@ from local_aws.environment import client_variables
 
 NAME = "orders"
 _OWNER_TAG = "ecs-lattice:owner"
-_FIX = re.compile(r"\s*(Mends it|To fix):$")
+_FIX = re.compile(r"\s*To fix:$")
 _LABELS = {
     "lattice.service": NAME,
     "lattice.port": "web",

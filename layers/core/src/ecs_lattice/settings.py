@@ -43,7 +43,7 @@ class Settings:
     ingress: Literal["manage", "off"] = "manage"
     allow_tags: bool = True
     delete_empty_services: bool = False
-    grace_seconds: float = field(default=900.0, metadata={"variable": "GRACE_MINUTES", "unit": 60})
+    grace_seconds: float = field(default=900.0, metadata={"variable": "grace_minutes", "unit": 60})
     settle_seconds: int = 90
     max_attaching: int = 10
     attach_minutes: float = 30.0
@@ -85,7 +85,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
 
 def variable_of(member: dataclasses.Field[Any]) -> str:
     """The environment variable of a field of Settings."""
-    return str(member.metadata.get("variable", member.name.upper()))
+    return str(member.metadata.get("variable", member.name)).upper()
 
 
 def _parse(text: str, wanted: object) -> Any:
