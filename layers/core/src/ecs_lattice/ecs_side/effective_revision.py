@@ -40,8 +40,8 @@ def choose(
 ) -> Effective | None:
     """The effective revision; None if the service lists no deployment at all.
 
-    ``completed`` is its newest completed deployment. ``stored`` is the task definition that was effective at the last reconcile of this service (not of a predecessor
-    with the same name). ``newest_successful`` is called only when nothing else answers, and only for the ECS
+    ``completed`` is its newest completed deployment. ``stored`` is the task definition that was effective at the last
+    reconcile of this service (not of a predecessor with the same name). ``newest_successful`` is called only when nothing else answers, and only for the ECS
     controller: the other controllers have task sets, of which PRIMARY is effective once it is steady.
     """
     if completed:

@@ -152,12 +152,7 @@ def _attach_decision(
     """The decision about the list (``states`` None: it must not change), and the record without a pending update that
     never started and is not needed now."""
     decision = AttachDecision("no_change")
-    if (
-        observed.service
-        and observed.routes is not None
-        and states is not None
-        and _may_attach(observed, record, states)
-    ):
+    if observed.service and states is not None and _may_attach(observed, record, states):
         given = AttachInput(observed.service, states, record, outcome, observed.ours, settings, observed.now)
         decision = attach.decide(given)
     if decision.kind == "no_change" and outcome in {"not_received", "rejected"}:
@@ -166,9 +161,12 @@ def _attach_decision(
 
 
 def _may_attach(observed: Observation, record: EcsRecord, states: Sequence[RouteState]) -> bool:
-    """Whether there is anything to attach, to detach, to wait for or to hold."""
-    is_known = bool(observed.ours or record.pending_update)
-    return is_known or any(state.group or state.claim.route.pause for state in states)
+    """Whether the list may change, and there is anything to attach, to detach, to wait for or to hold."""
+    if observed.routes is None:
+        return False
+    return bool(observed.ours or record.pending_update) or any(
+        state.group or state.claim.route.pause for state in states
+    )
 
 
 def _after_update(observed: Observation, settings: Settings) -> tuple[EcsRecord, UpdateOutcome]:

@@ -22,7 +22,6 @@ from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.security_groups import TaskIngress
 from ecs_lattice.ecs_side.status import ServiceStatus
 from ecs_lattice.ecs_side.targets import TargetRegistration, after_change, before_change
-from ecs_lattice.ecs_side.update_outcome import AttachDecision
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import Announcer
 from ecs_lattice.messages.requests import ReconcileRequest
@@ -117,7 +116,10 @@ class _Run:
         registered = self._register(decided) if decided.groups else Done()
         attached: Outcome = Done()
         if decided.attach.kind in {"attach", "roll_back"}:
-            attached = self._attach(decided.attach)
+            service, side = self.observed.service, self.side
+            assert service is not None  # nothing is decided about a service that ECS does not list
+            executor = UpdateServiceExecutor(side.settings, side.ecs, registry, side.now, self.save)
+            attached = executor.send(service, self.record, decided.attach)
         elif self.record.holds_slot and not self.record.pending_update:
             registry.release(UpdateServiceExecutor.SLOTS, self.observed.service_id.arn)
             self.save(dataclasses.replace(self.record, holds_slot=False))
@@ -166,12 +168,6 @@ class _Run:
                 key: with_facts(claim, self.claims.get(key), facts, presence) for key, claim in decided.claims.items()
             })  # fmt: skip
         return outcome
-
-    def _attach(self, decision: AttachDecision) -> Outcome:
-        side, service = self.side, self.observed.service
-        assert service is not None  # nothing is decided about a service that ECS does not list
-        executor = UpdateServiceExecutor(side.settings, side.ecs, side.registry, side.now, self.save)
-        return executor.send(service, self.record, decision)
 
     def _forget_if_over(self, decided: Decisions) -> None:
         """Delete the record once nothing of the service is left."""
