@@ -70,20 +70,22 @@ SUCCESSFUL = ServiceRevision("arn", "td-successful", 0.0)
     ],
 )
 def test_the_effective_revision_is_the_newest_that_is_known_to_have_completed(listed, stored, successful, expected):
-    chosen = effective_revision.choose(service(*listed), stored, lambda: successful)
+    given = service(*listed)
+    completed = effective_revision.newest_completed(given)
+    chosen = effective_revision.choose(given, completed, stored, lambda _: successful)
     assert (chosen.task_definition, chosen.source) == expected
 
 
 def test_without_any_deployment_nothing_is_effective():
-    assert effective_revision.choose(service(), None, lambda: None) is None
+    assert effective_revision.choose(service(), None, None, lambda _: None) is None
 
 
 def test_service_deployments_are_not_asked_for_where_task_sets_deploy():
-    def never():
+    def never(_):
         raise AssertionError
 
     chosen = effective_revision.choose(
-        service(deployment(rollout="IN_PROGRESS"), controller="CODE_DEPLOY"), None, never
+        service(deployment(rollout="IN_PROGRESS"), controller="CODE_DEPLOY"), None, None, never
     )
     assert chosen.source == "primary"
 

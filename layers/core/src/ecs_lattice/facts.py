@@ -88,7 +88,7 @@ class EcsService:
     @property
     def listed_groups(self) -> frozenset[str]:
         """The ARNs of all target groups that its deployments name."""
-        return frozenset().union(*(deployment.groups for deployment in self.deployments))
+        return frozenset(entry.group_arn for deployment in self.deployments for entry in deployment.entries)
 
     @property
     def shifts_traffic(self) -> bool:

@@ -6,6 +6,7 @@ each request first records the desired ingress, and then the *recorded* one is a
 works last applies the newest request, and a repetition of an older request records nothing.
 """
 
+import itertools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -137,11 +138,8 @@ def open_groups(
 ) -> OpenedGroups:
     """Open every one of the groups; replaces what ``consumer`` required of them before."""
     # Each group has to be open by itself, like the only group of a task.
-    requirements = [
-        PortRequirement((group_id,), "", allowed, default_allowed=True)
-        for group_id in sorted(set(group_ids))
-        for allowed in sorted(set(ports))
-    ]
+    places = itertools.product(sorted(set(group_ids)), sorted(set(ports)))
+    requirements = [PortRequirement((group_id,), "", allowed, default_allowed=True) for group_id, allowed in places]
     try:
         opened = RouteIngress(ingress).open(consumer, requirements, (), description)
         prefix_lists = ingress.groups.prefix_lists()

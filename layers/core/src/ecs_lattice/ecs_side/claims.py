@@ -96,7 +96,7 @@ def attachment_facts(observed: Observation, record: EcsRecord) -> AttachmentFact
     entries = (entry for deployment in deployments for entry in deployment.entries)
     return AttachmentFacts(
         named=observed.listed | record.registered.keys(),
-        completed=completed.groups if completed else None,
+        completed=frozenset(entry.group_arn for entry in completed.entries) if completed else None,
         controlled=frozenset(record.controlled),
         replaced=frozenset(entry.port_name for entry in entries if entry.group_arn in unclaimed),
     )
@@ -145,7 +145,8 @@ def _declared(observed: Observation, *, is_paused: bool) -> dict[RouteKey, Claim
     if observed.routes is None:
         return {key: _kept(record, pause=is_paused) for key, record in records if record.claim.phase == "declared"}
     claims: dict[RouteKey, Claim] = {}
-    own_groups, subnets, revision = _own_groups(observed), observed.record.subnets, observed.revision
+    own_groups = _own_groups(observed) if observed.record.owners else {}
+    subnets, revision = observed.record.subnets, observed.revision
     ports = {port.name: port.container_port for port in revision.task_definition.ports} if revision else {}
     for route in observed.routes:
         key = route.lattice_service, route.name

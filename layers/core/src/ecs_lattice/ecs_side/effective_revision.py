@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecs_lattice.facts import Deployment, EcsService, ServiceRevision, TaskDefinition
+from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Problem
 
 Source = Literal["completed", "stored", "successful", "primary"]
@@ -32,19 +33,22 @@ class Effective:
 
 
 def choose(
-    service: EcsService, stored: str | None, newest_successful: Callable[[], ServiceRevision | None]
+    service: EcsService,
+    completed: Deployment | None,
+    stored: str | None,
+    newest_successful: Callable[[ServiceId], ServiceRevision | None],
 ) -> Effective | None:
     """The effective revision; None if the service lists no deployment at all.
 
-    ``stored`` is the task definition that was effective at the last reconcile of this service (not of a predecessor
-    with the same name). ``newest_successful`` is called only when nothing else answers, and only for the ECS
+    ``completed`` is its newest completed deployment. ``stored`` is the task definition that was effective at the last
+    reconcile of this service (not of a predecessor with the same name). ``newest_successful`` is called only when nothing else answers, and only for the ECS
     controller: the other controllers have task sets, of which PRIMARY is effective once it is steady.
     """
-    if completed := newest_completed(service):
+    if completed:
         return Effective(completed.task_definition, "completed")
     if stored:
         return Effective(stored, "stored")
-    if service.controller == "ECS" and (revision := newest_successful()):
+    if service.controller == "ECS" and (revision := newest_successful(service.id)):
         return Effective(revision.task_definition, "successful")
     primary = service.primary
     return Effective(primary.task_definition, "primary") if primary else None

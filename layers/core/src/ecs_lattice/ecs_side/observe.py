@@ -130,28 +130,25 @@ class Observer:
         """``observed`` with the effective revision and its routes."""
         service, stored = observed.service, observed.record.effective
         assert service is not None  # presence is "active"
-        effective = effective_revision.choose(
-            service, stored.arn if stored else None, lambda: self.ecs.newest_successful_revision(service.id)
-        )
+        known, newest = stored.arn if stored else None, self.ecs.newest_successful_revision
+        effective = effective_revision.choose(service, observed.completed, known, newest)
         if effective is None:
             return observed
         revision = self._revision(effective.task_definition, service, stored)
         is_proven = effective.source != "primary"
         record = dataclasses.replace(observed.record, effective=revision.task_definition if is_proven else None)
+        revisions = {effective.task_definition: revision}
         observed = dataclasses.replace(
-            observed,
-            effective=effective,
-            revision=revision,
-            revisions={effective.task_definition: revision},
-            record=record,
+            observed, effective=effective, revision=revision, revisions=revisions, record=record
         )
-        routes = revision.declaration.routes
-        problems = revision.problems
+        routes, problems = revision.declaration.routes, revision.problems
         if routes:
-            live = {key[1] for key, found in observed.claims.items() if _is_live(found)}
-            dropped = dropped_default_route(live, revision.declaration, label_prefix=self.settings.label_prefix)
-            unsupported = effective_revision.unsupported(service, revision.task_definition)
-            problems = unsupported + ((dropped,) if dropped else ())
+            live, prefix = (
+                {key[1] for key, found in observed.claims.items() if _is_live(found)},
+                self.settings.label_prefix,
+            )
+            dropped = dropped_default_route(live, revision.declaration, label_prefix=prefix) if live else None
+            problems = (*effective_revision.unsupported(service, revision.task_definition), *filter(None, [dropped]))
         if problems:
             return dataclasses.replace(observed, routes=None, problems=problems)
         record = dataclasses.replace(record, subnets=self._subnets(observed, service) if routes else None)
@@ -188,7 +185,8 @@ class Observer:
             arn = deployment.task_definition
             if deployment.status != "INACTIVE" and arn not in revisions:
                 revisions[arn] = self._revision(arn, service, observed.record.effective)
-        return dataclasses.replace(observed, revisions=revisions, warnings=self._conflicts(observed, revisions))
+        warnings = self._conflicts(observed, revisions) if len(revisions) > 1 else ()
+        return dataclasses.replace(observed, revisions=revisions, warnings=warnings)
 
     def _conflicts(self, observed: Observation, revisions: Mapping[str, Revision]) -> tuple[Problem, ...]:
         """How the revision of PRIMARY conflicts with the effective one while it rolls."""

@@ -79,13 +79,16 @@ class Decisions:
 def decide(observed: Observation, settings: Settings, ingress: IngressResult) -> Decisions:
     """Decide everything about ``observed``, with the security groups as they are."""
     claims = desired_claims(observed, attachment_facts(observed, observed.record))
-    record, outcome = _after_update(observed, settings)
-    record, states = _remember(observed, record, outcome, _route_states(observed, claims, ingress))
-    other_stack = _other_stack(record)
+    record, outcome = _after_update(observed, settings) if observed.record.pending_update else (observed.record, "none")
+    states = _route_states(observed, claims, ingress)
+    record = dataclasses.replace(record, timers=_timers(observed, tuple(states.values())))
+    if observed.ours or record.attached or record.list_overwritten:
+        record, states = _remember(observed, record, outcome, states)
+    other_stack = _other_stack(record) if record.owners else ()
     given = None if other_stack else tuple(states.values())
     decision, record = _attach_decision(observed, record, outcome, given, settings)
     attach_problems = (Problem(decision.code, decision.message),) if decision.is_problem else ()
-    closed = dict.fromkeys(problem for _, problem in ingress.state.closed)
+    closed = dict.fromkeys(dict(ingress.state.closed).values())
     problems = (*observed.problems, *other_stack, *observed.warnings, *closed, *attach_problems)
     overwritten = (LIST_OVERWRITTEN,) if record.list_overwritten else ()
     return Decisions(
@@ -96,10 +99,7 @@ def decide(observed: Observation, settings: Settings, ingress: IngressResult) ->
         attach=decision,
         attach_problems=attach_problems,
         groups=_managed_groups(observed, tuple(states.values()), record),
-        waits=(
-            *_waits(observed, record, decision, has_something=bool([*claims, *problems])),
-            *_removal_waits(observed, record, tuple(claims.values()), settings),
-        ),
+        waits=tuple(_waits(observed, record, decision, problems, tuple(claims.values()), settings)),
         problems=problems,
         warnings=(*overwritten, *ingress.state.warnings, *ingress.state.left_closed),
         left_closed=ingress.state.left_closed,
@@ -125,7 +125,6 @@ def _remember(
 ) -> tuple[EcsRecord, dict[RouteKey, RouteState]]:
     """The record after this observation, and the route states: the controller takes over those whose groups somebody
     has removed from the list."""
-    record = dataclasses.replace(record, timers=_timers(observed, tuple(states.values())))
     if observed.primary is None or outcome == "too_recent":
         return record, states
     named = observed.ours & observed.primary.groups
@@ -153,12 +152,21 @@ def _attach_decision(
     """The decision about the list (``states`` None: it must not change), and the record without a pending update that
     never started and is not needed now."""
     decision = AttachDecision("no_change")
-    if observed.service and observed.routes is not None and states is not None:
+    if observed.service and states is not None and _may_attach(observed, record, states):
         given = AttachInput(observed.service, states, record, outcome, observed.ours, settings, observed.now)
         decision = attach.decide(given)
     if decision.kind == "no_change" and outcome in {"not_received", "rejected"}:
         record = dataclasses.replace(record, pending_update=None)
     return decision, record
+
+
+def _may_attach(observed: Observation, record: EcsRecord, states: Sequence[RouteState]) -> bool:
+    """Whether the list may change, and there is anything to attach, to detach, to wait for or to hold."""
+    if observed.routes is None:
+        return False
+    return bool(observed.ours or record.pending_update) or any(
+        state.group or state.claim.route.pause for state in states
+    )
 
 
 def _after_update(observed: Observation, settings: Settings) -> tuple[EcsRecord, UpdateOutcome]:
@@ -188,9 +196,12 @@ def _timers(observed: Observation, states: Sequence[RouteState]) -> dict[str, fl
     """The timers that run: those that continue, and those that start now."""
     stored = observed.record.timers
     running = PRESENCE_TIMERS & stored.keys()
-    running |= {state.pending_timer for state in states if state.is_pending}
-    running |= {_CLOSED for state in states if state.closed}
-    if observed.routes is not None and all(state.is_settled for state in states):
+    for state in states:
+        if state.is_pending:
+            running.add(state.pending_timer)
+        if state.closed:
+            running.add(_CLOSED)
+    if observed.ours and observed.routes is not None and all(state.is_settled for state in states):
         running |= {f"leftover:{group}" for group in attach.leftovers(states, observed.ours)}
     return {name: stored.get(name, observed.now) for name in running}
 
@@ -222,18 +233,25 @@ def _other_stack(record: EcsRecord) -> tuple[Problem, ...]:
 
 
 def _waits(
-    observed: Observation, record: EcsRecord, decision: AttachDecision, *, has_something: bool
+    observed: Observation,
+    record: EcsRecord,
+    decision: AttachDecision,
+    problems: Sequence[Problem],
+    claims: Sequence[Claim],
+    settings: Settings,
 ) -> Iterator[NotYet]:
     service, now = observed.service, observed.now
     if decision.kind == "wait":
         yield NotYet(decision.after, decision.message)
-    is_asked = observed.presence == "active" and has_something
+    is_asked = observed.presence == "active" and (claims or problems)
     if service and is_asked and (after := effective_revision.wait_while_rolling(service, now)):
         yield NotYet(after, "A deployment of the service is in progress.")
     closed_for = now - record.timers.get(_CLOSED, -math.inf)
     if closed_for < _CLOSED_SECONDS:
         after = int(min(max(closed_for, _LEAVING_RETRY_SECONDS), _HELD_RETRY_SECONDS))
         yield NotYet(after, "The security groups of the tasks are closed to VPC Lattice.")
+    if observed.ours or observed.presence != "active":
+        yield from _removal_waits(observed, record, claims, settings)
 
 
 def _removal_waits(

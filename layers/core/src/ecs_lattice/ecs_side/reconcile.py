@@ -22,7 +22,6 @@ from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.security_groups import TaskIngress
 from ecs_lattice.ecs_side.status import ServiceStatus
 from ecs_lattice.ecs_side.targets import TargetRegistration, after_change, before_change
-from ecs_lattice.ecs_side.update_outcome import AttachDecision
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import Announcer
 from ecs_lattice.messages.requests import ReconcileRequest
@@ -48,7 +47,7 @@ class EcsSide:
 
     def plan(self, service: ServiceId) -> EcsPlan:
         """What :meth:`reconcile` would do now; changes nothing, not even in the registry."""
-        observed = self._observe(service)
+        observed = Observer(self.settings, self.ecs, self.targets, self.registry, self.now).observe(service)
         if observed is None:
             return EcsPlan(service)
         openings, ingress = TaskIngress(self.settings, self.ingress).preview(observed)
@@ -69,7 +68,7 @@ class EcsSide:
 
     def reconcile(self, service: ServiceId) -> Outcome:
         """Take everything that belongs to ``service`` one step further."""
-        observed = self._observe(service)
+        observed = Observer(self.settings, self.ecs, self.targets, self.registry, self.now).observe(service)
         if observed is None:
             return Done()
         run = _Run(self, observed, observed.stored, observed.record, dict(observed.claims))
@@ -82,9 +81,6 @@ class EcsSide:
             return ServiceStatus(service.arn)
         revision = record.effective.name if record.effective else None
         return ServiceStatus(service.arn, revision, record.statuses, record.problems)
-
-    def _observe(self, service: ServiceId) -> Observation | None:
-        return Observer(self.settings, self.ecs, self.targets, self.registry, self.now).observe(service)
 
 
 @dataclass(slots=True)
@@ -111,19 +107,23 @@ class _Run:
 
     def carry_out(self, decided: Decisions) -> Outcome:
         """Write claims, register targets, attach, then report and acknowledge; in this order."""
-        registry, service = self.side.registry, self.observed.service_id
+        registry = self.side.registry
         self.put_claims(decided.claims)
         for key, record in decided.over.items():
             if registry.delete_claim(record):
                 del self.claims[key]
         self.save(decided.record)
-        registered = self._register(decided)
-        is_sent = decided.attach.kind in {"attach", "roll_back"}
-        attached = self._attach(decided.attach) if is_sent else Done()
-        rejected = attached.problems if isinstance(attached, Refused) else ()
-        if self.record.holds_slot and not self.record.pending_update and not is_sent:
-            registry.release(UpdateServiceExecutor.SLOTS, service.arn)
+        registered = self._register(decided) if decided.groups else Done()
+        attached: Outcome = Done()
+        if decided.attach.kind in {"attach", "roll_back"}:
+            service, side = self.observed.service, self.side
+            assert service is not None  # nothing is decided about a service that ECS does not list
+            executor = UpdateServiceExecutor(side.settings, side.ecs, registry, side.now, self.save)
+            attached = executor.send(service, self.record, decided.attach)
+        elif self.record.holds_slot and not self.record.pending_update:
+            registry.release(UpdateServiceExecutor.SLOTS, self.observed.service_id.arn)
             self.save(dataclasses.replace(self.record, holds_slot=False))
+        rejected = attached.problems if isinstance(attached, Refused) else ()
         reported = report.with_statuses(self.observed, self.record, self.claims, decided, rejected)
         # Send the events before the record says that they were sent: better twice than never.
         report.send_events(self.side.announcer, self.observed, self.record, reported)
@@ -153,8 +153,6 @@ class _Run:
             self.stored = record
 
     def _register(self, decided: Decisions) -> Outcome:
-        if not decided.groups:
-            return Done()
         outcome: Outcome = Done()
         registration, before = TargetRegistration(self.side.ecs, self.side.targets), self.record
         for change in registration.changes(self.observed, decided.groups):
@@ -170,12 +168,6 @@ class _Run:
                 key: with_facts(claim, self.claims.get(key), facts, presence) for key, claim in decided.claims.items()
             })  # fmt: skip
         return outcome
-
-    def _attach(self, decision: AttachDecision) -> Outcome:
-        side, service = self.side, self.observed.service
-        assert service is not None  # nothing is decided about a service that ECS does not list
-        executor = UpdateServiceExecutor(side.settings, side.ecs, side.registry, side.now, self.save)
-        return executor.send(service, self.record, decision)
 
     def _forget_if_over(self, decided: Decisions) -> None:
         """Delete the record once nothing of the service is left."""

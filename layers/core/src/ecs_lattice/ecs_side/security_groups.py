@@ -6,7 +6,7 @@ is opened only once they pass them (decision 14).
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -57,16 +57,6 @@ class IngressResult:
     is_verified: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """A port that one route needs on the tasks of one deployment. ``is_managed``: the stack has to open it."""
-
-    key: RouteKey
-    is_primary: bool
-    is_managed: bool
-    requirement: PortRequirement
-
-
 def required_ingress(observed: Observation, settings: Settings) -> RequiredIngress | None:
     """What the service requires now. None when nothing about it may change, because it is paused, ECS shifts its
     traffic, or ECS no longer lists its deployments although something of it still stands."""
@@ -75,12 +65,17 @@ def required_ingress(observed: Observation, settings: Settings) -> RequiredIngre
         return RequiredIngress()
     if not _may_change(observed, routes):
         return None
-    uses = tuple(_uses(observed, settings))
-    off = _by_place(use.requirement for use in uses if not use.is_managed)
-    opened = _by_place([use.requirement for use in uses if use.is_managed] + _still_checked(observed, settings, off))
+    managed, left, primary = _needs(observed)
+    if settings.ingress != "manage":
+        managed, left = [], left + managed
+    off = _by_place(left)
+    if settings.ingress == "manage" and observed.record.ingress.required:
+        managed += _still_checked(observed, off)
+    opened = _by_place(managed)
     for place in opened:
         off.pop(place, None)
-    return RequiredIngress(tuple(opened.values()), tuple(off.values()), _of_primary(uses, opened))
+    reached = {(key, opened[place]) for key, place in primary if place in opened}
+    return RequiredIngress(tuple(opened.values()), tuple(off.values()), tuple(sorted(reached)))
 
 
 def _may_change(observed: Observation, routes: Iterable[Route]) -> bool:
@@ -88,45 +83,49 @@ def _may_change(observed: Observation, routes: Iterable[Route]) -> bool:
     return is_steered and not any(route.pause for route in routes)
 
 
-def _uses(observed: Observation, settings: Settings) -> Iterator[_Use]:
-    placement = _placement(observed)
-    if placement is None or observed.service is None:
-        return
+def _needs(
+    observed: Observation,
+) -> tuple[list[PortRequirement], list[PortRequirement], list[tuple[RouteKey, _Place]]]:
+    """What the routes need on the tasks of each deployment: what is to be opened, what their authors want left alone,
+    and by route the places on the tasks of PRIMARY."""
+    managed: list[PortRequirement] = []
+    left: list[PortRequirement] = []
+    primary: list[tuple[RouteKey, _Place]] = []
+    placement, service = _placement(observed), observed.service
+    assert service is not None  # presence is "active"
+    if placement is None:
+        return managed, left, primary
     standing = [dataclasses.replace(route, ingress=_mode(observed, route)) for route in observed.standing]
-    for deployment in observed.service.deployments:
+    for deployment in service.deployments:
         if deployment.status == "INACTIVE":
             continue
         revision = observed.revisions[deployment.task_definition]
         declared = revision.declaration.routes if observed.effective else ()
         for route in dict.fromkeys([*declared, *standing]):
-            is_managed = settings.ingress == "manage" and route.ingress != "off"
-            for requirement in _requirements(route, revision.task_definition, deployment, placement):
-                yield _Use((route.lattice_service, route.name), deployment.status == "PRIMARY", is_managed, requirement)
+            required = _requirements(route, revision.task_definition, deployment, placement)
+            (left if route.ingress == "off" else managed).extend(required)
+            if deployment.status == "PRIMARY":
+                key = route.lattice_service, route.name
+                primary += [(key, _place(requirement)) for requirement in required]
+    return managed, left, primary
 
 
 def _requirements(
     route: Route, revision: TaskDefinition, deployment: Deployment, placement: Placement
-) -> Iterator[PortRequirement]:
+) -> list[PortRequirement]:
     """The route's target port in this revision, and its health-check port."""
     target = next((port.container_port for port in revision.ports if port.name == route.port_name), None)
     if target is None:
-        return
+        return []
     checked = route.health.port if route.health.enabled and route.health.port else target
-    for port in sorted({target, checked}):
-        ports = AllowedPorts(placement.family, PortRange(port, port))
-        yield PortRequirement(deployment.security_groups, placement.vpc_id, ports, route.ingress == "manage")
+    allowed = [AllowedPorts(placement.family, PortRange(port, port)) for port in sorted({target, checked})]
+    groups, vpc, may_open_default = deployment.security_groups, placement.vpc_id, route.ingress == "manage"
+    return [PortRequirement(groups, vpc, ports, may_open_default) for ports in allowed]
 
 
 def _by_place(requirements: Iterable[PortRequirement]) -> dict[_Place, PortRequirement]:
     """One requirement for each place, sorted: what one route allows (sorted last) holds for all of its port."""
     return {_place(requirement): requirement for requirement in sorted(requirements)}
-
-
-def _of_primary(
-    uses: Iterable[_Use], opened: Mapping[_Place, PortRequirement]
-) -> tuple[tuple[RouteKey, PortRequirement], ...]:
-    needed = {(use.key, _place(use.requirement)) for use in uses if use.is_primary}
-    return tuple(sorted((key, opened[place]) for key, place in needed if place in opened))
 
 
 def _mode(observed: Observation, route: Route) -> IngressMode:
@@ -137,7 +136,7 @@ def _mode(observed: Observation, route: Route) -> IngressMode:
     return next((mode for mode in ("manage", "default") if mode in modes), "off")
 
 
-def _still_checked(observed: Observation, settings: Settings, off: Iterable[_Place]) -> list[PortRequirement]:
+def _still_checked(observed: Observation, off: Iterable[_Place]) -> list[PortRequirement]:
     """What was required before and is not off now, while target groups may still be checked as before: the Lattice
     side has yet to apply a claim, AWS has refused a change of a group that exists, or a replaced group is still
     listed."""
@@ -146,7 +145,7 @@ def _still_checked(observed: Observation, settings: Settings, off: Iterable[_Pla
         for record in observed.claims.values()
     )
     is_replaced = bool((observed.ours - observed.claimed) & observed.listed)
-    if settings.ingress != "manage" or not (is_behind or is_replaced):
+    if not (is_behind or is_replaced):
         return []
     off_ports = {ports for _, _, ports in off}
     return [required for required in observed.record.ingress.required if required.ports not in off_ports]
@@ -182,7 +181,7 @@ class TaskIngress:
             return observed, IngressResult(known, is_verified=is_empty)
         state = self._open(observed, required, save)
         observed = dataclasses.replace(observed, record=dataclasses.replace(observed.record, ingress=state))
-        return observed, _result(required, state)
+        return observed, IngressResult(state, _closed(required, state) if state.closed else {})
 
     def preview(self, observed: Observation) -> tuple[tuple[IngressRequirement, ...], IngressResult]:
         """The rules that :meth:`ensure_ingress` would add now, and what is known to be closed; writes nothing."""
@@ -195,7 +194,8 @@ class TaskIngress:
             left_closed = routes.closed(consumer, routes.resolved(required.off)) if required.off else ()
         except DeniedError as error:
             return (), IngressResult(self._denied(required, (), error))
-        return openings, _result(required, dataclasses.replace(known, warnings=(), left_closed=left_closed))
+        state = dataclasses.replace(known, warnings=(), left_closed=left_closed)
+        return openings, IngressResult(state, _closed(required, state))
 
     def _open(
         self, observed: Observation, required: RequiredIngress, save: Callable[[EcsRecord], None]
@@ -224,7 +224,7 @@ class TaskIngress:
         return IngressState(required.required, required.off, group_ids, closed)
 
 
-def _result(required: RequiredIngress, state: IngressState) -> IngressResult:
+def _closed(required: RequiredIngress, state: IngressState) -> dict[RouteKey, Problem]:
+    """By route, why VPC Lattice cannot reach the tasks of PRIMARY."""
     reasons = dict(state.closed)
-    closed = {key: reasons[requirement] for key, requirement in reversed(required.primary) if requirement in reasons}
-    return IngressResult(state, closed)
+    return {key: reasons[requirement] for key, requirement in reversed(required.primary) if requirement in reasons}

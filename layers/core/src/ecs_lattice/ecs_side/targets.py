@@ -152,8 +152,9 @@ class TargetRegistration:
         if not groups:
             return ()
         tasks = self.ecs.tasks(observed.service_id) if service and service.status != "INACTIVE" else ()
+        known = {arn: revision.task_definition for arn, revision in observed.revisions.items()}
         arns = sorted({task.task_definition for task in tasks})
-        revisions = {arn: self._task_definition(observed, arn) for arn in arns}
+        revisions = {arn: known.get(arn) or self.ecs.task_definition(arn) for arn in arns}
         return tuple(
             decide(group, service, tasks, _ports(revisions, group), self.targets.registered(group.arn))
             for group in groups
@@ -161,16 +162,9 @@ class TargetRegistration:
 
     def apply(self, change: Change) -> tuple[Target, ...]:
         """Register, then deregister; returns the targets that Lattice reported as unsuccessful."""
-        failed: tuple[Target, ...] = ()
-        if change.register:
-            failed += self.targets.register(change.group.arn, change.register)
-        if change.deregister:
-            failed += self.targets.deregister(change.group.arn, change.deregister)
-        return failed
-
-    def _task_definition(self, observed: Observation, arn: str) -> TaskDefinition:
-        known = observed.revisions.get(arn)
-        return known.task_definition if known else self.ecs.task_definition(arn)
+        arn, targets = change.group.arn, self.targets
+        failed = targets.register(arn, change.register) if change.register else ()
+        return failed + (targets.deregister(arn, change.deregister) if change.deregister else ())
 
 
 def _ports(revisions: Mapping[str, TaskDefinition], group: ManagedGroup) -> dict[str, int | None]:

@@ -6,15 +6,6 @@ from dataclasses import dataclass
 
 from ecs_lattice.health import metric_names
 
-_METRICS = {
-    "HEALTHY": metric_names.HEALTHY,
-    "UNHEALTHY": metric_names.UNHEALTHY,
-    "INITIAL": metric_names.INITIAL,
-    "DRAINING": metric_names.DRAINING,
-    "UNUSED": metric_names.UNUSED,
-    "UNAVAILABLE": metric_names.UNAVAILABLE,
-}
-"""The metric of each status."""
 _NOT_ANSWERING = ("UNHEALTHY", "INITIAL", "DRAINING", "UNUSED")
 
 
@@ -38,7 +29,7 @@ class Counts:
     def metrics(self) -> dict[str, float]:
         """The counts by the names of their metrics: Healthy always, the others only where they are not zero, because
         CloudWatch bills a metric for each hour in which it has a value."""
-        values = {name: float(self.by_status[status]) for status, name in _METRICS.items()}
+        values = {name: float(self.by_status[name.upper()]) for name in metric_names.BY_STATUS}
         return {name: value for name, value in values.items() if value or name == metric_names.HEALTHY}
 
 

@@ -15,7 +15,8 @@ OWNER = "Owner"
 HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE = (
     "Healthy", "Unhealthy", "Initial", "Draining", "Unused", "Unavailable",
 )  # fmt: skip
-"""The targets of a route by status (count)."""
+"""The targets of a route by status (count), with the names of the statuses."""
+BY_STATUS = (HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE)
 IMPAIRED = "Impaired"
 """1 when a route is impaired in that minute, else 0; no value while it is unknown. The metric of its alarm."""
 UNKNOWN = "Unknown"

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # the reconcilers publish metrics and have nothing to do with alarms
     from collections.abc import Mapping, Sequence
 
-    from ecs_lattice.facts import EcsService
     from ecs_lattice.health.alarms import Alarm
-    from ecs_lattice.model import ServiceId
 
 
 class MetricsSink(Protocol):
@@ -24,13 +22,6 @@ class TargetStatuses(Protocol):
 
     def statuses(self, group_arn: str) -> tuple[str, ...]:
         """The VPC Lattice status of each target of the group, draining ones included; none when the group does not exist."""
-
-
-class EcsServices(Protocol):
-    """ECS services."""
-
-    def services(self, services: Sequence[ServiceId]) -> tuple[EcsService, ...]:
-        """Those of ``services`` (of one cluster, at most ten) that ECS knows: one DescribeServices."""
 
 
 class Alarms(Protocol):

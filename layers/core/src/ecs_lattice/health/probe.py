@@ -17,10 +17,10 @@ from ecs_lattice.health.alarm_sync import AlarmSync, SyncedAlarms
 from ecs_lattice.health.counts import Counts, count
 from ecs_lattice.health.impaired import asks_ecs, group_of, impaired
 from ecs_lattice.health.pace import Pace, Read, read_all
-from ecs_lattice.health.ports import EcsServices, MetricsSink, TargetStatuses
+from ecs_lattice.health.ports import MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, stack_metrics
 from ecs_lattice.model import ServiceId
-from ecs_lattice.ports import Now, Registry
+from ecs_lattice.ports import Ecs, Now, Registry
 
 # Shares of the time after which the reads of targets and of ECS end; the rest is for the alarms.
 _READ_SHARE, _ECS_SHARE = 0.7, 0.9
@@ -54,7 +54,7 @@ class Probe:
     owner: str
     registry: Registry
     targets: TargetStatuses
-    ecs: EcsServices
+    ecs: Ecs
     metrics: MetricsSink
     alarm_sync: AlarmSync
     now: Now
@@ -113,12 +113,12 @@ class Probe:
             for batch in batched(cluster, _DESCRIBE_SERVICES, strict=False)
         ]
         pace = Pace(self.now, self.sleep, ends_at, every=1 / self.ecs_reads_per_second)
-        return read_all(batches, self._described, pace, self.threads)
 
-    def _described(self, batch: Sequence[ServiceId]) -> dict[ServiceId, EcsService | None]:
-        """Each of ``batch`` as ECS describes it; None where ECS does not know the service."""
-        found = {service.id: service for service in self.ecs.services(batch)}
-        return {service: found.get(service) for service in batch}
+        def described(batch: Sequence[ServiceId]) -> dict[ServiceId, EcsService | None]:
+            # None: ECS does not know the service.
+            return {**dict.fromkeys(batch), **{service.id: service for service in self.ecs.services(batch)}}
+
+        return read_all(batches, described, pace, self.threads)
 
     def _reading(
         self, record: ClaimRecord, groups: Mapping[str, Counts], services: Mapping[ServiceId, EcsService | None]
