@@ -1,16 +1,21 @@
-"""The clients of the AWS SDK, each made when it is first used: an invocation pays only for the services that it calls.
+"""The clients of the AWS SDK, and their errors as AwsErrors.
 
-Making the client of Amazon EC2 takes half as long as a cold start, and most invocations do not need it.
+Making the client of Amazon EC2 takes half as long as a cold start, and most invocations do not need it. So each client is
+made when it is first used: an invocation pays only for the services that it calls.
 """
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ecs_lattice import api_calls
+from ecs_lattice.aws.errors import translated
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -74,3 +79,41 @@ class _Lazy:
             with self._making:
                 self._client = self._client or self._make()
         return getattr(self._client, name)
+
+
+def translating[Client](client: Client) -> Client:
+    """``client`` whose operations and paginators raise AwsErrors instead of botocore's errors."""
+    return cast(Client, _Translating(client))
+
+
+class _Translating:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._client, name)
+        if name == "get_paginator":
+            attribute = partial(_Paginator, attribute)
+        elif callable(attribute):
+            attribute = partial(_call, name, attribute)
+        setattr(self, name, attribute)
+        return attribute
+
+
+@dataclass(frozen=True, slots=True)
+class _Paginator:
+    get: Callable[[str], Any]
+    method: str
+
+    def paginate(self, **parameters: Any) -> Iterator[Any]:
+        pages = iter(self.get(self.method).paginate(**parameters))
+        while (page := _call(self.method, next, pages, None)) is not None:
+            yield page
+
+
+def _call(method: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
+    try:
+        return function(*arguments, **parameters)
+    except (ClientError, BotoCoreError) as error:
+        operation = "".join(map(str.capitalize, method.split("_")))  # AWS's name: CreateRule of create_rule
+        raise translated(operation, error) from error

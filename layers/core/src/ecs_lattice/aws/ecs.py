@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecs_lattice.aws import ecs_shapes as shapes
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.errors import NotFoundError, UnavailableError
 from ecs_lattice.facts import EcsService, LatticeEntry, ServiceRevision, Subnets, Task, TaskDefinition
 from ecs_lattice.model import AddressFamily, ServiceId
