@@ -133,11 +133,6 @@ def test_a_name_that_was_changed_by_hand_is_not_ours_any_more():
     assert not naming.is_ours(name.replace("orders", "ordera"))
 
 
-def test_a_lattice_service_has_the_users_own_word_behind_the_stacks_prefix():
-    assert naming.service_name("orders", "") == "orders"
-    assert naming.service_name("orders", "dev-") == "dev-orders"
-
-
 @given(st.text(max_size=600))
 def test_message_groups_and_client_tokens_fit_their_limits(text):
     assert re.fullmatch("[0-9a-f]{64}", naming.group_id(text))

@@ -31,14 +31,6 @@ _SERVICE_NAME = re.compile(r"(?!svc-)[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _OURS = re.compile(rf"(?:[a-z0-9-]+-)?[a-z2-7]{{{_IDENTITY_CHARACTERS + _CHECK_CHARACTERS}}}", re.ASCII)
 
 
-def service_name(declared: str, prefix: str) -> str:
-    """The name in AWS of the Lattice service that a label calls ``declared``: the stack's prefix and the user's word.
-
-    Applied once, by the declaration: ``Route.lattice_service`` is the name in AWS already.
-    """
-    return f"{prefix}{declared}"
-
-
 def is_service_name(name: str) -> bool:
     """Whether VPC Lattice takes ``name`` for a service."""
     shortest, longest = SERVICE_NAME_LENGTHS

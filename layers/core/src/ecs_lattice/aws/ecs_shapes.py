@@ -18,6 +18,7 @@ from ecs_lattice.facts import (
 from ecs_lattice.model import ServiceId
 
 Shape = Mapping[str, Any]
+Network = tuple[tuple[str, ...], tuple[str, ...]]
 
 _MESSAGES = 20  # newest first, of the hundred that DescribeServices returns
 
@@ -121,8 +122,8 @@ def lattice_configuration(entry: LatticeEntry) -> dict[str, Any]:
     return shape
 
 
-def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
-    subnets, groups = _network_or(shape, own)
+def _deployment(shape: Shape, own: Network) -> Deployment:
+    subnets, groups = _network(shape, own)
     return Deployment(
         id=shape["id"],
         status=shape["status"],
@@ -138,9 +139,9 @@ def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> D
     )
 
 
-def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
+def _task_set(shape: Shape, own: Network) -> Deployment:
     """A task set as a deployment: PRIMARY is COMPLETED once steady, others are told by their counts."""
-    subnets, groups = _network_or(shape, own)
+    subnets, groups = _network(shape, own)
     status = shape["status"]
     steady = shape.get("stabilityStatus") == "STEADY_STATE"
     return Deployment(
@@ -159,24 +160,23 @@ def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Dep
 
 def _container_definition(shape: Shape) -> ContainerDefinition:
     log = shape.get("logConfiguration", {})
-    mappings = [mapping for mapping in shape.get("portMappings", []) if mapping.get("containerPort")]
     return ContainerDefinition(
         name=shape["name"],
-        ports=tuple(_port(shape["name"], mapping) for mapping in mappings),
+        ports=tuple(
+            PortMapping(
+                name=mapping.get("name", ""),
+                container_port=mapping["containerPort"],
+                host_port=mapping.get("hostPort"),
+                transport=mapping.get("protocol", "tcp"),
+                container=shape["name"],
+                app_protocol=mapping.get("appProtocol", ""),
+            )
+            for mapping in shape.get("portMappings", [])
+            if mapping.get("containerPort")
+        ),
         health_command=tuple(shape.get("healthCheck", {}).get("command", ())),
         memory=shape.get("memory"),
         log_group=log.get("options", {}).get("awslogs-group", "") if log.get("logDriver") == "awslogs" else "",
-    )
-
-
-def _port(container: str, mapping: Shape) -> PortMapping:
-    return PortMapping(
-        name=mapping.get("name", ""),
-        container_port=mapping["containerPort"],
-        host_port=mapping.get("hostPort"),
-        transport=mapping.get("protocol", "tcp"),
-        container=container,
-        app_protocol=mapping.get("appProtocol", ""),
     )
 
 
@@ -192,15 +192,11 @@ def _entries(shape: Shape) -> tuple[LatticeEntry, ...]:
     )
 
 
-def _network(shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _network(shape: Shape, otherwise: Network | None = None) -> Network:
+    """Subnets and security groups; ``otherwise`` where it has no subnets. Without groups: the VPC's default group."""
     vpc = shape.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    return tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ()))
-
-
-def _network_or(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the shape says, else what the service says: subnets without groups mean the VPC's default group."""
-    said = _network(shape)
-    return said if said[0] else own
+    subnets, groups = tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ()))
+    return otherwise if otherwise and not subnets else (subnets, groups)
 
 
 def _address(shape: Shape) -> tuple[str | None, str]:

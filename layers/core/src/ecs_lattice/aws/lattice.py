@@ -143,12 +143,18 @@ class BotoLattice:
         return tuple(failed)
 
     def create_service(self, spec: ServiceSpec, token: str, tags: Mapping[str, str]) -> tuple[str, str]:
-        members = _given(customDomainName=spec.domain) | _service_settings(spec)
+        members = _given(
+            customDomainName=spec.domain,
+            certificateArn=spec.certificate,
+            authType=spec.auth,
+            idleTimeoutSeconds=spec.idle_timeout,
+        )
         made = self._client.create_service(name=spec.name, clientToken=token, tags=dict(tags), **members)
         return made["arn"], made["status"]
 
     def update_service(self, arn: str, spec: ServiceSpec) -> None:
-        self._client.update_service(serviceIdentifier=arn, **_service_settings(spec))
+        members = _given(certificateArn=spec.certificate, authType=spec.auth, idleTimeoutSeconds=spec.idle_timeout)
+        self._client.update_service(serviceIdentifier=arn, **members)
 
     def put_policy(self, arn: str, policy: str) -> None:
         self._client.put_auth_policy(resourceIdentifier=arn, policy=policy)
@@ -241,10 +247,6 @@ def _failure(item: Mapping[str, Any]) -> str:
 def _given(**members: Any) -> dict[str, Any]:
     """Those of ``members`` that are not None."""
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _service_settings(spec: ServiceSpec) -> dict[str, Any]:
-    return _given(certificateArn=spec.certificate, authType=spec.auth, idleTimeoutSeconds=spec.idle_timeout)
 
 
 def _listener_ids(arn: str) -> dict[str, str]:

@@ -9,7 +9,6 @@ from ecs_lattice.declaration.keys import HEALTH_CHECK_SLOTS
 from ecs_lattice.declaration.reading import Bounds
 from ecs_lattice.facts import TaskDefinition
 from ecs_lattice.model import HeaderMatch, HealthCheck, Match, ProtocolVersion, Route, TargetProtocol
-from ecs_lattice.naming import service_name
 from ecs_lattice.outcome import Problem
 
 _ROUTE_SLOTS = {
@@ -81,7 +80,7 @@ def build(draft: Draft, port_name: str, bounds: Bounds) -> Route:
     version = None if protocol == "TCP" else cast(ProtocolVersion, draft.value("protocol-version") or "HTTP1")
     return replace(
         route,
-        lattice_service=service_name(str(draft.value("service") or ""), bounds.name_prefix),
+        lattice_service=f"{bounds.name_prefix}{draft.value('service') or ''}",
         match=_match(draft),
         protocol=protocol,
         protocol_version=version,

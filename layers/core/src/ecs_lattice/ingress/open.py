@@ -14,6 +14,7 @@ from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundErro
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.group import (
     SecurityGroupRules,
+    covered,
     desired_ports,
     is_service,
     missing_ports,
@@ -114,7 +115,7 @@ class Ingress:
         except NotFoundError:
             return OpenedGroup(rules, problem=problems.no_group(group_id))
         closed = [allowed for allowed in ports if not rules.prefix_list_rule(allowed)]
-        full = frozenset((group_id, one) for one in closed if any(wider.covers(one) for wider in without_room))
+        full = frozenset((group_id, one) for one in closed if covered([one], by=without_room))
         services = frozenset(one.consumer for one in requirements if is_service(one.consumer))
         return OpenedGroup(rules, full, services=services)
 

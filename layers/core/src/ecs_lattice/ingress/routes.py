@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, missing_ports
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup, covered
+from ecs_lattice.ingress.group import SecurityGroupRules, covered, desired_ports, missing_ports
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup
 from ecs_lattice.ingress.open import Ingress, OpenedGroup
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
@@ -114,7 +114,9 @@ class RouteIngress:
         opened: dict[str, OpenedGroup] = {}
         while (assigned := groups.assign(requirements)) != groups.assigned:  # until no group turns out to be full
             opened = {
-                group_id: self.ingress.open_group(consumer, group_id, _ports_of(group_id, assigned), description)
+                group_id: self.ingress.open_group(
+                    consumer, group_id, {one.ports for one, group in assigned.items() if group == group_id}, description
+                )
                 for group_id in sorted(set(assigned.values()))
             }
             groups = dataclasses.replace(
@@ -135,7 +137,7 @@ class RouteIngress:
         assigned = groups.assign(requirements)
         found = []
         for group_id in sorted(set(assigned.values())):
-            ports = _ports_of(group_id, assigned)
+            ports = tuple(sorted({one.ports for one, group in assigned.items() if group == group_id}))
             required = [*self._others(consumer, group_id), IngressRequirement(group_id, consumer, ports)]
             if missing := missing_ports(groups.rules[group_id], required, ports):
                 found.append(IngressRequirement(group_id, consumer, missing))
@@ -198,7 +200,3 @@ class RouteIngress:
             case "INGRESS_NO_GROUP":
                 return problems.no_group(group_id)
         return None
-
-
-def _ports_of(group_id: str, assigned: Mapping[PortRequirement, str]) -> tuple[AllowedPorts, ...]:
-    return tuple(sorted({requirement.ports for requirement, one in assigned.items() if one == group_id}))
