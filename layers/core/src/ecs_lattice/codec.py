@@ -40,15 +40,18 @@ def _decoder(kind: Any) -> Decoder:
         decoders = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
         make: Callable[..., Any] = cast(Any, kind)
         return lambda data: make(**{name: decoders[name](item) for name, item in data.items() if name in decoders})
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    arguments = typing.get_args(kind)
     of = [_decoder(argument) for argument in arguments if argument not in (type(None), ...)]
-    if origin in (Union, types.UnionType):  # X | None
-        (decode,) = of
-        return lambda data: None if data is None else decode(data)
-    if origin is tuple and ... in arguments:
+    if ... in arguments:  # tuple[X, ...]
         return lambda data: tuple(map(of[0], data))
-    if origin is tuple:
-        return lambda data: tuple(decode(item) for decode, item in zip(of, data, strict=True))
-    if origin is dict:
-        return lambda data: {key: of[1](item) for key, item in data.items()}
-    return float if kind is float else lambda data: data
+    generic = _GENERIC.get(typing.get_origin(kind))
+    return generic(*of) if generic else float if kind is float else lambda data: data
+
+
+_GENERIC: dict[Any, Callable[..., Decoder]] = {
+    **dict.fromkeys(  # X | None
+        (Union, types.UnionType), lambda decode: lambda data: None if data is None else decode(data)
+    ),
+    tuple: lambda *of: lambda data: tuple(decode(item) for decode, item in zip(of, data, strict=True)),
+    dict: lambda _, decode: lambda data: {key: decode(item) for key, item in data.items()},
+}

@@ -58,7 +58,7 @@ class Clients:
         self.tagging: ResourceGroupsTaggingAPIClient = self._client("resourcegroupstaggingapi")
 
     def _client(self, service: str) -> Any:
-        return _Lazy(lambda: self._make(service), self._making)
+        return _Client(lambda: self._make(service), self._making)
 
     def _make(self, service: str) -> Any:
         client = self._session.client(service, config=self._config)  # type: ignore[call-overload]  # any service
@@ -66,11 +66,16 @@ class Clients:
         return client
 
 
-class _Lazy:
+def translating[Client](client: Client) -> Client:
+    """``client`` whose operations and paginators raise AwsErrors instead of botocore's errors."""
+    return cast(Client, _Client(lambda: client, threading.Lock(), translates=True))
+
+
+class _Client:
     """Stands for a client, which is made when its first attribute is read."""
 
-    def __init__(self, make: Callable[[], Any], making: threading.Lock) -> None:
-        self._make, self._making = make, making
+    def __init__(self, make: Callable[[], Any], making: threading.Lock, *, translates: bool = False) -> None:
+        self._make, self._making, self._translates = make, making, translates
         self._client: Any = None
 
     def __getattr__(self, name: str) -> Any:
@@ -78,25 +83,13 @@ class _Lazy:
             # A session makes clients for one thread at a time (Boto3 guide, multithreading); every thread may use them.
             with self._making:
                 self._client = self._client or self._make()
-        return getattr(self._client, name)
-
-
-def translating[Client](client: Client) -> Client:
-    """``client`` whose operations and paginators raise AwsErrors instead of botocore's errors."""
-    return cast(Client, _Translating(client))
-
-
-class _Translating:
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._client, name)
-        if name == "get_paginator":
-            attribute = partial(_Paginator, attribute)
-        elif callable(attribute):
-            attribute = partial(_call, name, attribute)
-        setattr(self, name, attribute)
+        if self._translates:
+            if name == "get_paginator":
+                attribute = partial(_Paginator, attribute)
+            elif callable(attribute):
+                attribute = partial(_call, name, attribute)
+            setattr(self, name, attribute)
         return attribute
 
 

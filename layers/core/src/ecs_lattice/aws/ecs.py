@@ -41,7 +41,8 @@ class BotoEcs:
                     answer = self._client.describe_services(cluster=cluster, services=part, include=["TAGS"])
                 except NotFoundError:
                     continue  # ClusterNotFoundException: a cluster that does not exist has no services
-                _only_missing("DescribeServices", answer.get("failures", []))
+                if failed := [failure for failure in answer.get("failures", ()) if failure.get("reason") != "MISSING"]:
+                    raise _unavailable("DescribeServices", failed[0])
                 found += map(shapes.service, answer["services"])
         return tuple(found)
 
@@ -85,7 +86,8 @@ class BotoEcs:
         found: list[Task] = []
         for part in batched(dict.fromkeys(arns), _DESCRIBE_TASKS, strict=False):
             answer = self._client.describe_tasks(cluster=service.cluster, tasks=part)
-            _only_missing("DescribeTasks", answer.get("failures", []))
+            if failed := [failure for failure in answer.get("failures", ()) if failure.get("reason") != "MISSING"]:
+                raise _unavailable("DescribeTasks", failed[0])
             found += map(shapes.task, answer["tasks"])
         return tuple(found)
 
@@ -106,9 +108,7 @@ class BotoEcs:
         return next(found["id"] for found in answer["service"]["deployments"] if found["status"] == "PRIMARY")
 
 
-def _only_missing(operation: str, failures: Sequence[Any]) -> None:
-    """Raise UnavailableError for any failure but MISSING: after it, nothing is known of the resource."""
-    for failure in failures:
-        if failure.get("reason") != "MISSING":
-            reason = str(failure.get("reason"))
-            raise UnavailableError(operation, reason, f"{failure.get('arn')}: {failure.get('detail') or reason}")
+def _unavailable(operation: str, failure: Any) -> UnavailableError:
+    """The error for a failure other than MISSING: after it, nothing is known of the resource."""
+    reason = str(failure.get("reason"))
+    return UnavailableError(operation, reason, f"{failure.get('arn')}: {failure.get('detail') or reason}")

@@ -141,21 +141,13 @@ def _deployment(shape: Shape, own: Network) -> Deployment:
 
 def _task_set(shape: Shape, own: Network) -> Deployment:
     """A task set as a deployment: PRIMARY is COMPLETED once steady, others are told by their counts."""
-    subnets, groups = _network(shape, own)
-    status = shape["status"]
-    steady = shape.get("stabilityStatus") == "STEADY_STATE"
-    return Deployment(
-        id=shape["id"],
-        status=status if status in {"PRIMARY", "ACTIVE"} else "INACTIVE",
-        rollout=("COMPLETED" if steady else "IN_PROGRESS") if status == "PRIMARY" else None,
-        task_definition=shape["taskDefinition"],
-        created_at=_epoch(shape.get("createdAt")),
-        desired=shape.get("computedDesiredCount", 0),
-        running=shape.get("runningCount", 0),
-        pending=shape.get("pendingCount", 0),
-        subnets=subnets,
-        security_groups=groups,
-    )
+    status, steady = shape["status"], shape.get("stabilityStatus") == "STEADY_STATE"
+    members = {
+        "status": status if status in {"PRIMARY", "ACTIVE"} else "INACTIVE",
+        "rolloutState": ("COMPLETED" if steady else "IN_PROGRESS") if status == "PRIMARY" else None,
+        "desiredCount": shape.get("computedDesiredCount", 0),
+    }
+    return _deployment({**shape, **members}, own)
 
 
 def _container_definition(shape: Shape) -> ContainerDefinition:
