@@ -100,8 +100,7 @@ class _Paginator:
 
     def paginate(self, **parameters: Any) -> Iterator[Any]:
         pages = iter(self.get(self.method).paginate(**parameters))
-        while (page := _call(self.method, next, pages, None)) is not None:
-            yield page
+        return iter(partial(_call, self.method, next, pages, None), None)
 
 
 def _call(method: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:

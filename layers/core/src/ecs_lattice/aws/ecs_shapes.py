@@ -28,14 +28,12 @@ def service(shape: Shape) -> EcsService:
     controller = shape.get("deploymentController", {}).get("type", "ECS")
     configuration = shape.get("deploymentConfiguration", {})
     own = _network(shape)
-    if controller == "ECS":
-        deployments = [_deployment(one, own) for one in shape.get("deployments", [])]
-    else:
-        deployments = [_task_set(one, own) for one in shape.get("taskSets", [])]
-    deployments.sort(key=lambda one: one.created_at, reverse=True)
-    primary = next((one for one in deployments if one.status == "PRIMARY"), None)
-    # With task sets the network stands in the task set, not in the service.
-    subnets, groups = own if own[0] or primary is None else (primary.subnets, primary.security_groups)
+    member, read = ("deployments", _deployment) if controller == "ECS" else ("taskSets", _task_set)
+    deployments = [read(found, own) for found in shape.get(member, [])]
+    deployments.sort(key=lambda found: found.created_at, reverse=True)
+    primary = next((found for found in deployments if found.status == "PRIMARY"), None)
+    # The network of a task set belongs to the task set, not to the service.
+    subnets, groups = _network(shape, primary and (primary.subnets, primary.security_groups))
     scheduling = shape.get("schedulingStrategy", "REPLICA")
     return EcsService(
         id=ServiceId(shape["serviceArn"]),

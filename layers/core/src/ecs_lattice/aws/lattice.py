@@ -95,10 +95,7 @@ class BotoLattice:
         return tuple(map(target_from, listed))
 
     def associations(self, service_arn: str) -> tuple[Association, ...]:
-        listed = self._all(
-            "list_service_network_service_associations",
-            serviceIdentifier=service_arn,
-        )
+        listed = self._all("list_service_network_service_associations", serviceIdentifier=service_arn)
         return tuple(Association(found["arn"], found["serviceNetworkArn"], found["status"]) for found in listed)
 
     def network(self, identifier: str) -> Network | None:

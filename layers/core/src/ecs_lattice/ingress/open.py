@@ -21,7 +21,7 @@ from ecs_lattice.ingress.group import (
     requirement_tags,
     unneeded_rules,
 )
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement
 from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
@@ -95,11 +95,6 @@ class Ingress:
             )
             for group_id in group_ids
         }
-
-    def is_of_another_account(self, group: SecurityGroup, consumer: str) -> bool:
-        """Whether another account owns the group, which is then not ours to open."""
-        account = self.account or (consumer.split(":")[4] if is_service(consumer) else None)
-        return account is not None and group.account != account
 
     def open_group(
         self, consumer: str, group_id: str, ports: Collection[AllowedPorts], description: str

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import SecurityGroupRules, covered, desired_ports, missing_ports
+from ecs_lattice.ingress.group import SecurityGroupRules, covered, desired_ports, is_service, missing_ports
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup
 from ecs_lattice.ingress.open import Ingress, OpenedGroup
 from ecs_lattice.model import AddressFamily
@@ -92,7 +92,8 @@ class TaskSecurityGroups:
 
 @dataclass(frozen=True, slots=True)
 class RouteIngress:
-    """What the ECS side asks of :class:`~ecs_lattice.ingress.open.Ingress`; ``consumer`` is the ECS service's ARN."""
+    """What the ECS side asks of :class:`~ecs_lattice.ingress.open.Ingress`; for ``consumer`` see
+    :class:`~ecs_lattice.ingress.model.IngressRequirement`."""
 
     ingress: Ingress
 
@@ -127,8 +128,11 @@ class RouteIngress:
             )
         for group_id in sorted({*before, *dict(groups.full)} - set(opened)):
             self.ingress.require(consumer, group_id, ())
-        shared = {group_id: group.services - {consumer} for group_id, group in opened.items()}
-        notices = tuple(problems.shared(group_id, others) for group_id, others in shared.items() if others)
+        notices = tuple(
+            problems.shared(group_id, others)
+            for group_id, group in opened.items()
+            if (others := group.services - {consumer})
+        )
         return OpenedRoutes(self._closed(groups, requirements, opened), notices, tuple(opened), groups.rules)
 
     def preview(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[IngressRequirement, ...]:
@@ -159,8 +163,9 @@ class RouteIngress:
 
     def _groups(self, consumer: str, requirements: Sequence[PortRequirement]) -> TaskSecurityGroups:
         ids = sorted({group_id for requirement in requirements for group_id in requirement.group_ids})
-        known = {group.id: group for group in self.ingress.groups.groups(ids)} if ids else {}
-        ours = {key: group for key, group in known.items() if not self.ingress.is_of_another_account(group, consumer)}
+        known = {group.id: group for group in self.ingress.groups.groups(ids)}
+        account = self.ingress.account or (consumer.split(":")[4] if is_service(consumer) else None)
+        ours = {group_id: group for group_id, group in known.items() if account in {None, group.account}}
         rules = self.ingress.read(ids)
         families = {source.family for one in rules.values() for source in one.prefix_lists}
         return TaskSecurityGroups(known, rules, ours, families)
