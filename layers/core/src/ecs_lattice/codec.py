@@ -44,8 +44,9 @@ def _decoder(kind: Any) -> Decoder:
     of = [_decoder(argument) for argument in arguments if argument not in (type(None), ...)]
     if ... in arguments:  # tuple[X, ...]
         return lambda data: tuple(map(of[0], data))
-    generic = _GENERIC.get(typing.get_origin(kind))
-    return generic(*of) if generic else float if kind is float else lambda data: data
+    if generic := _GENERIC.get(typing.get_origin(kind)):
+        return generic(*of)
+    return float if kind is float else lambda data: data
 
 
 _GENERIC: dict[Any, Callable[..., Decoder]] = {

@@ -33,7 +33,7 @@ def service(shape: Shape) -> EcsService:
     deployments.sort(key=lambda found: found.created_at, reverse=True)
     primary = next((found for found in deployments if found.status == "PRIMARY"), None)
     # The network of a task set belongs to the task set, not to the service.
-    subnets, groups = _network(shape, primary and (primary.subnets, primary.security_groups))
+    subnets, groups = _network(shape, (primary.subnets, primary.security_groups) if primary else None)
     scheduling = shape.get("schedulingStrategy", "REPLICA")
     return EcsService(
         id=ServiceId(shape["serviceArn"]),
