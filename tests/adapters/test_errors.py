@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
 from ecs_lattice import errors
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 
 
 def a_client_error(code: str, status: int = 400, **more) -> ClientError:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ecs_lattice.aws.metrics import EmfMetrics
-from ecs_lattice.health.reconciles import ReconcileMetrics
+from ecs_lattice.consumers.reconciles import ReconcileMetrics
 from ecs_lattice.outcome import Done, NotYet, Problem, Refused
 from tests.health.making import FakeMetrics
 

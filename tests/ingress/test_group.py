@@ -7,8 +7,15 @@ import pytest
 from ecs_lattice import ownership
 from ecs_lattice.errors import DeniedError
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, requirement_tags, unneeded_rules
-from ecs_lattice.ingress.model import IngressRequirement, IngressRule, PortRange, maximal, merged
+from ecs_lattice.ingress.group import (
+    SecurityGroupRules,
+    desired_ports,
+    maximal,
+    merged,
+    requirement_tags,
+    unneeded_rules,
+)
+from ecs_lattice.ingress.model import IngressRequirement, IngressRule, PortRange
 from tests.ingress.groups import LISTS, OWNER, allowed
 
 OURS = ((ownership.OWNER, OWNER),)

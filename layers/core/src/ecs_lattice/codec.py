@@ -13,7 +13,7 @@ type Decoder = Callable[[Any], Any]
 
 def dumps(value: object) -> str:
     """``value`` as compact JSON with sorted members, so that equal values give equal text."""
-    return json.dumps(value, default=_members, separators=(",", ":"), sort_keys=True)
+    return json.dumps(value, default=dataclasses.asdict, separators=(",", ":"), sort_keys=True)
 
 
 def loads[T](kind: type[T], text: str) -> T:
@@ -24,16 +24,12 @@ def loads[T](kind: type[T], text: str) -> T:
 
 def to_data(value: object) -> Any:
     """``value`` as dicts, lists and scalars."""
-    return json.loads(json.dumps(value, default=_members))
+    return json.loads(json.dumps(value, default=dataclasses.asdict))
 
 
 def from_data(kind: Any, data: Any) -> Any:
     """The value of type ``kind`` that ``to_data`` turned into ``data``."""
     return _decoder(kind)(data)
-
-
-def _members(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 @cache
@@ -44,23 +40,19 @@ def _decoder(kind: Any) -> Decoder:
         decoders = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
         make: Callable[..., Any] = cast(Any, kind)
         return lambda data: make(**{name: decoders[name](item) for name, item in data.items() if name in decoders})
-    generic = _GENERIC.get(typing.get_origin(kind))
-    if generic:
-        return generic(*(_decoder(argument) for argument in typing.get_args(kind) if argument is not type(None)))
+    arguments = typing.get_args(kind)
+    of = [_decoder(argument) for argument in arguments if argument not in (type(None), ...)]
+    if ... in arguments:  # tuple[X, ...]
+        return lambda data: tuple(map(of[0], data))
+    if generic := _GENERIC.get(typing.get_origin(kind)):
+        return generic(*of)
     return float if kind is float else lambda data: data
-
-
-def _tuple(*decoders: Decoder) -> Decoder:
-    """Of ``tuple[X, Y]``, or of ``tuple[X, ...]``."""
-    if decoders[-1] is _decoder(...):
-        return lambda data: tuple(map(decoders[0], data))
-    return lambda data: tuple(decode(item) for decode, item in zip(decoders, data, strict=True))
 
 
 _GENERIC: dict[Any, Callable[..., Decoder]] = {
     **dict.fromkeys(  # X | None
         (Union, types.UnionType), lambda decode: lambda data: None if data is None else decode(data)
     ),
-    tuple: _tuple,
+    tuple: lambda *of: lambda data: tuple(decode(item) for decode, item in zip(of, data, strict=True)),
     dict: lambda _, decode: lambda data: {key: decode(item) for key, item in data.items()},
 }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.errors import UnavailableError
 from ecs_lattice.messages.announcements import DETAIL_TYPE, SOURCE, StateChange
 from ecs_lattice.ports import Now

@@ -1,16 +1,21 @@
-"""The clients of the AWS SDK, each made when it is first used: an invocation pays only for the services that it calls.
+"""The clients of the AWS SDK, and their errors as AwsErrors.
 
-Making the client of Amazon EC2 takes half as long as a cold start, and most invocations do not need it.
+Making the client of Amazon EC2 takes half as long as a cold start, and most invocations do not need it. So each client is
+made when it is first used: an invocation pays only for the services that it calls.
 """
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ecs_lattice import api_calls
+from ecs_lattice.aws.errors import translated
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -53,7 +58,7 @@ class Clients:
         self.tagging: ResourceGroupsTaggingAPIClient = self._client("resourcegroupstaggingapi")
 
     def _client(self, service: str) -> Any:
-        return _Lazy(lambda: self._make(service), self._making)
+        return _Client(lambda: self._make(service), self._making)
 
     def _make(self, service: str) -> Any:
         client = self._session.client(service, config=self._config)  # type: ignore[call-overload]  # any service
@@ -61,11 +66,16 @@ class Clients:
         return client
 
 
-class _Lazy:
+def translating[Client](client: Client) -> Client:
+    """``client`` whose operations and paginators raise AwsErrors instead of botocore's errors."""
+    return cast(Client, _Client(lambda: client, threading.Lock(), translates=True))
+
+
+class _Client:
     """Stands for a client, which is made when its first attribute is read."""
 
-    def __init__(self, make: Callable[[], Any], making: threading.Lock) -> None:
-        self._make, self._making = make, making
+    def __init__(self, make: Callable[[], Any], making: threading.Lock, *, translates: bool = False) -> None:
+        self._make, self._making, self._translates = make, making, translates
         self._client: Any = None
 
     def __getattr__(self, name: str) -> Any:
@@ -73,4 +83,29 @@ class _Lazy:
             # A session makes clients for one thread at a time (Boto3 guide, multithreading); every thread may use them.
             with self._making:
                 self._client = self._client or self._make()
-        return getattr(self._client, name)
+        attribute = getattr(self._client, name)
+        if self._translates:
+            if name == "get_paginator":
+                attribute = partial(_Paginator, attribute)
+            elif callable(attribute):
+                attribute = partial(_call, name, attribute)
+            setattr(self, name, attribute)
+        return attribute
+
+
+@dataclass(frozen=True, slots=True)
+class _Paginator:
+    get: Callable[[str], Any]
+    method: str
+
+    def paginate(self, **parameters: Any) -> Iterator[Any]:
+        pages = iter(self.get(self.method).paginate(**parameters))
+        return iter(partial(_call, self.method, next, pages, None), None)
+
+
+def _call(method: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
+    try:
+        return function(*arguments, **parameters)
+    except (ClientError, BotoCoreError) as error:
+        operation = "".join(map(str.capitalize, method.split("_")))  # AWS's name: CreateRule of create_rule
+        raise translated(operation, error) from error

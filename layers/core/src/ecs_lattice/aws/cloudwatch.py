@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice import ownership
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.errors import NotFoundError
 from ecs_lattice.health.alarms import Alarm
 

@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecs_lattice.aws import ecs_shapes as shapes
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.errors import NotFoundError, UnavailableError
 from ecs_lattice.facts import EcsService, LatticeEntry, ServiceRevision, Subnets, Task, TaskDefinition
 from ecs_lattice.model import AddressFamily, ServiceId
@@ -28,19 +28,23 @@ class BotoEcs:
         self._task_definitions: dict[str, TaskDefinition] = {}
 
     def service(self, service: ServiceId) -> EcsService | None:
-        found = self.services([service])
-        return found[0] if found else None
+        return next(iter(self.services([service])), None)
 
     def services(self, services: Sequence[ServiceId]) -> tuple[EcsService, ...]:
         by_cluster: dict[str, list[str]] = {}
         for service in services:
             by_cluster.setdefault(service.cluster, []).append(service.arn)
-        return tuple(
-            found
-            for cluster, arns in by_cluster.items()
-            for part in batched(arns, _DESCRIBE_SERVICES, strict=False)
-            for found in self._described(cluster, list(part))
-        )
+        found: list[EcsService] = []
+        for cluster, arns in by_cluster.items():
+            for part in batched(arns, _DESCRIBE_SERVICES, strict=False):
+                try:
+                    answer = self._client.describe_services(cluster=cluster, services=part, include=["TAGS"])
+                except NotFoundError:
+                    continue  # ClusterNotFoundException: a cluster that does not exist has no services
+                if failed := [failure for failure in answer.get("failures", ()) if failure.get("reason") != "MISSING"]:
+                    raise _unavailable("DescribeServices", failed[0])
+                found += map(shapes.service, answer["services"])
+        return tuple(found)
 
     def service_ids(self, cluster: str) -> Iterator[ServiceId]:
         pages = self._client.get_paginator("list_services").paginate(
@@ -79,11 +83,13 @@ class BotoEcs:
                 cluster=service.cluster, serviceName=service.name, desiredStatus=desired
             )
             arns += [arn for page in pages for arn in page["taskArns"]]
-        return tuple(
-            task
-            for part in batched(dict.fromkeys(arns), _DESCRIBE_TASKS, strict=False)
-            for task in self._described_tasks(service, list(part))
-        )
+        found: list[Task] = []
+        for part in batched(dict.fromkeys(arns), _DESCRIBE_TASKS, strict=False):
+            answer = self._client.describe_tasks(cluster=service.cluster, tasks=part)
+            if failed := [failure for failure in answer.get("failures", ()) if failure.get("reason") != "MISSING"]:
+                raise _unavailable("DescribeTasks", failed[0])
+            found += map(shapes.task, answer["tasks"])
+        return tuple(found)
 
     def subnets(self, subnet_ids: Sequence[str]) -> Subnets:
         found = self._ec2.describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
@@ -101,23 +107,8 @@ class BotoEcs:
         answer = self._client.update_service(cluster=service.cluster, service=service.arn, **members)
         return next(found["id"] for found in answer["service"]["deployments"] if found["status"] == "PRIMARY")
 
-    def _described(self, cluster: str, arns: list[str]) -> Iterator[EcsService]:
-        try:
-            answer = self._client.describe_services(cluster=cluster, services=arns, include=["TAGS"])
-        except NotFoundError:
-            return iter(())  # ClusterNotFoundException: a cluster that does not exist has no services
-        _only_missing("DescribeServices", answer.get("failures", []))
-        return (shapes.service(found) for found in answer["services"])
 
-    def _described_tasks(self, service: ServiceId, arns: list[str]) -> Iterator[Task]:
-        answer = self._client.describe_tasks(cluster=service.cluster, tasks=arns)
-        _only_missing("DescribeTasks", answer.get("failures", []))
-        return (shapes.task(found) for found in answer["tasks"])
-
-
-def _only_missing(operation: str, failures: Sequence[Any]) -> None:
-    """Raise UnavailableError for any failure but MISSING: after it, nothing is known of the resource."""
-    for failure in failures:
-        if failure.get("reason") != "MISSING":
-            reason = str(failure.get("reason"))
-            raise UnavailableError(operation, reason, f"{failure.get('arn')}: {failure.get('detail') or reason}")
+def _unavailable(operation: str, failure: Any) -> UnavailableError:
+    """The error for a failure other than MISSING: after it, nothing is known of the resource."""
+    reason = str(failure.get("reason"))
+    return UnavailableError(operation, reason, f"{failure.get('arn')}: {failure.get('detail') or reason}")

@@ -18,6 +18,7 @@ from ecs_lattice.facts import (
 from ecs_lattice.model import ServiceId
 
 Shape = Mapping[str, Any]
+Network = tuple[tuple[str, ...], tuple[str, ...]]
 
 _MESSAGES = 20  # newest first, of the hundred that DescribeServices returns
 
@@ -27,14 +28,12 @@ def service(shape: Shape) -> EcsService:
     controller = shape.get("deploymentController", {}).get("type", "ECS")
     configuration = shape.get("deploymentConfiguration", {})
     own = _network(shape)
-    if controller == "ECS":
-        deployments = [_deployment(one, own) for one in shape.get("deployments", [])]
-    else:
-        deployments = [_task_set(one, own) for one in shape.get("taskSets", [])]
-    deployments.sort(key=lambda one: one.created_at, reverse=True)
-    primary = next((one for one in deployments if one.status == "PRIMARY"), None)
-    # With task sets the network stands in the task set, not in the service.
-    subnets, groups = own if own[0] or primary is None else (primary.subnets, primary.security_groups)
+    member, read = ("deployments", _deployment) if controller == "ECS" else ("taskSets", _task_set)
+    deployments = [read(found, own) for found in shape.get(member, [])]
+    deployments.sort(key=lambda found: found.created_at, reverse=True)
+    primary = next((found for found in deployments if found.status == "PRIMARY"), None)
+    # The network of a task set belongs to the task set, not to the service.
+    subnets, groups = _network(shape, (primary.subnets, primary.security_groups) if primary else None)
     scheduling = shape.get("schedulingStrategy", "REPLICA")
     return EcsService(
         id=ServiceId(shape["serviceArn"]),
@@ -121,8 +120,8 @@ def lattice_configuration(entry: LatticeEntry) -> dict[str, Any]:
     return shape
 
 
-def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
-    subnets, groups = _network_or(shape, own)
+def _deployment(shape: Shape, own: Network) -> Deployment:
+    subnets, groups = _network(shape, own)
     return Deployment(
         id=shape["id"],
         status=shape["status"],
@@ -138,45 +137,36 @@ def _deployment(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> D
     )
 
 
-def _task_set(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> Deployment:
+def _task_set(shape: Shape, own: Network) -> Deployment:
     """A task set as a deployment: PRIMARY is COMPLETED once steady, others are told by their counts."""
-    subnets, groups = _network_or(shape, own)
-    status = shape["status"]
-    steady = shape.get("stabilityStatus") == "STEADY_STATE"
-    return Deployment(
-        id=shape["id"],
-        status=status if status in {"PRIMARY", "ACTIVE"} else "INACTIVE",
-        rollout=("COMPLETED" if steady else "IN_PROGRESS") if status == "PRIMARY" else None,
-        task_definition=shape["taskDefinition"],
-        created_at=_epoch(shape.get("createdAt")),
-        desired=shape.get("computedDesiredCount", 0),
-        running=shape.get("runningCount", 0),
-        pending=shape.get("pendingCount", 0),
-        subnets=subnets,
-        security_groups=groups,
-    )
+    status, steady = shape["status"], shape.get("stabilityStatus") == "STEADY_STATE"
+    members = {
+        "status": status if status in {"PRIMARY", "ACTIVE"} else "INACTIVE",
+        "rolloutState": ("COMPLETED" if steady else "IN_PROGRESS") if status == "PRIMARY" else None,
+        "desiredCount": shape.get("computedDesiredCount", 0),
+    }
+    return _deployment({**shape, **members}, own)
 
 
 def _container_definition(shape: Shape) -> ContainerDefinition:
     log = shape.get("logConfiguration", {})
-    mappings = [mapping for mapping in shape.get("portMappings", []) if mapping.get("containerPort")]
     return ContainerDefinition(
         name=shape["name"],
-        ports=tuple(_port(shape["name"], mapping) for mapping in mappings),
+        ports=tuple(
+            PortMapping(
+                name=mapping.get("name", ""),
+                container_port=mapping["containerPort"],
+                host_port=mapping.get("hostPort"),
+                transport=mapping.get("protocol", "tcp"),
+                container=shape["name"],
+                app_protocol=mapping.get("appProtocol", ""),
+            )
+            for mapping in shape.get("portMappings", [])
+            if mapping.get("containerPort")
+        ),
         health_command=tuple(shape.get("healthCheck", {}).get("command", ())),
         memory=shape.get("memory"),
         log_group=log.get("options", {}).get("awslogs-group", "") if log.get("logDriver") == "awslogs" else "",
-    )
-
-
-def _port(container: str, mapping: Shape) -> PortMapping:
-    return PortMapping(
-        name=mapping.get("name", ""),
-        container_port=mapping["containerPort"],
-        host_port=mapping.get("hostPort"),
-        transport=mapping.get("protocol", "tcp"),
-        container=container,
-        app_protocol=mapping.get("appProtocol", ""),
     )
 
 
@@ -192,15 +182,11 @@ def _entries(shape: Shape) -> tuple[LatticeEntry, ...]:
     )
 
 
-def _network(shape: Shape) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _network(shape: Shape, otherwise: Network | None = None) -> Network:
+    """Subnets and security groups; ``otherwise`` where it has no subnets. Without groups: the VPC's default group."""
     vpc = shape.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    return tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ()))
-
-
-def _network_or(shape: Shape, own: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the shape says, else what the service says: subnets without groups mean the VPC's default group."""
-    said = _network(shape)
-    return said if said[0] else own
+    subnets, groups = tuple(vpc.get("subnets", ())), tuple(vpc.get("securityGroups", ()))
+    return otherwise if otherwise and not subnets else (subnets, groups)
 
 
 def _address(shape: Shape) -> tuple[str | None, str]:

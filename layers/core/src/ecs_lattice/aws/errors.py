@@ -1,9 +1,6 @@
-"""The border to AWS: every error of botocore becomes an :class:`~ecs_lattice.errors.AwsError`, chosen by its error code."""
+"""Every error of botocore as an :class:`~ecs_lattice.errors.AwsError`, chosen by its error code."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -41,49 +38,12 @@ _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes.split
 _SERVER_ERROR = 500
 
 
-def translating[Client](client: Client) -> Client:
-    """``client`` whose operations and paginators raise AwsErrors instead of botocore's errors."""
-    return cast(Client, _Translating(client))
-
-
-class _Translating:
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._client, name)
-        if name == "get_paginator":
-            attribute = partial(_Paginator, attribute)
-        elif callable(attribute):
-            attribute = partial(_call, name, attribute)
-        setattr(self, name, attribute)
-        return attribute
-
-
-@dataclass(frozen=True, slots=True)
-class _Paginator:
-    get: Callable[[str], Any]
-    method: str
-
-    def paginate(self, **parameters: Any) -> Iterator[Any]:
-        pages = iter(self.get(self.method).paginate(**parameters))
-        while (page := _call(self.method, next, pages, None)) is not None:
-            yield page
-
-
-def _call(method: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
-    try:
-        return function(*arguments, **parameters)
-    except (ClientError, BotoCoreError) as error:
-        operation = "".join(map(str.capitalize, method.split("_")))  # AWS's name: CreateRule of create_rule
-        if isinstance(error, ClientError):
-            raise _error(operation, error) from error
-        if isinstance(error, ParamValidationError):
-            raise InvalidError(operation, "ParamValidation", str(error)) from error
-        raise UnavailableError(operation, type(error).__name__, str(error)) from error
-
-
-def _error(operation: str, error: ClientError) -> AwsError:
+def translated(operation: str, error: ClientError | BotoCoreError) -> AwsError:
+    """Our error for what botocore raised in a call of ``operation``."""
+    if isinstance(error, ParamValidationError):
+        return InvalidError(operation, "ParamValidation", str(error))
+    if isinstance(error, BotoCoreError):
+        return UnavailableError(operation, type(error).__name__, str(error))
     response: dict[str, Any] = dict(error.response)
     code = response.get("Error", {}).get("Code", "Unknown")
     message = response.get("Error", {}).get("Message", str(error))

@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Literal
 
 from ecs_lattice.aws import ecs_shapes
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.aws.lattice_shapes import group_from, target_from
 from ecs_lattice.errors import NotFoundError
 from ecs_lattice.facts import EcsService, Task, TaskDefinition

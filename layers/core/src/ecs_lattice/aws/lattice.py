@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.aws.lattice_shapes import (
     action_from,
     action_to,
@@ -95,10 +95,7 @@ class BotoLattice:
         return tuple(map(target_from, listed))
 
     def associations(self, service_arn: str) -> tuple[Association, ...]:
-        listed = self._all(
-            "list_service_network_service_associations",
-            serviceIdentifier=service_arn,
-        )
+        listed = self._all("list_service_network_service_associations", serviceIdentifier=service_arn)
         return tuple(Association(found["arn"], found["serviceNetworkArn"], found["status"]) for found in listed)
 
     def network(self, identifier: str) -> Network | None:
@@ -143,12 +140,18 @@ class BotoLattice:
         return tuple(failed)
 
     def create_service(self, spec: ServiceSpec, token: str, tags: Mapping[str, str]) -> tuple[str, str]:
-        members = _given(customDomainName=spec.domain) | _service_settings(spec)
+        members = _given(
+            customDomainName=spec.domain,
+            certificateArn=spec.certificate,
+            authType=spec.auth,
+            idleTimeoutSeconds=spec.idle_timeout,
+        )
         made = self._client.create_service(name=spec.name, clientToken=token, tags=dict(tags), **members)
         return made["arn"], made["status"]
 
     def update_service(self, arn: str, spec: ServiceSpec) -> None:
-        self._client.update_service(serviceIdentifier=arn, **_service_settings(spec))
+        members = _given(certificateArn=spec.certificate, authType=spec.auth, idleTimeoutSeconds=spec.idle_timeout)
+        self._client.update_service(serviceIdentifier=arn, **members)
 
     def put_policy(self, arn: str, policy: str) -> None:
         self._client.put_auth_policy(resourceIdentifier=arn, policy=policy)
@@ -241,10 +244,6 @@ def _failure(item: Mapping[str, Any]) -> str:
 def _given(**members: Any) -> dict[str, Any]:
     """Those of ``members`` that are not None."""
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _service_settings(spec: ServiceSpec) -> dict[str, Any]:
-    return _given(certificateArn=spec.certificate, authType=spec.auth, idleTimeoutSeconds=spec.idle_timeout)
 
 
 def _listener_ids(arn: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice import naming
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.errors import UnavailableError
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 

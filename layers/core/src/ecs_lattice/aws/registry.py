@@ -14,7 +14,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice import codec
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.claims import SCHEMA, Answer, Claim, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ConditionError, TooNewRecordError
 from ecs_lattice.model import ServiceId
@@ -28,6 +28,8 @@ type Attributes = dict[str, Any]
 """Attribute values as the DynamoDB API has them, by name."""
 
 _BATCH_GET_ITEMS = 100  # DynamoDB API, BatchGetItem
+_EXISTS = "attribute_exists(pk)"
+_NAMES: Attributes = {"ExpressionAttributeNames": {"#names": "names"}}  # a reserved word of DynamoDB
 _PUT_CLAIM = (
     "SET claim = :claim, schemaVersion = :schema, answer = if_not_exists(answer, :pending), "
     "applied = if_not_exists(applied, :zero), answered = if_not_exists(answered, :zero), "
@@ -46,17 +48,19 @@ class DynamoRegistry:
         return tuple(map(_record, self._query(f"lattice#{lattice_service}", "claim#")))
 
     def claims_of(self, service: ServiceId) -> tuple[ClaimRecord, ...]:
-        names = self._get(_key(f"claims#{service.arn}", "claims")).get("names", {}).get("SS", [])
+        names = self._get(f"claims#{service.arn}", "claims").get("names", {}).get("SS", [])
         return tuple(
             _record(item) for name in sorted(names) for item in self._query(f"lattice#{name}", f"claim#{service.arn}#")
         )
 
     def put_claim(self, claim: Claim) -> ClaimRecord:
-        key, text = _claim_key(claim), codec.dumps(claim)
-        current = self._get(key)
+        lattice_service, text = claim.route.lattice_service, codec.dumps(claim)
+        pk, sk = f"lattice#{lattice_service}", f"claim#{claim.key}"
+        current = self._get(pk, sk)
         if current and current["claim"]["S"] == text:
             return _record(current)
-        self._change_names("ADD", claim)
+        names = {":name": {"SS": [lattice_service]}}
+        self._update(f"claims#{claim.service.arn}", "claims", "ADD #names :name", names, **_NAMES)
         values = {
             ":claim": {"S": text},
             ":schema": {"N": str(SCHEMA)},
@@ -64,12 +68,13 @@ class DynamoRegistry:
             ":zero": {"N": "0"},
             ":one": {"N": "1"},
         }
-        return _record(self._update(key, _PUT_CLAIM, values))
+        return _record(self._update(pk, sk, _PUT_CLAIM, values))
 
     def acknowledge(self, record: ClaimRecord) -> None:
         if record.is_unacknowledged:
             values = {":generation": {"N": str(record.answer_generation)}}
-            self._update_existing(_claim_key(record.claim), "SET acknowledged = :generation", values)
+            pk, sk = f"lattice#{record.lattice_service}", f"claim#{record.key}"
+            self._update(pk, sk, "SET acknowledged = :generation", values, ConditionExpression=_EXISTS)
 
     def put_answer(self, record: ClaimRecord, answer: Answer) -> ClaimRecord:
         if answer == record.answer and not record.is_unapplied:
@@ -79,32 +84,35 @@ class DynamoRegistry:
         if answer != record.answer:
             expression += ", answer = :answer ADD answered :one"
             values |= {":answer": {"S": codec.dumps(answer)}, ":one": {"N": "1"}}
-        item = self._update_existing(_claim_key(record.claim), expression, values)
+        pk, sk = f"lattice#{record.lattice_service}", f"claim#{record.key}"
+        item = self._update(pk, sk, expression, values, ConditionExpression=_EXISTS)
         return _record(item) if item else record
 
     def delete_claim(self, record: ClaimRecord) -> bool:
+        service, pk = record.claim.service.arn, f"lattice#{record.lattice_service}"
         try:
-            self._client.delete_item(
-                TableName=self._table,
-                Key=_claim_key(record.claim),
+            self._delete(
+                pk,
+                f"claim#{record.key}",
                 ConditionExpression="attribute_not_exists(pk) OR declared = :generation",
                 ExpressionAttributeValues={":generation": {"N": str(record.declared_generation)}},
             )
         except ConditionError:
             return False
-        if not self._query(f"lattice#{record.lattice_service}", f"claim#{record.claim.service.arn}#"):
-            self._change_names("DELETE", record.claim)
+        if not self._query(pk, f"claim#{service}#"):
+            names = {":name": {"SS": [record.lattice_service]}}
+            self._update(f"claims#{service}", "claims", "DELETE #names :name", names, **_NAMES)
         return True
 
     def lattice(self, name: str) -> LatticeRecord:
-        item = self._get(_key(f"lattice#{name}", "lattice"))
+        item = self._get(f"lattice#{name}", "lattice")
         return codec.loads(LatticeRecord, item["text"]["S"]) if item else LatticeRecord(name)
 
     def put_lattice(self, record: LatticeRecord) -> None:
-        self._put(_key(f"lattice#{record.name}", "lattice"), codec.dumps(record))
+        self._put(f"lattice#{record.name}", "lattice", codec.dumps(record))
 
     def delete_lattice(self, name: str) -> None:
-        self._delete(_key(f"lattice#{name}", "lattice"))
+        self._delete(f"lattice#{name}", "lattice")
 
     def lattice_records(self) -> Iterator[LatticeRecord]:
         for item in self._scan("sk = :sk", {":sk": {"S": "lattice"}}):
@@ -114,28 +122,33 @@ class DynamoRegistry:
         yield from map(_record, self._scan("begins_with(sk, :sk)", {":sk": {"S": "claim#"}}))
 
     def requirements_on(self, group_id: str) -> "tuple[IngressRequirement, ...]":
-        return tuple(map(_requirement, self._query(f"group#{group_id}", "need#")))
+        from ecs_lattice.ingress.model import IngressRequirement  # noqa: PLC0415  three of seven functions need it
+
+        items = self._query(f"group#{group_id}", "need#")
+        return tuple(codec.loads(IngressRequirement, item["text"]["S"]) for item in items)
 
     def requirements(self) -> "Iterator[IngressRequirement]":
-        yield from map(_requirement, self._scan("begins_with(sk, :sk)", {":sk": {"S": "need#"}}))
+        from ecs_lattice.ingress.model import IngressRequirement  # noqa: PLC0415  likewise
+
+        for item in self._scan("begins_with(sk, :sk)", {":sk": {"S": "need#"}}):
+            yield codec.loads(IngressRequirement, item["text"]["S"])
 
     def put_requirement(self, requirement: "IngressRequirement") -> None:
-        key = _key(f"group#{requirement.group_id}", f"need#{requirement.consumer}")
+        pk, sk = f"group#{requirement.group_id}", f"need#{requirement.consumer}"
         if requirement.ports:
-            self._put(key, codec.dumps(requirement))
+            self._put(pk, sk, codec.dumps(requirement))
         else:
-            self._delete(key)
+            self._delete(pk, sk)
 
     def document(self, kind: str, key: str) -> str | None:
-        item = self._get(_key(f"{kind}#{key}", "document"))
+        item = self._get(f"{kind}#{key}", "document")
         return item["text"]["S"] if item else None
 
     def documents_of(self, kind: str, keys: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in batched(sorted(set(keys)), _BATCH_GET_ITEMS, strict=False):
-            unprocessed: Attributes = {
-                self._table: {"Keys": [_key(f"{kind}#{key}", "document") for key in part], "ConsistentRead": True}
-            }
+            keys_of_part = [{"pk": {"S": f"{kind}#{key}"}, "sk": {"S": "document"}} for key in part]
+            unprocessed: Attributes = {self._table: {"Keys": keys_of_part, "ConsistentRead": True}}
             while unprocessed:
                 answer = self._client.batch_get_item(RequestItems=unprocessed)
                 items = answer["Responses"].get(self._table, [])
@@ -149,7 +162,7 @@ class DynamoRegistry:
             yield item["pk"]["S"].removeprefix(f"{kind}#"), item["text"]["S"]
 
     def put_document(self, kind: str, key: str, text: str, *, expires_at: float | None = None) -> None:
-        self._put(_key(f"{kind}#{key}", "document"), text, expires_at)
+        self._put(f"{kind}#{key}", "document", text, expires_at)
 
     def replace_document(
         self, kind: str, key: str, before: str | None, text: str, *, expires_at: float | None = None
@@ -162,42 +175,39 @@ class DynamoRegistry:
                 "ExpressionAttributeValues": {":before": {"S": before}},
             }
         try:
-            self._put(_key(f"{kind}#{key}", "document"), text, expires_at, condition)
+            self._put(f"{kind}#{key}", "document", text, expires_at, **condition)
         except ConditionError:
             return False
         return True
 
     def delete_document(self, kind: str, key: str) -> None:
-        self._delete(_key(f"{kind}#{key}", "document"))
+        self._delete(f"{kind}#{key}", "document")
 
     def acquire(self, name: str, member: str, limit: int) -> bool:
         values = {":members": {"SS": [member]}, ":member": {"S": member}, ":limit": {"N": str(limit)}}
         condition = "attribute_not_exists(members) OR contains(members, :member) OR size(members) < :limit"
-        try:
-            self._update(_key(f"set#{name}", "set"), "ADD members :members", values, condition)
-        except ConditionError:
-            return False
-        return True
+        return bool(self._update(f"set#{name}", "set", "ADD members :members", values, ConditionExpression=condition))
 
     def release(self, name: str, member: str) -> None:
         if member in self.members(name):
-            self._update(_key(f"set#{name}", "set"), "DELETE members :members", {":members": {"SS": [member]}})
+            self._update(f"set#{name}", "set", "DELETE members :members", {":members": {"SS": [member]}})
 
     def members(self, name: str) -> frozenset[str]:
-        return frozenset(self._get(_key(f"set#{name}", "set")).get("members", {}).get("SS", []))
+        return frozenset(self._get(f"set#{name}", "set").get("members", {}).get("SS", []))
 
-    def _get(self, key: Attributes) -> Attributes:
+    def _get(self, pk: str, sk: str) -> Attributes:
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return dict(answer.get("Item") or {})
 
-    def _put(
-        self, key: Attributes, text: str, expires_at: float | None = None, condition: Attributes | None = None
-    ) -> None:
-        expiry = {} if expires_at is None else {"expiresAt": {"N": str(int(expires_at))}}
-        self._client.put_item(TableName=self._table, Item={**key, "text": {"S": text}, **expiry}, **(condition or {}))
+    def _put(self, pk: str, sk: str, text: str, expires_at: float | None = None, **condition: Any) -> None:
+        item: Attributes = {"pk": {"S": pk}, "sk": {"S": sk}, "text": {"S": text}}
+        if expires_at is not None:
+            item["expiresAt"] = {"N": str(int(expires_at))}
+        self._client.put_item(TableName=self._table, Item=item, **condition)
 
-    def _delete(self, key: Attributes) -> None:
-        self._client.delete_item(TableName=self._table, Key=key)
+    def _delete(self, pk: str, sk: str, **condition: Any) -> None:
+        self._client.delete_item(TableName=self._table, Key={"pk": {"S": pk}, "sk": {"S": sk}}, **condition)
 
     def _query(self, pk: str, sk: str) -> list[Attributes]:
         pages = self._client.get_paginator("query").paginate(
@@ -218,54 +228,20 @@ class DynamoRegistry:
         for page in pages:
             yield from page["Items"]
 
-    def _change_names(self, action: str, claim: Claim) -> None:
-        """``ADD`` the claim's Lattice service to those of its ECS service, or ``DELETE`` it from them."""
-        values = {":name": {"SS": [claim.route.lattice_service]}}
-        self._update(
-            _key(f"claims#{claim.service.arn}", "claims"),
-            f"{action} #names :name",
-            values,
-            ExpressionAttributeNames=_NAMES,
-        )
-
-    def _update_existing(self, key: Attributes, expression: str, values: Attributes) -> Attributes:
-        """Update the item if it still exists; its new attributes ({} when it does not)."""
+    def _update(self, pk: str, sk: str, expression: str, values: Attributes, **more: Any) -> Attributes:
+        """The item's new attributes; {} where a ``ConditionExpression`` does not hold."""
         try:
-            return self._update(key, expression, values, "attribute_exists(pk)")
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": pk}, "sk": {"S": sk}},
+                UpdateExpression=expression,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                **more,
+            )
         except ConditionError:
             return {}
-
-    def _update(
-        self, key: Attributes, expression: str, values: Attributes, condition: str = "", **more: Any
-    ) -> Attributes:
-        if condition:
-            more["ConditionExpression"] = condition
-        answer = self._client.update_item(
-            TableName=self._table,
-            Key=key,
-            UpdateExpression=expression,
-            ExpressionAttributeValues=values,
-            ReturnValues="ALL_NEW",
-            **more,
-        )
         return dict(answer.get("Attributes") or {})
-
-
-_NAMES = {"#names": "names"}  # a reserved word of DynamoDB
-
-
-def _key(pk: str, sk: str) -> Attributes:
-    return {"pk": {"S": pk}, "sk": {"S": sk}}
-
-
-def _claim_key(claim: Claim) -> Attributes:
-    return _key(f"lattice#{claim.route.lattice_service}", f"claim#{claim.service.arn}#{claim.route.name}")
-
-
-def _requirement(item: Attributes) -> "IngressRequirement":
-    from ecs_lattice.ingress.model import IngressRequirement  # noqa: PLC0415  three of seven functions need it
-
-    return codec.loads(IngressRequirement, item["text"]["S"])
 
 
 def _record(item: Attributes) -> ClaimRecord:

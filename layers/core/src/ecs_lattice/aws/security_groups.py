@@ -6,7 +6,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice import ownership
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.errors import ConflictError, NotFoundError
 from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PortRange, PrefixList, SecurityGroup
 from ecs_lattice.model import AddressFamily

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ecs_lattice import ownership
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.errors import NotFoundError
 from ecs_lattice.model import Placement
 from ecs_lattice.rebuild import OwnedGroup

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
 from ecs_lattice.errors import DeniedError, NotFoundError
 

@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from ecs_lattice.aws.errors import translating
+from ecs_lattice.aws.clients import translating
 
 if TYPE_CHECKING:
     from types_boto3_sns import SNSClient

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 from ecs_lattice.bootstrap.common import Wiring
-from ecs_lattice.consumers.reconciles import ReconcileConsumer
-from ecs_lattice.health.reconciles import ReconcileMetrics
+from ecs_lattice.consumers.reconciles import ReconcileConsumer, ReconcileMetrics
 from ecs_lattice.messages.requests import Kind
 from ecs_lattice.outcome import Outcome
 

@@ -11,7 +11,7 @@ the queue because the queue's message group is the only lock: a second writer co
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ecs_lattice import api_calls
 from ecs_lattice.consumers.retry import Retry
@@ -25,6 +25,8 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnknownEventError,
 )
+from ecs_lattice.health import metric_names
+from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages.ecs import parse_request
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
@@ -40,11 +42,22 @@ _SHUTDOWN_MARGIN_SECONDS = 15  # of the function's time, kept for the answer to 
 _MODES = ("plan", "apply")
 
 
-class Report(Protocol):
-    """Is told the result of each reconcile. Must not raise."""
+@dataclass(frozen=True, slots=True)
+class ReconcileMetrics:
+    """Publishes one set of metrics per reconcile of stack ``owner`` for the dashboard."""
+
+    owner: str
+    metrics: MetricsSink
 
     def __call__(self, kind: Kind, outcome: Outcome | None, aws_calls: int) -> None:
-        """``outcome`` is None when the reconcile failed."""
+        """``outcome``: None when the reconcile failed; ``aws_calls``: the number of its AWS API calls."""
+        values = {
+            metric_names.RECONCILES: 1.0,
+            metric_names.REFUSALS: float(isinstance(outcome, Refused)),
+            metric_names.FAILURES: float(outcome is None),
+            metric_names.AWS_CALLS: float(aws_calls),
+        }
+        self.metrics.publish({metric_names.SIDE: kind, metric_names.OWNER: self.owner}, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,8 @@ class ReconcileConsumer:
     documents: Documents
     visibility: Visibility
     now: Now
-    report: Report
+    report: Callable[[Kind, Outcome | None, int], None]
+    """Is told the result of each reconcile, as :class:`ReconcileMetrics` is. Must not raise."""
 
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, list[dict[str, str]]]:
         """Handle an SQS batch. Returns Lambda's partial batch response: the first failed message and all behind it."""

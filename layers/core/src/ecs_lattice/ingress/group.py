@@ -17,9 +17,6 @@ from ecs_lattice.ingress.model import (
     IngressRule,
     PortRange,
     PrefixList,
-    covered,
-    maximal,
-    merged,
 )
 from ecs_lattice.model import AddressFamily
 
@@ -54,7 +51,7 @@ class SecurityGroupRules:
 
     def prefix_list_rule(self, ports: AllowedPorts) -> IngressRule | None:
         """The narrowest rule with VPC Lattice's prefix list as its source that covers ``ports``, whoever owns it."""
-        return next((rule for rule, allowed in self._prefix_list_rules if allowed.covers(ports)), None)
+        return next((rule for rule, allowed in self._prefix_list_rules if covers(allowed, ports)), None)
 
     def cidr_rule(self, ports: AllowedPorts) -> IngressRule | None:
         """A rule with an address range as its source, such as ``0.0.0.0/0``, that contains all addresses of VPC Lattice."""
@@ -63,7 +60,7 @@ class SecurityGroupRules:
             if (
                 rule.cidr
                 and rule.protocol in _TCP_OR_ALL
-                and AllowedPorts(ports.family, rule.ports or _ALL_PORTS).covers(ports)
+                and covers(AllowedPorts(ports.family, rule.ports or _ALL_PORTS), ports)
             ):
                 source = ip_network(rule.cidr, strict=False)
                 if source.version == addresses.version and addresses.subnet_of(source):  # type: ignore[arg-type]  # one version
@@ -139,6 +136,37 @@ class SecurityGroupRules:
         return sorted(found, key=lambda entry: (entry[1].ports.last - entry[1].ports.first, entry[0].id))
 
 
+def covers(wider: AllowedPorts, ports: AllowedPorts) -> bool:
+    """Whether ``wider`` includes all of ``ports``, of the same family."""
+    first, last = ports.ports.first, ports.ports.last
+    return wider.family == ports.family and wider.ports.first <= first and last <= wider.ports.last
+
+
+def covered(ports: Iterable[AllowedPorts], by: Iterable[AllowedPorts]) -> set[AllowedPorts]:
+    """Those of ``ports`` that a single one of ``by`` covers."""
+    covering = tuple(by)
+    return {one for one in ports if any(covers(wider, one) for wider in covering)}
+
+
+def merged(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
+    """The fewest ranges with exactly the same ports of each family: overlapping and adjacent ranges become one. Sorted."""
+    found: list[AllowedPorts] = []
+    for allowed in sorted(ports):
+        last = found[-1] if found else None
+        if last and last.family == allowed.family and allowed.ports.first <= last.ports.last + 1:
+            both = PortRange(last.ports.first, max(last.ports.last, allowed.ports.last))
+            found[-1] = AllowedPorts(last.family, both)
+        else:
+            found.append(allowed)
+    return tuple(found)
+
+
+def maximal(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
+    """Those of ``ports`` that none of the others covers. Sorted."""
+    distinct = set(ports)
+    return tuple(sorted(one for one in distinct if not covered([one], distinct - {one})))
+
+
 def desired_ports(rules: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> frozenset[AllowedPorts]:
     """The ports for which the group should have a rule of ours, one rule each; adjacent ranges are one.
 
@@ -160,7 +188,7 @@ def missing_ports(
     """The rules to add, by their ports, to open those of ``ports`` that no prefix-list rule opens. Sorted."""
     closed = [allowed for allowed in ports if not rules.prefix_list_rule(allowed)]
     desired = desired_ports(rules, requirements) if closed else ()
-    return tuple(sorted(allowed for allowed in desired if any(map(allowed.covers, closed))))
+    return tuple(sorted(allowed for allowed in desired if covered(closed, by=[allowed])))
 
 
 def unneeded_rules(rules: SecurityGroupRules, requirements: Collection[IngressRequirement]) -> tuple[str, ...]:
@@ -169,7 +197,7 @@ def unneeded_rules(rules: SecurityGroupRules, requirements: Collection[IngressRe
     undesired = {ports: rule.id for ports, rule in rules.ours.items() if ports not in desired}
     remaining = rules.without(undesired.values())
     uncovered = covered(required, by=rules.allowed) - covered(required, by=remaining.allowed)
-    return tuple(rule_id for ports, rule_id in undesired.items() if not any(map(ports.covers, uncovered)))
+    return tuple(rule_id for ports, rule_id in undesired.items() if not covered(uncovered, by=[ports]))
 
 
 def requirement_tags(

@@ -1,6 +1,5 @@
-"""Security-group ingress as frozen values, and which port ranges cover which. Names are EC2's."""
+"""Security-group ingress as frozen values. Names are EC2's."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ecs_lattice.model import AddressFamily
@@ -26,11 +25,6 @@ class AllowedPorts:
 
     def __str__(self) -> str:
         return f"{self.ports} ({FAMILY_NAMES[self.family]})"
-
-    def covers(self, other: "AllowedPorts") -> bool:
-        """Whether these include all ports of ``other``, of the same family."""
-        mine, theirs = self.ports, other.ports
-        return self.family == other.family and mine.first <= theirs.first and theirs.last <= mine.last
 
 
 FAMILY_NAMES: dict[AddressFamily, str] = {"IPV4": "IPv4", "IPV6": "IPv6"}
@@ -91,28 +85,3 @@ class IngressRule:
     cidr: str | None = None
     source_group: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
-
-
-def covered(ports: Iterable[AllowedPorts], by: Iterable[AllowedPorts]) -> set[AllowedPorts]:
-    """Those of ``ports`` that a single one of ``by`` covers."""
-    covering = tuple(by)
-    return {one for one in ports if any(wider.covers(one) for wider in covering)}
-
-
-def merged(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
-    """The fewest ranges with exactly the same ports of each family: overlapping and adjacent ranges become one. Sorted."""
-    found: list[AllowedPorts] = []
-    for allowed in sorted(ports):
-        last = found[-1] if found else None
-        if last and last.family == allowed.family and allowed.ports.first <= last.ports.last + 1:
-            both = PortRange(last.ports.first, max(last.ports.last, allowed.ports.last))
-            found[-1] = AllowedPorts(last.family, both)
-        else:
-            found.append(allowed)
-    return tuple(found)
-
-
-def maximal(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
-    """Those of ``ports`` that none of the others covers. Sorted."""
-    distinct = set(ports)
-    return tuple(sorted(one for one in distinct if not covered([one], distinct - {one})))

@@ -14,13 +14,14 @@ from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundErro
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.group import (
     SecurityGroupRules,
+    covered,
     desired_ports,
     is_service,
     missing_ports,
     requirement_tags,
     unneeded_rules,
 )
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement
 from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
@@ -95,11 +96,6 @@ class Ingress:
             for group_id in group_ids
         }
 
-    def is_of_another_account(self, group: SecurityGroup, consumer: str) -> bool:
-        """Whether another account owns the group, which is then not ours to open."""
-        account = self.account or (consumer.split(":")[4] if is_service(consumer) else None)
-        return account is not None and group.account != account
-
     def open_group(
         self, consumer: str, group_id: str, ports: Collection[AllowedPorts], description: str
     ) -> OpenedGroup:
@@ -114,7 +110,7 @@ class Ingress:
         except NotFoundError:
             return OpenedGroup(rules, problem=problems.no_group(group_id))
         closed = [allowed for allowed in ports if not rules.prefix_list_rule(allowed)]
-        full = frozenset((group_id, one) for one in closed if any(wider.covers(one) for wider in without_room))
+        full = frozenset((group_id, one) for one in closed if covered([one], by=without_room))
         services = frozenset(one.consumer for one in requirements if is_service(one.consumer))
         return OpenedGroup(rules, full, services=services)
 

@@ -14,8 +14,8 @@ import shlex
 from collections.abc import Collection, Iterable
 
 from ecs_lattice.errors import AwsError
-from ecs_lattice.ingress.group import SecurityGroupRules
-from ecs_lattice.ingress.model import FAMILY_NAMES, AllowedPorts, SecurityGroup, merged
+from ecs_lattice.ingress.group import SecurityGroupRules, merged
+from ecs_lattice.ingress.model import FAMILY_NAMES, AllowedPorts, SecurityGroup
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.group import SecurityGroupRules, desired_ports, missing_ports
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup, covered
+from ecs_lattice.ingress.group import SecurityGroupRules, covered, desired_ports, is_service, missing_ports
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup
 from ecs_lattice.ingress.open import Ingress, OpenedGroup
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
@@ -92,7 +92,8 @@ class TaskSecurityGroups:
 
 @dataclass(frozen=True, slots=True)
 class RouteIngress:
-    """What the ECS side asks of :class:`~ecs_lattice.ingress.open.Ingress`; ``consumer`` is the ECS service's ARN."""
+    """What the ECS side asks of :class:`~ecs_lattice.ingress.open.Ingress`; for ``consumer`` see
+    :class:`~ecs_lattice.ingress.model.IngressRequirement`."""
 
     ingress: Ingress
 
@@ -114,7 +115,9 @@ class RouteIngress:
         opened: dict[str, OpenedGroup] = {}
         while (assigned := groups.assign(requirements)) != groups.assigned:  # until no group turns out to be full
             opened = {
-                group_id: self.ingress.open_group(consumer, group_id, _ports_of(group_id, assigned), description)
+                group_id: self.ingress.open_group(
+                    consumer, group_id, {one.ports for one, group in assigned.items() if group == group_id}, description
+                )
                 for group_id in sorted(set(assigned.values()))
             }
             groups = dataclasses.replace(
@@ -125,8 +128,11 @@ class RouteIngress:
             )
         for group_id in sorted({*before, *dict(groups.full)} - set(opened)):
             self.ingress.require(consumer, group_id, ())
-        shared = {group_id: group.services - {consumer} for group_id, group in opened.items()}
-        notices = tuple(problems.shared(group_id, others) for group_id, others in shared.items() if others)
+        notices = tuple(
+            problems.shared(group_id, others)
+            for group_id, group in opened.items()
+            if (others := group.services - {consumer})
+        )
         return OpenedRoutes(self._closed(groups, requirements, opened), notices, tuple(opened), groups.rules)
 
     def preview(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[IngressRequirement, ...]:
@@ -135,7 +141,7 @@ class RouteIngress:
         assigned = groups.assign(requirements)
         found = []
         for group_id in sorted(set(assigned.values())):
-            ports = _ports_of(group_id, assigned)
+            ports = tuple(sorted({one.ports for one, group in assigned.items() if group == group_id}))
             required = [*self._others(consumer, group_id), IngressRequirement(group_id, consumer, ports)]
             if missing := missing_ports(groups.rules[group_id], required, ports):
                 found.append(IngressRequirement(group_id, consumer, missing))
@@ -157,8 +163,9 @@ class RouteIngress:
 
     def _groups(self, consumer: str, requirements: Sequence[PortRequirement]) -> TaskSecurityGroups:
         ids = sorted({group_id for requirement in requirements for group_id in requirement.group_ids})
-        known = {group.id: group for group in self.ingress.groups.groups(ids)} if ids else {}
-        ours = {key: group for key, group in known.items() if not self.ingress.is_of_another_account(group, consumer)}
+        known = {group.id: group for group in self.ingress.groups.groups(ids)}
+        account = self.ingress.account or (consumer.split(":")[4] if is_service(consumer) else None)
+        ours = {group_id: group for group_id, group in known.items() if account in {None, group.account}}
         rules = self.ingress.read(ids)
         families = {source.family for one in rules.values() for source in one.prefix_lists}
         return TaskSecurityGroups(known, rules, ours, families)
@@ -198,7 +205,3 @@ class RouteIngress:
             case "INGRESS_NO_GROUP":
                 return problems.no_group(group_id)
         return None
-
-
-def _ports_of(group_id: str, assigned: Mapping[PortRequirement, str]) -> tuple[AllowedPorts, ...]:
-    return tuple(sorted({requirement.ports for requirement, one in assigned.items() if one == group_id}))

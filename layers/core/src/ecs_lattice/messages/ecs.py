@@ -33,11 +33,16 @@ def parse_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
     Raises UnknownEventError, with a reason for the dead-letter queue, for anything else.
     """
     kind = recognise.message_type(message)
-    parse = _PARSERS.get(kind) if kind else None
-    if parse is None:
+    if kind not in _REQUESTS and kind not in _EVENTS:
         raise recognise.unknown(ECS_EVENTS, message)
     try:
-        return parse(message, now)
+        if kind in _REQUESTS:
+            return ParsedEvent((_request(message, now),))
+        cause, arns = _EVENTS[kind](message)
+        # A short ARN names no cluster; the resync finds its service.
+        long = [service.arn for service in map(ServiceId, arns) if service.is_long]
+        requests = tuple(ReconcileRequest("ecsService", arn, cause, now) for arn in long)
+        return ParsedEvent(requests, is_task_event=kind is recognise.TASK_STATE)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise recognise.malformed(message, error) from error
 
@@ -45,7 +50,7 @@ def parse_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
 def parse_request(body: str, kind: Kind) -> ReconcileRequest:
     """The request in a message of a reconciler's queue. UnknownEventError for anything else, also for another kind."""
     try:
-        request = _request(json.loads(body), 0.0).requests[0]
+        request = _request(json.loads(body), 0.0)
     except (ValueError, TypeError, KeyError) as error:
         raise UnknownEventError(f"Expected a reconcile request for {kind}: {body[:200]!r}.") from error
     if request.kind != kind:
@@ -53,61 +58,50 @@ def parse_request(body: str, kind: Kind) -> ReconcileRequest:
     return request
 
 
-def _request(message: Mapping[str, Any], now: float) -> ParsedEvent:
+def _request(message: Mapping[str, Any], now: float) -> ReconcileRequest:
     kind, key = message["kind"], message["key"]
     if kind not in ("ecsService", "latticeService") or not isinstance(key, str) or not key:
         raise ValueError(f"kind {kind!r}, key {key!r}")
     since, attempts = float(message.get("requested_at") or now), int(message.get("attempts", 0))
-    return ParsedEvent((ReconcileRequest(kind, key, str(message.get("cause", "")), since, attempts),))
+    return ReconcileRequest(kind, key, str(message.get("cause", "")), since, attempts)
 
 
-def _service_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
-    cause = f"{message['detail-type']}: {message['detail']['eventName']}"
-    return ParsedEvent(_requests([message["resources"][0]], cause, now))
+def _service_event(message: Mapping[str, Any]) -> tuple[str, list[str]]:
+    return f"{message['detail-type']}: {message['detail']['eventName']}", [message["resources"][0]]
 
 
-def _task_event(message: Mapping[str, Any], now: float) -> ParsedEvent:
+def _task_event(message: Mapping[str, Any]) -> tuple[str, list[str]]:
     """About a service's task; the task of no service has another group."""
     detail = message["detail"]
-    cause = f"{message['detail-type']}: {detail['lastStatus']}"
     kind, _, service = str(detail.get("group", "")).partition(":")
     arns = [_service_arn(str(detail["clusterArn"]), service)] if kind == "service" else []
-    return ParsedEvent(_requests(arns, cause, now), is_task_event=True)
+    return f"{message['detail-type']}: {detail['lastStatus']}", arns
 
 
-def _api_call(message: Mapping[str, Any], now: float) -> ParsedEvent:
-    return ParsedEvent(_requests(_services_of_call(message), f"CloudTrail: {message['detail']['eventName']}", now))
+def _api_call(message: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The services that a call has changed: none for a call that failed, or that is about something else."""
+    detail = message["detail"]
+    name, parameters = detail["eventName"], detail.get("requestParameters") or {}
+    arns: list[str] = []
+    if detail.get("errorCode"):
+        pass
+    elif name in _TAG_CALLS:
+        arns = [arn for arn in [str(parameters["resourceArn"])] if ":service/" in arn]
+    elif name in _SERVICE_CALLS:
+        created = ((detail.get("responseElements") or {}).get("service") or {}).get("serviceArn")
+        arns = [created or _service_from(parameters, message)]
+    return f"CloudTrail: {name}", arns
 
 
-_PARSERS: dict[MessageType, Callable[[Mapping[str, Any], float], ParsedEvent]] = {
-    recognise.ECS_SERVICE_REQUEST: _request,
-    recognise.LATTICE_SERVICE_REQUEST: _request,
+_REQUESTS = (recognise.ECS_SERVICE_REQUEST, recognise.LATTICE_SERVICE_REQUEST)
+_EVENTS: dict[MessageType | None, Callable[[Mapping[str, Any]], tuple[str, list[str]]]] = {
     recognise.DEPLOYMENT_STATE: _service_event,
     recognise.SERVICE_ACTION: _service_event,
     recognise.TARGET_UNHEALTHY: _service_event,
     recognise.TASK_STATE: _task_event,
     recognise.API_CALL: _api_call,
 }
-
-
-def _requests(arns: list[str], cause: str, now: float) -> tuple[ReconcileRequest, ...]:
-    """Requests for the long ARNs among ``arns``. A short ARN names no cluster; the resync finds its service."""
-    services = [ServiceId(arn) for arn in arns]
-    return tuple(ReconcileRequest("ecsService", service.arn, cause, now) for service in services if service.is_long)
-
-
-def _services_of_call(message: Mapping[str, Any]) -> list[str]:
-    detail = message["detail"]
-    if detail.get("errorCode"):
-        return []
-    name, parameters = detail["eventName"], detail.get("requestParameters") or {}
-    if name in _TAG_CALLS:
-        arn = str(parameters["resourceArn"])
-        return [arn] if ":service/" in arn else []
-    if name not in _SERVICE_CALLS:
-        return []
-    created = ((detail.get("responseElements") or {}).get("service") or {}).get("serviceArn")
-    return [created or _service_from(parameters, message)]
+"""What reads the cause and the ARNs of the services from an event."""
 
 
 def _service_from(parameters: Mapping[str, Any], message: Mapping[str, Any]) -> str:
