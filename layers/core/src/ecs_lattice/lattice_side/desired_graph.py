@@ -151,10 +151,9 @@ def _may_be_deleted(context: PlanContext, group: Group) -> bool:
 def _networks(context: PlanContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The service networks to associate with, by ARN, each with the claims that need it."""
     wanted: dict[str, list[str]] = defaultdict(list)
-    known = dict(context.index.observed.networks)
     for resolution in context.active:
         for network in resolution.networks:
-            for arn in known.get(network, ())[:1]:
+            for arn in context.index.networks.get(network, ())[:1]:
                 wanted[arn].append(resolution.key)
     for association in context.index.observed.associations:
         if association.network_arn in wanted and association.status.endswith("IN_PROGRESS"):
@@ -168,7 +167,8 @@ def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
     rejected."""
     if not context.active or any(resolution.mode == "rejected" for resolution in context.assignment.resolutions):
         return ()
-    wanted = context.index.arns_of(chain(*(claim.networks for claim in context.index.claims)))
+    networks = chain(*(claim.networks for claim in context.index.claims))
+    wanted = {arn for network in networks for arn in context.index.networks.get(network, ())}
     grace, why = context.settings.grace_seconds, "a service network is no longer declared"
     return tuple(
         association

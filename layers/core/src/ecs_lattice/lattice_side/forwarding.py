@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecs_lattice.graph import id_of, weights
-from ecs_lattice.lattice_side.matches import MatchEntry, RuleAssignment
+from ecs_lattice.lattice_side.entries import MatchEntry, RuleAssignment
 from ecs_lattice.lattice_side.resolve import UNCHANGED, Resolution, Resolutions
 from ecs_lattice.lattice_side.seen import ObservedIndex, Timers
 from ecs_lattice.settings import Settings

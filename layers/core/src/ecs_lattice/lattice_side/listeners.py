@@ -10,8 +10,9 @@ from itertools import chain
 
 from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Listener, Rule, forward, weights
 from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
+from ecs_lattice.lattice_side.entries import ListenerAssignment, MatchEntry
 from ecs_lattice.lattice_side.forwarding import ForwardPlan, PlanContext, needs_reference, plan_forward
-from ecs_lattice.lattice_side.matches import ListenerAssignment, MatchEntry, is_unchangeable
+from ecs_lattice.lattice_side.matches import is_unchangeable
 from ecs_lattice.lattice_side.priorities import HIGHEST, specificity, spread
 from ecs_lattice.lattice_side.resolve import Resolution
 from ecs_lattice.lattice_side.seen import parking_match, rule_names
