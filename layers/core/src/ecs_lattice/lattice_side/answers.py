@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Literal
 
 from ecs_lattice.claims import Answer, State
@@ -29,15 +30,15 @@ def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
 def _answer(
     context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry], *, uninstalling: bool
 ) -> Answer:
-    state: State
     before = resolution.record.answer
     is_live = any(resolution.group_ref in entry.receiving for entry in entries)
     match resolution.mode:
         case "removing":
             return _removing(context, resolution, entries, uninstalling=uninstalling)
         case "retained":
-            state = before.state if before.state in {"Wired", "Pending", "Live"} else "Wired"
-            return _of(context, resolution, "Live" if is_live else state, resolution.code, resolution.message)
+            served: dict[State, State] = {"Pending": "Pending", "Live": "Live"}
+            state = "Live" if is_live else served.get(before.state, "Wired")
+            return _of(context, resolution, state, resolution.code, resolution.message)
         case "active" if is_live:
             return _of(context, resolution, "Live")
         case "active":
@@ -63,16 +64,14 @@ def _progress(
 ) -> tuple[State, Literal[""], str]:
     """The state and message of an active route without traffic: Wired once all is there that its tasks need."""
     index, group = context.index, context.index.groups.get(resolution.group_ref)
-    networks = {arn for network in resolution.networks for arn in index.networks.get(network, ())}
-    missing = ""
-    if index.observed.service is None:
-        missing = "The Lattice service"
-    elif group is None or group.status != "ACTIVE":
-        missing = "The target group"
-    elif unforwarded := [entry for entry in entries if not entry.keeps_in_use(group.id, index.referenced)]:
-        missing = f"The rule on {unforwarded[0].listener}"
-    elif not networks <= index.associated:
-        missing = "The association with a service network"
+    networks = set(chain(*(index.networks.get(network, ()) for network in resolution.networks)))
+    needs = {
+        "The Lattice service": index.observed.service is not None,
+        "The target group": group is not None and group.status == "ACTIVE",
+        **{f"The rule on {entry.listener}": resolution.group_ref in entry.in_use for entry in entries},
+        "The association with a service network": networks <= index.associated,
+    }
+    missing = next((what for what, is_there in needs.items() if not is_there), "")
     if missing:
         context.timers.wait(_CREATE_SECONDS, f"{missing} is being created")
         return "Pending", "", f"{missing} is being created."
@@ -83,17 +82,16 @@ def _progress(
 def _removing(
     context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry], *, uninstalling: bool
 ) -> Answer:
-    claim, resolutions = resolution.claim, context.assignment.resolutions
+    resolutions = context.assignment.resolutions
     is_shared = resolution.group_ref in {other.group_ref for other in resolutions if other.mode != "removing"}
-    ending = [entry for entry in entries if entry.is_ending]
-    if _still_receives(resolution.group_ref, ending if is_shared else entries):
-        return _of(
-            context, resolution, "Live", "LEAVING", "It receives traffic until another route can take its place."
-        )
-    if any(entry.rule for entry in ending) if is_shared else _is_used(context, resolution):
+    own = [entry for entry in entries if entry.is_ending or not is_shared]
+    if _still_receives(resolution.group_ref, own):
+        message = "It receives traffic until another route can take its place."
+        return _of(context, resolution, "Live", "LEAVING", message)
+    if any(entry.rule for entry in own) if is_shared else _is_used(context, resolution):
         return _of(context, resolution, "Parked")
-    remaining = claim.since + context.settings.grace_seconds - context.now
-    if claim.phase == "deleted" and remaining > 0 and not uninstalling:
+    if resolution.holds_match and not uninstalling:
+        remaining = resolution.claim.since + context.settings.grace_seconds - context.now
         context.timers.wait(remaining, "the match of a deleted ECS service is reserved for the grace time")
         message = "Everything is removed; the match is reserved for the grace time."
         return _of(context, resolution, "Parked", "HOLDS_MATCH", message)

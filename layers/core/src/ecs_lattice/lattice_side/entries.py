@@ -6,7 +6,7 @@ An entry is one distinct match on one listener, with the claims that it serves.
 from dataclasses import dataclass
 from functools import cached_property
 
-from ecs_lattice.graph import Action, Listener, Rule, weights
+from ecs_lattice.graph import Action, Listener, Rule
 from ecs_lattice.lattice_side.resolve import Resolutions
 from ecs_lattice.lattice_side.seen import Owner, rule_names
 from ecs_lattice.model import ListenerKey, Match
@@ -24,7 +24,8 @@ class MatchEntry:
 
     ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the existing
     rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests can reach it now,
-    ``receiving`` the groups that receive them.
+    ``receiving`` the groups that receive them. ``in_use`` are the groups that count as in use by it; those of a default
+    action may be in use by any rule until it forwards to them.
     """
 
     listener: ListenerKey
@@ -41,6 +42,7 @@ class MatchEntry:
     rule: Rule | None = None
     action: Action | None = None
     live: bool = False
+    in_use: frozenset[str] = frozenset()
     receiving: frozenset[str] = frozenset()
 
     @property
@@ -52,11 +54,6 @@ class MatchEntry:
     def rule_names(self) -> frozenset[str]:
         """The names that its rule may have."""
         return frozenset(name for resolution in self.claims for name in rule_names(resolution.claim, self.listener))
-
-    def keeps_in_use(self, group: str, referenced: frozenset[str]) -> bool:
-        """Whether what it forwards to now keeps the group in use; for a default action any rule may do so (``referenced``)
-        until the default action forwards to it."""
-        return self.action is not None and group in (weights(self.action) if self.match else referenced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A group that the default action is to forward to needs a rule that keeps it in u
 group that leaves the default action while ECS still names it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -33,11 +33,18 @@ class DefaultPlan:
 def desired_listeners(context: PlanContext) -> tuple[tuple[DesiredListener, ...], tuple[Listener, ...]]:
     """Every listener as it should be, and those to delete. A listener without routes answers 404."""
     planned = [(listener, _default(context, listener)) for listener in context.assignment.listeners]
-    dropped = tuple(listener.there for listener, default in planned if listener.there and default is None)
-    staying = [(listener, default) for listener, default in planned if default]
+    staying: list[tuple[ListenerAssignment, DefaultPlan]] = []
+    dropped: list[Listener] = []
+    for listener, default in planned:
+        if default:
+            staying.append((listener, default))
+        elif listener.there:
+            dropped.append(listener.there)
     rules = {listener.key: _entry_rules(context, listener, default.parked) for listener, default in staying}
-    referenced = _groups_of(chain((default for _, default in staying), *rules.values()))
-    referenced |= _groups_of(chain(*(listener.frozen for listener, _ in staying)))
+    using: Iterator[tuple[DefaultPlan | DesiredRule | Rule, ...]] = (
+        (default, *listener.frozen, *rules[listener.key]) for listener, default in staying
+    )
+    referenced = _groups_of(chain(*using))
     for listener, _ in staying:  # in their order: the first leftover rule keeps a group in use
         if listener.leftover:
             rules[listener.key] += (leftover := _leftover_rules(context, listener, referenced))
@@ -46,7 +53,9 @@ def desired_listeners(context: PlanContext) -> tuple[tuple[DesiredListener, ...]
         if default.parked:
             rules[listener.key] += (parking := _parking_rules(listener, default.parked, referenced))
             referenced |= _groups_of(parking)
-    return tuple(_desired(listener, default.action, rules[listener.key]) for listener, default in staying), dropped
+    return tuple(_desired(listener, default.action, rules[listener.key]) for listener, default in staying), tuple(
+        dropped
+    )
 
 
 def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[str]:

@@ -29,7 +29,7 @@ def match_rules(index: ObservedIndex, resolutions: Resolutions, settings: Settin
     # A vanished route needs no grace time where routes of its own ECS service have taken over on all its listeners.
     taken_over = Counter(resolution.key for entry in entries.values() for resolution in entry.removing)
     superseded = [
-        replace(resolution, mode="removing", code="", message="", wait=None)
+        replace(resolution, mode="removing", holds_match=False, code="", message="", wait=None)
         for resolution in resolutions
         if resolution.mode == "retained" and taken_over[resolution.key] == len(resolution.route.listeners)
     ]
@@ -169,7 +169,7 @@ def _assign_listener(
     there = index.listeners.get(key)
     own, foreign = (index.own_rules[key], index.foreign_rules[key]) if there else ((), ())
     rules = _rules_of(index, entries, own) if own else {}
-    observed = {match: _observed(entry, rules.get(match), there) for match, entry in entries.items()}
+    observed = {match: _observed(index, entry, rules.get(match), there) for match, entry in entries.items()}
     taken = {rule: observed[match].is_frozen for match, rule in rules.items()}
     frozen = tuple(rule for rule in own if taken.get(rule, is_unchangeable(index, rule.action, unchangeable)))
     leftover = tuple(rule for rule in own if rule not in taken and rule not in frozen)
@@ -208,10 +208,12 @@ def _fit(index: ObservedIndex, entry: MatchEntry, rule: Rule) -> tuple[bool, boo
     return is_same and (is_related or is_named), is_named, is_same and not owners
 
 
-def _observed(entry: MatchEntry, rule: Rule | None, listener: Listener | None) -> MatchEntry:
+def _observed(index: ObservedIndex, entry: MatchEntry, rule: Rule | None, listener: Listener | None) -> MatchEntry:
     """The entry with its rule, what it forwards to now, and what its active claims declare together."""
-    existing = rule.action if rule else None
-    action = existing if entry.match else listener.default if listener else None
+    action = rule.action if rule else None
+    in_use = frozenset(weights(action))
+    if entry.match is None and listener:
+        action, in_use = listener.default, index.referenced
     members = weighted_groups(action)
     live = rule.is_live if rule else bool(members)
     return replace(
@@ -221,6 +223,7 @@ def _observed(entry: MatchEntry, rule: Rule | None, listener: Listener | None) -
         rule=rule,
         action=action,
         live=live,
+        in_use=in_use,
         receiving=members if live else frozenset(),
     )
 

@@ -27,7 +27,8 @@ def spread[K: Hashable](order: Sequence[K], current: Mapping[K, int], taken: Col
     as far from both as there is room. Only where there is no room are all spread anew.
     """
     usable = {key: priority for key, priority in current.items() if priority not in taken}
-    kept = _longest_ascending([(key, usable[key]) for key in order if LOWEST <= usable.get(key, 0) <= HIGHEST])
+    pairs = [(key, usable[key]) for key in order if LOWEST <= usable.get(key, 0) <= HIGHEST]
+    kept = _longest_ascending(pairs) if len(pairs) > 1 else dict(pairs)
     spread_out = _fill_gaps(order, kept, taken)
     return _fill_gaps(order, {}, taken) or {} if spread_out is None else spread_out
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ecs_lattice import ownership
 from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
+from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side import unclaimed
 from ecs_lattice.lattice_side.answers import answers
 from ecs_lattice.lattice_side.apply import Applied, Applier
@@ -32,9 +33,7 @@ from ecs_lattice.uninstall_state import UNINSTALL
 _log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round creates the next observes; a plan converges in three or four
 _NEXT_ROUND_SECONDS = 5
-_READ_AGAIN = (
-    0.4  # of the drift time: when an unchanged read is recorded, so that the resync need not enqueue a request
-)
+_READ_AGAIN = 0.4  # of the drift time: an unchanged read is recorded, so that the resync need not enqueue a request
 _DUE_SLACK_SECONDS = 60
 
 
@@ -102,15 +101,15 @@ class LatticeSide:
             applied = applier.apply(decision.steps)
             remembered = applied.remembered
             waits += applied.waits
-            has_news = not applied.refused.keys() <= refused.keys()
+            has_progress = applied.done or applied.refused.keys() - refused.keys()
             refused = applied.refused | refused
-            if applied.stopped or not (applied.done or has_news):
+            if applied.stopped or not has_progress:
                 break
         else:
             waits = [NotYet(_NEXT_ROUND_SECONDS, "the rest follows")]
         answered = self._answer(records, decision.answers)
-        problems = _problems((record.key, record.answer) for record in answered)
-        problems += tuple(problem for key, problem in refused.items() if not key)
+        of_no_claim = filter(None, [refused.get("")])
+        problems = (*_problems((record.key, record.answer) for record in answered), *of_no_claim)
         outcome = soonest([*waits, Refused(problems) if problems else Done()])
         self._note_due(remembered, outcome)
         return outcome
@@ -118,8 +117,9 @@ class LatticeSide:
     def _decide(
         self, claims: tuple[ClaimFacts, ...], snapshot: Snapshot, refused: Mapping[str, Problem], *, dry_run: bool
     ) -> Decision:
-        if unusable := self._unusable(claims, snapshot):
-            return unusable
+        service = snapshot.observed.service
+        if service and not snapshot.is_usable:
+            return self._unusable(claims, service, snapshot.remembered.made)
         now, settings, observed, remembered = self._now(), self._settings, snapshot.observed, snapshot.remembered
         timers = Timers(dict(remembered.made), now)
         index = index_of(observed, remembered, claims, settings.owner)
@@ -129,19 +129,17 @@ class LatticeSide:
         active = tuple(resolution for resolution in assignment.resolutions if resolution.mode == "active")
         context = PlanContext(index, assignment, settings, now, timers, active)
         steps = plan(desired_graph(context), observed, timers)
-        is_deleted = any(
-            facts.claim.phase == "deleted" for facts in claims
-        )  # only then an uninstall makes a difference
+        # Only where an ECS service was deleted does an uninstall make a difference.
+        is_deleted = any(facts.claim.phase == "deleted" for facts in claims)
         uninstalling = is_deleted and self._registry.document("stack", UNINSTALL) is not None
         answered = answers(context, uninstalling=uninstalling)
         waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
         return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())))
 
-    def _unusable(self, claims: tuple[ClaimFacts, ...], snapshot: Snapshot) -> Decision | None:
+    def _unusable(
+        self, claims: tuple[ClaimFacts, ...], service: Service, timers: tuple[tuple[str, float], ...]
+    ) -> Decision:
         """What to do where the Lattice service is not this stack's, or is being created or deleted."""
-        service, timers = snapshot.observed.service, snapshot.remembered.made
-        if service is None:
-            return None
         if dict(service.tags).get(ownership.OWNER) != self._settings.owner:
             message = (
                 f"Lattice service {service.name} ({service.arn}) does not carry this stack's {ownership.OWNER} tag, so it "
@@ -152,8 +150,6 @@ class LatticeSide:
                 for facts in claims
             }
             return Decision((), foreign, (), timers)
-        if service.status == "ACTIVE":
-            return None
         failed = service.status in {"CREATE_FAILED", "DELETE_FAILED"}
         steps = (DeleteLatticeService((), service.arn),) if failed else ()
         wait = NotYet(_NEXT_ROUND_SECONDS, f"Lattice service {service.name} is {service.status}")

@@ -157,17 +157,12 @@ def index_of(
         claim if claim.claim.own_group else replace(claim, group_ref=ids.get(claim.group_name, claim.group_ref))
         for claim in claims
     )
-    owners: dict[str, Owner] = {}
-    for group in observed.groups:
-        tags = dict(group.tags or ())
-        if tags.get(ownership.OWNER) == owner and ownership.SERVICE in tags:
-            owners[group.id] = tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
     return ObservedIndex(
         observed=observed,
         remembered=remembered,
         claims=located,
         groups={group.id: group for group in observed.groups},
-        owners=owners | {claim.group_ref: claim.owner for claim in located},
+        owners=_owners(observed, located, owner),
         claimants=frozenset(claim.owner for claim in located),
         listeners={listener.key: listener for listener in observed.listeners},
         networks=dict(observed.networks),
@@ -175,6 +170,16 @@ def index_of(
         referenced=referenced_groups(observed.listeners),
         receiving_traffic=receiving_groups(observed.listeners),
     )
+
+
+def _owners(observed: Observed, claims: tuple[ClaimFacts, ...], owner: str) -> dict[str, Owner]:
+    """The ECS services of the target groups: by their claims, else by the tags of a group of this stack."""
+    owners: dict[str, Owner] = {}
+    for group in observed.groups:
+        tags = dict(group.tags or ())
+        if tags.get(ownership.OWNER) == owner and ownership.SERVICE in tags:
+            owners[group.id] = tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
+    return owners | {claim.group_ref: claim.owner for claim in claims}
 
 
 @dataclass(frozen=True, slots=True)
