@@ -88,7 +88,7 @@ def _removing(
     if _still_receives(resolution.group_ref, own):
         message = "It receives traffic until another route can take its place."
         return _of(context, resolution, "Live", "LEAVING", message)
-    if any(entry.rule for entry in own) if is_shared else _is_used(context, resolution):
+    if _is_used(context, resolution, own, is_shared=is_shared):
         return _of(context, resolution, "Parked")
     if resolution.holds_match and not uninstalling:
         remaining = resolution.claim.since + context.settings.grace_seconds - context.now
@@ -107,9 +107,10 @@ def _still_receives(group: str, entries: Sequence[MatchEntry]) -> bool:
     )
 
 
-def _is_used(context: PlanContext, resolution: Resolution) -> bool:
-    """Whether the group that no other claim shares still exists; a group that others made only has to be released."""
+def _is_used(context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry], *, is_shared: bool) -> bool:
+    """Whether a rule of the entries still exists where another claim shares the group; else whether the group does. A group
+    that others made only has to be released."""
     group, claim = resolution.group_ref, resolution.claim
-    if claim.own_group:
-        return group in context.index.referenced or claim.named
-    return group in context.index.groups
+    if is_shared:
+        return any(entry.rule for entry in entries)
+    return group in context.index.referenced or claim.named if claim.own_group else group in context.index.groups

@@ -26,7 +26,7 @@ def desired_graph(context: PlanContext) -> Desired:
         listeners=listeners,
         networks=_networks(context),
         dropped_listeners=dropped_listeners,
-        dropped_associations=_dropped_associations(context),
+        dropped_associations=_dropped_associations(context) if context.index.observed.associations else (),
         dropped_groups=groups,
         dropped_targets=targets,
     )
@@ -161,7 +161,7 @@ def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
     rejected."""
     if not context.active or any(resolution.mode == "rejected" for resolution in context.assignment.resolutions):
         return ()
-    networks = {network for claim in context.index.claims for network in claim.networks}
+    networks = set(chain(*(claim.networks for claim in context.index.claims)))
     wanted = set(chain(*(context.index.networks.get(network, ()) for network in networks)))
     grace, why = context.settings.grace_seconds, "a service network is no longer declared"
     return tuple(

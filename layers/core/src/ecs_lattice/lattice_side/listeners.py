@@ -4,7 +4,7 @@ A group that the default action is to forward to needs a rule that keeps it in u
 group that leaves the default action while ECS still names it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -41,21 +41,26 @@ def desired_listeners(context: PlanContext) -> tuple[tuple[DesiredListener, ...]
         elif listener.there:
             dropped.append(listener.there)
     rules = {listener.key: _entry_rules(context, listener, default.parked) for listener, default in staying}
-    using: Iterator[tuple[DefaultPlan | DesiredRule | Rule, ...]] = (
-        (default, *listener.frozen, *rules[listener.key]) for listener, default in staying
-    )
-    referenced = _groups_of(chain(*using))
+    if any(listener.leftover or default.parked for listener, default in staying):
+        _keep_in_use(context, staying, rules)
+    listeners = tuple(_desired(listener, default.action, rules[listener.key]) for listener, default in staying)
+    return listeners, tuple(dropped)
+
+
+def _keep_in_use(
+    context: PlanContext,
+    staying: list[tuple[ListenerAssignment, DefaultPlan]],
+    rules: dict[ListenerKey, list[DesiredRule]],
+) -> None:
+    """Add to ``rules`` the leftover rules and the parking rules that keep groups in use which nothing else names."""
+    referenced = _groups_of(chain((default for _, default in staying), *rules.values()))
+    referenced |= _groups_of(chain(*(listener.frozen for listener, _ in staying)))
     for listener, _ in staying:  # in their order: the first leftover rule keeps a group in use
-        if listener.leftover:
-            rules[listener.key] += (leftover := _leftover_rules(context, listener, referenced))
-            referenced |= _groups_of(leftover)
+        rules[listener.key] += (leftover := _leftover_rules(context, listener, referenced))
+        referenced |= _groups_of(leftover)
     for listener, default in staying:
-        if default.parked:
-            rules[listener.key] += (parking := _parking_rules(listener, default.parked, referenced))
-            referenced |= _groups_of(parking)
-    return tuple(_desired(listener, default.action, rules[listener.key]) for listener, default in staying), tuple(
-        dropped
-    )
+        rules[listener.key] += (parking := _parking_rules(listener, default.parked, referenced))
+        referenced |= _groups_of(parking)
 
 
 def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[str]:

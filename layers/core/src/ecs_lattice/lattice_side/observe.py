@@ -17,9 +17,8 @@ from ecs_lattice.graph import (
     Network,
     Observed,
     Service,
+    groups_in_use,
     id_of,
-    receiving_groups,
-    referenced_groups,
 )
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.seen import ClaimFacts
@@ -87,23 +86,26 @@ class SnapshotReader:
     def _groups(self, listeners: tuple[Listener, ...]) -> tuple[Group, ...]:
         """The groups that actions or claims name, or that are remembered."""
         remembered = {id_of(arn) for _, arn in self.remembered.groups}
+        claimed = {claim.group_name for claim in self.claims if not claim.claim.own_group}
         own = {claim.group_ref for claim in self.claims if claim.claim.own_group}
-        receiving = receiving_groups(listeners)
+        referenced, receiving = groups_in_use(listeners)
         found = [
-            self._group(group, receiving, is_remembered=group in remembered)
-            for group in sorted(referenced_groups(listeners) | remembered | own)
+            self._group(group, receiving, claimed, is_remembered=group in remembered)
+            for group in sorted(referenced | remembered | own)
         ]
         return tuple(group for group in found if group is not None)
 
-    def _group(self, group_id: str, receiving: frozenset[str], *, is_remembered: bool) -> Group | None:
-        """The group; with its tags where it is new or unclaimed, with its targets where they decide something."""
+    def _group(
+        self, group_id: str, receiving: frozenset[str], claimed: set[str], *, is_remembered: bool
+    ) -> Group | None:
+        """The group, whose name may be one of the ``claimed``; with its tags where it is new or unclaimed, with its targets where they decide something."""
         group, known = self.lattice.group(group_id), dict(self.remembered.groups)
         if group is None:
             if is_remembered:
                 others = tuple(item for item in self.remembered.groups if id_of(item[1]) != group_id)
                 self._remember(groups=others, generation=self.remembered.generation + 1)
             return None
-        is_claimed = group.name in {claim.group_name for claim in self.claims if not claim.claim.own_group}
+        is_claimed = group.name in claimed
         if not (is_remembered and is_claimed):
             tags = self.lattice.tags(group.arn)
             group = dataclasses.replace(group, tags=tuple(sorted(tags.items())))

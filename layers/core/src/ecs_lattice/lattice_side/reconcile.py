@@ -47,35 +47,33 @@ class Decision:
     timers: tuple[tuple[str, float], ...]
 
 
+@dataclass(frozen=True, slots=True)
 class LatticeSide:
     """The Lattice side's reconciler. ``now`` is the time in epoch seconds."""
 
-    def __init__(
-        self, settings: Settings, lattice: Lattice, registry: Registry, requests: RequestQueue, now: Now
-    ) -> None:
-        self._settings = settings
-        self._lattice = lattice
-        self._registry = registry
-        self._requests = requests
-        self._now = now
+    settings: Settings
+    lattice: Lattice
+    registry: Registry
+    requests: RequestQueue
+    now: Now
 
     def reconcile(self, name: str) -> Outcome:
         """Turn the Lattice service ``name`` into what its claims declare, as far as is possible now."""
-        records = self._registry.claims_on(name)
-        remembered = self._registry.lattice(name)
+        records = self.registry.claims_on(name)
+        remembered = self.registry.lattice(name)
         try:
             if not records:
-                return unclaimed.reconcile(self._lattice, self._registry, self._settings, remembered, self._now())
+                return unclaimed.reconcile(self.lattice, self.registry, self.settings, remembered, self.now())
             return self._converge(records, remembered)
         except ThrottledError as error:
             return NotYet(int(error.retry_after) + 1, str(error))
 
     def plan(self, name: str, records: tuple[ClaimRecord, ...] | None = None) -> PlanReport:
         """What a reconcile would do: with the registry's claims, or with ``records`` instead. Changes nothing."""
-        records = self._registry.claims_on(name) if records is None else records
-        claims = tuple(facts_of(record, self._settings) for record in records)
-        remembered = self._registry.lattice(name)
-        snapshot = SnapshotReader(self._lattice, self._settings, claims, remembered, discover=True).read()
+        records = self.registry.claims_on(name) if records is None else records
+        claims = tuple(facts_of(record, self.settings) for record in records)
+        remembered = self.registry.lattice(name)
+        snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover=True).read()
         decision = self._decide(claims, snapshot, {}, dry_run=True)
         return PlanReport(
             name,
@@ -86,18 +84,18 @@ class LatticeSide:
         )
 
     def _converge(self, records: tuple[ClaimRecord, ...], remembered: LatticeRecord) -> Outcome:
-        claims = tuple(facts_of(record, self._settings) for record in records)
+        claims = tuple(facts_of(record, self.settings) for record in records)
         # Nothing would be created, so no taken name would lead to the service: after a lost table, ask by list.
         discover = all(record.claim.phase != "declared" for record in records)
         refused: dict[str, Problem] = {}
         for _ in range(_ROUNDS):
-            snapshot = SnapshotReader(self._lattice, self._settings, claims, remembered, discover).read()
+            snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover).read()
             decision = self._decide(claims, snapshot, refused, dry_run=False)
             remembered = self._save(remembered, dataclasses.replace(snapshot.remembered, made=decision.timers))
             waits = list(decision.waits)
             if not decision.steps:
                 break
-            applier = Applier(self._lattice, self._settings.owner, self._registry.put_lattice, Applied(remembered))
+            applier = Applier(self.lattice, self.settings.owner, self.registry.put_lattice, Applied(remembered))
             applied = applier.apply(decision.steps)
             remembered = applied.remembered
             waits += applied.waits
@@ -120,10 +118,10 @@ class LatticeSide:
         service = snapshot.observed.service
         if service and not snapshot.is_usable:
             return self._unusable(claims, service, snapshot.remembered.made)
-        now, settings, observed, remembered = self._now(), self._settings, snapshot.observed, snapshot.remembered
+        now, settings, observed, remembered = self.now(), self.settings, snapshot.observed, snapshot.remembered
         timers = Timers(dict(remembered.made), now)
         index = index_of(observed, remembered, claims, settings.owner)
-        budget = RemovalBudget(self._registry, settings, now, dry_run)
+        budget = RemovalBudget(self.registry, settings, now, dry_run)
         resolutions = resolve(index, settings, now, budget.may_remove, refused)
         assignment = match_rules(index, resolutions, settings)
         active = tuple(resolution for resolution in assignment.resolutions if resolution.mode == "active")
@@ -131,7 +129,7 @@ class LatticeSide:
         steps = plan(desired_graph(context), observed, timers)
         # Only where an ECS service was deleted does an uninstall make a difference.
         is_deleted = any(facts.claim.phase == "deleted" for facts in claims)
-        uninstalling = is_deleted and self._registry.document("stack", UNINSTALL) is not None
+        uninstalling = is_deleted and self.registry.document("stack", UNINSTALL) is not None
         answered = answers(context, uninstalling=uninstalling)
         waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
         return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())))
@@ -140,10 +138,10 @@ class LatticeSide:
         self, claims: tuple[ClaimFacts, ...], service: Service, timers: tuple[tuple[str, float], ...]
     ) -> Decision:
         """What to do where the Lattice service is not this stack's, or is being created or deleted."""
-        if dict(service.tags).get(ownership.OWNER) != self._settings.owner:
+        if dict(service.tags).get(ownership.OWNER) != self.settings.owner:
             message = (
                 f"Lattice service {service.name} ({service.arn}) does not carry this stack's {ownership.OWNER} tag, so it "
-                f"is left alone. Use another {self._settings.label_prefix}.service."
+                f"is left alone. Use another {self.settings.label_prefix}.service."
             )
             foreign = {
                 facts.key: Answer("Refused", "FOREIGN_SERVICE", message, facts.record.answer.group_arn)
@@ -156,11 +154,11 @@ class LatticeSide:
         return Decision(steps, {facts.key: facts.record.answer for facts in claims}, (wait,), timers)
 
     def _save(self, before: LatticeRecord, after: LatticeRecord) -> LatticeRecord:
-        now = self._now()
-        if after == before and now - before.read_at < self._settings.drift_hours * 3600 * _READ_AGAIN:
+        now = self.now()
+        if after == before and now - before.read_at < self.settings.drift_hours * 3600 * _READ_AGAIN:
             return before
         after = dataclasses.replace(after, read_at=now)
-        self._registry.put_lattice(after)
+        self.registry.put_lattice(after)
         return after
 
     def _answer(self, records: tuple[ClaimRecord, ...], answers: Mapping[str, Answer]) -> tuple[ClaimRecord, ...]:
@@ -169,20 +167,20 @@ class LatticeSide:
             answer = answers[record.key]
             if answer.state in {"Refused", "Conflicted"} and answer != record.answer:
                 _log.warning("%s: %s %s: %s", record.key, answer.state, answer.code, answer.message)
-        answered = tuple(self._registry.put_answer(record, answers[record.key]) for record in records)
+        answered = tuple(self.registry.put_answer(record, answers[record.key]) for record in records)
         services = sorted({record.claim.service.arn for record in answered if record.is_unacknowledged})
         cause = f"answers of {records[0].lattice_service}"
         if services:
-            self._requests.enqueue(
-                [ReconcileRequest("ecsService", arn, cause=cause, requested_at=self._now()) for arn in services]
+            self.requests.enqueue(
+                [ReconcileRequest("ecsService", arn, cause=cause, requested_at=self.now()) for arn in services]
             )
         return answered
 
     def _note_due(self, remembered: LatticeRecord, outcome: Outcome) -> None:
         """Record when the next reconcile is due: the resync enqueues a request where one is overdue."""
-        due = self._now() + outcome.after if isinstance(outcome, NotYet) else 0.0
+        due = self.now() + outcome.after if isinstance(outcome, NotYet) else 0.0
         if bool(due) != bool(remembered.due_at) or abs(due - remembered.due_at) > _DUE_SLACK_SECONDS:
-            self._registry.put_lattice(dataclasses.replace(remembered, due_at=due))
+            self.registry.put_lattice(dataclasses.replace(remembered, due_at=due))
 
 
 def _problems(answers: Iterable[tuple[str, Answer]]) -> tuple[Problem, ...]:

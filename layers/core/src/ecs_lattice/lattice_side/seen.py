@@ -19,9 +19,8 @@ from ecs_lattice.graph import (
     Listener,
     Observed,
     Rule,
+    groups_in_use,
     id_of,
-    receiving_groups,
-    referenced_groups,
     weighted_groups,
 )
 from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route
@@ -152,6 +151,7 @@ def index_of(
     observed: Observed, remembered: LatticeRecord, claims: tuple[ClaimFacts, ...], owner: str
 ) -> ObservedIndex:
     """The index of what was read; ``owner`` is the stack."""
+    referenced, receiving = groups_in_use(observed.listeners)
     ids = {name: id_of(arn) for name, arn in remembered.groups}
     located = tuple(
         claim if claim.claim.own_group else replace(claim, group_ref=ids.get(claim.group_name, claim.group_ref))
@@ -167,8 +167,8 @@ def index_of(
         listeners={listener.key: listener for listener in observed.listeners},
         networks=dict(observed.networks),
         associated=frozenset(known.network_arn for known in observed.associations if known.status == "ACTIVE"),
-        referenced=referenced_groups(observed.listeners),
-        receiving_traffic=receiving_groups(observed.listeners),
+        referenced=referenced,
+        receiving_traffic=receiving,
     )
 
 

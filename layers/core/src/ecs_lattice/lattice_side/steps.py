@@ -96,10 +96,9 @@ class UpdateLatticeService(Step):
     spec: ServiceSpec
 
     def __str__(self) -> str:
-        changes = {"certificate": self.spec.certificate, "auth": self.spec.auth, "idle timeout": self.spec.idle_timeout}
-        return "update the service: " + ", ".join(
-            f"{key} {value}" for key, value in changes.items() if value is not None
-        )
+        spec = self.spec
+        changes = {"certificate": spec.certificate, "auth": spec.auth, "idle timeout": spec.idle_timeout}
+        return "update the service: " + ", ".join(f"{key} {to}" for key, to in changes.items() if to is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +138,9 @@ class UpdateRule(Step):
     ACTION: ClassVar[str] = "action"
 
     def __str__(self) -> str:
-        parts = [
-            f"priority {self.priority}" if self.priority is not None else "",
-            f"match {self.match}" if self.match is not None else "",
-            str(self.action) if self.action is not None else "",
-        ]
-        return f"update rule {self.name} on {self.listener}: " + ", ".join(part for part in parts if part)
+        changes = {"priority ": self.priority, "match ": self.match, "": self.action}
+        parts = (f"{what}{to}" for what, to in changes.items() if to is not None)
+        return f"update rule {self.name} on {self.listener}: " + ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
