@@ -19,8 +19,8 @@ class MatchEntry:
     """One match (canonical; None: the default action) on one listener, with its claims by what they come to here.
 
     ``active`` claims share the entry, ``retained`` ones stay as they are, ``removing`` ones leave, ``paused`` ones freeze
-    it; ``claims`` are all of them, in that order but for the paused ones, which come second. ``is_frozen``: nothing of it
-    may change, because a claim is paused or all claims are retained. ``is_ending``: no claim stays in it.
+    it; ``claims`` are the active, the paused, the retained and the removing ones. ``is_frozen``: nothing of it may change,
+    because a claim is paused or all claims are retained. ``is_ending``: no claim stays in it.
 
     ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the existing
     rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests can reach it now,

@@ -13,7 +13,7 @@ from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
 from ecs_lattice.lattice_side.entries import ListenerAssignment, MatchEntry
 from ecs_lattice.lattice_side.forwarding import ForwardPlan, PlanContext, needs_reference, plan_forward
 from ecs_lattice.lattice_side.matches import is_unchangeable
-from ecs_lattice.lattice_side.priorities import HIGHEST, specificity, spread
+from ecs_lattice.lattice_side.priorities import rule_priorities
 from ecs_lattice.lattice_side.resolve import Resolution
 from ecs_lattice.lattice_side.seen import parking_match, rule_names
 from ecs_lattice.model import ListenerKey, Match
@@ -231,7 +231,7 @@ def _desired(listener: ListenerAssignment, default: Action, rules: list[DesiredR
     there = listener.there.rules if listener.there else ()
     staying = {rule.there for rule in rules}.union(listener.frozen, listener.foreign)
     entries = [*listener.matches, *([listener.default] if listener.default else [])]
-    priorities = _priorities(listener, rules)
+    priorities = rule_priorities(listener, rules)
     return DesiredListener(
         listener.key,
         listener.there,
@@ -239,27 +239,4 @@ def _desired(listener: ListenerAssignment, default: Action, rules: list[DesiredR
         tuple(replace(rule, priority=priorities[rule.name]) for rule in rules),
         tuple(rule for rule in there if rule not in staying),
         tuple(sorted(chain(*(entry.needed_by for entry in entries)))),
-    )
-
-
-def _priorities(listener: ListenerAssignment, rules: list[DesiredRule]) -> dict[str, int]:
-    """Priorities by rule name: the declared ones first, then those of the matches by specificity, then all others."""
-    entries = {entry.needed_by: entry for entry in listener.matches if entry.active}
-    current = {rule.name: rule.there.priority for rule in rules if rule.there}
-    declared: dict[str, int] = {}
-    by_match: dict[str, tuple[object, ...]] = {}
-    others: dict[str, int] = {}
-    for rule in rules:
-        entry = entries.get(rule.needed_by)
-        if entry is None:
-            others[rule.name] = current.get(rule.name, HIGHEST + 1)
-        elif entry.priority is not None:
-            declared[rule.name] = entry.priority
-        else:
-            by_match[rule.name] = specificity(entry.match or Match())
-    fixed = {rule.priority for rule in (*listener.foreign, *listener.frozen)}
-    taken = fixed.union(declared.values(), others.values())
-    numbers = declared | spread(sorted(by_match, key=lambda name: by_match[name]), current, taken)
-    return numbers | spread(
-        sorted(others, key=lambda name: (others[name], name)), current, fixed.union(numbers.values())
     )

@@ -67,11 +67,7 @@ def _entries(
 
 
 def _blocked(
-    index: ObservedIndex,
-    at: EntryKey,
-    candidates: list[Resolution],
-    owners: frozenset[Owner],
-    unchangeable: set[Owner],
+    index: ObservedIndex, at: EntryKey, candidates: list[Resolution], owners: frozenset[Owner], unchangeable: set[Owner]
 ) -> list[Resolution]:
     """The active candidates, rejected, where a rule has the match that others made, or that may not be changed. ``owners``
     receive the requests of the match."""
@@ -90,41 +86,23 @@ def _blocked(
 
 
 def _entry(
-    at: EntryKey,
-    candidates: list[Resolution],
-    receiving: frozenset[str],
-    owners: frozenset[Owner],
-    settings: Settings,
+    at: EntryKey, candidates: list[Resolution], receiving: frozenset[str], owners: frozenset[Owner], settings: Settings
 ) -> tuple[MatchEntry, list[Resolution]]:
     """The entry of a match whose requests the groups ``receiving`` of the ECS services ``owners`` receive, and the
     candidates that are rejected because others have it."""
-    ordered = sorted(
-        candidates,
-        key=lambda r: (
-            r.owner not in owners,
-            r.claim.created_at,
-            r.claim.service.arn,
-            r.mode in {"retained", "removing"},
-            r.group_ref not in receiving,
-            r.route.name,
-        ),
-    )
+    going = {"retained", "removing"}
+    ordered = sorted(candidates, key=lambda r: (r.mode in going, r.group_ref not in receiving, r.route.name))
+    # Stable, so that the second sort decides first: who serves the match, then the older ECS service.
+    ordered.sort(key=lambda r: (r.owner not in owners, r.claim.created_at, r.claim.service.arn))
     holding = [resolution for resolution in ordered if resolution.holds_match]
     sharing = [r for r in holding if r is holding[0] or None not in {holding[0].route.weight, r.route.weight}]
     by_role: dict[Mode | None, Resolutions] = defaultdict(tuple)
     for resolution in ordered:
         by_role[_role(resolution, sharing)] += (resolution,)
     roles = by_role.keys() - {"rejected", None}
-    entry = MatchEntry(
-        *at,
-        active=by_role["active"],
-        retained=by_role["retained"],
-        removing=by_role["removing"],
-        paused=by_role["paused"],
-        claims=(*by_role["active"], *by_role["paused"], *by_role["retained"], *by_role["removing"]),
-        is_frozen="paused" in roles or roles == {"retained"},
-        is_ending=roles <= {"removing"},
-    )
+    active, retained, removing, paused = by_role["active"], by_role["retained"], by_role["removing"], by_role["paused"]
+    claims, is_frozen = (*active, *paused, *retained, *removing), "paused" in roles or roles == {"retained"}
+    entry = MatchEntry(*at, active, retained, removing, paused, claims, is_frozen, is_ending=roles <= {"removing"})
     return entry, [
         loser.reject(
             "Conflicted",
