@@ -5,7 +5,6 @@ identifier it was given.
 """
 
 from dataclasses import dataclass
-from itertools import chain
 
 from ecs_lattice.model import AddressFamily, HealthCheck, ListenerKey, Match
 
@@ -187,12 +186,6 @@ class Observed:
     networks: tuple[tuple[str, tuple[str, ...]], ...] = ()
     policy: str | None = None
 
-    def group(self, group_id: str) -> Group | None:
-        return next((group for group in self.groups if group.id == group_id), None)
-
-    def listener(self, key: ListenerKey) -> Listener | None:
-        return next((listener for listener in self.listeners if listener.key == key), None)
-
 
 def weights(action: Action | None) -> dict[str, int]:
     """The weights of an action's target groups by id; empty when it does not forward."""
@@ -204,17 +197,17 @@ def weighted_groups(action: Action | None) -> frozenset[str]:
     return frozenset(group for group, weight in weights(action).items() if weight)
 
 
-def referenced_groups(listeners: tuple[Listener, ...]) -> frozenset[str]:
-    """The groups that rules or default actions name, at whatever weight."""
-    actions = (action for listener in listeners for action in (listener.default, *(r.action for r in listener.rules)))
-    return frozenset(group for action in actions for group in weights(action))
-
-
-def receiving_groups(listeners: tuple[Listener, ...]) -> frozenset[str]:
-    """The groups with a weight in an action that requests can reach."""
-    live = (rule.action for listener in listeners for rule in listener.rules if rule.is_live)
-    actions = chain((listener.default for listener in listeners), live)
-    return frozenset(group for action in actions for group in weighted_groups(action))
+def groups_in_use(listeners: tuple[Listener, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """The groups that rules or default actions name, at whatever weight, and of them those with a weight in an action that
+    requests can reach."""
+    referenced: set[str] = set()
+    receiving: set[str] = set()
+    for listener in listeners:
+        live = (listener.default, *(rule.action for rule in listener.rules if rule.is_live))
+        parked = (rule.action for rule in listener.rules if rule.is_parked)
+        referenced.update(*(weights(action) for action in (*live, *parked)))
+        receiving.update(*(weighted_groups(action) for action in live))
+    return frozenset(referenced), frozenset(receiving)
 
 
 def forward(groups: dict[str, int]) -> Forward:

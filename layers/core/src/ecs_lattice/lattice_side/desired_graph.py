@@ -26,7 +26,7 @@ def desired_graph(context: PlanContext) -> Desired:
         listeners=listeners,
         networks=_networks(context),
         dropped_listeners=dropped_listeners,
-        dropped_associations=_dropped_associations(context),
+        dropped_associations=_dropped_associations(context) if context.index.observed.associations else (),
         dropped_groups=groups,
         dropped_targets=targets,
     )
@@ -80,32 +80,26 @@ def _groups(context: PlanContext) -> tuple[DesiredGroup, ...]:
     for resolution in context.active:
         if resolution.claim.own_group is None:
             wanted[resolution.group_name].append(resolution)
-    return tuple(_group(context, name, resolutions) for name, resolutions in sorted(wanted.items()))
-
-
-def _group(context: PlanContext, name: str, resolutions: list[Resolution]) -> DesiredGroup:
-    service, route, placement = resolutions[0].claim.service, resolutions[0].route, resolutions[0].claim.placement
-    there = context.index.groups.get(resolutions[0].group_ref)
-    if there and there.status == "CREATE_IN_PROGRESS":
-        context.timers.wait(_CREATE_SECONDS, f"target group {name} is being created")
-    if there and there.status.startswith("DELETE_IN"):
-        context.timers.wait(_DELETE_SECONDS, f"target group {name} is being deleted and will be created again")
-    spec = GroupSpec(
-        name,
-        placement.vpc_id,
-        placement.family,
-        placement.port,
-        route.protocol,
-        route.protocol_version if route.protocol != "TCP" else None,
-        route.health,
-    )
-    tags = (
-        (ownership.OWNER, context.settings.owner),
-        (ownership.CLUSTER, service.cluster),
-        (ownership.SERVICE, service.name),
-        (ownership.STEM, tag_value(f"{service.arn}#{route.lattice_service}#{route.port_name}")),
-    )
-    return DesiredGroup(spec, tags, there, tuple(resolution.key for resolution in resolutions))
+    groups: list[DesiredGroup] = []
+    for name, resolutions in sorted(wanted.items()):
+        first = resolutions[0]
+        service, route, placement = first.claim.service, first.route, first.claim.placement
+        there = context.index.groups.get(first.group_ref)
+        if there and there.status == "CREATE_IN_PROGRESS":
+            context.timers.wait(_CREATE_SECONDS, f"target group {name} is being created")
+        if there and there.status.startswith("DELETE_IN"):
+            context.timers.wait(_DELETE_SECONDS, f"target group {name} is being deleted and will be created again")
+        version = route.protocol_version if route.protocol != "TCP" else None
+        location = (placement.vpc_id, placement.family, placement.port)
+        spec = GroupSpec(name, *location, route.protocol, version, route.health)
+        tags = (
+            (ownership.OWNER, context.settings.owner),
+            (ownership.CLUSTER, service.cluster),
+            (ownership.SERVICE, service.name),
+            (ownership.STEM, tag_value(f"{service.arn}#{route.lattice_service}#{route.port_name}")),
+        )
+        groups.append(DesiredGroup(spec, tags, there, tuple(resolution.key for resolution in resolutions)))
+    return tuple(groups)
 
 
 def _deletable(context: PlanContext) -> tuple[tuple[Group, ...], tuple[tuple[Group, tuple[Target, ...]], ...]]:
@@ -151,10 +145,9 @@ def _may_be_deleted(context: PlanContext, group: Group) -> bool:
 def _networks(context: PlanContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The service networks to associate with, by ARN, each with the claims that need it."""
     wanted: dict[str, list[str]] = defaultdict(list)
-    known = dict(context.index.observed.networks)
     for resolution in context.active:
         for network in resolution.networks:
-            for arn in known.get(network, ())[:1]:
+            for arn in context.index.networks.get(network, ())[:1]:
                 wanted[arn].append(resolution.key)
     for association in context.index.observed.associations:
         if association.network_arn in wanted and association.status.endswith("IN_PROGRESS"):
@@ -168,7 +161,8 @@ def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
     rejected."""
     if not context.active or any(resolution.mode == "rejected" for resolution in context.assignment.resolutions):
         return ()
-    wanted = context.index.arns_of(chain(*(claim.networks for claim in context.index.claims)))
+    networks = set(chain(*(claim.networks for claim in context.index.claims)))
+    wanted = set(chain(*(context.index.networks.get(network, ()) for network in networks)))
     grace, why = context.settings.grace_seconds, "a service network is no longer declared"
     return tuple(
         association

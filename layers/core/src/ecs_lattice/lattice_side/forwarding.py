@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecs_lattice.graph import id_of, weights
-from ecs_lattice.lattice_side.matches import MatchEntry, RuleAssignment
+from ecs_lattice.lattice_side.entries import MatchEntry, RuleAssignment
 from ecs_lattice.lattice_side.resolve import UNCHANGED, Resolution, Resolutions
 from ecs_lattice.lattice_side.seen import ObservedIndex, Timers
 from ecs_lattice.settings import Settings
@@ -52,7 +52,7 @@ def plan_forward(context: PlanContext, entry: MatchEntry, parked: frozenset[str]
     current, declared = Counter(weights(entry.action)), _declared_weights(entry)
     roles = {group: _role(context, entry, group, current[group], declared) for group in {**current, **declared}}
     serving = {"ready": declared, "retained": Counter(entry.receiving)}
-    serves = any(serving[role][group] for group, role in roles.items() if role in serving)
+    serves = any(serving.get(role, Counter())[group] for group, role in roles.items())
     falls_back = entry.live and not serves and bool(entry.active)
     if falls_back:
         roles |= dict.fromkeys(entry.receiving - _deleted_elsewhere(entry), "fallback")

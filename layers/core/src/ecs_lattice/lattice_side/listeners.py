@@ -10,9 +10,10 @@ from itertools import chain
 
 from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Listener, Rule, forward, weights
 from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
+from ecs_lattice.lattice_side.entries import ListenerAssignment, MatchEntry
 from ecs_lattice.lattice_side.forwarding import ForwardPlan, PlanContext, needs_reference, plan_forward
-from ecs_lattice.lattice_side.matches import ListenerAssignment, MatchEntry, is_unchangeable
-from ecs_lattice.lattice_side.priorities import HIGHEST, specificity, spread
+from ecs_lattice.lattice_side.matches import is_unchangeable
+from ecs_lattice.lattice_side.priorities import rule_priorities
 from ecs_lattice.lattice_side.resolve import Resolution
 from ecs_lattice.lattice_side.seen import parking_match, rule_names
 from ecs_lattice.model import ListenerKey, Match
@@ -32,20 +33,34 @@ class DefaultPlan:
 def desired_listeners(context: PlanContext) -> tuple[tuple[DesiredListener, ...], tuple[Listener, ...]]:
     """Every listener as it should be, and those to delete. A listener without routes answers 404."""
     planned = [(listener, _default(context, listener)) for listener in context.assignment.listeners]
-    dropped = tuple(listener.there for listener, default in planned if listener.there and default is None)
-    staying = [(listener, default) for listener, default in planned if default]
+    staying: list[tuple[ListenerAssignment, DefaultPlan]] = []
+    dropped: list[Listener] = []
+    for listener, default in planned:
+        if default:
+            staying.append((listener, default))
+        elif listener.there:
+            dropped.append(listener.there)
     rules = {listener.key: _entry_rules(context, listener, default.parked) for listener, default in staying}
+    if any(listener.leftover or default.parked for listener, default in staying):
+        _keep_in_use(context, staying, rules)
+    listeners = tuple(_desired(listener, default.action, rules[listener.key]) for listener, default in staying)
+    return listeners, tuple(dropped)
+
+
+def _keep_in_use(
+    context: PlanContext,
+    staying: list[tuple[ListenerAssignment, DefaultPlan]],
+    rules: dict[ListenerKey, list[DesiredRule]],
+) -> None:
+    """Add to ``rules`` the leftover rules and the parking rules that keep groups in use which nothing else names."""
     referenced = _groups_of(chain((default for _, default in staying), *rules.values()))
     referenced |= _groups_of(chain(*(listener.frozen for listener, _ in staying)))
     for listener, _ in staying:  # in their order: the first leftover rule keeps a group in use
-        if listener.leftover:
-            rules[listener.key] += (leftover := _leftover_rules(context, listener, referenced))
-            referenced |= _groups_of(leftover)
+        rules[listener.key] += (leftover := _leftover_rules(context, listener, referenced))
+        referenced |= _groups_of(leftover)
     for listener, default in staying:
-        if default.parked:
-            rules[listener.key] += (parking := _parking_rules(listener, default.parked, referenced))
-            referenced |= _groups_of(parking)
-    return tuple(_desired(listener, default.action, rules[listener.key]) for listener, default in staying), dropped
+        rules[listener.key] += (parking := _parking_rules(listener, default.parked, referenced))
+        referenced |= _groups_of(parking)
 
 
 def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[str]:
@@ -216,7 +231,7 @@ def _desired(listener: ListenerAssignment, default: Action, rules: list[DesiredR
     there = listener.there.rules if listener.there else ()
     staying = {rule.there for rule in rules}.union(listener.frozen, listener.foreign)
     entries = [*listener.matches, *([listener.default] if listener.default else [])]
-    priorities = _priorities(listener, rules)
+    priorities = rule_priorities(listener, rules)
     return DesiredListener(
         listener.key,
         listener.there,
@@ -224,27 +239,4 @@ def _desired(listener: ListenerAssignment, default: Action, rules: list[DesiredR
         tuple(replace(rule, priority=priorities[rule.name]) for rule in rules),
         tuple(rule for rule in there if rule not in staying),
         tuple(sorted(chain(*(entry.needed_by for entry in entries)))),
-    )
-
-
-def _priorities(listener: ListenerAssignment, rules: list[DesiredRule]) -> dict[str, int]:
-    """Priorities by rule name: the declared ones first, then those of the matches by specificity, then all others."""
-    entries = {entry.needed_by: entry for entry in listener.matches if entry.active}
-    current = {rule.name: rule.there.priority for rule in rules if rule.there}
-    declared: dict[str, int] = {}
-    by_match: dict[str, tuple[object, ...]] = {}
-    others: dict[str, int] = {}
-    for rule in rules:
-        entry = entries.get(rule.needed_by)
-        if entry is None:
-            others[rule.name] = current.get(rule.name, HIGHEST + 1)
-        elif entry.priority is not None:
-            declared[rule.name] = entry.priority
-        else:
-            by_match[rule.name] = specificity(entry.match or Match())
-    fixed = {rule.priority for rule in (*listener.foreign, *listener.frozen)}
-    taken = fixed.union(declared.values(), others.values())
-    numbers = declared | spread(sorted(by_match, key=lambda name: by_match[name]), current, taken)
-    return numbers | spread(
-        sorted(others, key=lambda name: (others[name], name)), current, fixed.union(numbers.values())
     )

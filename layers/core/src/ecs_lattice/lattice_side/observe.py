@@ -17,9 +17,8 @@ from ecs_lattice.graph import (
     Network,
     Observed,
     Service,
+    groups_in_use,
     id_of,
-    receiving_groups,
-    referenced_groups,
 )
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.seen import ClaimFacts
@@ -28,10 +27,12 @@ from ecs_lattice.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was read, and what is remembered after it: with the ARNs that were found, without those that are gone."""
+    """What was read, and what is remembered after it: with the ARNs that were found, without those that are gone.
+    ``is_usable``: the Lattice service is this stack's and active, or there is none; of any other nothing else was read."""
 
     observed: Observed
     remembered: LatticeRecord
+    is_usable: bool = True
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class SnapshotReader:
     def read(self) -> Snapshot:
         service = self._service()
         if service and (dict(service.tags).get(ownership.OWNER) != self.settings.owner or service.status != "ACTIVE"):
-            return Snapshot(Observed(service=service), self.remembered)
+            return Snapshot(Observed(service=service), self.remembered, is_usable=False)
         listeners = self.lattice.listeners(service.arn) if service else ()
         groups = self._groups(listeners)
         declared = {network for claim in self.claims for network in claim.networks}
@@ -85,28 +86,31 @@ class SnapshotReader:
     def _groups(self, listeners: tuple[Listener, ...]) -> tuple[Group, ...]:
         """The groups that actions or claims name, or that are remembered."""
         remembered = {id_of(arn) for _, arn in self.remembered.groups}
+        claimed = {claim.group_name for claim in self.claims if not claim.claim.own_group}
         own = {claim.group_ref for claim in self.claims if claim.claim.own_group}
-        receiving = receiving_groups(listeners)
+        referenced, receiving = groups_in_use(listeners)
         found = [
-            self._group(group, receiving, is_remembered=group in remembered)
-            for group in sorted(referenced_groups(listeners) | remembered | own)
+            self._group(group, receiving, claimed, is_remembered=group in remembered)
+            for group in sorted(referenced | remembered | own)
         ]
         return tuple(group for group in found if group is not None)
 
-    def _group(self, group_id: str, receiving: frozenset[str], *, is_remembered: bool) -> Group | None:
-        """The group; with its tags where it is new or unclaimed, with its targets where they decide something."""
-        group, known = self.lattice.group(group_id), self.remembered.groups
+    def _group(
+        self, group_id: str, receiving: frozenset[str], claimed: set[str], *, is_remembered: bool
+    ) -> Group | None:
+        """The group, whose name may be one of the ``claimed``; with its tags where it is new or unclaimed, with its targets where they decide something."""
+        group, known = self.lattice.group(group_id), dict(self.remembered.groups)
         if group is None:
             if is_remembered:
-                others = tuple(item for item in known if id_of(item[1]) != group_id)
+                others = tuple(item for item in self.remembered.groups if id_of(item[1]) != group_id)
                 self._remember(groups=others, generation=self.remembered.generation + 1)
             return None
-        is_claimed = group.name in {claim.group_name for claim in self.claims if not claim.claim.own_group}
+        is_claimed = group.name in claimed
         if not (is_remembered and is_claimed):
             tags = self.lattice.tags(group.arn)
             group = dataclasses.replace(group, tags=tuple(sorted(tags.items())))
             if tags.get(ownership.OWNER) == self.settings.owner:
-                self._remember(groups=tuple(sorted((dict(known) | {group.name: group.arn}).items())))
+                self._remember(groups=tuple(sorted((known | {group.name: group.arn}).items())))
         if group_id in receiving and is_claimed:
             return group
         return dataclasses.replace(group, targets=self.lattice.targets(group_id))
@@ -127,13 +131,9 @@ class SnapshotReader:
 
     def _associations(self, service: Service, wanted: set[str]) -> tuple[Association, ...]:
         """All of them; whether one is this stack's is read only where no claim wants it."""
-        return tuple(
-            association if association.network_arn in wanted else self._with_owner(association)
-            for association in self.lattice.associations(service.arn)
-        )
-
-    def _with_owner(self, association: Association) -> Association:
-        if association.status not in {"ACTIVE", "DELETE_FAILED"}:
-            return association
-        owner = self.lattice.tags(association.arn).get(ownership.OWNER)
-        return dataclasses.replace(association, ours=owner == self.settings.owner)
+        associations = list(self.lattice.associations(service.arn))
+        for at, known in enumerate(associations):
+            if known.network_arn not in wanted and known.status in {"ACTIVE", "DELETE_FAILED"}:
+                owner = self.lattice.tags(known.arn).get(ownership.OWNER)
+                associations[at] = dataclasses.replace(known, ours=owner == self.settings.owner)
+        return tuple(associations)

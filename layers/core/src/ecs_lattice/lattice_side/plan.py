@@ -13,36 +13,19 @@ from typing import Any
 
 from ecs_lattice import naming
 from ecs_lattice.claims import Answer
-from ecs_lattice.graph import Action, Observed, Service, weights
+from ecs_lattice.graph import Observed, Service, weights
 from ecs_lattice.lattice_side import safe_order
+from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.lattice_side.desired_values import Desired, DesiredListener, DesiredRule, DesiredService
 from ecs_lattice.lattice_side.ports import ServiceSpec
 from ecs_lattice.lattice_side.priorities import HIGHEST
 from ecs_lattice.lattice_side.seen import Timers, parking_match
-from ecs_lattice.lattice_side.steps import (
-    Associate,
-    CreateGroup,
-    CreateLatticeService,
-    CreateListener,
-    CreateRule,
-    CreateStep,
-    DeleteGroup,
-    DeleteLatticeService,
-    DeleteListener,
-    Deregister,
-    Disassociate,
-    PutPolicy,
-    Step,
-    TagService,
-    UpdateDefault,
-    UpdateHealth,
-    UpdateLatticeService,
-    UpdateRule,
-    UpdateRules,
-)
+from ecs_lattice.lattice_side.steps import CreateStep, Step
+from ecs_lattice.model import ListenerKey
 from ecs_lattice.outcome import NotYet, Problem
 
 _GROUPS_PER_RULE = 10  # VPC Lattice API, ForwardAction
+_NEED_SERVICE = (s.PutPolicy, s.UpdateLatticeService, s.CreateListener, s.Associate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +50,7 @@ def plan(desired: Desired, observed: Observed, timers: Timers) -> tuple[Step, ..
         *_groups(desired),
         *_service(desired.service, observed),
         *(
-            CreateListener(new.needed_by, service_arn, naming.listener_name(new.key), new.key, new.default)
+            s.CreateListener(new.needed_by, service_arn, naming.listener_name(new.key), new.key, new.default)
             for new in desired.listeners
             if new.there is None
         ),
@@ -80,21 +63,21 @@ def plan(desired: Desired, observed: Observed, timers: Timers) -> tuple[Step, ..
 
 
 def _deletions(desired: Desired) -> Iterator[Step]:
-    yield from (DeleteListener((), listener.arn, listener.key) for listener in desired.dropped_listeners)
-    yield from (Disassociate((), dropped.arn, dropped.network_arn) for dropped in desired.dropped_associations)
+    yield from (s.DeleteListener((), listener.arn, listener.key) for listener in desired.dropped_listeners)
+    yield from (s.Disassociate((), dropped.arn, dropped.network_arn) for dropped in desired.dropped_associations)
     if desired.dropped_service:
-        yield DeleteLatticeService((), desired.dropped_service.arn)
-    yield from (Deregister((), group.id, group.name, targets) for group, targets in desired.dropped_targets)
-    yield from (DeleteGroup((), group.id, group.name) for group in desired.dropped_groups)
+        yield s.DeleteLatticeService((), desired.dropped_service.arn)
+    yield from (s.Deregister((), group.id, group.name, targets) for group, targets in desired.dropped_targets)
+    yield from (s.DeleteGroup((), group.id, group.name) for group in desired.dropped_groups)
 
 
 def _groups(desired: Desired) -> Iterator[Step]:
     for group in desired.groups:
         there = group.there
         if there is None:
-            yield CreateGroup(group.needed_by, group.spec, group.tags)
+            yield s.CreateGroup(group.needed_by, group.spec, group.tags)
         elif there.status == "ACTIVE" and there.health != group.spec.health:
-            yield UpdateHealth(group.needed_by, there.id, there.name, group.spec.health)
+            yield s.UpdateHealth(group.needed_by, there.id, there.name, group.spec.health)
 
 
 def _service(service: DesiredService | None, observed: Observed) -> Iterator[Step]:
@@ -105,19 +88,19 @@ def _service(service: DesiredService | None, observed: Observed) -> Iterator[Ste
         yield from _service_changes(service, service.there, observed.policy)
         return
     # Created without IAM: a service with IAM and without a policy denies everything, so the policy comes first.
-    yield CreateLatticeService(needed_by, replace(spec, auth=None), service.tags)
+    yield s.CreateLatticeService(needed_by, replace(spec, auth=None), service.tags)
     if service.policy is not None:
-        yield PutPolicy(needed_by, "", service.policy)
+        yield s.PutPolicy(needed_by, "", service.policy)
     if spec.auth not in {None, "NONE"}:
-        yield UpdateLatticeService(needed_by, "", ServiceSpec(spec.name, auth=spec.auth))
+        yield s.UpdateLatticeService(needed_by, "", ServiceSpec(spec.name, auth=spec.auth))
 
 
 def _service_changes(service: DesiredService, there: Service, policy: str | None) -> Iterator[Step]:
     spec, existing = service.spec, dict(there.tags)
     if missing := tuple((key, value) for key, value in service.tags if existing.get(key) != value):
-        yield TagService((), there.arn, missing)
+        yield s.TagService((), there.arn, missing)
     if service.policy is not None and not _is_same_policy(service.policy, policy):
-        yield PutPolicy(service.needed_by, there.arn, service.policy)
+        yield s.PutPolicy(service.needed_by, there.arn, service.policy)
     change = ServiceSpec(
         spec.name,
         certificate=spec.certificate if spec.certificate != there.certificate else None,
@@ -125,7 +108,7 @@ def _service_changes(service: DesiredService, there: Service, policy: str | None
         idle_timeout=spec.idle_timeout if spec.idle_timeout != there.idle_timeout else None,
     )
     if change != ServiceSpec(spec.name):
-        yield UpdateLatticeService(service.needed_by, there.arn, change)
+        yield s.UpdateLatticeService(service.needed_by, there.arn, change)
 
 
 def _is_same_policy(wanted: str, existing: str | None) -> bool:
@@ -144,7 +127,7 @@ def _new_rules(listener: DesiredListener, usable: set[str]) -> Iterator[Step]:
             is_free = rule.priority not in used
             priority = rule.priority if is_free else next(n for n in range(HIGHEST, 0, -1) if n not in used)
             used.add(priority)
-            yield CreateRule(
+            yield s.CreateRule(
                 rule.needed_by,
                 listener_arn,
                 rule.name,
@@ -156,14 +139,14 @@ def _new_rules(listener: DesiredListener, usable: set[str]) -> Iterator[Step]:
             )
 
 
-def _instead(listener: DesiredListener, rule: DesiredRule, usable: set[str]) -> UpdateRule | None:
+def _instead(listener: DesiredListener, rule: DesiredRule, usable: set[str]) -> s.UpdateRule | None:
     """Where the group of a parking rule can be parked on a full listener: at weight 0 in another rule of this stack."""
     for host in listener.rules:
         existing = weights(host.there.action) if host.there else {}
         has_room = len(existing) < _GROUPS_PER_RULE and len(weights(host.action)) < _GROUPS_PER_RULE
         if host.there and rule.parks and has_room and usable.issuperset(existing):
             action = safe_order.with_member(host.there.action, rule.parks)
-            return UpdateRule(rule.needed_by, host.there.arn, host.name, listener.key, action=action)
+            return s.UpdateRule(rule.needed_by, host.there.arn, host.name, listener.key, action=action)
     return None
 
 
@@ -172,51 +155,29 @@ def _associations(desired: Desired, observed: Observed, service_arn: str) -> Ite
     for network_arn, needed_by in desired.networks:
         association = existing.get(network_arn)
         if association is None:
-            yield Associate(needed_by, service_arn, network_arn)
+            yield s.Associate(needed_by, service_arn, network_arn)
         elif association.status == "CREATE_FAILED":
-            yield Disassociate(needed_by, association.arn, network_arn)
+            yield s.Disassociate(needed_by, association.arn, network_arn)
 
 
 def _with_waits(steps: Iterable[Step], observed: Observed, usable: set[str], timers: Timers) -> Iterator[Step]:
     """The steps with what they await, and the creating ones with since when what they create has been missing."""
     listeners = {listener.key for listener in observed.listeners}
     for step in steps:
-        unusable = sorted(set(chain(*(weights(action) for action in _actions(step)))) - usable)
-        awaits = ""
-        if observed.service is None and isinstance(step, PutPolicy | UpdateLatticeService | CreateListener | Associate):
-            awaits = "the Lattice service"
-        elif isinstance(step, CreateRule) and step.listener not in listeners:
-            awaits = f"listener {step.listener}"
-        elif unusable:
-            awaits = f"target group {unusable[0].removeprefix('new:')}"
-        elif isinstance(step, CreateListener):
+        awaits = _awaited(step, observed.service, listeners, usable)
+        if isinstance(step, s.CreateListener) and not awaits:
             listeners.add(step.key)
         if isinstance(step, CreateStep):
-            step = replace(step, missing_since=timers.since(_timer(step)))  # noqa: PLW2901
+            step = replace(step, missing_since=timers.since(step.TIMER.format(step)))  # noqa: PLW2901
         yield replace(step, awaits=awaits) if awaits else step
 
 
-def _actions(step: Step) -> tuple[Action | None, ...]:
-    """The actions of a step, whose groups have to be usable."""
-    match step:
-        case CreateListener(default=action) | UpdateDefault(default=action):
-            return (action,)
-        case CreateRule(action=action) | UpdateRule(action=action):
-            return (action,)
-        case UpdateRules(rules=rules):
-            return tuple(rule.action for rule in rules)
-    return ()
-
-
-def _timer(step: CreateStep) -> str:
-    """The timer of what is missing."""
-    match step:
-        case CreateGroup(spec=spec):
-            return f"make:group:{spec.name}"
-        case CreateListener(key=key):
-            return f"make:listener:{key}"
-        case CreateRule(name=name, listener=listener):
-            return f"make:rule:{listener}:{name}"
-        case Associate(network_arn=network):
-            return f"make:association:{network}"
-    return "make:service"
+def _awaited(step: Step, service: Service | None, listeners: set[ListenerKey], usable: set[str]) -> str:
+    """What has to exist before the step can be carried out, and does not yet; empty when nothing is missing."""
+    if service is None and isinstance(step, _NEED_SERVICE):
+        return "the Lattice service"
+    if isinstance(step, s.CreateRule) and step.listener not in listeners:
+        return f"listener {step.listener}"
+    parts = step.rules if isinstance(step, s.UpdateRules) else (step,)
+    groups = {group for part in parts if part.ACTION for group in weights(getattr(part, part.ACTION))}
+    return f"target group {min(groups - usable).removeprefix('new:')}" if groups - usable else ""

@@ -6,9 +6,34 @@ VPC Lattice evaluates rules by ascending priority, 1-2000, unique on a listener 
 from bisect import bisect_left
 from collections.abc import Collection, Hashable, Mapping, Sequence
 
+from ecs_lattice.lattice_side.desired_values import DesiredRule
+from ecs_lattice.lattice_side.entries import ListenerAssignment
 from ecs_lattice.model import Match
 
 LOWEST, HIGHEST = 1, 2000
+
+
+def rule_priorities(listener: ListenerAssignment, rules: list[DesiredRule]) -> dict[str, int]:
+    """Priorities by rule name: the declared ones first, then those of the matches by specificity, then all others."""
+    entries = {entry.needed_by: entry for entry in listener.matches if entry.active}
+    current = {rule.name: rule.there.priority for rule in rules if rule.there}
+    declared: dict[str, int] = {}
+    by_match: dict[str, tuple[object, ...]] = {}
+    others: dict[str, int] = {}
+    for rule in rules:
+        entry = entries.get(rule.needed_by)
+        if entry is None:
+            others[rule.name] = current.get(rule.name, HIGHEST + 1)
+        elif entry.priority is not None:
+            declared[rule.name] = entry.priority
+        else:
+            by_match[rule.name] = specificity(entry.match or Match())
+    fixed = {rule.priority for rule in (*listener.foreign, *listener.frozen)}
+    taken = fixed.union(declared.values(), others.values())
+    numbers = declared | spread(sorted(by_match, key=lambda name: by_match[name]), current, taken)
+    return numbers | spread(
+        sorted(others, key=lambda name: (others[name], name)), current, fixed.union(numbers.values())
+    )
 
 
 def specificity(match: Match) -> tuple[object, ...]:
@@ -27,7 +52,8 @@ def spread[K: Hashable](order: Sequence[K], current: Mapping[K, int], taken: Col
     as far from both as there is room. Only where there is no room are all spread anew.
     """
     usable = {key: priority for key, priority in current.items() if priority not in taken}
-    kept = _longest_ascending([(key, usable[key]) for key in order if LOWEST <= usable.get(key, 0) <= HIGHEST])
+    pairs = [(key, usable[key]) for key in order if LOWEST <= usable.get(key, 0) <= HIGHEST]
+    kept = _longest_ascending(pairs) if len(pairs) > 1 else dict(pairs)
     spread_out = _fill_gaps(order, kept, taken)
     return _fill_gaps(order, {}, taken) or {} if spread_out is None else spread_out
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ecs_lattice import ownership
 from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
+from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side import unclaimed
 from ecs_lattice.lattice_side.answers import answers
 from ecs_lattice.lattice_side.apply import Applied, Applier
@@ -32,9 +33,7 @@ from ecs_lattice.uninstall_state import UNINSTALL
 _log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round creates the next observes; a plan converges in three or four
 _NEXT_ROUND_SECONDS = 5
-_READ_AGAIN = (
-    0.4  # of the drift time: when an unchanged read is recorded, so that the resync need not enqueue a request
-)
+_READ_AGAIN = 0.4  # of the drift time: an unchanged read is recorded, so that the resync need not enqueue a request
 _DUE_SLACK_SECONDS = 60
 
 
@@ -48,35 +47,33 @@ class Decision:
     timers: tuple[tuple[str, float], ...]
 
 
+@dataclass(frozen=True, slots=True)
 class LatticeSide:
     """The Lattice side's reconciler. ``now`` is the time in epoch seconds."""
 
-    def __init__(
-        self, settings: Settings, lattice: Lattice, registry: Registry, requests: RequestQueue, now: Now
-    ) -> None:
-        self._settings = settings
-        self._lattice = lattice
-        self._registry = registry
-        self._requests = requests
-        self._now = now
+    settings: Settings
+    lattice: Lattice
+    registry: Registry
+    requests: RequestQueue
+    now: Now
 
     def reconcile(self, name: str) -> Outcome:
         """Turn the Lattice service ``name`` into what its claims declare, as far as is possible now."""
-        records = self._registry.claims_on(name)
-        remembered = self._registry.lattice(name)
+        records = self.registry.claims_on(name)
+        remembered = self.registry.lattice(name)
         try:
             if not records:
-                return unclaimed.reconcile(self._lattice, self._registry, self._settings, remembered, self._now())
+                return unclaimed.reconcile(self.lattice, self.registry, self.settings, remembered, self.now())
             return self._converge(records, remembered)
         except ThrottledError as error:
             return NotYet(int(error.retry_after) + 1, str(error))
 
     def plan(self, name: str, records: tuple[ClaimRecord, ...] | None = None) -> PlanReport:
         """What a reconcile would do: with the registry's claims, or with ``records`` instead. Changes nothing."""
-        records = self._registry.claims_on(name) if records is None else records
-        claims = tuple(facts_of(record, self._settings) for record in records)
-        remembered = self._registry.lattice(name)
-        snapshot = SnapshotReader(self._lattice, self._settings, claims, remembered, discover=True).read()
+        records = self.registry.claims_on(name) if records is None else records
+        claims = tuple(facts_of(record, self.settings) for record in records)
+        remembered = self.registry.lattice(name)
+        snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover=True).read()
         decision = self._decide(claims, snapshot, {}, dry_run=True)
         return PlanReport(
             name,
@@ -87,30 +84,30 @@ class LatticeSide:
         )
 
     def _converge(self, records: tuple[ClaimRecord, ...], remembered: LatticeRecord) -> Outcome:
-        claims = tuple(facts_of(record, self._settings) for record in records)
+        claims = tuple(facts_of(record, self.settings) for record in records)
         # Nothing would be created, so no taken name would lead to the service: after a lost table, ask by list.
         discover = all(record.claim.phase != "declared" for record in records)
         refused: dict[str, Problem] = {}
         for _ in range(_ROUNDS):
-            snapshot = SnapshotReader(self._lattice, self._settings, claims, remembered, discover).read()
+            snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover).read()
             decision = self._decide(claims, snapshot, refused, dry_run=False)
             remembered = self._save(remembered, dataclasses.replace(snapshot.remembered, made=decision.timers))
             waits = list(decision.waits)
             if not decision.steps:
                 break
-            applier = Applier(self._lattice, self._settings.owner, self._registry.put_lattice, Applied(remembered))
+            applier = Applier(self.lattice, self.settings.owner, self.registry.put_lattice, Applied(remembered))
             applied = applier.apply(decision.steps)
             remembered = applied.remembered
             waits += applied.waits
-            has_news = not applied.refused.keys() <= refused.keys()
+            has_progress = applied.done or applied.refused.keys() - refused.keys()
             refused = applied.refused | refused
-            if applied.stopped or not (applied.done or has_news):
+            if applied.stopped or not has_progress:
                 break
         else:
             waits = [NotYet(_NEXT_ROUND_SECONDS, "the rest follows")]
         answered = self._answer(records, decision.answers)
-        problems = _problems((record.key, record.answer) for record in answered)
-        problems += tuple(problem for key, problem in refused.items() if not key)
+        of_no_claim = filter(None, [refused.get("")])
+        problems = (*_problems((record.key, record.answer) for record in answered), *of_no_claim)
         outcome = soonest([*waits, Refused(problems) if problems else Done()])
         self._note_due(remembered, outcome)
         return outcome
@@ -118,53 +115,50 @@ class LatticeSide:
     def _decide(
         self, claims: tuple[ClaimFacts, ...], snapshot: Snapshot, refused: Mapping[str, Problem], *, dry_run: bool
     ) -> Decision:
-        if unusable := self._unusable(claims, snapshot):
-            return unusable
-        now, settings, observed, remembered = self._now(), self._settings, snapshot.observed, snapshot.remembered
+        service = snapshot.observed.service
+        if service and not snapshot.is_usable:
+            return self._unusable(claims, service, snapshot.remembered.made)
+        now, settings, observed, remembered = self.now(), self.settings, snapshot.observed, snapshot.remembered
         timers = Timers(dict(remembered.made), now)
         index = index_of(observed, remembered, claims, settings.owner)
-        budget = RemovalBudget(self._registry, settings, now, dry_run)
+        budget = RemovalBudget(self.registry, settings, now, dry_run)
         resolutions = resolve(index, settings, now, budget.may_remove, refused)
         assignment = match_rules(index, resolutions, settings)
         active = tuple(resolution for resolution in assignment.resolutions if resolution.mode == "active")
         context = PlanContext(index, assignment, settings, now, timers, active)
         steps = plan(desired_graph(context), observed, timers)
-        is_deleted = any(
-            facts.claim.phase == "deleted" for facts in claims
-        )  # only then an uninstall makes a difference
-        uninstalling = is_deleted and self._registry.document("stack", UNINSTALL) is not None
+        # Only where an ECS service was deleted does an uninstall make a difference.
+        is_deleted = any(facts.claim.phase == "deleted" for facts in claims)
+        uninstalling = is_deleted and self.registry.document("stack", UNINSTALL) is not None
         answered = answers(context, uninstalling=uninstalling)
         waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
         return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())))
 
-    def _unusable(self, claims: tuple[ClaimFacts, ...], snapshot: Snapshot) -> Decision | None:
+    def _unusable(
+        self, claims: tuple[ClaimFacts, ...], service: Service, timers: tuple[tuple[str, float], ...]
+    ) -> Decision:
         """What to do where the Lattice service is not this stack's, or is being created or deleted."""
-        service, timers = snapshot.observed.service, snapshot.remembered.made
-        if service is None:
-            return None
-        if dict(service.tags).get(ownership.OWNER) != self._settings.owner:
+        if dict(service.tags).get(ownership.OWNER) != self.settings.owner:
             message = (
                 f"Lattice service {service.name} ({service.arn}) does not carry this stack's {ownership.OWNER} tag, so it "
-                f"is left alone. Use another {self._settings.label_prefix}.service."
+                f"is left alone. Use another {self.settings.label_prefix}.service."
             )
             foreign = {
                 facts.key: Answer("Refused", "FOREIGN_SERVICE", message, facts.record.answer.group_arn)
                 for facts in claims
             }
             return Decision((), foreign, (), timers)
-        if service.status == "ACTIVE":
-            return None
         failed = service.status in {"CREATE_FAILED", "DELETE_FAILED"}
         steps = (DeleteLatticeService((), service.arn),) if failed else ()
         wait = NotYet(_NEXT_ROUND_SECONDS, f"Lattice service {service.name} is {service.status}")
         return Decision(steps, {facts.key: facts.record.answer for facts in claims}, (wait,), timers)
 
     def _save(self, before: LatticeRecord, after: LatticeRecord) -> LatticeRecord:
-        now = self._now()
-        if after == before and now - before.read_at < self._settings.drift_hours * 3600 * _READ_AGAIN:
+        now = self.now()
+        if after == before and now - before.read_at < self.settings.drift_hours * 3600 * _READ_AGAIN:
             return before
         after = dataclasses.replace(after, read_at=now)
-        self._registry.put_lattice(after)
+        self.registry.put_lattice(after)
         return after
 
     def _answer(self, records: tuple[ClaimRecord, ...], answers: Mapping[str, Answer]) -> tuple[ClaimRecord, ...]:
@@ -173,20 +167,20 @@ class LatticeSide:
             answer = answers[record.key]
             if answer.state in {"Refused", "Conflicted"} and answer != record.answer:
                 _log.warning("%s: %s %s: %s", record.key, answer.state, answer.code, answer.message)
-        answered = tuple(self._registry.put_answer(record, answers[record.key]) for record in records)
+        answered = tuple(self.registry.put_answer(record, answers[record.key]) for record in records)
         services = sorted({record.claim.service.arn for record in answered if record.is_unacknowledged})
         cause = f"answers of {records[0].lattice_service}"
         if services:
-            self._requests.enqueue(
-                [ReconcileRequest("ecsService", arn, cause=cause, requested_at=self._now()) for arn in services]
+            self.requests.enqueue(
+                [ReconcileRequest("ecsService", arn, cause=cause, requested_at=self.now()) for arn in services]
             )
         return answered
 
     def _note_due(self, remembered: LatticeRecord, outcome: Outcome) -> None:
         """Record when the next reconcile is due: the resync enqueues a request where one is overdue."""
-        due = self._now() + outcome.after if isinstance(outcome, NotYet) else 0.0
+        due = self.now() + outcome.after if isinstance(outcome, NotYet) else 0.0
         if bool(due) != bool(remembered.due_at) or abs(due - remembered.due_at) > _DUE_SLACK_SECONDS:
-            self._registry.put_lattice(dataclasses.replace(remembered, due_at=due))
+            self.registry.put_lattice(dataclasses.replace(remembered, due_at=due))
 
 
 def _problems(answers: Iterable[tuple[str, Answer]]) -> tuple[Problem, ...]:

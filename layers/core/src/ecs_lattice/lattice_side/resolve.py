@@ -13,7 +13,7 @@ from typing import Literal
 from ecs_lattice import ownership
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.graph import Group, Service, id_of
-from ecs_lattice.lattice_side.seen import ClaimFacts, ObservedIndex, holder_tags
+from ecs_lattice.lattice_side.seen import ClaimFacts, ObservedIndex
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 
@@ -86,7 +86,7 @@ def holder_tag(resolutions: Resolutions, index: ObservedIndex, settings: Setting
     if ownership.HOLDER in tags:
         return tags[ownership.HOLDER]
     first = next((resolution for resolution in resolutions if resolution.mode in STAYING), None)
-    return holder_tags(first.claim.service)[settings.sharing] if first else None
+    return first.holder_tags[settings.sharing] if first else None
 
 
 def _by_phase(
@@ -121,22 +121,20 @@ def _refused_by_aws(resolutions: Resolutions, refused: Mapping[str, Problem]) ->
             yield resolution.reject("Refused", problem.code, problem.message)
 
 
-def _held_by_others(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
-    tag = holder_tag(resolutions, index, settings)
+def _held_or_fixed(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
+    """The Lattice service may be held by others, and its custom domain cannot change."""
+    tag, service = holder_tag(resolutions, index, settings), index.observed.service
     for resolution in resolutions:
-        if tag and resolution.mode == "active" and tag not in holder_tags(resolution.claim.service).values():
+        domain = resolution.route.domain
+        if resolution.mode != "active":
+            continue
+        if tag and tag not in resolution.holder_tags.values():
             message = (
                 f"Lattice service {resolution.route.lattice_service} is held by {tag}; the stack parameter Sharing decides "
                 f"who may join. Use another name, or have an operator remove its tag {ownership.HOLDER}."
             )
             yield resolution.reject("Conflicted", "HELD_BY_OTHER", message)
-
-
-def _fixed_domain(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
-    service = index.observed.service
-    for resolution in resolutions if service else ():
-        domain = resolution.route.domain
-        if service and domain and domain != service.domain and resolution.mode == "active":
+        elif service and domain and domain != service.domain:
             existing = f"has {service.domain}" if service.domain else "was created without one"
             message = (
                 f"The custom domain of a Lattice service cannot change after its creation, and {service.name} {existing}. "
@@ -180,27 +178,22 @@ def _listener_protocols(resolutions: Resolutions, index: ObservedIndex, _setting
                 yield resolution.reject("Conflicted", "LISTENER_DIFFERS", message)
 
 
-def _networks(resolutions: Resolutions, index: ObservedIndex, _settings: Settings) -> Iterator[Resolution]:
-    known = dict(index.observed.networks)
-    for resolution in resolutions:
-        for network in resolution.networks if resolution.mode == "active" else ():
-            arns = known.get(network, ())
+def _references(resolutions: Resolutions, index: ObservedIndex, _settings: Settings) -> Iterator[Resolution]:
+    """The target group and the service networks that a claim names have to be usable. A network's problem comes last, so
+    it is the one that counts."""
+    for resolution in (resolution for resolution in resolutions if resolution.mode == "active"):
+        arn = resolution.claim.own_group
+        if arn and (fault := _fault_of(index.groups.get(id_of(arn)), index.observed.service)):
+            message = f"The ECS service attaches this port to target group {arn}, which {fault}."
+            yield resolution.reject("Refused", "OWN_GROUP_UNUSABLE", message)
+        for network in resolution.networks:
+            arns = index.networks.get(network, ())
             if len(arns) > 1:
                 message = f"Several service networks are called {network}; use one of {', '.join(arns)}."
                 yield resolution.reject("Refused", "NETWORK_AMBIGUOUS", message)
             elif not arns:
                 message = f"There is no service network {network} in this account, nor is one shared with it."
                 yield resolution.reject("Refused", "NETWORK_UNKNOWN", message)
-
-
-def _own_groups(resolutions: Resolutions, index: ObservedIndex, _settings: Settings) -> Iterator[Resolution]:
-    for resolution in resolutions:
-        arn = resolution.claim.own_group
-        if resolution.mode != "active" or arn is None:
-            continue
-        if fault := _fault_of(index.groups.get(id_of(arn)), index.observed.service):
-            message = f"The ECS service attaches this port to target group {arn}, which {fault}."
-            yield resolution.reject("Refused", "OWN_GROUP_UNUSABLE", message)
 
 
 def _fault_of(group: Group | None, service: Service | None) -> str:
@@ -231,11 +224,9 @@ def _health_checks(resolutions: Resolutions, _index: ObservedIndex, settings: Se
 
 
 _RULES: tuple[Rule, ...] = (
-    _held_by_others,
-    _fixed_domain,
+    _held_or_fixed,
     *(partial(_service_wide, key=key) for key in ("domain", "certificate", "auth", "idle_timeout")),
     _listener_protocols,
-    _networks,
-    _own_groups,
+    _references,
     _health_checks,
 )

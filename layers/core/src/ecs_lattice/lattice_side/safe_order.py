@@ -43,7 +43,7 @@ def changes(listener: DesiredListener) -> tuple[Step, ...]:
     moving = [change for change in (*updates, *others) if not change.is_neutral]
     if len(moving) > 1 and any(change.rematches for change in moving):
         return _in_one_call(listener, updates, _ordered(others))
-    neutral = [change for change in (*updates, *others) if change.is_neutral]
+    neutral = filter(lambda change: change.is_neutral, (*updates, *others))
     return _one_by_one(listener, [*neutral, *_ordered(moving)])
 
 
@@ -95,9 +95,8 @@ def _default(listener: DesiredListener) -> list[Change]:
 
 def _in_one_call(listener: DesiredListener, updates: list[Change], others: list[Change]) -> tuple[Step, ...]:
     """The rules in one call; before it what moves forward (the default action), after it what moves back."""
-    rules = _off_deleted_priorities(
-        listener, [change.step for change in updates if isinstance(change.step, UpdateRule)]
-    )
+    steps = [change.step for change in updates if isinstance(change.step, UpdateRule)]
+    rules = _off_deleted_priorities(listener, steps)
     needed_by = tuple(sorted(set(chain(*(step.needed_by for step in rules)))))
     arn = listener.there.arn if listener.there else ""
     batches = [UpdateRules(needed_by, arn, part) for part in batched(rules, _RULES_PER_BATCH, strict=False)]

@@ -19,12 +19,11 @@ from ecs_lattice.graph import (
     Listener,
     Observed,
     Rule,
+    groups_in_use,
     id_of,
-    receiving_groups,
-    referenced_groups,
     weighted_groups,
 )
-from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route, ServiceId
+from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route
 from ecs_lattice.outcome import NotYet
 from ecs_lattice.settings import Settings, Sharing
 
@@ -41,7 +40,8 @@ class ClaimFacts:
     """A claim and what follows from it, computed once per reconcile.
 
     ``group_ref`` is the id of its target group, or ``new:<group_name>`` while none is known. ``match`` is canonical.
-    ``networks`` are the service networks as declared.
+    ``networks`` are the service networks as declared. ``holder_tags`` are the values of the holder tag that let its ECS
+    service claim a Lattice service, by the sharing that sets them.
     """
 
     record: ClaimRecord
@@ -53,22 +53,29 @@ class ClaimFacts:
     group_ref: str
     match: Match | None
     networks: tuple[str, ...]
+    holder_tags: Mapping[Sharing, str]
 
 
 def facts_of(record: ClaimRecord, settings: Settings) -> ClaimFacts:
     """The facts of a claim, before anything has been read."""
     claim, route = record.claim, record.claim.route
     name = naming.target_group_name(claim.service, route.lattice_service, route, claim.placement)
+    cluster, service = owner = claim.service.cluster, claim.service.name
     return ClaimFacts(
         record=record,
         claim=claim,
         route=route,
         key=claim.key,
-        owner=(claim.service.cluster, claim.service.name),
+        owner=owner,
         group_name=name,
         group_ref=id_of(claim.own_group) if claim.own_group else f"new:{name}",
         match=route.match.canonical if route.match else None,
         networks=route.networks or settings.default_networks,
+        holder_tags={
+            "none": tag_value(f"service/{cluster}/{service}"),
+            "cluster": tag_value(f"cluster/{cluster}"),
+            "account": "account",
+        },
     )
 
 
@@ -77,7 +84,8 @@ class ObservedIndex:
     """The graph that was read and its claims, by what they are looked up by.
 
     ``owners`` has the ECS service of each target group where it is known; ``claimants`` are the ECS services with a claim
-    here. Of the groups, ``referenced`` are named by a rule or default action, ``receiving_traffic`` have a weight in one
+    here. ``networks`` has the ARNs of the service networks as declared, ``associated`` the ARNs of those whose association
+    is active. Of the groups, ``referenced`` are named by a rule or default action, ``receiving_traffic`` have a weight in one
     that requests can reach.
     """
 
@@ -88,24 +96,22 @@ class ObservedIndex:
     owners: Mapping[str, Owner]
     claimants: frozenset[Owner]
     listeners: Mapping[ListenerKey, Listener]
+    networks: Mapping[str, tuple[str, ...]]
+    associated: frozenset[str]
     referenced: frozenset[str]
     receiving_traffic: frozenset[str]
 
     @cached_property
     def own_rules(self) -> Mapping[ListenerKey, tuple[Rule, ...]]:
         """The rules that this stack created, by name."""
-        return {
-            key: tuple(rule for rule in listener.rules if naming.is_ours(rule.name))
-            for key, listener in self.listeners.items()
-        }
+        listeners = self.listeners.items()
+        return {key: tuple(rule for rule in there.rules if naming.is_ours(rule.name)) for key, there in listeners}
 
     @cached_property
     def foreign_rules(self) -> Mapping[ListenerKey, tuple[Rule, ...]]:
         """The rules that others created."""
-        return {
-            key: tuple(rule for rule in listener.rules if rule not in self.own_rules[key])
-            for key, listener in self.listeners.items()
-        }
+        listeners = self.listeners.items()
+        return {key: tuple(rule for rule in there.rules if not naming.is_ours(rule.name)) for key, there in listeners}
 
     @cached_property
     def weighted(self) -> frozenset[str]:
@@ -123,17 +129,12 @@ class ObservedIndex:
         """The ECS services of these groups, as far as they are known."""
         return frozenset(self.owners[group] for group in groups if group in self.owners)
 
-    def serving(self, listener: Listener | None, match: Match | None) -> frozenset[str]:
+    def serving(self, listener: Listener, match: Match | None) -> frozenset[str]:
         """The groups that receive the requests of exactly this match (canonical; None: the default action)."""
-        if listener is None or match is None:
-            return weighted_groups(listener.default if listener else None)
+        if match is None:
+            return weighted_groups(listener.default)
         rules = [rule for rule in self.own_rules[listener.key] if rule.is_live and rule.match.canonical == match]
         return frozenset(group for rule in rules for group in weighted_groups(rule.action))
-
-    def arns_of(self, networks: Iterable[str]) -> set[str]:
-        """The ARNs of service networks as declared, as far as they are known."""
-        known = dict(self.observed.networks)
-        return {arn for network in networks for arn in known.get(network, ())}
 
     def has_healthy_target(self, group_ref: str) -> bool:
         """Whether a target of the group would answer requests."""
@@ -150,32 +151,35 @@ def index_of(
     observed: Observed, remembered: LatticeRecord, claims: tuple[ClaimFacts, ...], owner: str
 ) -> ObservedIndex:
     """The index of what was read; ``owner`` is the stack."""
+    referenced, receiving = groups_in_use(observed.listeners)
     ids = {name: id_of(arn) for name, arn in remembered.groups}
     located = tuple(
         claim if claim.claim.own_group else replace(claim, group_ref=ids.get(claim.group_name, claim.group_ref))
         for claim in claims
     )
-    owners = {group.id: _owner_of(group, owner) for group in observed.groups}
     return ObservedIndex(
         observed=observed,
         remembered=remembered,
         claims=located,
         groups={group.id: group for group in observed.groups},
-        owners={group: by_tag for group, by_tag in owners.items() if by_tag}
-        | {claim.group_ref: claim.owner for claim in located},
+        owners=_owners(observed, located, owner),
         claimants=frozenset(claim.owner for claim in located),
         listeners={listener.key: listener for listener in observed.listeners},
-        referenced=referenced_groups(observed.listeners),
-        receiving_traffic=receiving_groups(observed.listeners),
+        networks=dict(observed.networks),
+        associated=frozenset(known.network_arn for known in observed.associations if known.status == "ACTIVE"),
+        referenced=referenced,
+        receiving_traffic=receiving,
     )
 
 
-def _owner_of(group: Group, owner: str) -> Owner | None:
-    """The ECS service that the tags of a group of this stack name."""
-    tags = dict(group.tags or ())
-    if tags.get(ownership.OWNER) != owner or ownership.SERVICE not in tags:
-        return None
-    return tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
+def _owners(observed: Observed, claims: tuple[ClaimFacts, ...], owner: str) -> dict[str, Owner]:
+    """The ECS services of the target groups: by their claims, else by the tags of a group of this stack."""
+    owners: dict[str, Owner] = {}
+    for group in observed.groups:
+        tags = dict(group.tags or ())
+        if tags.get(ownership.OWNER) == owner and ownership.SERVICE in tags:
+            owners[group.id] = tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
+    return owners | {claim.group_ref: claim.owner for claim in claims}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +227,3 @@ def parking_match(rule_name: str) -> Match:
 def tag_value(text: str) -> str:
     """``text`` as a tag value: as it is, or its hash when it is longer than a tag may be."""
     return text if len(text) <= _TAG_VALUE_LIMIT else "sha256/" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def holder_tags(service: ServiceId) -> dict[Sharing, str]:
-    """The values of the holder tag that let ``service`` claim a Lattice service, by the sharing that sets them."""
-    return {
-        "none": tag_value(f"service/{service.cluster}/{service.name}"),
-        "cluster": tag_value(f"cluster/{service.cluster}"),
-        "account": "account",
-    }

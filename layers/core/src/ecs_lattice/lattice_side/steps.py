@@ -14,10 +14,11 @@ class Step:
     """One call. ``needed_by`` are the keys of the claims that cannot be served without it.
 
     ``awaits`` is what has to exist first and does not yet; such a step is not carried out, a later plan has it again.
-    ``TEXT`` says what it does, as a format string over the step.
+    ``TEXT`` says what it does, as a format string over the step. ``ACTION`` is the name of its member that is an action.
     """
 
     TEXT: ClassVar[str] = ""
+    ACTION: ClassVar[str] = ""
 
     needed_by: tuple[str, ...]
     awaits: str = field(default="", kw_only=True)
@@ -29,7 +30,10 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class CreateStep(Step):
     """A call that creates something. ``missing_since`` is the epoch second at which it was first found missing: part of
-    the client token, so that a retry gets what a lost answer created, and a new one never the deleted one."""
+    the client token, so that a retry gets what a lost answer created, and a new one never the deleted one. ``TIMER`` is
+    the timer of what is missing, as a format string over the step."""
+
+    TIMER: ClassVar[str] = ""
 
     missing_since: float = field(default=0.0, kw_only=True)
 
@@ -41,6 +45,7 @@ class CreateGroup(CreateStep):
     spec: GroupSpec
     tags: Tags
     TEXT: ClassVar[str] = "create target group {0.spec.name} ({0.spec.protocol}:{0.spec.port} in {0.spec.vpc_id})"
+    TIMER: ClassVar[str] = "make:group:{0.spec.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class CreateLatticeService(CreateStep):
     spec: ServiceSpec
     tags: Tags
     TEXT: ClassVar[str] = "create service {0.spec.name}"
+    TIMER: ClassVar[str] = "make:service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +96,9 @@ class UpdateLatticeService(Step):
     spec: ServiceSpec
 
     def __str__(self) -> str:
-        changes = {"certificate": self.spec.certificate, "auth": self.spec.auth, "idle timeout": self.spec.idle_timeout}
-        return "update the service: " + ", ".join(
-            f"{key} {value}" for key, value in changes.items() if value is not None
-        )
+        spec = self.spec
+        changes = {"certificate": spec.certificate, "auth": spec.auth, "idle timeout": spec.idle_timeout}
+        return "update the service: " + ", ".join(f"{key} {to}" for key, to in changes.items() if to is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ class CreateListener(CreateStep):
     key: ListenerKey
     default: Action
     TEXT: ClassVar[str] = "create listener {0.key} with default action: {0.default}"
+    TIMER: ClassVar[str] = "make:listener:{0.key}"
+    ACTION: ClassVar[str] = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,7 @@ class UpdateDefault(Step):
     key: ListenerKey
     default: Action
     TEXT: ClassVar[str] = "set the default action of listener {0.key}: {0.default}"
+    ACTION: ClassVar[str] = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +135,12 @@ class UpdateRule(Step):
     priority: int | None = None
     match: AnyMatch | None = None
     action: Action | None = None
+    ACTION: ClassVar[str] = "action"
 
     def __str__(self) -> str:
-        parts = [
-            f"priority {self.priority}" if self.priority is not None else "",
-            f"match {self.match}" if self.match is not None else "",
-            str(self.action) if self.action is not None else "",
-        ]
-        return f"update rule {self.name} on {self.listener}: " + ", ".join(part for part in parts if part)
+        changes = {"priority ": self.priority, "match ": self.match, "": self.action}
+        parts = (f"{what}{to}" for what, to in changes.items() if to is not None)
+        return f"update rule {self.name} on {self.listener}: " + ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,8 @@ class CreateRule(CreateStep):
     action: Action
     instead: UpdateRule | None = None
     TEXT: ClassVar[str] = "create rule {0.name} on {0.listener}: priority {0.priority}, match {0.match}, {0.action}"
+    TIMER: ClassVar[str] = "make:rule:{0.listener}:{0.name}"
+    ACTION: ClassVar[str] = "action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +178,7 @@ class Associate(CreateStep):
     service_arn: str
     network_arn: str
     TEXT: ClassVar[str] = "associate with {0.network_arn}"
+    TIMER: ClassVar[str] = "make:association:{0.network_arn}"
 
 
 @dataclass(frozen=True, slots=True)

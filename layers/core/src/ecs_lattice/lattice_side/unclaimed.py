@@ -82,14 +82,11 @@ def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem
     """Why the service may not be deleted: it is not this stack's, or has objects of others, or still serves."""
     if not _is_own(service.tags, settings):
         return Problem("FOREIGN_SERVICE", f"{service.arn} does not carry this stack's {ownership.OWNER} tag.")
-    rules = list(chain(*(listener.rules for listener in observed.listeners)))
+    listeners = observed.listeners
+    rules = chain(*(listener.rules for listener in listeners))
     remaining = [rule.name for rule in rules if rule.is_live or not naming.is_ours(rule.name)]
-    remaining += [
-        association.arn
-        for association in observed.associations
-        if association.status == "ACTIVE" and not association.ours
-    ]
-    remaining += [listener.name for listener in observed.listeners if weighted_groups(listener.default)]
+    remaining += [known.arn for known in observed.associations if known.status == "ACTIVE" and not known.ours]
+    remaining += [listener.name for listener in listeners if weighted_groups(listener.default)]
     if not remaining:
         return None
     message = f"No route claims {service.name}, but it is not deleted: it still contains {', '.join(remaining)}."
