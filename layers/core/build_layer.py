@@ -1,8 +1,11 @@
 # ruff: noqa: INP001  a command, not part of a package
-"""Builds the layer: the packages that requirements.txt locks and the library, cut to what is used, with bytecode.
+"""Builds the layer (decision 27): the packages that requirements.txt locks and the library, cut to what is used, with
+bytecode.
 
-Lambda mounts layers read-only, so Python cannot keep the bytecode it compiles there: what a layer lacks is compiled again
-at every cold start. The bytecode is unchecked hash-based (PEP 552): Python takes it as it is, whatever timestamps the files
+Lambda mounts layers read-only, so Python cannot keep the bytecode it compiles there: what a layer lacks is compiled
+again
+at every cold start. The bytecode is unchecked hash-based (PEP 552): Python takes it as it is, whatever timestamps the
+files
 get in a zip. Sources stay: tracebacks show their lines. Only pure Python wheels are taken, so one layer serves both
 instruction sets, and the hash of every wheel is checked.
 

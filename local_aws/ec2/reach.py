@@ -1,6 +1,8 @@
-"""The effect of security groups: whether VPC Lattice reaches an address, and which groups a task may have.
+"""The effect of security groups (decision 35): whether VPC Lattice reaches an address, and which groups a task may
+have.
 
-Traffic and health checks of VPC Lattice come from the addresses of its managed prefix lists, and the groups of the target
+Traffic and health checks of VPC Lattice come from the addresses of its managed prefix lists, and the groups of the
+target
 must allow those (VPC Lattice User Guide, "Control traffic in VPC Lattice using security groups"). Groups belong to
 network interfaces, so they are read from there: of a task with awsvpc, and of the container instance of any other.
 """

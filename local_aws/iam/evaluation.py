@@ -1,4 +1,4 @@
-"""Is a request allowed? Pure: policies and a request in, a decision out.
+"""Is a request allowed? Pure (decision 37): policies and a request in, a decision out.
 
 Source: IAM User Guide, "Policy evaluation logic": everything is denied unless a statement allows it, and a statement
 that denies it wins. No library evaluates conditions without an account; AWS's policy simulator is a service.

@@ -1,4 +1,5 @@
-"""The permissions that a call needs: values and helpers for the modules of :mod:`local_aws.iam.actions`."""
+"""The permissions that a call needs (decision 38): values and helpers for the modules of
+:mod:`local_aws.iam.actions`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

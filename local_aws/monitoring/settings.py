@@ -1,4 +1,4 @@
-"""Settings of alarms: PutMetricAlarm's constraints, and the alarm as a value for the evaluation.
+"""Settings of alarms (decision 36): PutMetricAlarm's constraints, and the alarm as a value for the evaluation.
 
 Constraints: botocore's service model of CloudWatch and the API Reference, PutMetricAlarm. What the local
 AWS does not support (expressions, percentiles, anomaly bands, composite alarms) is rejected by name, never ignored.

@@ -1,7 +1,9 @@
-"""The contents of the files for `sam local`: a template of the built functions, and the environment of the stack.
+"""The contents of the files for `sam local` (decision 40): a template of the built functions, and the environment of
+the stack.
 
 SAM resolves ``!Ref`` of a queue to its logical id, passes only variables that the template declares, and prefers the
-shell's variables to the template's (AWS SAM Developer Guide, "sam local invoke", environment variables). So this template
+shell's variables to the template's (AWS SAM Developer Guide, "sam local invoke", environment variables). So this
+template
 declares every variable that Lambda would set, and the file of environment variables, which takes precedence over the
 shell, has the values.
 """

@@ -1,4 +1,5 @@
-"""Deploy a build (``sam build``) to the local AWS like ``sam deploy``: artifacts to S3, change set, execution."""
+"""Deploy a build (``sam build``) to the local AWS like ``sam deploy`` (decision 39): artifacts to S3, change set,
+execution."""
 
 import hashlib
 import io

@@ -16,7 +16,7 @@ _PAGE = re.compile(
     r"## Context\n\n(?P<context>\S.*?)\n\n## Decision\n\n(?P<decision>\S.*?)\n\n## Consequences\n\n\S.*",
     re.DOTALL,
 )
-_NAMED = re.compile(r"\bdecision (\d+)\b|/decisions/(\d{4})-", re.IGNORECASE)
+_NAMED = re.compile(r"\bdecision\s+(\d+)\b|\bdecisions/(\d{4})-", re.IGNORECASE)
 
 
 def parsed(page):
@@ -80,6 +80,18 @@ def test_the_index_lists_all_in_order():
 def test_every_decision_that_is_named_exists():
     named = named_in(tracked(":!CHANGELOG.md"))
     assert {number: str(path) for number, path in named.items() if not 1 <= number <= len(PAGES)} == {}
+
+
+def test_every_decision_that_holds_is_named_where_it_is_implemented():
+    named = named_in(tracked(":!*.md"))
+    assert [page.name for page in PAGES if not parsed(page)["by"] and int(page.name[:4]) not in named] == []
+
+
+def test_a_decision_is_named_in_words_or_by_its_file():
+    numbers = [
+        int(match[1] or match[2]) for match in _NAMED.finditer("(decision 7) decision\n    12, decisions/0033-keys.md")
+    ]
+    assert numbers == [7, 12, 33]
 
 
 def test_a_decision_is_recognized_by_its_form_alone(tmp_path):

@@ -1,6 +1,8 @@
-"""One story in which every function does everything it is there for, so that its role is seen to be right in both directions.
+"""One story in which every function does everything it is there for, so that its role is seen to be right in both
+directions (decision 32).
 
-What happens seldom is made to happen by an administrator's hand (a rule revoked, a tag stripped, a record lost), never by
+What happens seldom is made to happen by an administrator's hand (a rule revoked, a tag stripped, a record lost), never
+by
 calling the application's code: each call is made by the built function, with its role's credentials.
 """
 

@@ -1,4 +1,4 @@
-"""Rebuilds a lost registry from what carries the stack's owner tag."""
+"""Rebuilds a lost registry from what carries the stack's owner tag (decision 5)."""
 
 import dataclasses
 import hashlib

@@ -1,8 +1,10 @@
-"""Custom::RetainedResources: deletes what the stack retains, once an uninstall has released everything.
+"""Custom::RetainedResources (decision 34): deletes what the stack retains, once an uninstall has released everything.
 
 CloudFormation keeps the registry, the infrastructure role and the service network when the stack is deleted, because
-attached ECS services need them (DeletionPolicy). Only this application knows whether they still do. So the stack has this
-custom resource, which is deleted before them: it does nothing unless ``{"mode": "uninstall"}`` has ended, and then deletes
+attached ECS services need them (DeletionPolicy). Only this application knows whether they still do. So the stack has
+this
+custom resource, which is deleted before them: it does nothing unless ``{"mode": "uninstall"}`` has ended, and then
+deletes
 them itself. What it does not know is kept.
 """
 

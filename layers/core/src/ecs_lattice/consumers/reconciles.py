@@ -121,7 +121,8 @@ class ReconcileConsumer:
         return outcome
 
     def _enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
-        """Enqueue it in ``seconds``, unless a delayed request is due by then. Enqueued first and noted after: a crash in
+        """Enqueue it in ``seconds``, unless a delayed request is due by then (decision 6). Enqueued first and noted
+        after: a crash in
         between costs a second request. No two workers have the same key at a time: the queue ensures that.
         """
         now, key = self.now(), f"{request.kind}#{request.key}"
@@ -147,7 +148,8 @@ def is_direct(event: Mapping[str, Any]) -> bool:
 def answer(
     event: Mapping[str, Any], kind: Kind, plan: Callable[[str], dict[str, Any]], requests: RequestQueue, now: Now
 ) -> dict[str, Any]:
-    """The answer to a direct invocation. Raises UnknownEventError, with what is allowed, for anything else."""
+    """The answer to a direct invocation (decision 2). Raises UnknownEventError, with what is allowed, for anything
+    else."""
     key, mode = event.get(kind), event.get("mode")
     if not isinstance(key, str) or not key or mode not in _MODES:
         name = "<long ARN>" if kind == "ecsService" else "<name>"

@@ -1,12 +1,17 @@
-"""Incidents: many events, repeated and out of order, become one message when an incident begins and one when it ends.
+"""Incidents (decision 19): many events, repeated and out of order, become one message when an incident begins and one
+when it ends.
 
-A recovery of what an alarm watches is sent once the alarm has been off for ten minutes. If the alarm fires again within an
-hour of that message, the same incident goes on, and from then on the alarm has to be off for an hour. While it is flapping,
+A recovery of what an alarm watches is sent once the alarm has been off for ten minutes. If the alarm fires again
+within an
+hour of that message, the same incident goes on, and from then on the alarm has to be off for an hour. While it is
+flapping,
 one message an hour is sent. So flapping fills no mailbox, and the latest message is never wrong for long.
 
 Pure. What is remembered is an :class:`Incident`, a registry document of kind ``incident`` under the alarm's name, or
-under the route for refusals. ``sending`` is written before a message is published and cleared after it: an invocation that
-finds it set and old knows that the message may never have been published, and publishes it again. Twice is better than never.
+under the route for refusals. ``sending`` is written before a message is published and cleared after it: an invocation
+that
+finds it set and old knows that the message may never have been published, and publishes it again. Twice is better than
+never.
 """
 
 import dataclasses
@@ -92,7 +97,7 @@ class Incident:
 
 
 def apply_event(incident: Incident, change: Change) -> tuple[Incident, Step]:
-    """The incident after ``change``, and the message to send.
+    """The incident after ``change``, and the message to send (decision 23).
 
     A change that is older than the newest one, or that repeats it, changes nothing. Of two at one moment the one whose
     ``previous`` is the present state is the later, and a state that was there at that moment does not come again.

@@ -51,7 +51,8 @@ _PARTS: dict[tuple[str, str], StackPart] = {
 
 
 def of_alarm(arn: str, namespace: str, metric: str, dimensions: dict[str, str]) -> Subject:
-    """What the alarm with this ARN is about, by the metric that it watches: names can be cut, dimensions are whole."""
+    """What the alarm with this ARN is about, by the metric that it watches (decision 22): names can be cut,
+    dimensions are whole."""
     if set(dimensions) == {metric_names.LATTICE_SERVICE, metric_names.ECS_SERVICE, metric_names.ROUTE}:
         _, partition, _, region, account, *_ = arn.split(":")
         service = ServiceId(f"arn:{partition}:ecs:{region}:{account}:service/{dimensions[metric_names.ECS_SERVICE]}")

@@ -96,7 +96,8 @@ def leftovers(route_states: Iterable[RouteState], ours: frozenset[str]) -> froze
 
 
 def _groups_to_keep(given: AttachInput) -> set[str]:
-    """Groups with routes that still need them, and leftovers until every route has been settled for the grace time."""
+    """Groups with routes that still need them, and leftovers until every route has been settled for the grace time
+    (decision 11)."""
     settings, timers = given.settings, given.record.timers
     wait = max(settings.grace_seconds, settings.settle_seconds)
     kept = {state.group for state in given.route_states if state.group and not state.is_detachable}
@@ -182,6 +183,7 @@ def _failed_before(change: _Change) -> AttachDecision | None:
 
 
 def _interruption(change: _Change) -> AttachDecision | None:
+    # See decision 9.
     service, states = change.given.service, change.given.route_states
     # ECS rounds up (Amazon ECS API, DeploymentConfiguration).
     always_running = math.ceil(service.desired * service.minimum_healthy_percent / 100)

@@ -1,7 +1,10 @@
-"""Whether a route is impaired: its targets in one minute, compared with the tasks that ECS has to keep running. Pure.
+"""Whether a route is impaired (decision 16): its targets in one minute, compared with the tasks that ECS has to keep
+running. Pure.
 
-Unhealthy targets alone would miss the worst cases: ECS replaces a task about as soon as it is UNHEALTHY, so that a service
-that VPC Lattice cannot reach at all has an unhealthy target in less than one of three minutes; and a service whose targets
+Unhealthy targets alone would miss the worst cases: ECS replaces a task about as soon as it is UNHEALTHY, so that a
+service
+that VPC Lattice cannot reach at all has an unhealthy target in less than one of three minutes; and a service whose
+targets
 were all deregistered has none.
 """
 

@@ -1,4 +1,5 @@
-"""The probe: each minute it reads the targets of every route, publishes their health, and synchronizes the routes' alarms.
+"""The probe (decision 17): each minute it reads the targets of every route, publishes their health, and synchronizes
+the routes' alarms.
 
 Level-triggered like everything here: nothing is remembered between runs but the groups that the last run did not reach.
 """

@@ -1,6 +1,8 @@
-"""The inbound rules of a security group as VPC Lattice sees them: what is open, which rules are ours, which should be. Pure.
+"""The inbound rules of a security group as VPC Lattice sees them (decision 13): what is open, which rules are ours,
+which should be. Pure.
 
-A rule is ours when it has our owner tag and allows TCP ports from a prefix list of VPC Lattice. Every other rule is foreign,
+A rule is ours when it has our owner tag and allows TCP ports from a prefix list of VPC Lattice. Every other rule is
+foreign,
 even with our tag on it: it counts as open, and is never changed.
 """
 

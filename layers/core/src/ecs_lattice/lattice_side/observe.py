@@ -1,4 +1,5 @@
-"""Read one Lattice service: by the ARNs that the registry remembers, in a number of calls that its own size bounds.
+"""Read one Lattice service (decision 3): by the ARNs that the registry remembers, in a number of calls that its own
+size bounds.
 
 An error while reading ends the reconcile: what could not be read is unknown, and unknown is not empty.
 """

@@ -1,4 +1,5 @@
-"""Reconcile one Lattice service: read its claims and everything that exists, decide, apply, answer. Level-triggered: a
+"""Reconcile one Lattice service (decision 7): read its claims and everything that exists, decide, apply, answer.
+Level-triggered: a
 run that finds everything as it should be writes nothing, and a run after a crash at any point continues from there.
 """
 

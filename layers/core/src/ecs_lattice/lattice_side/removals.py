@@ -1,4 +1,4 @@
-"""The stack's removal budget: how many routes may be removed in an hour without approval."""
+"""The stack's removal budget (decision 4): how many routes may be removed in an hour without approval."""
 
 import json
 from dataclasses import dataclass

@@ -219,7 +219,7 @@ def rule_names(claim: Claim, listener: ListenerKey) -> tuple[str, ...]:
 
 
 def parking_match(rule_name: str) -> Match:
-    """The match of a parked rule: a header that no client sends, with a value of its own."""
+    """The match of a parked rule (decision 1): a header that no client sends, with a value of its own."""
     value = hashlib.sha256(rule_name.encode()).hexdigest()[:16]
     return Match(headers=(HeaderMatch(PARKED_HEADER, "exact", value),))
 
