@@ -13,7 +13,7 @@ from ecs_lattice.aws.lattice_shapes import match_from, match_to
 from ecs_lattice.errors import ConflictError, InvalidError, OutOfTimeError, QuotaError
 from ecs_lattice.graph import FixedResponse, OtherMatch, Target, forward, id_of
 from ecs_lattice.lattice_side.ports import GroupSpec, RuleChange, ServiceSpec
-from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match
+from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match, PathMatch
 from local_aws import inprocess
 
 HTTP = ListenerKey("HTTP", 80)
@@ -76,7 +76,7 @@ def test_what_is_not_there_is_none(bench: Bench) -> None:
 
 def test_listeners_come_with_their_rules_and_default_actions(bench: Bench) -> None:
     listener, group = bench.listener(), id_of(bench.group())
-    match = Match(("prefix", "/a", False), "GET", (HeaderMatch("x", "contains", "y"),))
+    match = Match(PathMatch("prefix", "/a", False), "GET", (HeaderMatch("x", "contains", "y"),))
     bench.adapter.create_rule(listener, "rule", 7, match, forward({group: 5}), "token-rule", {})
     found = bench.adapter.listeners(listener.rsplit("/", 2)[0])
     (rule,) = found[0].rules
@@ -86,7 +86,7 @@ def test_listeners_come_with_their_rules_and_default_actions(bench: Bench) -> No
 
 def test_an_update_changes_only_the_members_that_are_given(bench: Bench) -> None:
     listener, group = bench.listener(), id_of(bench.group())
-    match = Match(("exact", "/a", True))
+    match = Match(PathMatch("exact", "/a", True))
     rule = bench.adapter.create_rule(listener, "rule", 7, match, forward({group: 5}), "token-rule", {})
     bench.adapter.update_rule(RuleChange(rule, priority=9))
     ((after,),) = [one.rules for one in bench.adapter.listeners(listener.rsplit("/", 2)[0])]

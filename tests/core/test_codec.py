@@ -3,7 +3,7 @@
 from ecs_lattice import codec
 from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.messages.requests import ReconcileRequest
-from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Placement, Route, ServiceId
+from ecs_lattice.model import HeaderMatch, ListenerKey, Match, PathMatch, Placement, Route, ServiceId
 
 CLAIM = Claim(
     ServiceId("arn:aws:ecs:us-east-1:123456789012:service/shop/orders"),
@@ -12,7 +12,7 @@ CLAIM = Claim(
         "api",
         "orders",
         "web",
-        match=Match(("prefix", "/orders", False), "GET", (HeaderMatch("x-a", "contains", "b"),)),
+        match=Match(PathMatch("prefix", "/orders", False), "GET", (HeaderMatch("x-a", "contains", "b"),)),
         listeners=(ListenerKey("HTTP", 80), ListenerKey("HTTPS", 443)),
         networks=("platform",),
     ),

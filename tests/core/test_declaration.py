@@ -4,7 +4,7 @@ import pytest
 
 from ecs_lattice.declaration import Bounds, declare
 from ecs_lattice.facts import TaskDefinition
-from ecs_lattice.model import Declaration, HeaderMatch, HealthCheck, ListenerKey, Match, Route
+from ecs_lattice.model import Declaration, HeaderMatch, HealthCheck, ListenerKey, Match, PathMatch, Route
 from ecs_lattice.settings import Settings
 from tests.core.declaring import ADMIN, ARN, SYSLOG, WEB, codes, declared, refused, route, routes
 
@@ -73,7 +73,7 @@ def test_every_key_arrives_in_the_route():
         lattice_service="orders",
         port_name="web",
         match=Match(
-            path=("prefix", "/Orders", False),
+            path=PathMatch("prefix", "/Orders", False),
             method="GET",
             headers=(
                 HeaderMatch("cookie", "contains", "beta"),
@@ -129,7 +129,7 @@ def test_a_tag_replaces_a_label_even_if_the_label_is_wrong():
 
 
 def test_a_tag_with_another_kind_of_path_replaces_the_labels_path():
-    assert route(f"{MINIMUM}\npath.prefix = /a", "path.exact = /b").match == Match(("exact", "/b", True))
+    assert route(f"{MINIMUM}\npath.prefix = /a", "path.exact = /b").match == Match(PathMatch("exact", "/b", True))
 
 
 def test_tags_alone_can_declare():
@@ -166,7 +166,7 @@ def test_named_routes_without_default_have_no_default():
 
 def test_the_default_route_stays_when_it_is_written_by_name():
     found = routes(f"{MINIMUM}\nroutes.default.service = orders\nroutes.api.path.prefix = /api")
-    assert (found["default"].match, found["api"].match) == (None, Match(("prefix", "/api", True)))
+    assert (found["default"].match, found["api"].match) == (None, Match(PathMatch("prefix", "/api", True)))
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_what_is_said_of_the_route_stands_above_what_is_said_of_all(labels, tags
 
 def test_a_named_routes_kind_of_path_replaces_the_inherited_one():
     found = routes(f"{MINIMUM}\npath.prefix = /a\nroutes.one.path.exact = /b\nroutes.two.method = GET")
-    assert found["one"].match == Match(("exact", "/b", True))
-    assert found["two"].match == Match(("prefix", "/a", True), "GET")
+    assert found["one"].match == Match(PathMatch("exact", "/b", True))
+    assert found["two"].match == Match(PathMatch("prefix", "/a", True), "GET")
 
 
 def test_a_named_routes_header_replaces_the_inherited_one_of_that_name_only():
@@ -252,7 +252,7 @@ def test_keys_and_words_compare_without_case_and_spaces():
 
 
 def test_paths_are_taken_as_they_are_written():
-    assert route(f"{MINIMUM}\npath.exact = /Orders").match == Match(("exact", "/Orders", True))
+    assert route(f"{MINIMUM}\npath.exact = /Orders").match == Match(PathMatch("exact", "/Orders", True))
 
 
 def test_another_prefix_replaces_the_usual_one():

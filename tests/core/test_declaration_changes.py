@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from ecs_lattice.declaration import dropped_default_route, rolling_conflicts
-from ecs_lattice.model import Declaration, HealthCheck, ListenerKey, Match, Route
+from ecs_lattice.model import Declaration, HealthCheck, ListenerKey, Match, PathMatch, Route
 
 BEFORE = Route("default", "orders", "web")
 
@@ -96,7 +96,7 @@ def test_every_field_of_a_health_check_is_compared():
         {},
         {"port_name": "web2", "health": HealthCheck(True, path="/livez")},
         {"lattice_service": "other", "protocol": "HTTPS"},
-        {"name": "api", "match": Match(("prefix", "/api", True)), "priority": 3, "weight": 1},
+        {"name": "api", "match": Match(PathMatch("prefix", "/api", True)), "priority": 3, "weight": 1},
         {"listeners": (ListenerKey("HTTP", 80),), "health_grace": 900, "networks": ("n",), "idle_timeout": 90},
     ],
 )

@@ -9,7 +9,7 @@ from samtranslator.yaml_helper import yaml_parse
 from ecs_lattice.custom_resource import properties, resource
 from ecs_lattice.declaration import Bounds, declare
 from ecs_lattice.facts import PortMapping, TaskDefinition
-from ecs_lattice.model import Declaration, ListenerKey, Match, Route
+from ecs_lattice.model import Declaration, ListenerKey, Match, PathMatch, Route
 
 TEMPLATE = Path(__file__).parents[2] / "examples" / "file-transfer" / "template.yaml"
 
@@ -57,7 +57,7 @@ def test_there_are_three_routes_on_two_lattice_services(routes):
 
 
 def test_the_api_has_its_path_and_the_admin_ui_answers_the_rest(routes):
-    assert routes["api"].match == Match(path=("prefix", "/api", True))
+    assert routes["api"].match == Match(path=PathMatch("prefix", "/api", True))
     assert routes["admin"].match is None
     assert routes["admin"].listeners == routes["api"].listeners == (ListenerKey("HTTP", 80),)
 

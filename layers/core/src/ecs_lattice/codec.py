@@ -40,6 +40,8 @@ def _decoder(kind: Any) -> Decoder:
         decoders = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
         make: Callable[..., Any] = cast(Any, kind)
         return lambda data: make(**{name: decoders[name](item) for name, item in data.items() if name in decoders})
+    if isinstance(kind, type) and issubclass(kind, tuple):  # a NamedTuple of scalars
+        return lambda data: kind(*data)
     arguments = typing.get_args(kind)
     of = [_decoder(argument) for argument in arguments if argument not in (type(None), ...)]
     if ... in arguments:  # tuple[X, ...]

@@ -5,7 +5,7 @@ Everything here is what :mod:`ecs_lattice.declaration` returns and both reconcil
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ListenerProtocol = Literal["HTTP", "HTTPS", "TLS_PASSTHROUGH"]
 TargetProtocol = Literal["HTTP", "HTTPS", "TCP"]
@@ -72,14 +72,19 @@ class HeaderMatch:
     value: str
 
 
+class PathMatch(NamedTuple):
+    """The path that a request must have, or begin with."""
+
+    kind: Literal["exact", "prefix"]
+    value: str
+    is_case_sensitive: bool
+
+
 @dataclass(frozen=True, order=True)
 class Match:
-    """The conditions a request has to meet, all of them. ``headers`` are sorted, at most 5.
+    """The conditions a request has to meet, all of them. ``headers`` are sorted, at most 5."""
 
-    ``path`` is None or (kind, value, case sensitive).
-    """
-
-    path: tuple[Literal["exact", "prefix"], str, bool] | None = None
+    path: PathMatch | None = None
     method: str | None = None
     headers: tuple[HeaderMatch, ...] = ()
 
@@ -87,16 +92,16 @@ class Match:
     def canonical(self) -> "Match":
         """Equal for matches of the same requests: in lower case where Lattice compares without case."""
         path = self.path
-        if path and not path[2]:
-            path = (path[0], path[1].lower(), False)
+        if path and not path.is_case_sensitive:
+            path = path._replace(value=path.value.lower())
         headers = {HeaderMatch(header.name.lower(), header.kind, header.value.lower()) for header in self.headers}
         return Match(path, self.method, tuple(sorted(headers)))
 
     def __str__(self) -> str:
         parts = [self.method or ""]
-        if self.path:
-            kind, value, sensitive = self.path
-            parts.append(f"{value}{'*' if kind == 'prefix' else ''}{'' if sensitive else ' (any case)'}")
+        if path := self.path:
+            case = "" if path.is_case_sensitive else " (any case)"
+            parts.append(f"{path.value}{'*' if path.kind == 'prefix' else ''}{case}")
         parts += [
             f"{h.name}{ {'exact': '=', 'prefix': '^=', 'contains': '*='}[h.kind] }{h.value}" for h in self.headers
         ]

@@ -16,7 +16,7 @@ from ecs_lattice.graph import (
     forward,
     id_of,
 )
-from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match
+from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match, PathMatch
 
 
 def action_from(data: Mapping[str, Any]) -> Action:
@@ -51,11 +51,11 @@ def match_from(data: Mapping[str, Any]) -> AnyMatch:
     )
 
 
-def _path_from(data: Mapping[str, Any] | None) -> Any:
+def _path_from(data: Mapping[str, Any] | None) -> PathMatch | None:
     if not data:
         return None
     kind, value = next(iter(data["match"].items()))
-    return kind, value, data.get("caseSensitive", True)
+    return PathMatch(kind, value, data.get("caseSensitive", True))
 
 
 def match_to(match: AnyMatch) -> dict[str, Any]:
@@ -65,9 +65,8 @@ def match_to(match: AnyMatch) -> dict[str, Any]:
     http: dict[str, Any] = {}
     if match.method:
         http["method"] = match.method
-    if match.path:
-        kind, value, sensitive = match.path
-        http["pathMatch"] = {"match": {kind: value}, "caseSensitive": sensitive}
+    if path := match.path:
+        http["pathMatch"] = {"match": {path.kind: path.value}, "caseSensitive": path.is_case_sensitive}
     if match.headers:
         http["headerMatches"] = [
             {"name": header.name, "match": {header.kind: header.value}, "caseSensitive": False}

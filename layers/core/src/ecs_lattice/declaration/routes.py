@@ -14,7 +14,7 @@ from ecs_lattice.declaration import keys
 from ecs_lattice.declaration.problems import problem
 from ecs_lattice.declaration.reading import Bounds, Entry
 from ecs_lattice.facts import TaskDefinition
-from ecs_lattice.model import HeaderMatch, HealthCheck, Match, ProtocolVersion, Route, TargetProtocol
+from ecs_lattice.model import HeaderMatch, HealthCheck, Match, PathMatch, ProtocolVersion, Route, TargetProtocol
 from ecs_lattice.outcome import Problem
 
 DEFAULT_ROUTE = "default"
@@ -222,7 +222,7 @@ def _match(draft: Draft) -> Match | None:
         if entry.parsed is not None
     ]
     match = Match(
-        path=cast(Any, (path.key.name.removeprefix("path."), path.parsed, sensitive)) if path else None,
+        path=PathMatch(cast(Any, path.key.name.removeprefix("path.")), str(path.parsed), sensitive) if path else None,
         method=cast(str | None, draft.value("method")),
         headers=tuple(sorted(headers)),
     )
