@@ -44,8 +44,11 @@ matches = st.one_of(
     st.none(),
     st.builds(
         Match,
-        st.tuples(
-            st.sampled_from(["exact", "prefix"]), st.from_regex(r"/[a-z0-9/.-]{0,40}", fullmatch=True), st.booleans()
+        st.builds(
+            PathMatch,
+            st.sampled_from(["exact", "prefix"]),
+            st.from_regex(r"/[a-z0-9/.-]{0,40}", fullmatch=True),
+            st.booleans(),
         ),
     ),
 )
@@ -90,8 +93,10 @@ valid_values = {
 label_pairs = st.lists(
     st.one_of(
         [
-            st.tuples(
-                st.sampled_from([f"lattice.{start}{name}" for start in ("", "routes.api.", "routes.web.")]), values
+            st.builds(
+                PathMatch,
+                st.sampled_from([f"lattice.{start}{name}" for start in ("", "routes.api.", "routes.web.")]),
+                values,
             )
             for name, values in valid_values.items()
         ]

@@ -17,7 +17,7 @@ from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.messages.requests import ReconcileRequest
-from ecs_lattice.model import HealthCheck, ListenerKey, Match, Placement, Route, ServiceId
+from ecs_lattice.model import HealthCheck, ListenerKey, Match, PathMatch, Placement, Route, ServiceId
 from ecs_lattice.outcome import NotYet, Outcome
 from ecs_lattice.settings import Settings
 from local_aws import inprocess
@@ -47,7 +47,7 @@ def service(name: str = "web", cluster: str = "prod") -> ServiceId:
 
 
 def path(text: str, kind: Any = "prefix") -> Match:
-    return Match((kind, text, True))
+    return Match(PathMatch(kind, text, True))
 
 
 @dataclass

@@ -71,7 +71,7 @@ class Table:
     def _answer(self, asked: str) -> str:
         for _, arn in sorted((place, arn) for arn, (place, _) in self.rules.items()):
             live = self.rules[arn][1]
-            if live.path and asked.startswith(live.path[1]):
+            if live.path and asked.startswith(live.path.value):
                 return arn
         return str(self.default)
 

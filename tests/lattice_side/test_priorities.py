@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_lattice.lattice_side.priorities import specificity, spread
-from ecs_lattice.model import HeaderMatch, Match
+from ecs_lattice.model import HeaderMatch, Match, PathMatch
 from tests import strategies as profile  # noqa: F401  its profile makes examples deterministic
 
 numbers = st.integers(1, 2000)
@@ -13,7 +13,7 @@ numbers = st.integers(1, 2000)
 
 def match(path: str | None = None, kind: str = "prefix", method: str | None = None, headers: int = 0) -> Match:
     given_headers = tuple(HeaderMatch(f"h{n}", "exact", "v") for n in range(headers))
-    return Match((kind, path, True) if path else None, method, given_headers)  # type: ignore[arg-type]
+    return Match(PathMatch(kind, path, True) if path else None, method, given_headers)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
