@@ -6,7 +6,7 @@ Importing this makes examples deterministic and drops the deadline of each, whic
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ecs_lattice.model import ListenerKey, Match, Placement, Route, ServiceId
+from ecs_lattice.model import ListenerKey, Match, PathMatch, Placement, Route, ServiceId
 
 settings.register_profile("repository", derandomize=True, deadline=None)
 settings.load_profile("repository")
@@ -93,8 +93,7 @@ valid_values = {
 label_pairs = st.lists(
     st.one_of(
         [
-            st.builds(
-                PathMatch,
+            st.tuples(
                 st.sampled_from([f"lattice.{start}{name}" for start in ("", "routes.api.", "routes.web.")]),
                 values,
             )
