@@ -173,12 +173,12 @@ def _container_definition(shape: Shape) -> ContainerDefinition:
 def _entries(shape: Shape) -> tuple[LatticeEntry, ...]:
     return tuple(
         LatticeEntry(
-            role_arn=one["roleArn"],
-            group_arn=one["targetGroupArn"],
-            port_name=one["portName"],
-            advanced=tuple(sorted(one.get("advancedConfiguration", {}).items())),
+            role_arn=entry["roleArn"],
+            group_arn=entry["targetGroupArn"],
+            port_name=entry["portName"],
+            advanced=tuple(sorted(entry.get("advancedConfiguration", {}).items())),
         )
-        for one in shape.get("vpcLatticeConfigurations", [])
+        for entry in shape.get("vpcLatticeConfigurations", [])
     )
 
 
@@ -193,7 +193,7 @@ def _address(shape: Shape) -> tuple[str | None, str]:
     """The task's own address: of its ENI, or of a container; IPv4 where it has one."""
     six = None
     for attachment in shape.get("attachments", []):
-        details = {one.get("name"): one.get("value") for one in attachment.get("details", [])}
+        details = {detail.get("name"): detail.get("value") for detail in attachment.get("details", [])}
         if four := details.get("privateIPv4Address"):
             return four, "IPV4"
         six = six or details.get("ipv6Address")

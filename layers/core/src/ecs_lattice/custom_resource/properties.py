@@ -62,7 +62,7 @@ def read(properties: Mapping[str, Any]) -> IngressProperties | tuple[Problem, ..
 
 def group_ids_in(*properties: Mapping[str, Any]) -> frozenset[str]:
     """Every security-group ID in properties that may otherwise be invalid: the groups that a Delete has to close."""
-    values = (value for one in properties for value in _listed(one.get("SecurityGroupIds")))
+    values = (value for version in properties for value in _listed(version.get("SecurityGroupIds")))
     pattern = _PATTERNS["SecurityGroupIds"]
     return frozenset(value for value in values if isinstance(value, str) and pattern.fullmatch(value))
 

@@ -148,7 +148,7 @@ def open_groups(
         prefix_lists = ingress.groups.prefix_lists()
     except DeniedError as error:
         return OpenedGroups(problems=(problems.denied(group_ids, error, ingress.label_prefix),))
-    rules = [rule for one in requirements if (rule := opened.rules[one.group_ids[0]].open_rule(one.ports))]
+    rules = [rule for needed in requirements if (rule := opened.rules[needed.group_ids[0]].open_rule(needed.ports))]
     unmet = dict.fromkeys(problem for _, problem in opened.closed)
     return OpenedGroups(tuple(dict.fromkeys(rules)), prefix_lists, tuple(unmet))
 

@@ -59,7 +59,7 @@ def word(words: Mapping[str, object]) -> Parser:
 
 def words(*allowed: str) -> Parser:
     """One of ``allowed``, in any case; the value is the word as it stands here."""
-    return word({one.lower(): one for one in allowed})
+    return word({item.lower(): item for item in allowed})
 
 
 boolean = word({"true": True, "false": False})
@@ -105,22 +105,22 @@ def header_value(value: str) -> str:
 def listeners(value: str) -> tuple[ListenerKey, ...]:
     """``HTTPS:443``, several separated by spaces."""
     found = set()
-    for one in value.split():
-        protocol, colon, port = one.partition(":")
+    for item in value.split():
+        protocol, colon, port = item.partition(":")
         if protocol.upper() not in LISTENER_PROTOCOLS or not colon:
-            raise ValueError(f"{one!r} is no listener")
+            raise ValueError(f"{item!r} is no listener")
         if _DIGITS.fullmatch(port) is None or not 1 <= int(port) <= HIGHEST_PORT:
-            raise ValueError(f"{one!r} has no port from 1 to {HIGHEST_PORT}")
+            raise ValueError(f"{item!r} has no port from 1 to {HIGHEST_PORT}")
         found.add(ListenerKey(cast(ListenerProtocol, protocol.upper()), int(port)))
     return tuple(sorted(found))
 
 
 def networks(value: str) -> tuple[str, ...]:
     """Service networks by name, id or ARN, separated by spaces."""
-    for one in value.split():
-        is_name = 3 <= len(one) <= 63 and _NETWORK_NAME.fullmatch(one)  # noqa: PLR2004  ServiceNetworkName
-        if not is_name and _NETWORK_ARN.fullmatch(one) is None:
-            raise ValueError(f"{one!r} is no name, id or ARN of a service network")
+    for item in value.split():
+        is_name = 3 <= len(item) <= 63 and _NETWORK_NAME.fullmatch(item)  # noqa: PLR2004  ServiceNetworkName
+        if not is_name and _NETWORK_ARN.fullmatch(item) is None:
+            raise ValueError(f"{item!r} is no name, id or ARN of a service network")
     return tuple(sorted(set(value.split())))
 
 
@@ -141,13 +141,13 @@ def certificate(value: str) -> str:
 def codes(value: str) -> str:
     """HTTP codes and ranges separated by spaces (or commas), as Lattice's matcher writes them: ``200,300-302``."""
     found = value.replace(",", " ").split()
-    for one in found:
-        parts = _CODES.fullmatch(one)
+    for item in found:
+        parts = _CODES.fullmatch(item)
         if parts is None:
-            raise ValueError(f"{one!r} is no code or range")
+            raise ValueError(f"{item!r} is no code or range")
         first, last = int(parts[1]), int(parts[2] or parts[1])
         if not 200 <= first <= last <= 499:  # noqa: PLR2004  User Guide, health checks: 200 to 499
-            raise ValueError(f"{one!r} is outside 200-499 or the wrong way round")
+            raise ValueError(f"{item!r} is outside 200-499 or the wrong way round")
     if not found:
         raise ValueError("no code")
     return ",".join(found)

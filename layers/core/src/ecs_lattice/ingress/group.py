@@ -147,7 +147,7 @@ def covers(wider: AllowedPorts, ports: AllowedPorts) -> bool:
 def covered(ports: Iterable[AllowedPorts], by: Iterable[AllowedPorts]) -> set[AllowedPorts]:
     """Those of ``ports`` that a single one of ``by`` covers."""
     covering = tuple(by)
-    return {one for one in ports if any(covers(wider, one) for wider in covering)}
+    return {narrow for narrow in ports if any(covers(wide, narrow) for wide in covering)}
 
 
 def merged(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
@@ -166,7 +166,7 @@ def merged(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
 def maximal(ports: Iterable[AllowedPorts]) -> tuple[AllowedPorts, ...]:
     """Those of ``ports`` that none of the others covers. Sorted."""
     distinct = set(ports)
-    return tuple(sorted(one for one in distinct if not covered([one], distinct - {one})))
+    return tuple(sorted(ports for ports in distinct if not covered([ports], distinct - {ports})))
 
 
 def desired_ports(rules: SecurityGroupRules, requirements: Iterable[IngressRequirement]) -> frozenset[AllowedPorts]:
