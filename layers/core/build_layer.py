@@ -3,11 +3,9 @@
 bytecode.
 
 Lambda mounts layers read-only, so Python cannot keep the bytecode it compiles there: what a layer lacks is compiled
-again
-at every cold start. The bytecode is unchecked hash-based (PEP 552): Python takes it as it is, whatever timestamps the
-files
-get in a zip. Sources stay: tracebacks show their lines. Only pure Python wheels are taken, so one layer serves both
-instruction sets, and the hash of every wheel is checked.
+again at every cold start. The bytecode is unchecked hash-based (PEP 552): Python takes it as it is, whatever timestamps
+the files get in a zip. Sources stay: tracebacks show their lines. Only pure Python wheels are taken, so one layer
+serves both instruction sets, and the hash of every wheel is checked.
 
 Usage: python build_layer.py <directory>, with CPython 3.13, whose bytecode is that of the runtime python3.13.
 """

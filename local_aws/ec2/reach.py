@@ -2,9 +2,8 @@
 have.
 
 Traffic and health checks of VPC Lattice come from the addresses of its managed prefix lists, and the groups of the
-target
-must allow those (VPC Lattice User Guide, "Control traffic in VPC Lattice using security groups"). Groups belong to
-network interfaces, so they are read from there: of a task with awsvpc, and of the container instance of any other.
+target must allow those (VPC Lattice User Guide, "Control traffic in VPC Lattice using security groups"). Groups belong
+to network interfaces, so they are read from there: of a task with awsvpc, and of the container instance of any other.
 """
 
 import ipaddress

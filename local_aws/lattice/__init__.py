@@ -24,7 +24,7 @@ def backend(account: str = eventbus.ACCOUNT, region: str = eventbus.REGION) -> L
 
 
 def route(name: str, port: int, request: Request, client: Client = ANYBODY) -> Response:
-    """The data plane's response to a request for a service at a listener's port (see :meth:`DataPlane.route`)."""
+    """The data plane's response to a request for a service at a listener's port (see :meth:`local_aws.lattice.dataplane.DataPlane.route`)."""
     return backend().data_plane.route(name, port, request, client)
 
 

@@ -1,8 +1,7 @@
 """Functions that `sam local start-lambda` runs in Docker containers, instead of worker processes (decision 42).
 
 It serves Lambda's Invoke (AWS SAM Developer Guide, "sam local start-lambda"). Its containers keep real time, and the
-logs
-of functions are in its terminal.
+logs of functions are in its terminal.
 """
 
 import contextlib

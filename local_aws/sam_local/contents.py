@@ -3,9 +3,8 @@ the stack.
 
 SAM resolves ``!Ref`` of a queue to its logical id, passes only variables that the template declares, and prefers the
 shell's variables to the template's (AWS SAM Developer Guide, "sam local invoke", environment variables). So this
-template
-declares every variable that Lambda would set, and the file of environment variables, which takes precedence over the
-shell, has the values.
+template declares every variable that Lambda would set, and the file of environment variables, which takes precedence
+over the shell, has the values.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

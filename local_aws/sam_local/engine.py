@@ -2,9 +2,8 @@
 
 Docker Desktop and similar products run containers in a virtual machine, where ``host.docker.internal`` names the host,
 loopback included (Docker Desktop manual, "Networking"). Containers of an engine on Linux cannot reach the host's
-loopback
-interface. They reach the gateway of the default bridge, which is an address of the host (Docker Engine manual, "Bridge
-network driver").
+loopback interface. They reach the gateway of the default bridge, which is an address of the host (Docker Engine manual,
+"Bridge network driver").
 """
 
 import os

@@ -264,12 +264,12 @@ def test_flapping_is_one_incident_with_one_message_an_hour(fakes):
     assert subjects[1].startswith("ALARM orders/default (shop/orders): flapping; the security group")
     assert subjects[3] == "OK orders/default (shop/orders): recovered after 3 hours 1 minute"
     first, second, third, over = (" ".join(text.split()) for _, text, _ in fakes.published)
-    assert "one more message, when the route has been healthy for 10 minutes" in first
+    assert "one more message once the route has been healthy for 10 minutes" in first
     assert (
         "become unhealthy 9 times since 2026-11-23 06:47 UTC (1 hour 4 minutes ago), most recently at 2026-11-23 07:51"
         in second
     )
-    assert "at most one message an hour, and one when it has been healthy for 10 minutes" in second
+    assert "at most one message an hour, and one once it has been healthy for 10 minutes" in second
     assert "17 times since" in third
     assert "It was unhealthy 23 times between" in over
     assert len({chat["metadata"]["threadId"] for _, _, chat in fakes.published}) == 1
@@ -281,7 +281,7 @@ def test_what_becomes_unhealthy_again_after_its_recovery_goes_on_and_has_to_be_h
     fakes.at(1500, "ALARM")
     assert fakes.words == ["ALARM", "OK", "ALARM"]
     assert "flapping" in fakes.published[2][0]
-    assert "when it has been healthy for 1 hour" in " ".join(fakes.published[2][1].split())
+    assert "once it has been healthy for 1 hour" in " ".join(fakes.published[2][1].split())
     for start in range(1600, 5000, 700):
         fakes.at(start, "OK")
         fakes.at(start + 650, "ALARM")

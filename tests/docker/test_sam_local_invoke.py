@@ -13,7 +13,7 @@ from tests.docker.terminal import ROOT, Terminal, events, opened
 
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/transfer/file-transfer"
 ANSWERED = {"batchItemFailures": []}
-RUNG = {"rung": [{"kind": "ecsService", "key": SERVICE}]}
+ENQUEUED = {"enqueued": [{"kind": "ecsService", "key": SERVICE}]}
 OF_NO_SERVICE = ("ecs/task-of-a-run-task", "ecs/task-pending", "cloudtrail/failed-update-service")
 AT_ONCE = 2
 
@@ -36,32 +36,32 @@ def answers(terminal: Terminal, function: str) -> dict[str, Any]:
     return {str(file.relative_to("events").with_suffix("")): answer for file, answer in zip(files, said, strict=True)}
 
 
-def test_ecs_events_rings_for_the_service_of_every_event(terminal):
+def test_ecs_events_enqueues_the_service_of_every_event(terminal):
     said = answers(terminal, "EcsEventsFunction")
     for name, answer in said.items():
         # A task rings for a service only where the application itself registers the targets.
         silent = name in OF_NO_SERVICE or name.startswith("ecs/task-")
-        assert answer == (ANSWERED if name.startswith("sqs/") else {"rung": []} if silent else RUNG), name
+        assert answer == (ANSWERED if name.startswith("sqs/") else {"enqueued": []} if silent else ENQUEUED), name
     reconciler = terminal.function("EcsServiceFunction")
     woken = [run for run in terminal.aws.journal.invocations if (run.function, run.source) == (reconciler, "sqs")]
     assert {run.error for run in woken} == {None}, "the bells wake the ECS side of the local AWS"
 
 
-def test_ecs_service_plans_rings_and_reconciles(terminal):
+def test_ecs_service_plans_enqueues_and_reconciles(terminal):
     said = answers(terminal, "EcsServiceFunction")
-    assert said.pop("invoke/plan-ecs-service")["attach"]["kind"] == "keep"
+    assert said.pop("invoke/plan-ecs-service")["attach"]["kind"] == "no_change"
     assert said == {
-        "invoke/apply-ecs-service": {"rung": {"kind": "ecsService", "key": SERVICE}},
+        "invoke/apply-ecs-service": {"enqueued": {"kind": "ecsService", "key": SERVICE}},
         "sqs/ecs-service": ANSWERED,
     }
     assert {"SendMessageBatch", "GetItem"} <= set(terminal.calls_of("EcsServiceFunction"))
 
 
-def test_lattice_service_plans_rings_and_reconciles(terminal):
+def test_lattice_service_plans_enqueues_and_reconciles(terminal):
     said = answers(terminal, "LatticeServiceFunction")
     assert said.pop("invoke/plan-lattice-service")["steps"] == []
     assert said == {
-        "invoke/apply-lattice-service": {"rung": {"kind": "latticeService", "key": "file-transfer"}},
+        "invoke/apply-lattice-service": {"enqueued": {"kind": "latticeService", "key": "file-transfer"}},
         "sqs/lattice-service": ANSWERED,
     }
     assert {"SendMessageBatch", "Query"} <= set(terminal.calls_of("LatticeServiceFunction"))

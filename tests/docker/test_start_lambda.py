@@ -96,7 +96,7 @@ def test_an_ecs_service_is_hooked_up_by_functions_in_containers(terminal):
     until(lambda: traffic.get(aws.lattice_url, domain, "/orders")[0] == 200, "an answer through VPC Lattice")
     until(lambda: settled(terminal, arn) == ["SUCCESSFUL", "SUCCESSFUL"], "two completed deployments")
     plan, failed = invoke(terminal, "EcsServiceFunction", {"ecsService": arn, "mode": "plan"})
-    assert (failed, plan["attach"]["kind"], plan["problems"]) == (None, "keep", [])
+    assert (failed, plan["attach"]["kind"], plan["problems"]) == (None, "no_change", [])
     log = (terminal.home / LOG).read_text()
     for function in ("EcsEventsFunction", "EcsServiceFunction", "LatticeServiceFunction"):
         assert f"POST /2015-03-31/functions/{terminal.function(function)}/invocations" in log, "it ran in its container"

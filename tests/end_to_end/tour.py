@@ -2,8 +2,7 @@
 directions (decision 32).
 
 What happens seldom is made to happen by an administrator's hand (a rule revoked, a tag stripped, a record lost), never
-by
-calling the application's code: each call is made by the built function, with its role's credentials.
+by calling the application's code: each call is made by the built function, with its role's credentials.
 """
 
 import json

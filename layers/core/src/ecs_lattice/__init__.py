@@ -1,1 +1,1 @@
-"""Hooks Amazon ECS services up to Amazon VPC Lattice."""
+"""Connects Amazon ECS services to Amazon VPC Lattice."""

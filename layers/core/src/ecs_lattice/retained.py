@@ -2,10 +2,8 @@
 
 CloudFormation keeps the registry, the infrastructure role and the service network when the stack is deleted, because
 attached ECS services need them (DeletionPolicy). Only this application knows whether they still do. So the stack has
-this
-custom resource, which is deleted before them: it does nothing unless ``{"mode": "uninstall"}`` has ended, and then
-deletes
-them itself. What it does not know is kept.
+this custom resource, which is deleted before them: it does nothing unless ``{"mode": "uninstall"}`` has ended, and then
+deletes them itself. What it does not know is kept.
 """
 
 from collections.abc import Callable, Mapping

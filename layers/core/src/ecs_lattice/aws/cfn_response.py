@@ -31,7 +31,7 @@ class HttpDelivery:
         """Deliver ``body``, trying again for ``seconds`` where the server failed or the connection did.
 
         Raises UnavailableError when the time is over, and InvalidError when the server refuses (a URL that expired, a
-        redirect): trying again does not mend that.
+        redirect): trying again does not help.
         """
         ends_at, wait = self.monotonic() + seconds, _FIRST_WAIT_SECONDS
         while True:

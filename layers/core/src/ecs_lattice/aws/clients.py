@@ -1,8 +1,7 @@
 """The clients of the AWS SDK, and their errors as AwsErrors (decision 43).
 
 Making the client of Amazon EC2 takes half as long as a cold start, and most invocations do not need it. So each client
-is
-made when it is first used: an invocation pays only for the services that it calls.
+is made when it is first used: an invocation pays only for the services that it calls.
 """
 
 import threading

@@ -138,7 +138,7 @@ def _deployment(shape: Shape, own: Network) -> Deployment:
 
 
 def _task_set(shape: Shape, own: Network) -> Deployment:
-    """A task set as a deployment: PRIMARY is COMPLETED once steady, others are told by their counts."""
+    """A task set as a deployment: PRIMARY is COMPLETED once steady, others are judged by their counts."""
     status, steady = shape["status"], shape.get("stabilityStatus") == "STEADY_STATE"
     members = {
         "status": status if status in {"PRIMARY", "ACTIVE"} else "INACTIVE",

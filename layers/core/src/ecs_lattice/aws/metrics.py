@@ -12,7 +12,7 @@ from ecs_lattice.health.metric_names import NAMESPACE
 
 
 class EmfMetrics:
-    """:class:`ecs_lattice.ports.MetricsSink`; each call of ``publish`` prints a line.
+    """:class:`ecs_lattice.health.ports.MetricsSink`; each call of ``publish`` prints a line.
 
     The service name is empty: Powertools would add it as a fourth dimension.
     """

@@ -71,7 +71,7 @@ class ReconcileConsumer:
     visibility: Visibility
     now: Now
     report: Callable[[Kind, Outcome | None, int], None]
-    """Is told the result of each reconcile, as :class:`ReconcileMetrics` is. Must not raise."""
+    """Is called with the result of each reconcile, as :class:`ReconcileMetrics` is. Must not raise."""
 
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, list[dict[str, str]]]:
         """Handle an SQS batch. Returns Lambda's partial batch response: the first failed message and all behind it."""
@@ -122,8 +122,8 @@ class ReconcileConsumer:
 
     def _enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
         """Enqueue it in ``seconds``, unless a delayed request is due by then (decision 6). Enqueued first and noted
-        after: a crash in
-        between costs a second request. No two workers have the same key at a time: the queue ensures that.
+        after: a crash in between costs a second request. No two workers have the same key at a time: the queue ensures
+        that.
         """
         now, key = self.now(), f"{request.kind}#{request.key}"
         due_at = float(self.documents.document(_DUE, key) or 0)

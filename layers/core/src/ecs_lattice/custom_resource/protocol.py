@@ -1,8 +1,7 @@
 """The protocol of custom resources (decision 25): CloudFormation's request, and the bytes of the response.
 
 Source of the members and limits: AWS CloudFormation User Guide and Template Reference, "Custom resource request
-objects"
-and "Custom resource response objects".
+objects" and "Custom resource response objects".
 """
 
 import hashlib

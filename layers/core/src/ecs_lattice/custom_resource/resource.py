@@ -1,12 +1,9 @@
 """The life cycle of a custom resource (decision 26): Create, Update and Delete, in any order and overlap.
 
-CloudFormation sends one request at a time, but not always: a Delete may come while a cancelled Create is still
-running, the
-Update of a rollback while a failed Update is, and Lambda may repeat an invocation whose request was superseded long
-ago. So
-each request first records the desired ingress, and then the *recorded* one is applied, again if it has changed
-meanwhile: who
-works last applies the newest request, and a repetition of an older request records nothing.
+CloudFormation sends one request at a time, but not always: a Delete may come while a cancelled Create is still running,
+the Update of a rollback while a failed Update is, and Lambda may repeat an invocation whose request was superseded long
+ago. So each request first records the desired ingress, and then the *recorded* one is applied, again if it has changed
+meanwhile: who works last applies the newest request, and a repetition of an older request records nothing.
 """
 
 import itertools

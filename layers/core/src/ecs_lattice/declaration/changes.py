@@ -23,7 +23,7 @@ def dropped_default_route(
     start = f"{label_prefix}.routes.{DEFAULT_ROUTE}."
     message = (
         f"the unnamed route serves, and now only {', '.join(sorted(kept))} would be declared; keep it by writing its keys with "
-        f"{start} before them (one is enough: {start}service), or take it away with {start}remove = true."
+        f"{start} before them (one is enough: {start}service), or remove it with {start}remove = true."
     )
     return problem(
         "DEFAULT_ROUTE_LOST", message, key=f"{start}service", value="", where="labels and tags of the service"

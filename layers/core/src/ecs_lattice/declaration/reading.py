@@ -29,7 +29,7 @@ _NEAR, _VERY_NEAR = 0.6, 0.8
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The platform's rules, set by the stack's parameters; they stand above every label and tag.
+    """The platform's rules, set by the stack's parameters; they override every label and tag.
 
     ``label_prefix``: keys begin with it and a dot. ``allow_tags``: whether tags of the ECS service may declare and override.
     ``default_networks`` apply where a declaration names none and are always allowed. ``allowed_networks`` and

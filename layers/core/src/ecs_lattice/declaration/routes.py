@@ -230,7 +230,7 @@ def _match(draft: Draft) -> Match | None:
 
 
 def _health(draft: Draft, protocol: TargetProtocol, version: ProtocolVersion | None) -> HealthCheck:
-    """Lattice checks HTTP1 groups unless told otherwise, and the others only if told to (User Guide, health checks)."""
+    """Lattice checks HTTP1 groups unless configured otherwise, and the others only if configured to (User Guide, health checks)."""
     derived = {
         "enabled": version == "HTTP1" or not keys.HEALTH_CHECK_SLOTS.isdisjoint(draft.slots),
         "protocol": "HTTPS" if protocol == "HTTPS" else "HTTP",

@@ -42,7 +42,7 @@ def _agree_on_targets(subjects: list[Subject]) -> Iterator[Problem]:
         for other in others:
             if "protocol" not in other.draft.slots and other.route.protocol != first.route.protocol:
                 message = (
-                    f"route {first.route.name} speaks {first.route.protocol} to port {first.route.port_name}, route "
+                    f"route {first.route.name} uses {first.route.protocol} to port {first.route.port_name}, route "
                     f"{other.route.name} {other.route.protocol}; give the port a second name, or use one protocol."
                 )
                 yield other.draft.problem("ROUTES_DISAGREE", "protocol", message, other.route.protocol)

@@ -1,4 +1,4 @@
-"""Parsers of values: text to a value, or ValueError with what is wrong. What is allowed stands in the table of keys.
+"""Parsers of values: text to a value, or ValueError with what is wrong. The table of keys says what is allowed.
 
 Patterns and ranges are those of the VPC Lattice API unless said otherwise.
 """
@@ -58,7 +58,7 @@ def word(words: Mapping[str, object]) -> Parser:
 
 
 def words(*allowed: str) -> Parser:
-    """One of ``allowed``, in any case; the value is the word as it stands here."""
+    """One of ``allowed``, in any case; the value is the word as it is written here."""
     return word({item.lower(): item for item in allowed})
 
 

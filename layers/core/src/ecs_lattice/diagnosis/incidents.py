@@ -1,17 +1,14 @@
 """Incidents (decision 19): many events, repeated and out of order, become one message when an incident begins and one
 when it ends.
 
-A recovery of what an alarm watches is sent once the alarm has been off for ten minutes. If the alarm fires again
-within an
-hour of that message, the same incident goes on, and from then on the alarm has to be off for an hour. While it is
-flapping,
-one message an hour is sent. So flapping fills no mailbox, and the latest message is never wrong for long.
+A recovery of what an alarm watches is sent once the alarm has been off for ten minutes. If the alarm fires again within
+an hour of that message, the same incident goes on, and from then on the alarm has to be off for an hour. While it is
+flapping, one message an hour is sent. So flapping fills no mailbox, and the latest message is never wrong for long.
 
 Pure. What is remembered is an :class:`Incident`, a registry document of kind ``incident`` under the alarm's name, or
 under the route for refusals. ``sending`` is written before a message is published and cleared after it: an invocation
-that
-finds it set and old knows that the message may never have been published, and publishes it again. Twice is better than
-never.
+that finds it set and old knows that the message may never have been published, and publishes it again. Twice is better
+than never.
 """
 
 import dataclasses

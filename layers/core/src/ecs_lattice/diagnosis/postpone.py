@@ -1,6 +1,5 @@
 """Whether the message about an unhealthy route is postponed (decision 20): within the grace period of a deployment ECS
-itself does not act
-on health checks, and an incident that begins there is mostly a container that is starting.
+itself does not act on health checks, and an incident that begins there is mostly a container that is starting.
 """
 
 import math

@@ -31,11 +31,11 @@ def alarm_message(incident: Incident, alarm: AlarmChange, evidence: Evidence, fi
             f"{moment(incident.changed_at)}."
         )
         closing = (
-            f"While it is flapping, you get at most one message an hour, and one when it has been healthy for {hold}."
+            f"While it is flapping, you get at most one message an hour, and one once it has been healthy for {hold}."
         )
     else:
         headline = f"{subject} has been unhealthy since {opened}."
-        closing = f"You will get one more message, when the route has been healthy for {hold}."
+        closing = f"You will get one more message once the route has been healthy for {hold}."
     return Message(
         subject=f"ALARM {subject.short}: {title}",
         headline=headline,
@@ -91,7 +91,7 @@ def refused(incident: Incident, change: StateChange, table: str, *, again: bool)
         ),
         closing=(
             "docs/troubleshooting.md explains each refusal by its code.",
-            "You will get one more message, when it is no longer refused or when the reason changes.",
+            "You will get one more message once it is no longer refused, or when the reason changes.",
         ),
         keywords=(*subject.keywords, change.code),
         resources=(subject.service.arn,),
@@ -173,7 +173,8 @@ def _impact(evidence: Evidence) -> str:
     if evidence.route is not None and not evidence.is_live:
         return "none: the route is not Live"
     if evidence.answering:
-        return f"go to the {len(evidence.answering)} of {len(evidence.targets)} targets that can answer"
+        answering, registered = len(evidence.answering), len(evidence.targets)
+        return f"go to {'all' if answering == registered else f'the {answering} of'} {registered} targets{'' if answering == registered else ' that can answer'}"
     if evidence.unhealthy:
         return "may fail: no target is healthy, so VPC Lattice sends requests to all of them (fail-open)"
     if not evidence.targets:

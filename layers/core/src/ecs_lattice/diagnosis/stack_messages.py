@@ -86,13 +86,13 @@ def _dead_letters(sample: DeadLetterSample | None, unread: str) -> tuple[Section
         return ()
     if not sample.messages:
         return (Section(sentences=("The queue was empty when it was read.",)),)
-    return tuple(_dead_letter(number, letter) for number, letter in enumerate(sample.messages, 1))
+    return tuple(_dead_letter(number, message) for number, message in enumerate(sample.messages, 1))
 
 
-def _dead_letter(number: int, letter: DeadLetter) -> Section:
-    attributes = tuple(f"{name}: {cut(value, _VALUE)}" for name, value in letter.attributes)
-    when = f" sent at {moment(letter.sent_at)}" if letter.sent_at else ""
-    return Section(f"{number}. Message{when}", (*attributes, f"body: {cut(letter.body, _BODY)}"))
+def _dead_letter(number: int, message: DeadLetter) -> Section:
+    attributes = tuple(f"{name}: {cut(value, _VALUE)}" for name, value in message.attributes)
+    when = f" sent at {moment(message.sent_at)}" if message.sent_at else ""
+    return Section(f"{number}. Message{when}", (*attributes, f"body: {cut(message.body, _BODY)}"))
 
 
 def _command(alarm: AlarmChange, subject: StackSubject, sample: DeadLetterSample | None) -> Command:

@@ -1,8 +1,7 @@
 """One CloudWatch alarm per route (decision 18): the desired alarms, and how the existing ones differ. Pure.
 
 An alarm is ours when its name begins with the stack's prefix and its description ends with the marker line. The alarms
-of the
-stack itself, ``<prefix>stack/<part>``, belong to CloudFormation and are never changed.
+of the stack itself, ``<prefix>stack/<part>``, belong to CloudFormation and are never changed.
 """
 
 from collections.abc import Iterable

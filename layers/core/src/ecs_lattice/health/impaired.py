@@ -2,10 +2,8 @@
 running. Pure.
 
 Unhealthy targets alone would miss the worst cases: ECS replaces a task about as soon as it is UNHEALTHY, so that a
-service
-that VPC Lattice cannot reach at all has an unhealthy target in less than one of three minutes; and a service whose
-targets
-were all deregistered has none.
+service that VPC Lattice cannot reach at all has an unhealthy target in less than one of three minutes; and a service
+whose targets were all deregistered has none.
 """
 
 from ecs_lattice.claims import ClaimRecord

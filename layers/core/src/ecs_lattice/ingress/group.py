@@ -2,8 +2,7 @@
 which should be. Pure.
 
 A rule is ours when it has our owner tag and allows TCP ports from a prefix list of VPC Lattice. Every other rule is
-foreign,
-even with our tag on it: it counts as open, and is never changed.
+foreign, even with our tag on it: it counts as open, and is never changed.
 """
 
 import dataclasses

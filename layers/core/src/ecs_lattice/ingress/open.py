@@ -1,13 +1,10 @@
 """Opens security groups for VPC Lattice, and closes them when nobody requires them open, by
 :mod:`ecs_lattice.ingress.group` (decision 12).
 
-ECS services, custom resources and other owners share security groups, and nothing locks them. So every consumer
-records its
-requirement *before* it reads the rules, and whoever revokes a rule reads the requirements *after* that and restores
-what has
-become required meanwhile: no interleaving leaves a requirement unmet. Rules may be added anywhere; a rule that routes
-required
-is revoked by the sweep alone (:mod:`ecs_lattice.ingress.sweep`).
+ECS services, custom resources and other owners share security groups, and nothing locks them. So every consumer records
+its requirement *before* it reads the rules, and whoever revokes a rule reads the requirements *after* that and restores
+what has become required meanwhile: no interleaving leaves a requirement unmet. Rules may be added anywhere; a rule that
+routes required is revoked by the sweep alone (:mod:`ecs_lattice.ingress.sweep`).
 """
 
 from collections.abc import Collection, Iterable, Mapping

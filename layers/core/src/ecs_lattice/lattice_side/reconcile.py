@@ -1,6 +1,6 @@
 """Reconcile one Lattice service (decision 7): read its claims and everything that exists, decide, apply, answer.
-Level-triggered: a
-run that finds everything as it should be writes nothing, and a run after a crash at any point continues from there.
+Level-triggered: a run that finds everything as it should be writes nothing, and a run after a crash at any point
+continues from there.
 """
 
 import dataclasses

@@ -4,10 +4,8 @@ A rule's precedence is its priority while it is live, and behind everything whil
 request goes to the first matching precedence. First everything that moves forward, in ascending order of the new
 precedence; then everything that moves back, in descending order of the old one: then at each moment the first match is
 the old one or the new one. (Forward: had the new first match not moved yet, it would have been in front already. Back
-is
-the same in reverse.) A rule whose match changes moves in both directions in one call; when other precedences change
-with
-it, all rules of the listener change in one BatchUpdateRule.
+is the same in reverse.) A rule whose match changes moves in both directions in one call; when other precedences change
+with it, all rules of the listener change in one BatchUpdateRule.
 """
 
 from collections.abc import Iterable

@@ -2,15 +2,12 @@
 
 Whoever invokes a function by hand with the wrong file gets a sentence: what the function takes, what it got, and which
 function takes that. A batch that Lambda read from the function's own queue is never rejected here: each message in it
-is
-recognised by itself, and what is wrong goes to the dead-letter queue.
+is recognised by itself, and what is wrong goes to the dead-letter queue.
 
 Shapes: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "... with Amazon SNS"; EventBridge User Guide,
-events;
-Amazon ECS Developer Guide, "Amazon ECS events"; CloudTrail records of ECS calls as EventBridge delivers them;
-CloudWatch
-User Guide, "Alarm events and EventBridge", "Invoke a Lambda function from an alarm" and "Notifying users on alarm
-changes"; CloudFormation User Guide, custom resource request objects.
+events; Amazon ECS Developer Guide, "Amazon ECS events"; CloudTrail records of ECS calls as EventBridge delivers them;
+CloudWatch User Guide, "Alarm events and EventBridge", "Invoke a Lambda function from an alarm" and "Notifying users on
+alarm changes"; CloudFormation User Guide, custom resource request objects.
 """
 
 import json

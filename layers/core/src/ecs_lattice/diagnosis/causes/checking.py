@@ -89,7 +89,7 @@ def _set_path(evidence: Evidence, path: str) -> tuple[Command, ...]:
     """Only for a route without a name, because named routes of one port share their health check."""
     if not path or evidence.subject.route != "default":
         return ()
-    return (commands.tag_service(evidence, "To fix, if that is the right path", "health.path", path),)
+    return (commands.tag_service(evidence, f"To fix, if {path} is the right path", "health.path", path),)
 
 
 def wrong_protocol(evidence: Evidence) -> Finding | None:

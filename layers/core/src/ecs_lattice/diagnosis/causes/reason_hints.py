@@ -1,6 +1,5 @@
 """What the reason codes of targets hint at (decision 21). No page of AWS lists these strings, so they only change how
-likely a cause is:
-by themselves they never make one, unless health checks do fail.
+likely a cause is: by themselves they never make one, unless health checks do fail.
 """
 
 from typing import Literal
