@@ -52,7 +52,7 @@ def test_a_container_that_exits_every_twenty_seconds_is_reported_once_an_hour_an
     assert still.startswith(f"{ALARM}flapping; tasks keep stopping")
     assert again.startswith(f"{ALARM}flapping; ")
     texts = [words_of(mail) for _, mail in on_call.mails()]
-    assert "one more message, when the route has been healthy for 10 minutes" in texts[0]
+    assert "one more message once the route has been healthy for 10 minutes" in texts[0]
     assert "While it is flapping, you get at most one message an hour" in texts[1]
     assert [causes(mail)[0] for _, mail in on_call.mails()] == ["TASK_RESTARTING"] * 3
     release(world, arn)
