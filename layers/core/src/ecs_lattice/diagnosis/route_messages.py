@@ -173,8 +173,9 @@ def _impact(evidence: Evidence) -> str:
     if evidence.route is not None and not evidence.is_live:
         return "none: the route is not Live"
     if evidence.answering:
-        answering, registered = len(evidence.answering), len(evidence.targets)
-        return f"go to {'all' if answering == registered else f'the {answering} of'} {registered} targets{'' if answering == registered else ' that can answer'}"
+        is_whole = len(evidence.answering) == len(evidence.targets)
+        some = f"the {len(evidence.answering)} of {len(evidence.targets)} targets that can answer"
+        return f"go to {'all targets' if is_whole else some}"
     if evidence.unhealthy:
         return "may fail: no target is healthy, so VPC Lattice sends requests to all of them (fail-open)"
     if not evidence.targets:
