@@ -37,7 +37,7 @@ class Events:
         return {"FailedEntryCount": self.failed, "Entries": entries}
 
 
-def test_an_announcement_is_heard_as_it_was_said_to_the_millisecond():
+def test_an_announcement_is_received_as_it_was_sent_to_the_millisecond():
     events = Events()
     EventBridgeAnnouncer(events, "stack", lambda: 1795416243.118).announce([a_change()])
     ((entry,),) = events.calls

@@ -39,12 +39,12 @@ def answers(terminal: Terminal, function: str) -> dict[str, Any]:
 def test_ecs_events_enqueues_the_service_of_every_event(terminal):
     said = answers(terminal, "EcsEventsFunction")
     for name, answer in said.items():
-        # A task rings for a service only where the application itself registers the targets.
+        # A task event enqueues its service only where the application itself registers the targets.
         silent = name in OF_NO_SERVICE or name.startswith("ecs/task-")
         assert answer == (ANSWERED if name.startswith("sqs/") else {"enqueued": []} if silent else ENQUEUED), name
     reconciler = terminal.function("EcsServiceFunction")
     woken = [run for run in terminal.aws.journal.invocations if (run.function, run.source) == (reconciler, "sqs")]
-    assert {run.error for run in woken} == {None}, "the bells wake the ECS side of the local AWS"
+    assert {run.error for run in woken} == {None}, "the requests start the ECS side of the local AWS"
 
 
 def test_ecs_service_plans_enqueues_and_reconciles(terminal):

@@ -101,7 +101,7 @@ def _openings(wanted: dict[str, tuple[str, str]]) -> str:
 
 
 def _rings_nonsense(admin: Administrator) -> None:
-    """What no retry mends: unknown events, bells that are none, requests and modes that do not exist."""
+    """What no retry mends: unknown events, messages that are no requests, requests and modes that do not exist."""
     sqs = admin.client("sqs")
     for queue in ("EcsEventsQueue", "AlarmsQueue"):
         sqs.send_message(QueueUrl=admin.output(queue), MessageBody=json.dumps({"detail-type": "Nobody knows"}))

@@ -131,7 +131,7 @@ def test_no_two_events_have_one_id():
 
 
 @pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule])
-def test_an_event_that_is_matched_rings_for_the_service_it_is_about(name):
+def test_an_event_that_is_matched_enqueues_the_service_it_is_about(name):
     parsed = parse_event(load(name), now=0.0)
     assert [(request.kind, request.key) for request in parsed.requests] == [("ecsService", SERVICE)]
     assert parsed.is_task_event == (MATCHES[name] == TASK)
@@ -287,7 +287,7 @@ def test_a_batch_is_what_lambda_hands_over_from_a_queue(name):
 
 
 @pytest.mark.parametrize("name", ["sqs/ecs-service", "sqs/lattice-service"])
-def test_a_bell_waits_in_the_group_of_what_it_rings_for(name):
+def test_a_request_waits_in_the_group_of_what_it_enqueues(name):
     (record,) = load(name)["Records"]
     request = json.loads(record["body"])
     assert set(request) == {"kind", "key", "cause", "requested_at", "attempts"}
@@ -326,7 +326,7 @@ def test_a_request_for_a_custom_resource_is_whole_and_its_properties_are_text(ki
     assert request.properties["ServiceToken"] == event["ServiceToken"]
 
 
-def test_a_delayed_bell_in_the_events_queue_rings_again():
+def test_a_delayed_request_in_the_events_queue_is_enqueued_again():
     (record,) = load("sqs/ecs-events-delayed-request")["Records"]
     (request,) = parse_event(json.loads(record["body"]), now=5.0).requests
     assert (request.kind, request.key, request.attempts, request.requested_at) == ("ecsService", SERVICE, 3, 5.0)

@@ -27,7 +27,7 @@ MODULES = {
     "TargetHealthFunction": "target_health",
 }
 STRANGE = [[], "text", None, 5, {}, {"mode": "plan"}, {"Records": []}, {"Records": [{"s3": {}}]}]
-# What a function takes besides the files that are meant for it: bells wherever they lay, and any schedule.
+# What a function takes besides the files that are meant for it: requests from any queue, and any schedule.
 ALSO = {
     "EcsEventsFunction": {"sqs/ecs-service", "sqs/lattice-service"},
     "EcsServiceFunction": {"sqs/ecs-events-delayed-request"},
@@ -69,7 +69,7 @@ def errors():
 @pytest.fixture
 def untouched(deployed):
     """Whether nothing has been done since the fixture was made: no call, no message, no registry item."""
-    deployed.world.deploy(deployed.world.register(LABELS))  # something that a sweep would ring for
+    deployed.world.deploy(deployed.world.register(LABELS))  # something that a sweep would enqueue
     dynamodb = boto3.client("dynamodb")
     calls, items = len(lattice.backend().calls), dynamodb.scan(TableName="registry")["Items"]
     sent = boto3.client("sqs")

@@ -29,12 +29,12 @@ def work(deployed, *queues: str) -> None:
         assert functions[queue](batch, deployed.context) == {"batchItemFailures": []}
 
 
-def test_an_event_rings_for_the_service_it_names(deployed):
+def test_an_event_enqueues_the_service_it_names(deployed):
     assert ecs_events(recorded("sqs/ecs-events"), deployed.context) == {"batchItemFailures": []}
     assert keys(deployed.messages("ECS_SERVICES_QUEUE")) == [FILE_TRANSFER]
 
 
-def test_an_event_by_itself_rings_as_if_it_came_by_the_queue_and_the_answer_says_for_what(deployed):
+def test_an_event_by_itself_is_processed_as_if_it_came_by_the_queue_and_the_answer_says_what_it_enqueued(deployed):
     enqueued = {"enqueued": [{"kind": "ecsService", "key": FILE_TRANSFER}]}
     assert ecs_events(recorded("ecs/deployment-completed"), deployed.context) == enqueued
     assert ecs_events(recorded("cloudtrail/update-service"), deployed.context) == enqueued
@@ -49,13 +49,13 @@ def test_an_event_by_itself_rings_as_if_it_came_by_the_queue_and_the_answer_says
     assert deployed.messages("DEAD_LETTER_QUEUE") == []
 
 
-def test_a_delayed_bell_is_handed_on(deployed):
+def test_a_delayed_request_is_passed_on(deployed):
     ecs_events(recorded("sqs/ecs-events-delayed-request"), deployed.context)
     enqueued = deployed.messages("ECS_SERVICES_QUEUE") + deployed.messages("LATTICE_SERVICES_QUEUE")
     assert len(enqueued) == 1
 
 
-def test_a_bell_for_a_service_that_asks_for_nothing_is_answered(deployed):
+def test_a_request_for_a_service_that_asks_for_nothing_is_processed(deployed):
     assert ecs_service(recorded("sqs/ecs-service"), deployed.context) == {"batchItemFailures": []}
     assert lattice_service(recorded("sqs/lattice-service"), deployed.context) == {"batchItemFailures": []}
     assert deployed.messages("ECS_EVENTS_QUEUE") == []
@@ -75,7 +75,7 @@ def test_a_service_is_hooked_up_by_the_functions_and_its_plan_is_data_that_chang
     }
     work(deployed, "ECS_SERVICES_QUEUE", "LATTICE_SERVICES_QUEUE")
     assert list(world.graph()) == ["orders"]
-    for _ in range(3):  # the delayed bells lie in SQS, whose time is real: sweeps go on without them
+    for _ in range(3):  # the delayed requests are in SQS, whose time is real: sweeps go on without them
         world.run(900)
         world.sweep()
     world.run(900)
@@ -113,7 +113,7 @@ def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(de
         handler(event, deployed.context)
 
 
-def test_the_schedule_rings_for_services_that_no_event_told_of(deployed):
+def test_the_schedule_enqueues_services_that_no_event_named(deployed):
     world = deployed.world
     arn = world.deploy(world.register(LABELS))
     done = resync(recorded("schedule/resync"), deployed.context)
@@ -136,7 +136,7 @@ def test_an_event_that_nobody_knows_goes_to_the_dead_letters_with_its_reason(dep
     assert "not JSON" in letter["MessageAttributes"]["reason"]["StringValue"]
 
 
-def test_a_task_event_costs_no_bell_for_a_service_whose_tasks_ecs_registers(deployed):
+def test_a_task_event_costs_no_request_for_a_service_whose_tasks_ecs_registers(deployed):
     event = recorded("ecs/task-running")
     ecs_events({"Records": [{"messageId": "1", "body": json.dumps(event), "attributes": {}}]}, deployed.context)
     assert deployed.messages("ECS_SERVICES_QUEUE") == []

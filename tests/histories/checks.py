@@ -37,7 +37,7 @@ def bells_in_an_idle_hour(world) -> int:
 
 
 def comes_to_rest(world, requests: int = BELLS_AN_IDLE_HOUR) -> None:
-    """After an hour everything is as it should be: nothing is written any more, and bells are few."""
+    """After an hour everything is as it should be: nothing is written any more, and requests are few."""
     for _ in range(4):
         world.run(900)
         world.sweep()

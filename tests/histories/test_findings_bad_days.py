@@ -62,7 +62,7 @@ def test_an_update_service_that_fails_once_is_made_again_and_only_once(world, co
     assert world.claims(arn) == {"orders/default": "Live"}
 
 
-def test_bells_that_are_lost_on_their_way_from_a_sweep_are_rung_again_by_a_later_one(world):
+def test_requests_that_a_sweep_sends_in_vain_are_sent_again_by_a_later_one(world):
     world.chaos.lose = 1.0
     arn = world.deploy(world.register(LABELS))
     world.run(900)

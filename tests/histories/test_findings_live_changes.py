@@ -148,7 +148,7 @@ def test_auth_that_is_switched_on_a_live_service_puts_its_policy_first(world):
     assert world.ask("orders", "/orders").status == 200
 
 
-def test_a_service_scaled_to_zero_and_back_keeps_its_route_and_rings_few_bells(world):
+def test_a_service_scaled_to_zero_and_back_keeps_its_route_and_costs_few_requests(world):
     arn = hooked_up(world)
     before = world.graph()
     world.ecs.update_service(cluster="shop", service=arn, desiredCount=0)
@@ -160,7 +160,7 @@ def test_a_service_scaled_to_zero_and_back_keeps_its_route_and_rings_few_bells(w
     assert world.ask("orders", "/orders").status == 200
 
 
-def test_a_service_that_is_hooked_up_while_it_has_no_tasks_rings_few_bells_and_goes_live_with_its_first_task(world):
+def test_a_service_that_is_hooked_up_while_it_has_no_tasks_costs_few_requests_and_goes_live_with_its_first_task(world):
     arn = world.deploy(world.register(LABELS), count=0)
     comes_to_rest(world, requests=16)
     assert world.ask("orders", "/orders").status == 404
@@ -169,7 +169,7 @@ def test_a_service_that_is_hooked_up_while_it_has_no_tasks_rings_few_bells_and_g
     assert world.ask("orders", "/orders").status == 200
 
 
-def test_a_service_whose_tasks_never_become_healthy_takes_no_traffic_and_rings_few_bells(world):
+def test_a_service_whose_tasks_never_become_healthy_takes_no_traffic_and_costs_few_requests(world):
     arn = hooked_up(world, {**LABELS, "lattice.targets": "controller"}, environment={"RESPOND": "/healthz=500 /=200"})
     comes_to_rest(world, requests=30)
     assert world.ask("orders", "/orders").status == 404

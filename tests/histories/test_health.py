@@ -56,7 +56,7 @@ def most_in_five(flags: list[bool]) -> int:
     return max(sum(flags[start : start + 5]) for start in range(max(1, len(flags) - 4)))
 
 
-def test_a_closed_group_rings_the_alarm_though_unhealthy_targets_are_seen_for_less_than_one_in_three_minutes(world):
+def test_a_closed_group_fires_the_alarm_though_unhealthy_targets_are_seen_for_less_than_one_in_three_minutes(world):
     close(world)
     world.start_probing()
     at_once = {**OFF, "lattice.health.grace": "0", "lattice.health.interval": "60"}
@@ -97,7 +97,7 @@ def test_a_release_of_what_is_still_broken_is_no_recovery(world):
     assert states == ["ALARM"] * 4
 
 
-def test_a_group_that_is_closed_under_a_live_route_rings_the_alarm_until_it_is_open_again(world):
+def test_a_group_that_is_closed_under_a_live_route_fires_the_alarm_until_it_is_open_again(world):
     well(world)
     close(world)
     world.run(900)
@@ -107,7 +107,7 @@ def test_a_group_that_is_closed_under_a_live_route_rings_the_alarm_until_it_is_o
     assert alarms(world) == {ALARM: "OK"}
 
 
-def test_a_live_route_whose_tasks_were_all_detached_rings_the_alarm_though_nothing_is_unhealthy(world):
+def test_a_live_route_whose_tasks_were_all_detached_fires_the_alarm_though_nothing_is_unhealthy(world):
     arn = well(world)
     world.chaos.lose = 1.0  # nobody hears of it, so nobody registers the tasks
     world.ecs.update_service(cluster="shop", service=arn, vpcLatticeConfigurations=[])
@@ -254,7 +254,7 @@ def test_an_uninstall_ends_only_when_the_alarms_are_gone_and_deletes_the_last_on
 
 
 class BrokenBells:
-    """Whatever rings them dies."""
+    """What invokes them fails."""
 
     def enqueue(self, requests):
         raise InterruptedError

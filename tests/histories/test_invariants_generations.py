@@ -1,4 +1,4 @@
-"""Whether the other side is rung follows from the generations in the item alone."""
+"""Whether the other side is enqueued follows from the generations in the item alone."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def stage() -> Iterator[Stage]:
         yield made
 
 
-def test_the_same_answer_to_a_changed_claim_takes_the_claim_in_and_rings_nobody(stage):
+def test_the_same_answer_to_a_changed_claim_applies_the_claim_and_enqueues_nothing(stage):
     first = stage.claim(service("web"), stage.route("r", path("/r")))
     answered = stage.registry.put_answer(first, Answer("Live"))
     stage.registry.acknowledge(answered)

@@ -51,7 +51,7 @@ def test_a_service_whose_hooking_up_stopped_half_way_is_rung_though_nothing_of_i
     assert world.claims(arn) != {}
     world.chaos.lose = 1.0
     world.run(1200)
-    world.sweep()  # notes what it saw; its bells are lost
+    world.sweep()  # notes what it saw; its requests are lost
     world.chaos.lose = 0.0
     world.run(600)
     assert world.claims(arn) != {"orders/default": "Live"}
@@ -60,7 +60,7 @@ def test_a_service_whose_hooking_up_stopped_half_way_is_rung_though_nothing_of_i
     assert world.claims(arn) == {"orders/default": "Live"}
 
 
-def test_a_sweep_whose_bells_cannot_be_sent_rings_the_next_time(world, monkeypatch):
+def test_a_sweep_whose_requests_cannot_be_sent_sends_them_the_next_time(world, monkeypatch):
     world.chaos.lose = 1.0
     arn = world.deploy(world.register(LABELS))
     world.run(600)
@@ -79,7 +79,7 @@ def test_a_sweep_whose_bells_cannot_be_sent_rings_the_next_time(world, monkeypat
     assert world.claims(arn) == {"orders/default": "Live"}
 
 
-def test_a_lattice_service_whose_delayed_bell_was_lost_is_rung_when_it_is_overdue(world):
+def test_a_lattice_service_whose_delayed_request_was_lost_is_enqueued_when_it_is_overdue(world):
     arn = hooked_up(world)
     world.ecs.update_service(cluster="shop", service=arn, taskDefinition=world.register({}))
     world.run(400)

@@ -66,7 +66,7 @@ def test_the_default_architecture_is_arm64(source):
     assert source["Parameters"]["Architecture"]["Default"] == "arm64"
 
 
-def test_functions_that_ring_each_other_are_exempt_from_loop_detection_and_no_other_is(of):
+def test_functions_that_invoke_each_other_are_exempt_from_loop_detection_and_no_other_is(of):
     allowed = {key for key, f in of.type("AWS::Lambda::Function").items() if f.get("RecursiveLoop") == "Allow"}
     assert allowed == ON_THE_RING
 
