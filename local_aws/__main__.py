@@ -71,12 +71,20 @@ def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
             print("Loading the stack ...", flush=True)
             aws.load_application(root)
         print(_welcome(aws, speed, _sam_local(aws, root)), flush=True)
-        threading.Event().wait()
+        _wait()
     finally:
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signal_number, signal.SIG_IGN)  # a second Ctrl-C must not leave workers running
         print("Stopping ...", flush=True)
         aws.stop()
+
+
+def _wait() -> None:
+    """Until a signal raises. In short waits: a signal that reaches another thread, or comes just before the main thread
+    blocks, does not end a wait without a limit (Python handles signals between instructions of the main thread)."""
+    never = threading.Event()
+    while not never.wait(timeout=1):
+        pass
 
 
 def _sam_local(aws: server.LocalAws, root: Path) -> str:

@@ -145,3 +145,20 @@ def test_a_port_that_is_taken_is_told_before_anything_is_built(root):
     assert "is in use" in said
     assert "LOCAL_AWS_PORT=" in said
     assert "Building" not in said
+
+
+def test_a_signal_that_another_thread_receives_stops_it_too():
+    program = """
+import signal, threading
+from local_aws import __main__ as command
+signal.signal(signal.SIGTERM, command._stop)
+def deliver():
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+threading.Timer(1, deliver).start()
+try:
+    command._wait()
+except command._StoppedError:
+    print("stopped")
+"""
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert finished.stdout == "stopped\n", finished.stderr
