@@ -209,7 +209,7 @@ def requirement_tags(
     tags: dict[IngressRule, dict[str, str]] = {}
     for allowed, rule in rules.ours.items():
         values = {
-            requirement.consumer: " ".join(str(one.ports) for one in merged(covered(requirement.ports, by=[allowed])))
+            requirement.consumer: " ".join(str(part.ports) for part in merged(covered(requirement.ports, by=[allowed])))
             for requirement in resources
         }
         tags[rule] = {

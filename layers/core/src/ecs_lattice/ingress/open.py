@@ -111,8 +111,8 @@ class Ingress:
         except NotFoundError:
             return OpenedGroup(rules, problem=problems.no_group(group_id))
         closed = [allowed for allowed in ports if not rules.prefix_list_rule(allowed)]
-        full = frozenset((group_id, one) for one in closed if covered([one], by=without_room))
-        services = frozenset(one.consumer for one in requirements if is_service(one.consumer))
+        full = frozenset((group_id, allowed) for allowed in closed if covered([allowed], by=without_room))
+        services = frozenset(requirement.consumer for requirement in requirements if is_service(requirement.consumer))
         return OpenedGroup(rules, full, services=services)
 
     def authorize(

@@ -28,7 +28,8 @@ _QUOTA_CODE = "L-0EA8095F"
 def full(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
     """There is no room for a rule."""
     used = ", ".join(
-        f"{FAMILY_NAMES[family]} at least {rules.weight(family)}" for family in sorted({one.family for one in ports})
+        f"{FAMILY_NAMES[family]} at least {rules.weight(family)}"
+        for family in sorted({allowed.family for allowed in ports})
     )
     return _problem(
         "INGRESS_GROUP_FULL",

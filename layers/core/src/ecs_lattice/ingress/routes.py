@@ -167,7 +167,7 @@ class RouteIngress:
         account = self.ingress.account or (consumer.split(":")[4] if is_service(consumer) else None)
         ours = {group_id: group for group_id, group in known.items() if account in {None, group.account}}
         rules = self.ingress.read(ids)
-        families = {source.family for one in rules.values() for source in one.prefix_lists}
+        families = {source.family for group_rules in rules.values() for source in group_rules.prefix_lists}
         return TaskSecurityGroups(known, rules, ours, families)
 
     def _others(self, consumer: str, group_id: str) -> list[IngressRequirement]:

@@ -125,7 +125,7 @@ def rebuild_requirements(ingress: Ingress) -> int:
     lost = [
         (consumer, group_id)
         for group_id, consumer in sorted(found)
-        if consumer not in {one.consumer for one in ingress.registry.requirements_on(group_id)}
+        if consumer not in {requirement.consumer for requirement in ingress.registry.requirements_on(group_id)}
     ]
     for consumer, group_id in lost:
         ingress.require(consumer, group_id, found[group_id, consumer])
