@@ -27,7 +27,9 @@ class Claim:
     ``own_group`` is the ARN of a target group that someone else created and attached for this port: used as it is.
     ``named``: a listed deployment of the ECS service names the group, or this application still has targets in it; the
     group must not be deleted. ``serving``: a completed deployment names the group, or this application has registered
-    the tasks; the route may receive traffic once a target can answer.
+    the tasks; the route may receive traffic once a target can answer. ``claimed_at`` (epoch seconds) is since when the
+    ECS service has claimed this match on this Lattice service: it survives a rename of the route and an interruption
+    below the grace time; 0: claimed before this was recorded.
     """
 
     service: ServiceId
@@ -39,11 +41,20 @@ class Claim:
     own_group: str | None = None
     named: bool = False
     serving: bool = False
+    claimed_at: float = 0.0
 
     @cached_property
     def key(self) -> str:
         """Unique within the Lattice service: the ECS service's ARN and the route's name."""
         return f"{self.service.arn}#{self.route.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the people of a route should know, which changes nothing: ``code`` is a stable identifier."""
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,8 @@ class Answer:
     ``Paused``, ``Refused``, ``Conflicted``: nothing is changed for it, ``code`` and ``message`` say why; what existed
     before stays (``group_arn``).
     ``group_arn`` is the target group of the route once it exists. ``domain_name`` is the Lattice service's DNS name.
+    ``notices`` are about the route or its Lattice service, whatever the state. ``live_as`` is the fingerprint of the match
+    with which the route was live last; empty: never.
     """
 
     state: State
@@ -62,6 +75,8 @@ class Answer:
     message: str = ""
     group_arn: str | None = None
     domain_name: str | None = None
+    notices: tuple[Notice, ...] = ()
+    live_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
