@@ -144,8 +144,8 @@ class World:
         }
 
     def _noting(self, side: str, consumer: ReconcileConsumer) -> ReconcileConsumer:
-        def reconcile(key: str) -> Outcome:
-            outcome = consumer.reconcile(key)
+        def reconcile(key: str, claims_of: str = "") -> Outcome:
+            outcome = consumer.reconcile(key, claims_of)
             self.outcomes.append((side, key, type(outcome).__name__))
             return outcome
 

@@ -18,7 +18,7 @@ PAGE = ROOT / "docs" / "troubleshooting.md"
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 # Callables that take a code, with its position among the positional arguments; all of them take the keyword `code`.
 _TAKE_A_CODE = {
-    "Problem": 0, "Finding": 0, "problem": 0, "_problem": 0, "_at": 1, "reject": 1, "Answer": 1, "_of": 3, "resolved": 99, "_adopt": 2,
+    "Problem": 0, "Notice": 0, "Finding": 0, "problem": 0, "_problem": 0, "_at": 1, "reject": 1, "Answer": 1, "_of": 3, "resolved": 99, "_adopt": 2,
     "AttachDecision": 99, "_ForeignError": 1,
 }  # fmt: skip
 _AWS_EVENT_NAMES = {"VPC_LATTICE_TARGET_UNHEALTHY"}  # an event name of ECS, which botocore does not know

@@ -198,6 +198,7 @@ def test_the_protocol_of_a_listener_that_is_there_cannot_change(stage: Stage) ->
 
 
 def test_networks_are_the_union_and_one_that_nobody_asks_for_goes_after_the_grace(stage: Stage) -> None:
+    stage.registry.put_document("stack", "marker", "{}")  # the registry has seen a whole resync
     stage.lattice.create_service_network(name="second")
     stage.claim(WEB, stage.route("r", path("/r"), networks=("platform", "second")))
     stage.settle()

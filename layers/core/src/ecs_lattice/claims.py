@@ -122,7 +122,9 @@ class LatticeRecord:
     ``groups`` maps target-group names to ARNs; ``networks`` maps service networks as declared to ARNs. ``generation``
     rises with every delete of the service, a group, a listener or a rule; it is part of client tokens. ``made`` are the
     running timers: what is timed and the epoch second at which it began. ``read_at``: last full read; ``due_at``: when
-    the next reconcile is due (0: none), by which the resync notices a lost request; both epoch seconds.
+    the next reconcile is due (0: none), by which the resync notices a lost request; both epoch seconds. ``holder`` is who
+    may claim the Lattice service, as in its holder tag (empty: nobody yet). ``granted`` are the settings of the service that
+    labels or the stack asked for, by name: only what stands here is taken back once nobody asks any more.
     """
 
     name: str
@@ -133,3 +135,5 @@ class LatticeRecord:
     made: tuple[tuple[str, float], ...] = ()
     read_at: float = 0.0
     due_at: float = 0.0
+    holder: str = ""
+    granted: tuple[tuple[str, str], ...] = ()

@@ -14,6 +14,7 @@ from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.consumers.reconciles import ReconcileConsumer
 from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.model import ServiceId
+from ecs_lattice.outcome import Outcome
 
 
 def ecs_side(wiring: Wiring) -> EcsSide:
@@ -33,7 +34,11 @@ def ecs_side(wiring: Wiring) -> EcsSide:
 def ecs_consumer(wiring: Wiring) -> ReconcileConsumer:
     """The consumer of the ECS services' queue."""
     side, queue = ecs_side(wiring), wiring.settings.ecs_services_queue
-    return reconcile_consumer(wiring, "ecsService", queue, lambda arn: side.reconcile(ServiceId(arn)))
+
+    def reconcile(arn: str, _claims_of: str = "") -> Outcome:
+        return side.reconcile(ServiceId(arn))
+
+    return reconcile_consumer(wiring, "ecsService", queue, reconcile)
 
 
 def plan_ecs_service(wiring: Wiring, arn: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ecs_lattice.outcome import Outcome
 
 
 def reconcile_consumer(
-    wiring: Wiring, kind: Kind, queue_url: str, reconcile: Callable[[str], Outcome]
+    wiring: Wiring, kind: Kind, queue_url: str, reconcile: Callable[[str, str], Outcome]
 ) -> ReconcileConsumer:
     """The consumer of requests of ``kind``."""
     report = ReconcileMetrics(wiring.settings.owner, wiring.metrics)

@@ -65,7 +65,8 @@ class ReconcileConsumer:
     """A reconciler as the consumer of the queue of requests of ``kind``."""
 
     kind: Kind
-    reconcile: Callable[[str], Outcome]
+    reconcile: Callable[[str, str], Outcome]
+    """Is called with the key and the request's ``claims_of``."""
     requests: RequestQueue
     documents: Documents
     visibility: Visibility
@@ -104,7 +105,7 @@ class ReconcileConsumer:
         outcome: Outcome | None = None
         with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS) as budget:
             try:
-                outcome = self.reconcile(request.key)
+                outcome = self.reconcile(request.key, request.claims_of)
             except OutOfTimeError as error:
                 outcome = NotYet(0, str(error))
             except ThrottledError as error:
@@ -135,7 +136,7 @@ class ReconcileConsumer:
                 "Has been waiting for more than a day", key=request.key, cause=request.cause, attempts=request.attempts
             )
             since = now
-        again = dataclasses.replace(request, requested_at=since, attempts=request.attempts + 1)
+        again = dataclasses.replace(request, requested_at=since, attempts=request.attempts + 1, claims_of="")
         self.requests.enqueue_later(again, seconds)
         self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
 

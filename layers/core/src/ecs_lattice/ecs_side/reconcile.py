@@ -142,8 +142,9 @@ class _Run:
                 self.claims[key] = self.side.registry.put_claim(claim)
         names = sorted({name for (name, _), record in self.claims.items() if record.is_unapplied})
         if names:
-            cause, now = f"claims of {self.observed.service_id}", self.observed.now
-            self.side.requests.enqueue([ReconcileRequest("latticeService", name, cause, now) for name in names])
+            service, now = self.observed.service_id, self.observed.now
+            of = (f"claims of {service}", now, 0, service.arn)
+            self.side.requests.enqueue([ReconcileRequest("latticeService", name, *of) for name in names])
 
     def save(self, record: EcsRecord) -> None:
         """Store the record if it differs from the stored one."""

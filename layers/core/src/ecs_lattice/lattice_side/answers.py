@@ -10,7 +10,9 @@ from ecs_lattice.claims import Answer, State
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.entries import MatchEntry
 from ecs_lattice.lattice_side.forwarding import PlanContext, is_ready
-from ecs_lattice.lattice_side.resolve import Resolution
+from ecs_lattice.lattice_side.notices import notices
+from ecs_lattice.lattice_side.resolutions import Resolution
+from ecs_lattice.lattice_side.seen import match_fingerprint
 
 _CREATE_SECONDS = 5
 
@@ -21,10 +23,25 @@ def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
     for entry in context.assignment.entries:
         for resolution in entry.claims:
             entries[resolution.key].append(entry)
-    return {
-        resolution.key: _answer(context, resolution, entries[resolution.key], uninstalling=uninstalling)
-        for resolution in context.assignment.resolutions
-    }
+    told = notices(context)
+    answered: dict[str, Answer] = {}
+    for resolution in context.assignment.resolutions:
+        own = entries[resolution.key]
+        answer = _answer(context, resolution, own, uninstalling=uninstalling)
+        if answer.state != "Removed":
+            answer = replace(answer, notices=told.get(resolution.key, ()), live_as=_live_as(resolution, own))
+        answered[resolution.key] = answer
+    return answered
+
+
+def _live_as(resolution: Resolution, entries: Sequence[MatchEntry]) -> str:
+    """The fingerprint of the match as which the route is live now, else was last."""
+    if any(resolution.group_ref in entry.receiving for entry in entries):
+        return match_fingerprint(resolution.match)
+    before = resolution.record.answer
+    if before.state == "Live" and not before.live_as:  # written before it was recorded
+        return match_fingerprint(resolution.match)
+    return before.live_as
 
 
 def _answer(

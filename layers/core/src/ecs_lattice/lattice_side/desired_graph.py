@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ecs_lattice import ownership
 from ecs_lattice.graph import Association, Group, Target, id_of
@@ -10,8 +11,10 @@ from ecs_lattice.lattice_side.desired_values import Desired, DesiredGroup, Desir
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.listeners import desired_listeners
 from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
-from ecs_lattice.lattice_side.resolve import STAYING, Resolution, holder_tag
 from ecs_lattice.lattice_side.seen import tag_value
+
+if TYPE_CHECKING:
+    from ecs_lattice.lattice_side.resolutions import Resolution
 
 _CREATE_SECONDS, _DELETE_SECONDS, _DRAIN_SECONDS = 5, 10, 45
 
@@ -37,8 +40,7 @@ def _service(context: PlanContext) -> DesiredService | None:
     settings, there = context.settings, context.index.observed.service
     if there is None and not context.active:
         return None
-    spec = _service_spec(context)
-    holder = holder_tag(context.assignment.resolutions, context.index, settings)
+    spec, holder = _service_spec(context), context.index.remembered.holder
     tags = {ownership.OWNER: settings.owner} | ({ownership.HOLDER: holder} if holder else {})
     policy = None
     if (spec.auth or (there and there.auth)) == "AWS_IAM":
@@ -48,14 +50,9 @@ def _service(context: PlanContext) -> DesiredService | None:
 
 
 def _service_spec(context: PlanContext) -> ServiceSpec:
-    """What the first claim that says so declares; what no claim declares stays as it is."""
-    routes = [resolution.route for resolution in context.assignment.resolutions if resolution.mode in STAYING]
-    domain, certificate, auth, idle_timeout = (
-        next((value for route in routes if (value := getattr(route, key)) is not None), None)
-        for key in ("domain", "certificate", "auth", "idle_timeout")
-    )
-    auth = "AWS_IAM" if context.settings.minimum_auth == "iam" else auth
-    return ServiceSpec(context.index.remembered.name, domain, certificate, auth, idle_timeout)
+    """What its claims decide together; None for what is left to VPC Lattice or stays as it is."""
+    values = {name: decided.value for name, decided in context.joint.items()}
+    return ServiceSpec(context.index.remembered.name, **values)
 
 
 def _policy(configured: str, account: str) -> str:
@@ -157,17 +154,27 @@ def _networks(context: PlanContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
-    """Those of this stack that no claim asks for any more, after the grace time; none while no claim is active or one is
-    rejected."""
-    if not context.active or any(resolution.mode == "rejected" for resolution in context.assignment.resolutions):
+    """Those of this stack that no claim with a say asks for any more, after the grace time; none while no claim is active.
+    The registry has to know that labels asked for them: what it cannot explain stays, with a notice (:mod:`.notices`)."""
+    if not context.active:
         return ()
-    networks = set(chain(*(claim.networks for claim in context.index.claims)))
-    wanted = set(chain(*(context.index.networks.get(network, ()) for network in networks)))
+    wanted, known = wanted_networks(context), {arn for _, arn in context.index.remembered.networks}
     grace, why = context.settings.grace_seconds, "a service network is no longer declared"
     return tuple(
         association
         for association in context.index.observed.associations
         if association.ours
         and association.network_arn not in wanted
+        and association.network_arn in known
+        and context.index.is_complete
         and context.timers.has_lasted(f"network:{id_of(association.network_arn)}", grace, why)
     )
+
+
+def wanted_networks(context: PlanContext) -> frozenset[str]:
+    """The ARNs of the networks that claims with a say ask for. A claim that is rejected before it was ever live does not
+    count, or it would keep the others in a network that they have left."""
+    resolutions = context.assignment.resolutions
+    asking = [r for r in resolutions if r.speaks and r.mode != "removing" and (r.mode != "rejected" or r.was_live)]
+    networks = set(chain(*(resolution.networks for resolution in asking)))
+    return frozenset(chain(*(context.index.networks.get(network, ()) for network in networks)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ecs_lattice.graph import Action, Listener, Rule
-from ecs_lattice.lattice_side.resolve import Resolutions
+from ecs_lattice.lattice_side.resolutions import Resolutions
 from ecs_lattice.lattice_side.seen import Owner, rule_names
 from ecs_lattice.model import ListenerKey, Match
 

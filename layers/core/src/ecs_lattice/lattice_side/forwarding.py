@@ -11,7 +11,8 @@ from typing import Literal
 
 from ecs_lattice.graph import id_of, weights
 from ecs_lattice.lattice_side.entries import MatchEntry, RuleAssignment
-from ecs_lattice.lattice_side.resolve import UNCHANGED, Resolution, Resolutions
+from ecs_lattice.lattice_side.joint_settings import Decided
+from ecs_lattice.lattice_side.resolutions import UNCHANGED, Resolution, Resolutions
 from ecs_lattice.lattice_side.seen import ObservedIndex, Timers
 from ecs_lattice.settings import Settings
 
@@ -26,7 +27,8 @@ one can, or leave."""
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """Everything that the desired graph is computed from. ``active`` are the active ones of the resolutions."""
+    """Everything that the desired graph is computed from. ``active`` are the active ones of the resolutions, ``joint`` are
+    the settings of the Lattice service that the claims decide together, by name."""
 
     index: ObservedIndex
     assignment: RuleAssignment
@@ -34,6 +36,7 @@ class PlanContext:
     now: float
     timers: Timers
     active: Resolutions
+    joint: Mapping[str, Decided]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ def _serves_unchanged(context: PlanContext, entry: MatchEntry, group: str) -> bo
     owners = {resolution.owner for resolution in entry.active}
     return any(
         id_of(resolution.record.answer.group_arn or "") == group
+        and context.index.owners.get(group) == resolution.owner
         and (resolution.match == entry.match or resolution.owner not in owners)
         for resolution in context.assignment.resolutions
         if resolution.mode in UNCHANGED

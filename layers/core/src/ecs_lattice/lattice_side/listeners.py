@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from ecs_lattice import naming
 from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Listener, Rule, forward, weights
 from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
 from ecs_lattice.lattice_side.entries import ListenerAssignment, MatchEntry
 from ecs_lattice.lattice_side.forwarding import ForwardPlan, PlanContext, needs_reference, plan_forward
 from ecs_lattice.lattice_side.matches import is_unchangeable
 from ecs_lattice.lattice_side.priorities import rule_priorities
-from ecs_lattice.lattice_side.resolve import Resolution
+from ecs_lattice.lattice_side.resolutions import Resolution
 from ecs_lattice.lattice_side.seen import parking_match, rule_names
 from ecs_lattice.model import ListenerKey, Match
 
@@ -73,6 +74,8 @@ def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[s
 def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan | None:
     """The default action; None when the listener is to be deleted."""
     entry, there = listener.default, listener.there
+    if there and not naming.is_ours(there.name) and not (entry and any(r.was_live for r in entry.claims)):
+        return DefaultPlan(there.default)  # somebody else made the listener
     if entry is None:
         return _unclaimed_default(context, there) if there else DefaultPlan(NOT_FOUND)
     if entry.is_frozen:

@@ -1,7 +1,7 @@
 """Which claims share a match on a listener, and which rule becomes that of the match.
 
-A match belongs to the ECS service that its live rule forwards to; without a live rule, to the older ECS service. Claims
-of one match that all have a weight share the entry.
+A match belongs to the ECS service that its live rule forwards to; without a live rule, to the one that served it last, else
+to the one that has claimed it for longer. Claims of one match that all have a weight share the entry.
 """
 
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from itertools import chain
 
 from ecs_lattice.graph import Action, Listener, Rule, weighted_groups, weights
 from ecs_lattice.lattice_side.entries import EntryKey, ListenerAssignment, MatchEntry, RuleAssignment
-from ecs_lattice.lattice_side.resolve import UNCHANGED, Mode, Resolution, Resolutions, replaced
+from ecs_lattice.lattice_side.resolutions import UNCHANGED, Mode, Resolution, Resolutions, replaced
 from ecs_lattice.lattice_side.seen import ObservedIndex, Owner
 from ecs_lattice.model import ListenerKey, Match
 from ecs_lattice.settings import Settings
@@ -92,8 +92,8 @@ def _entry(
     candidates that are rejected because others have it."""
     going = {"retained", "removing"}
     ordered = sorted(candidates, key=lambda r: (r.mode in going, r.group_ref not in receiving, r.route.name))
-    # Stable, so that the second sort decides first: who serves the match, then the older ECS service.
-    ordered.sort(key=lambda r: (r.owner not in owners, r.claim.created_at, r.claim.service.arn))
+    # Stable, so that the second sort decides first: who serves the match, who once did, then who claimed it first.
+    ordered.sort(key=lambda r: (r.owner not in owners, not r.was_live_as(at[1]), *_claim_time(r)))
     holding = [resolution for resolution in ordered if resolution.holds_match]
     sharing = [r for r in holding if r is holding[0] or None not in {holding[0].route.weight, r.route.weight}]
     by_role: dict[Mode | None, Resolutions] = defaultdict(tuple)
@@ -113,6 +113,12 @@ def _entry(
         )
         for loser in by_role["rejected"]
     ]
+
+
+def _claim_time(resolution: Resolution) -> tuple[bool, float, str]:
+    """What was paused before it was ever live has not begun to hold anything."""
+    claimed_at, service, _route = resolution.claimed
+    return resolution.route.pause and not resolution.was_live, claimed_at, service
 
 
 def _role(resolution: Resolution, sharing: list[Resolution]) -> Mode | None:

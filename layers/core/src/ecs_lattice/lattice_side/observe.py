@@ -21,8 +21,9 @@ from ecs_lattice.graph import (
     groups_in_use,
     id_of,
 )
+from ecs_lattice.lattice_side.holding import holder_of
 from ecs_lattice.lattice_side.ports import Lattice
-from ecs_lattice.lattice_side.seen import ClaimFacts
+from ecs_lattice.lattice_side.seen import ClaimFacts, may_speak, owners_of_groups
 from ecs_lattice.settings import Settings
 
 
@@ -53,10 +54,12 @@ class SnapshotReader:
             return Snapshot(Observed(service=service), self.remembered, is_usable=False)
         listeners = self.lattice.listeners(service.arn) if service else ()
         groups = self._groups(listeners)
-        declared = {network for claim in self.claims for network in claim.networks}
+        self._remember(holder=self._holder(service, listeners, groups))
+        declared = {network for facts in self._speaking() for network in facts.networks}
         networks = {network: self._network(network) for network in sorted(declared)}
         associations = self._associations(service, set(chain(*networks.values()))) if service else ()
         policy = self._policy(service) if service else None
+        self._forget_networks(declared, associations)
         observed = Observed(service, listeners, groups, associations, tuple(networks.items()), policy)
         return Snapshot(observed, self.remembered)
 
@@ -77,10 +80,26 @@ class SnapshotReader:
             self._remember(service_arn=found.arn)  # discovered: if it were forgotten, nothing would ever clean it up
         return dataclasses.replace(found, tags=tuple(sorted(tags.items())))
 
+    def _speaking(self) -> tuple[ClaimFacts, ...]:
+        """The claims that may speak: only for these anything is looked up."""
+        return tuple(facts for facts in self.claims if may_speak(facts, self.remembered.holder))
+
+    def _holder(self, service: Service | None, listeners: tuple[Listener, ...], groups: tuple[Group, ...]) -> str:
+        _, receiving = groups_in_use(listeners)
+        owners = owners_of_groups(groups, self.claims, self.remembered, self.settings.owner)
+        live = (owners[group] for group in receiving if group in owners)
+        return holder_of(service, self.claims, live, self.remembered.holder, self.settings)
+
+    def _forget_networks(self, declared: set[str], associations: tuple[Association, ...]) -> None:
+        """Remember only the networks that are declared or associated: nobody's labels make the record grow for ever."""
+        associated = {association.network_arn for association in associations}
+        networks = tuple(item for item in self.remembered.networks if item[0] in declared or item[1] in associated)
+        self._remember(networks=networks)
+
     def _policy(self, service: Service) -> str | None:
         """The auth policy, where IAM is in use or required."""
         needs_policy = self.settings.minimum_auth == "iam" or service.auth == "AWS_IAM"
-        if not needs_policy and all(claim.route.auth != "AWS_IAM" for claim in self.claims):
+        if not needs_policy and all(facts.route.auth != "AWS_IAM" for facts in self._speaking()):
             return None
         return self.lattice.auth_policy(service.arn)
 
@@ -88,16 +107,19 @@ class SnapshotReader:
         """The groups that actions or claims name, or that are remembered."""
         remembered = {id_of(arn) for _, arn in self.remembered.groups}
         claimed = {claim.group_name for claim in self.claims if not claim.claim.own_group}
-        own = {claim.group_ref for claim in self.claims if claim.claim.own_group}
+        own = {facts.group_ref for facts in self._speaking() if facts.claim.own_group}
         referenced, receiving = groups_in_use(listeners)
+        named = (
+            own - referenced - remembered
+        )  # it may be a group of another Lattice service, which is not to be deleted here
         found = [
-            self._group(group, receiving, claimed, is_remembered=group in remembered)
+            self._group(group, receiving, claimed, is_remembered=group in remembered, is_foreign=group in named)
             for group in sorted(referenced | remembered | own)
         ]
         return tuple(group for group in found if group is not None)
 
     def _group(
-        self, group_id: str, receiving: frozenset[str], claimed: set[str], *, is_remembered: bool
+        self, group_id: str, receiving: frozenset[str], claimed: set[str], *, is_remembered: bool, is_foreign: bool
     ) -> Group | None:
         """The group, whose name may be one of the ``claimed``; with its tags where it is new or unclaimed, with its targets where they decide something."""
         group, known = self.lattice.group(group_id), dict(self.remembered.groups)
@@ -110,7 +132,7 @@ class SnapshotReader:
         if not (is_remembered and is_claimed):
             tags = self.lattice.tags(group.arn)
             group = dataclasses.replace(group, tags=tuple(sorted(tags.items())))
-            if tags.get(ownership.OWNER) == self.settings.owner:
+            if tags.get(ownership.OWNER) == self.settings.owner and not is_foreign:
                 self._remember(groups=tuple(sorted((known | {group.name: group.arn}).items())))
         if group_id in receiving and is_claimed:
             return group

@@ -17,6 +17,8 @@ from ecs_lattice.lattice_side.answers import answers
 from ecs_lattice.lattice_side.apply import Applied, Applier
 from ecs_lattice.lattice_side.desired_graph import desired_graph
 from ecs_lattice.lattice_side.forwarding import PlanContext
+from ecs_lattice.lattice_side.holding import unread_answers
+from ecs_lattice.lattice_side.joint_settings import joint_settings
 from ecs_lattice.lattice_side.matches import match_rules
 from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
 from ecs_lattice.lattice_side.plan import PlanReport, plan
@@ -40,12 +42,14 @@ _DUE_SLACK_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one snapshot leads to. ``timers`` are those that keep running."""
+    """What one snapshot leads to. ``timers`` are those that keep running, ``granted`` the settings of the Lattice service
+    that somebody asks for."""
 
     steps: tuple[Step, ...]
     answers: Mapping[str, Answer]
     waits: tuple[NotYet, ...]
     timers: tuple[tuple[str, float], ...]
+    granted: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,15 @@ class LatticeSide:
     requests: RequestQueue
     now: Now
 
-    def reconcile(self, name: str) -> Outcome:
-        """Turn the Lattice service ``name`` into what its claims declare, as far as is possible now."""
+    def reconcile(self, name: str, claims_of: str = "") -> Outcome:
+        """Turn the Lattice service ``name`` into what its claims declare, as far as is possible now. ``claims_of``: the only
+        reason to look are new claims of this ECS service; where they may not speak, Lattice is not read."""
         records = self.registry.claims_on(name)
         remembered = self.registry.lattice(name)
+        if claims_of and (unread := unread_answers(records, claims_of, remembered.holder, self.settings)):
+            answered = self._answer(tuple(record for record in records if record.key in unread), unread)
+            problems = _problems((record.key, record.answer) for record in answered)
+            return Refused(problems) if problems else Done()
         try:
             if not records:
                 return unclaimed.reconcile(self.lattice, self.registry, self.settings, remembered, self.now())
@@ -92,7 +101,8 @@ class LatticeSide:
         for _ in range(_ROUNDS):
             snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover).read()
             decision = self._decide(claims, snapshot, refused, dry_run=False)
-            remembered = self._save(remembered, dataclasses.replace(snapshot.remembered, made=decision.timers))
+            read = dataclasses.replace(snapshot.remembered, made=decision.timers, granted=decision.granted)
+            remembered = self._save(remembered, read)
             waits = list(decision.waits)
             if not decision.steps:
                 break
@@ -118,26 +128,32 @@ class LatticeSide:
     ) -> Decision:
         service = snapshot.observed.service
         if service and not snapshot.is_usable:
-            return self._unusable(claims, service, snapshot.remembered.made)
+            return self._unusable(claims, service, snapshot.remembered)
         now, settings, observed, remembered = self.now(), self.settings, snapshot.observed, snapshot.remembered
         timers = Timers(dict(remembered.made), now)
-        index = index_of(observed, remembered, claims, settings.owner)
+        index = index_of(observed, remembered, claims, settings.owner, is_complete=self._is_complete(snapshot))
         budget = RemovalBudget(self.registry, settings, now, dry_run)
         resolutions = resolve(index, settings, now, budget.may_remove, refused)
         assignment = match_rules(index, resolutions, settings)
         active = tuple(resolution for resolution in assignment.resolutions if resolution.mode == "active")
-        context = PlanContext(index, assignment, settings, now, timers, active)
+        joint = joint_settings(assignment.resolutions, index, settings)
+        context = PlanContext(index, assignment, settings, now, timers, active, joint)
         steps = plan(desired_graph(context), observed, timers)
         # Only where an ECS service was deleted does an uninstall make a difference.
         is_deleted = any(facts.claim.phase == "deleted" for facts in claims)
         uninstalling = is_deleted and self.registry.document("stack", UNINSTALL) is not None
         answered = answers(context, uninstalling=uninstalling)
         waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
-        return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())))
+        granted = tuple((name, decided.granted) for name, decided in sorted(joint.items()) if decided.granted)
+        return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())), granted)
 
-    def _unusable(
-        self, claims: tuple[ClaimFacts, ...], service: Service, timers: tuple[tuple[str, float], ...]
-    ) -> Decision:
+    def _is_complete(self, snapshot: Snapshot) -> bool:
+        """Whether the registry has seen a whole resync; read only where something might be taken back."""
+        is_left = any(association.ours for association in snapshot.observed.associations)
+        may_take_back = is_left or bool(snapshot.remembered.granted)
+        return may_take_back and self.registry.document("stack", "marker") is not None
+
+    def _unusable(self, claims: tuple[ClaimFacts, ...], service: Service, remembered: LatticeRecord) -> Decision:
         """What to do where the Lattice service is not this stack's, or is being created or deleted."""
         if dict(service.tags).get(ownership.OWNER) != self.settings.owner:
             message = (
@@ -145,14 +161,16 @@ class LatticeSide:
                 f"is left alone. Use another {self.settings.label_prefix}.service."
             )
             foreign = {
-                facts.key: Answer("Refused", "FOREIGN_SERVICE", message, facts.record.answer.group_arn)
+                facts.key: Answer("Refused", "FOREIGN_SERVICE", message, before.group_arn, live_as=before.live_as)
                 for facts in claims
+                if (before := facts.record.answer)
             }
-            return Decision((), foreign, (), timers)
+            return Decision((), foreign, (), remembered.made, remembered.granted)
         failed = service.status in {"CREATE_FAILED", "DELETE_FAILED"}
         steps = (DeleteLatticeService((), service.arn),) if failed else ()
         wait = NotYet(_NEXT_ROUND_SECONDS, f"Lattice service {service.name} is {service.status}")
-        return Decision(steps, {facts.key: facts.record.answer for facts in claims}, (wait,), timers)
+        answered = {facts.key: facts.record.answer for facts in claims}
+        return Decision(steps, answered, (wait,), remembered.made, remembered.granted)
 
     def _save(self, before: LatticeRecord, after: LatticeRecord) -> LatticeRecord:
         now = self.now()

@@ -5,52 +5,25 @@ yields the resolutions that it changes.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Literal
 
-from ecs_lattice import ownership
+from ecs_lattice import naming
 from ecs_lattice.claims import ClaimRecord
-from ecs_lattice.graph import Group, Service, id_of
+from ecs_lattice.graph import id_of
+from ecs_lattice.lattice_side.holding import HELD_BY_OTHER, refusal
+from ecs_lattice.lattice_side.joint_settings import differs, joint_settings
+from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, Resolutions, replaced
 from ecs_lattice.lattice_side.seen import ClaimFacts, ObservedIndex
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 
-Mode = Literal["active", "retained", "removing", "paused", "rejected"]
-Rejection = Literal["Refused", "Conflicted"]
-type Resolutions = tuple[Resolution, ...]
-"""All claims on a Lattice service in claim order: routes that receive traffic, then the older ECS service."""
-
 type Rule = Callable[[Resolutions, ObservedIndex, Settings], Iterator[Resolution]]
 """Yields the resolutions that it changes."""
 
-STAYING: frozenset[Mode] = frozenset({"active", "paused", "retained"})
-UNCHANGED: frozenset[Mode] = frozenset({"paused", "rejected"})
 HELD_REMOVAL_SECONDS = 900
 _DAY_SECONDS = 86400
-
-
-@dataclass(frozen=True)
-class Resolution(ClaimFacts):
-    """What a claim comes to.
-
-    ``active``: provision it. ``retained``: the claim vanished, nothing of it changes yet. ``removing``: take it down.
-    ``paused``: change nothing. ``rejected``: refused or in conflict (``rejection``), what was provisioned stays.
-    ``order`` is its place among the claims. ``holds_match``: others cannot have its match, as long as it is declared and
-    for the grace time after. ``wait``: reconcile again after so many seconds.
-    """
-
-    order: tuple[bool, float, str, str]
-    holds_match: bool
-    mode: Mode
-    rejection: Rejection | None = None
-    code: str = ""
-    message: str = ""
-    wait: int | None = None
-
-    def reject(self, rejection: Rejection, code: str, message: str) -> "Resolution":
-        return replace(self, mode="rejected", rejection=rejection, code=code, message=message, wait=None)
 
 
 def resolve(
@@ -65,7 +38,7 @@ def resolve(
     ``may_remove`` asks the stack's removal budget for one more removal. ``refused`` are the problems that AWS reported
     for claims in this reconcile, by claim key.
     """
-    by_phase = [_by_phase(claim, index, settings, now, may_remove) for claim in index.claims]
+    by_phase = [_by_phase(facts, index, settings, now, may_remove) for facts in index.claims]
     resolutions: Resolutions = tuple(sorted(by_phase, key=lambda resolution: resolution.order))
     if refused:
         resolutions = replaced(resolutions, _refused_by_aws(resolutions, refused))
@@ -74,35 +47,25 @@ def resolve(
     return resolutions
 
 
-def replaced(resolutions: Resolutions, changed: Iterable[Resolution]) -> Resolutions:
-    """The resolutions with those that changed; of several for one claim the last counts."""
-    by_key = {resolution.key: resolution for resolution in changed}
-    return tuple(by_key.get(resolution.key, resolution) for resolution in resolutions) if by_key else resolutions
-
-
-def holder_tag(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> str | None:
-    """What the holder tag of the Lattice service says or has to say; None while no claim takes effect."""
-    tags = dict(index.observed.service.tags) if index.observed.service else {}
-    if ownership.HOLDER in tags:
-        return tags[ownership.HOLDER]
-    first = next((resolution for resolution in resolutions if resolution.mode in STAYING), None)
-    return first.holder_tags[settings.sharing] if first else None
-
-
 def _by_phase(
     facts: ClaimFacts, index: ObservedIndex, settings: Settings, now: float, may_remove: Callable[[ClaimRecord], bool]
 ) -> Resolution:
-    claim, receives = facts.claim, facts.group_ref in index.receiving_traffic
-    order = (not receives, claim.created_at, claim.service.arn, claim.route.name)
+    claim, receives = facts.claim, facts.receives
+    rank = 0 if receives else 1 if facts.was_live else 2 if not claim.route.pause else 3
     remaining = claim.since + settings.grace_seconds - now
-    resolved = partial(Resolution, **vars(facts), order=order, holds_match=True)
+    resolved = partial(Resolution, **vars(facts), order=(rank, facts.claimed), holds_match=receives or facts.speaks)
+    if not facts.speaks and claim.phase != "declared" and not receives:
+        return resolved(mode="removing")
+    if not facts.speaks and claim.phase == "declared":
+        refused = resolved(mode="rejected", rejection="Conflicted", code=HELD_BY_OTHER)
+        return replace(refused, message=refusal(claim.route.lattice_service, index.remembered.holder))
     if claim.route.pause and not (claim.phase == "deleted" and now - claim.since >= _DAY_SECONDS):
         message = f"{settings.label_prefix}.pause is set: the route is observed, and nothing is changed."
         return resolved(mode="paused", code="PAUSED", message=message)
     if claim.phase == "declared":
         return resolved(mode="active")
     if claim.phase == "deleted":
-        return resolved(mode="removing", holds_match=remaining > 0)
+        return resolved(mode="removing", holds_match=remaining > 0 and (receives or facts.speaks))
     if remaining > 0:
         return resolved(mode="retained", wait=math.ceil(remaining))
     has_begun = facts.record.answer.state in {"Parked", "Removed"}
@@ -121,20 +84,12 @@ def _refused_by_aws(resolutions: Resolutions, refused: Mapping[str, Problem]) ->
             yield resolution.reject("Refused", problem.code, problem.message)
 
 
-def _held_or_fixed(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
-    """The Lattice service may be held by others, and its custom domain cannot change."""
-    tag, service = holder_tag(resolutions, index, settings), index.observed.service
+def _fixed_domain(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
+    """The custom domain of a Lattice service cannot change."""
+    service = index.observed.service
     for resolution in resolutions:
         domain = resolution.route.domain
-        if resolution.mode != "active":
-            continue
-        if tag and tag not in resolution.holder_tags.values():
-            message = (
-                f"Lattice service {resolution.route.lattice_service} is held by {tag}; the stack parameter Sharing decides "
-                f"who may join. Use another name, or have an operator remove its tag {ownership.HOLDER}."
-            )
-            yield resolution.reject("Conflicted", "HELD_BY_OTHER", message)
-        elif service and domain and domain != service.domain:
+        if resolution.mode == "active" and service and domain and domain != service.domain:
             existing = f"has {service.domain}" if service.domain else "was created without one"
             message = (
                 f"The custom domain of a Lattice service cannot change after its creation, and {service.name} {existing}. "
@@ -143,19 +98,18 @@ def _held_or_fixed(resolutions: Resolutions, index: ObservedIndex, settings: Set
             yield resolution.reject("Refused", "DOMAIN_FIXED", message)
 
 
-def _service_wide(
-    resolutions: Resolutions, _index: ObservedIndex, settings: Settings, *, key: str
-) -> Iterator[Resolution]:
-    """A setting of the whole Lattice service is that of the first claim that declares it."""
-    declaring = [r for r in resolutions if r.mode in STAYING and getattr(r.route, key) is not None]
-    for resolution in declaring[1:]:
-        value, wanted = getattr(declaring[0].route, key), getattr(resolution.route, key)
-        if wanted != value and resolution.mode == "active":
-            message = (
-                f"{settings.label_prefix}.{key.replace('_', '-')} applies to the whole Lattice service and is {value}, "
-                f"declared by {declaring[0].claim.service}; {wanted} differs."
-            )
-            yield resolution.reject("Conflicted", "SERVICE_KEY_DIFFERS", message)
+def _joint_settings(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
+    """A setting of the whole Lattice service is a joint decision; whoever differs from it is in conflict."""
+    for name, decided in joint_settings(resolutions, index, settings).items():
+        for resolution in resolutions:
+            if resolution.mode == "active" and differs(resolution, decided, resolutions):
+                key = f"{settings.label_prefix}.{name.replace('_', '-')}"
+                by = f", as {decided.asked_by} asks" if decided.asked_by else ""
+                message = (
+                    f"{key} applies to the whole Lattice service and is {decided.text}{by}. It changes once all ECS "
+                    f"services on it ask for the same: write {key} = {decided.text}, or use another Lattice service."
+                )
+                yield resolution.reject("Conflicted", "SERVICE_KEY_DIFFERS", message)
 
 
 def _listener_protocols(resolutions: Resolutions, index: ObservedIndex, _settings: Settings) -> Iterator[Resolution]:
@@ -163,7 +117,7 @@ def _listener_protocols(resolutions: Resolutions, index: ObservedIndex, _setting
     existing = {listener.key.port: listener.key for listener in index.observed.listeners}
     claimed = dict(existing)
     for resolution in resolutions:
-        for key in resolution.route.listeners if resolution.mode in STAYING else ():
+        for key in resolution.route.listeners if resolution.mode in STAYING and resolution.speaks else ():
             first = claimed.setdefault(key.port, key)
             if first == key or resolution.mode != "active":
                 continue
@@ -178,12 +132,26 @@ def _listener_protocols(resolutions: Resolutions, index: ObservedIndex, _setting
                 yield resolution.reject("Conflicted", "LISTENER_DIFFERS", message)
 
 
+def _foreign_listeners(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
+    """The default action of a listener that somebody else made is not ours to change."""
+    foreign = {key for key, listener in index.listeners.items() if not naming.is_ours(listener.name)}
+    for resolution in resolutions if foreign else ():
+        taken = [key for key in resolution.route.listeners if key in foreign]
+        if resolution.mode == "active" and resolution.match is None and taken and not resolution.was_live:
+            message = (
+                f"Listener {taken[0]} was not created by this stack, so its default action is left alone. Give the route a "
+                f"match ({settings.label_prefix}.path.prefix, ...), use another {settings.label_prefix}.listener, or delete "
+                "that listener."
+            )
+            yield resolution.reject("Conflicted", "FOREIGN_LISTENER", message)
+
+
 def _references(resolutions: Resolutions, index: ObservedIndex, _settings: Settings) -> Iterator[Resolution]:
     """The target group and the service networks that a claim names have to be usable. A network's problem comes last, so
     it is the one that counts."""
     for resolution in (resolution for resolution in resolutions if resolution.mode == "active"):
         arn = resolution.claim.own_group
-        if arn and (fault := _fault_of(index.groups.get(id_of(arn)), index.observed.service)):
+        if arn and (fault := _fault_of(resolution, index, id_of(arn))):
             message = f"The ECS service attaches this port to target group {arn}, which {fault}."
             yield resolution.reject("Refused", "OWN_GROUP_UNUSABLE", message)
         for network in resolution.networks:
@@ -196,10 +164,13 @@ def _references(resolutions: Resolutions, index: ObservedIndex, _settings: Setti
                 yield resolution.reject("Refused", "NETWORK_UNKNOWN", message)
 
 
-def _fault_of(group: Group | None, service: Service | None) -> str:
+def _fault_of(resolution: Resolution, index: ObservedIndex, group_id: str) -> str:
     """Why a target group that was made elsewhere cannot be used; empty when it can."""
+    group, service, owner = index.groups.get(group_id), index.observed.service, index.owners.get(group_id)
     if group is None:
         return "does not exist"
+    if owner and owner != resolution.owner:
+        return f"belongs to ECS service {'/'.join(owner)}"
     if group.status != "ACTIVE":
         return f"is {group.status}"
     if group.kind != "IP":
@@ -224,9 +195,10 @@ def _health_checks(resolutions: Resolutions, _index: ObservedIndex, settings: Se
 
 
 _RULES: tuple[Rule, ...] = (
-    _held_or_fixed,
-    *(partial(_service_wide, key=key) for key in ("domain", "certificate", "auth", "idle_timeout")),
-    _listener_protocols,
+    _fixed_domain,
     _references,
+    _joint_settings,
+    _listener_protocols,
+    _foreign_listeners,
     _health_checks,
 )

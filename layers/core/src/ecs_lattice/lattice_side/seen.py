@@ -6,12 +6,12 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
-from ecs_lattice import naming, ownership
+from ecs_lattice import codec, naming, ownership
 from ecs_lattice.claims import Claim, ClaimRecord, LatticeRecord
 from ecs_lattice.graph import (
     PARKED_HEADER,
@@ -41,7 +41,9 @@ class ClaimFacts:
 
     ``group_ref`` is the id of its target group, or ``new:<group_name>`` while none is known. ``match`` is canonical.
     ``networks`` are the service networks as declared. ``holder_tags`` are the values of the holder tag that let its ECS
-    service claim a Lattice service, by the sharing that sets them.
+    service claim a Lattice service, by the sharing that sets them. ``claimed`` orders claims by their time. ``speaks``:
+    whether it has a say on the Lattice service at all. ``receives``: its own target group receives requests.
+    ``was_live``: so it did once.
     """
 
     record: ClaimRecord
@@ -54,13 +56,34 @@ class ClaimFacts:
     match: Match | None
     networks: tuple[str, ...]
     holder_tags: Mapping[Sharing, str]
+    claimed: tuple[float, str, str]
+    speaks: bool
+    receives: bool
+    was_live: bool
+
+    def was_live_as(self, match: Match | None) -> bool:
+        """Whether the route has received the requests of this match (canonical; None: the default action)."""
+        answer = self.record.answer
+        if not answer.live_as:  # written before it was recorded
+            return answer.state == "Live" and match == self.match
+        return answer.live_as == match_fingerprint(match)
+
+
+def holder_tags(owner: Owner) -> dict[Sharing, str]:
+    """The values of the holder tag that let an ECS service claim a Lattice service, by the sharing that sets them."""
+    cluster, service = owner
+    return {
+        "none": tag_value(f"service/{cluster}/{service}"),
+        "cluster": tag_value(f"cluster/{cluster}"),
+        "account": "account",
+    }
 
 
 def facts_of(record: ClaimRecord, settings: Settings) -> ClaimFacts:
     """The facts of a claim, before anything has been read."""
     claim, route = record.claim, record.claim.route
     name = naming.target_group_name(claim.service, route.lattice_service, route, claim.placement)
-    cluster, service = owner = claim.service.cluster, claim.service.name
+    owner = claim.service.cluster, claim.service.name
     return ClaimFacts(
         record=record,
         claim=claim,
@@ -71,12 +94,17 @@ def facts_of(record: ClaimRecord, settings: Settings) -> ClaimFacts:
         group_ref=id_of(claim.own_group) if claim.own_group else f"new:{name}",
         match=route.match.canonical if route.match else None,
         networks=route.networks or settings.default_networks,
-        holder_tags={
-            "none": tag_value(f"service/{cluster}/{service}"),
-            "cluster": tag_value(f"cluster/{cluster}"),
-            "account": "account",
-        },
+        holder_tags=holder_tags(owner),
+        claimed=(claim.claimed_at or claim.created_at, claim.service.arn, route.name),
+        speaks=True,
+        receives=False,
+        was_live=bool(record.answer.live_as) or record.answer.state == "Live",
     )
+
+
+def may_speak(facts: ClaimFacts, holder: str) -> bool:
+    """Whether the claim counts on a Lattice service that ``holder`` holds (empty: nobody yet)."""
+    return not holder or holder in facts.holder_tags.values()
 
 
 @dataclass(frozen=True)
@@ -85,7 +113,7 @@ class ObservedIndex:
 
     ``owners`` has the ECS service of each target group where it is known; ``claimants`` are the ECS services with a claim
     here. ``networks`` has the ARNs of the service networks as declared, ``associated`` the ARNs of those whose association
-    is active. Of the groups, ``referenced`` are named by a rule or default action, ``receiving_traffic`` have a weight in one
+    is active. ``is_complete``: the registry has seen a whole resync, so that a claim that it lacks does not exist. Of the groups, ``referenced`` are named by a rule or default action, ``receiving_traffic`` have a weight in one
     that requests can reach.
     """
 
@@ -100,6 +128,7 @@ class ObservedIndex:
     associated: frozenset[str]
     referenced: frozenset[str]
     receiving_traffic: frozenset[str]
+    is_complete: bool
 
     @cached_property
     def own_rules(self) -> Mapping[ListenerKey, tuple[Rule, ...]]:
@@ -148,38 +177,62 @@ class ObservedIndex:
 
 
 def index_of(
-    observed: Observed, remembered: LatticeRecord, claims: tuple[ClaimFacts, ...], owner: str
+    observed: Observed, remembered: LatticeRecord, claims: tuple[ClaimFacts, ...], owner: str, *, is_complete: bool
 ) -> ObservedIndex:
     """The index of what was read; ``owner`` is the stack."""
     referenced, receiving = groups_in_use(observed.listeners)
+    owners = owners_of_groups(observed.groups, claims, remembered, owner)
     ids = {name: id_of(arn) for name, arn in remembered.groups}
-    located = tuple(
-        claim if claim.claim.own_group else replace(claim, group_ref=ids.get(claim.group_name, claim.group_ref))
-        for claim in claims
-    )
+    located = tuple(_located(facts, ids, owners, receiving, remembered.holder) for facts in claims)
     return ObservedIndex(
         observed=observed,
         remembered=remembered,
         claims=located,
         groups={group.id: group for group in observed.groups},
-        owners=_owners(observed, located, owner),
-        claimants=frozenset(claim.owner for claim in located),
+        owners=owners | {facts.group_ref: facts.owner for facts in located},
+        claimants=frozenset(facts.owner for facts in located),
         listeners={listener.key: listener for listener in observed.listeners},
         networks=dict(observed.networks),
         associated=frozenset(known.network_arn for known in observed.associations if known.status == "ACTIVE"),
         referenced=referenced,
         receiving_traffic=receiving,
+        is_complete=is_complete,
     )
 
 
-def _owners(observed: Observed, claims: tuple[ClaimFacts, ...], owner: str) -> dict[str, Owner]:
-    """The ECS services of the target groups: by their claims, else by the tags of a group of this stack."""
+def owners_of_groups(
+    groups: Iterable[Group], claims: Sequence[ClaimFacts], remembered: LatticeRecord, owner: str
+) -> dict[str, Owner]:
+    """The ECS services of the target groups by group id, as far as they are known. What this stack has created stands above
+    what a claim says: a group of this stack is that of the claim for which it was created, else of the ECS service in its
+    tags. Only a group without an owner is that of the first claim that names it as its own."""
+    created, ours = {facts.group_name: facts.owner for facts in claims}, {arn for _, arn in remembered.groups}
+    in_reverse = sorted(claims, key=lambda facts: facts.claimed, reverse=True)
+    named = {id_of(own): facts.owner for facts in in_reverse if (own := facts.claim.own_group)}
     owners: dict[str, Owner] = {}
-    for group in observed.groups:
+    for group in groups:
         tags = dict(group.tags or ())
-        if tags.get(ownership.OWNER) == owner and ownership.SERVICE in tags:
+        if group.arn in ours and group.name in created:
+            owners[group.id] = created[group.name]
+        elif tags.get(ownership.OWNER) == owner and ownership.SERVICE in tags:
             owners[group.id] = tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
-    return owners | {claim.group_ref: claim.owner for claim in claims}
+        elif ownership.OWNER not in tags and group.id in named:
+            owners[group.id] = named[group.id]
+    return owners
+
+
+def _located(
+    facts: ClaimFacts, ids: Mapping[str, str], owners: Mapping[str, Owner], receiving: frozenset[str], holder: str
+) -> ClaimFacts:
+    """The claim with its target group, whether it may speak, and whether it receives requests or once did."""
+    own = facts.claim.own_group
+    group = facts.group_ref if own else ids.get(facts.group_name, facts.group_ref)
+    if own and owners.get(group, facts.owner) != facts.owner:
+        group = f"foreign:{group}"
+    receives = group in receiving
+    return replace(
+        facts, group_ref=group, speaks=may_speak(facts, holder), receives=receives, was_live=receives or facts.was_live
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +275,11 @@ def parking_match(rule_name: str) -> Match:
     """The match of a parked rule (decision 1): a header that no client sends, with a value of its own."""
     value = hashlib.sha256(rule_name.encode()).hexdigest()[:16]
     return Match(headers=(HeaderMatch(PARKED_HEADER, "exact", value),))
+
+
+def match_fingerprint(match: Match | None) -> str:
+    """A short hash of a canonical match (None: the default action)."""
+    return hashlib.sha256(codec.dumps(match).encode()).hexdigest()[:16]
 
 
 def tag_value(text: str) -> str:

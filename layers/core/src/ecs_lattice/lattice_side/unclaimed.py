@@ -86,7 +86,7 @@ def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem
     rules = chain(*(listener.rules for listener in listeners))
     remaining = [rule.name for rule in rules if rule.is_live or not naming.is_ours(rule.name)]
     remaining += [known.arn for known in observed.associations if known.status == "ACTIVE" and not known.ours]
-    remaining += [listener.name for listener in listeners if weighted_groups(listener.default)]
+    remaining += [each.name for each in listeners if weighted_groups(each.default) or not naming.is_ours(each.name)]
     if not remaining:
         return None
     message = f"No route claims {service.name}, but it is not deleted: it still contains {', '.join(remaining)}."

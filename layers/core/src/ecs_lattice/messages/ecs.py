@@ -63,7 +63,8 @@ def _request(message: Mapping[str, Any], now: float) -> ReconcileRequest:
     if kind not in ("ecsService", "latticeService") or not isinstance(key, str) or not key:
         raise ValueError(f"kind {kind!r}, key {key!r}")
     since, attempts = float(message.get("requested_at") or now), int(message.get("attempts", 0))
-    return ReconcileRequest(kind, key, str(message.get("cause", "")), since, attempts)
+    claims_of = str(message.get("claims_of", ""))
+    return ReconcileRequest(kind, key, str(message.get("cause", "")), since, attempts, claims_of)
 
 
 def _service_event(message: Mapping[str, Any]) -> tuple[str, list[str]]:

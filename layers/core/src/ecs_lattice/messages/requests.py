@@ -11,7 +11,8 @@ class ReconcileRequest:
     """``kind`` and ``key`` name what to reconcile: an ECS service by its long ARN, or a Lattice service by its name.
 
     ``cause`` is why, for the log. ``requested_at`` (epoch seconds) is when the first of a chain of requests was made, and
-    ``attempts`` how often it has been repeated since then, so that what takes longer than a day is reported.
+    ``attempts`` how often it has been repeated since then, so that what takes longer than a day is reported. ``claims_of``:
+    the only reason to look at a Lattice service are new claims of this ECS service (its ARN).
     """
 
     kind: Kind
@@ -19,3 +20,4 @@ class ReconcileRequest:
     cause: str = ""
     requested_at: float = 0.0
     attempts: int = 0
+    claims_of: str = ""

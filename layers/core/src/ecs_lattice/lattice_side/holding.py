@@ -1,0 +1,67 @@
+"""Who may claim a Lattice service: the one decision that everything else about its claims starts from.
+
+A Lattice service has a holder: an ECS service, an ECS cluster, or the account, by the stack parameter Sharing. Claims of
+others have no say, whatever phase they are in: not on its settings, networks, matches or holder, and nothing is read for them.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ecs_lattice import ownership
+from ecs_lattice.claims import Answer, ClaimRecord
+from ecs_lattice.graph import Service
+from ecs_lattice.lattice_side.seen import ClaimFacts, Owner, facts_of, holder_tags, may_speak
+from ecs_lattice.settings import Settings
+
+HELD_BY_OTHER = "HELD_BY_OTHER"
+
+
+def holder_of(
+    service: Service | None,
+    claims: Sequence[ClaimFacts],
+    receiving: Iterable[Owner],
+    remembered: str,
+    settings: Settings,
+) -> str:
+    """What the holder tag of the Lattice service says, or has to say; empty while nobody holds it.
+
+    Without the tag it is the ECS service whose target group receives requests, then the first to have claimed it. Neither
+    a paused claim nor one that is going makes a holder. ``remembered``: the last one; while the Lattice service does not
+    exist it stays the holder as long as it has a claim. ``receiving``: the ECS services of the groups in live rules.
+    """
+    tags = dict(service.tags) if service else {}
+    if ownership.HOLDER in tags:
+        return tags[ownership.HOLDER]
+    in_order = sorted(claims, key=lambda facts: facts.claimed)
+    if remembered and service is None and any(may_speak(facts, remembered) for facts in claims):
+        return remembered
+    live = set(receiving)
+    if live:
+        serving = next((facts.owner for facts in in_order if facts.owner in live), min(live))
+        return holder_tags(serving)[settings.sharing]
+    claiming = (facts for facts in in_order if facts.claim.phase == "declared" and not facts.route.pause)
+    return next((facts.holder_tags[settings.sharing] for facts in claiming), "")
+
+
+def refusal(lattice_service: str, holder: str) -> str:
+    """The message for a claim that may not speak."""
+    return (
+        f"Lattice service {lattice_service} is held by {holder}; the stack parameter Sharing decides who may join. Use "
+        f"another name, or have an operator remove its tag {ownership.HOLDER}."
+    )
+
+
+def unread_answers(
+    records: Iterable[ClaimRecord], requester: str, holder: str, settings: Settings
+) -> dict[str, Answer] | None:
+    """The answers to the claims of the ECS service ``requester``, if the remembered ``holder`` is enough to give them: none
+    of them may speak, and nothing was ever created for them. None: Lattice has to be read."""
+    answers: dict[str, Answer] = {}
+    for record in records:
+        if record.claim.service.arn != requester:
+            continue
+        if record.answer.group_arn or may_speak(facts_of(record, settings), holder):
+            return None
+        is_over = record.claim.phase != "declared"
+        text = refusal(record.lattice_service, holder)
+        answers[record.key] = Answer("Removed") if is_over else Answer("Conflicted", HELD_BY_OTHER, text)
+    return answers or None

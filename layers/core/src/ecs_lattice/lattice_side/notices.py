@@ -1,0 +1,96 @@
+"""What the people of a route should know about its Lattice service, though nothing is wrong with the route: pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from ecs_lattice import naming
+from ecs_lattice.claims import Notice
+from ecs_lattice.lattice_side.desired_graph import wanted_networks
+from ecs_lattice.lattice_side.forwarding import PlanContext
+from ecs_lattice.lattice_side.joint_settings import Decided, follows
+from ecs_lattice.lattice_side.resolutions import STAYING, Resolution
+from ecs_lattice.model import ListenerKey
+
+_NAMES = 3
+
+
+def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
+    """The notices by claim key; claims that may not speak get none."""
+    unexplained = tuple(_unexplained_associations(context))
+    found: dict[str, tuple[Notice, ...]] = {}
+    for resolution in context.assignment.resolutions:
+        if resolution.speaks and (resolution.mode in STAYING or resolution.was_live):
+            of_service = (*_settings(context, resolution), *_networks(context, resolution), *unexplained)
+            found[resolution.key] = (*of_service, *_listeners(context, resolution.route.listeners))
+    return found
+
+
+def _settings(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
+    for name, decided in context.joint.items():
+        if follows(resolution, decided, context.assignment.resolutions):
+            key = f"{context.settings.label_prefix}.{name.replace('_', '-')}"
+            yield (
+                _unexplained(context, decided, key)
+                if decided.is_unexplained
+                else Notice(
+                    "SETTING_FOLLOWS",
+                    f"{key} of the whole Lattice service is {decided.text}, as {decided.asked_by} asks; this ECS service does "
+                    "not write it.",
+                )
+            )
+
+
+def _unexplained(context: PlanContext, decided: Decided, key: str) -> Notice:
+    return Notice(
+        "SETTING_UNEXPLAINED",
+        f"{key} of the Lattice service {context.index.remembered.name} is {decided.text}, but no label asks for it and none "
+        f"is known to have asked. It stays until a label says what it should be: {key} = <value> on every ECS service.",
+    )
+
+
+def _networks(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
+    """The networks that only others ask for, with the first who does."""
+    own: set[str] = set()
+    others: dict[str, str] = {}
+    for other in context.active:
+        arns = {arn for network in other.networks for arn in context.index.networks.get(network, ())[:1]}
+        if other.owner == resolution.owner:
+            own |= arns
+        else:
+            others |= {arn: str(other.claim.service) for arn in arns if arn not in others}
+    by_asking: dict[str, list[str]] = defaultdict(list)
+    for arn in sorted(others.keys() - own):
+        by_asking[others[arn]].append(arn)
+    for asking, asked in sorted(by_asking.items()):
+        yield Notice(
+            "NETWORK_FOLLOWS",
+            f"The Lattice service is associated with {_named(asked)}, as {asking} asks: every route of it can be reached from "
+            "there.",
+        )
+
+
+def _unexplained_associations(context: PlanContext) -> Iterator[Notice]:
+    known, wanted = {arn for _, arn in context.index.remembered.networks}, wanted_networks(context)
+    for association in context.index.observed.associations:
+        if association.ours and association.network_arn not in known | wanted:
+            yield Notice(
+                "ASSOCIATION_UNEXPLAINED",
+                f"The Lattice service is associated with {association.network_arn}, but no label asks for it and none is "
+                "known to have asked, so the association stays. To remove it: aws vpc-lattice delete-service-network-"
+                f"service-association --service-network-service-association-identifier {association.arn}",
+            )
+
+
+def _listeners(context: PlanContext, keys: Iterable[ListenerKey]) -> Iterator[Notice]:
+    for key in keys:
+        listener = context.index.listeners.get(key)
+        if listener and not naming.is_ours(listener.name):
+            yield Notice(
+                "FOREIGN_LISTENER",
+                f"This stack did not create listener {listener.name} ({key}): its default action is left alone.",
+            )
+
+
+def _named(arns: list[str]) -> str:
+    more = f" and {len(arns) - _NAMES} more" if len(arns) > _NAMES else ""
+    return ", ".join(arns[:_NAMES]) + more
