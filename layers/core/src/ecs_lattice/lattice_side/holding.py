@@ -1,4 +1,4 @@
-"""Who may claim a Lattice service: the one decision that everything else about its claims starts from.
+"""Who may claim a Lattice service (decision 44): the one decision that everything else about its claims starts from.
 
 A Lattice service has a holder: an ECS service, an ECS cluster, or the account, by the stack parameter Sharing. Claims of
 others have no say, whatever phase they are in: not on its settings, networks, matches or holder, and nothing is read for them.

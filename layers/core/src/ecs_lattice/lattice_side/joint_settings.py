@@ -1,4 +1,4 @@
-"""What the claims on a Lattice service decide together: authentication, idle timeout, custom domain, certificate.
+"""What the claims on a Lattice service decide together (decision 45): authentication, idle timeout, custom domain, certificate.
 
 Only claims that may speak count, and a claim that has been live counts until it has lost its traffic: also while it is
 refused, paused or without tasks. Authentication and idle timeout are in effect for everybody, so they change only when all
