@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -15,13 +16,24 @@ class RolledBackError(Exception):
     """A stack could not be made; the text is every reason that its events give."""
 
 
+def settled(aws, name):
+    """The stack once its operation has ended: the call that began it waits only until all resources have been processed."""
+    deadline = time.monotonic() + 120  # far beyond what a busy machine needs
+    while True:
+        described = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        if not described["StackStatus"].endswith("IN_PROGRESS"):
+            return described
+        assert time.monotonic() < deadline, described
+        time.sleep(0.02)
+
+
 def make(aws, name, template, **parameters):
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     service = aws.client("cloudformation")
     service.create_stack(
         StackName=name, TemplateBody=json.dumps(template), Parameters=given, Capabilities=["CAPABILITY_IAM"]
     )
-    described = service.describe_stacks(StackName=name)["Stacks"][0]
+    described = settled(aws, name)
     if described["StackStatus"] == "ROLLBACK_COMPLETE":
         events = service.describe_stack_events(StackName=name)["StackEvents"]
         raise RolledBackError(*[event.get("ResourceStatusReason") for event in events])
@@ -292,8 +304,7 @@ def lattice_list(aws, family=""):
 
 def change(aws, name, template):
     aws.client("cloudformation").update_stack(StackName=name, TemplateBody=json.dumps(template))
-    described = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    return {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", ())}
+    return {o["OutputKey"]: o["OutputValue"] for o in settled(aws, name).get("Outputs", ())}
 
 
 def rules_of(aws, group, *, egress=False):
