@@ -1,14 +1,17 @@
 """The HTTP endpoint of the server: moto's services, the inspection pages and the receiver of custom resource responses."""
 
+import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from local_aws import admission
 from local_aws.iam.gateway import Gateway
 from local_aws.inspection import PREFIX, Inspection
 from local_aws.stack import custom_responses
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from local_aws.stack.custom_responses import PendingResponses
 
 LOOPBACK = "127.0.0.1"
+_MOTO_PAGES = "/moto-api"
+"""Moto's own pages: whoever reaches them can reset and reconfigure it."""
 
 
 class PortTakenError(RuntimeError):
@@ -27,15 +32,22 @@ class PortTakenError(RuntimeError):
 
 
 class Application(DomainDispatcherApplication):
-    """The WSGI application. ``responses`` is set once functions can run."""
+    """The WSGI application. ``responses`` is set once functions can run.
+
+    ``names``: this machine's names and addresses beside loopback, by which containers address it.
+    """
 
     def __init__(self, inspection: Inspection, gateway: Gateway) -> None:
+        vars(werkzeug_app)["DISABLE_GLOBAL_CORS"] = True  # else every answer says that any web page may read it
         super().__init__(create_backend_app)
         self.inspection = inspection
         self.responses: PendingResponses | None = None
+        self.names = {admission.DOCKER_HOST}
         self._gateway = gateway
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if (reason := self._refusal(environ)) is not None:
+            return _refuse(start_response, reason)
         path = environ.get("PATH_INFO", "")
         if path.startswith(PREFIX):
             return self.inspection(environ, start_response)
@@ -43,6 +55,20 @@ class Application(DomainDispatcherApplication):
             return self.responses.receive(environ, start_response)
         denial = self._gateway.denial(environ, start_response)
         return super().__call__(environ, start_response) if denial is None else denial
+
+    def _refusal(self, environ: Mapping[str, Any]) -> str | None:
+        if environ.get("PATH_INFO", "").startswith(_MOTO_PAGES):
+            return "The local AWS has no control pages of moto. To start anew, stop it and run make local again."
+        host, origin, site = (environ.get(f"HTTP_{name}") for name in ("HOST", "ORIGIN", "SEC_FETCH_SITE"))
+        return admission.refusal(host or "", origin, site, self.names)
+
+
+def _refuse(start_response: Any, reason: str) -> Iterable[bytes]:
+    """Werkzeug closes the connection after every answer, so the rest of a refused request is never read as a new one."""
+    body = json.dumps({"__type": "AccessDeniedException", "message": reason}).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    start_response("403 Forbidden", headers)
+    return [body]
 
 
 class _Handler(MotoRequestHandler):

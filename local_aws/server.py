@@ -138,6 +138,7 @@ class LocalAws:
         """
         if bridge not in self._open_to:
             listening = self._cleanup.enter_context(socket.create_server((bridge.gateway, self.port)))
+            self._application.names.add(bridge.gateway)
             http_endpoint.serve(
                 self._application, listening, self._cleanup, lambda ip: IPv4Address(ip) in bridge.subnet
             )

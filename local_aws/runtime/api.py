@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from local_aws import admission
+
 _PREFIX = "/2018-06-01/runtime"
 
 
@@ -88,6 +90,17 @@ class _Server(ThreadingHTTPServer):
 def _handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def parse_request(self) -> bool:
+            """Only the worker's requests: a web page must not take an invocation or fail the start."""
+            if not super().parse_request():
+                return False
+            host, origin, site = (self.headers.get(name) for name in ("Host", "Origin", "Sec-Fetch-Site"))
+            refused = admission.refusal(host or "", origin, site, names=())
+            if refused is not None:
+                self.close_connection = True  # its body is not read, and must not become the next request
+                self._answer(403)
+            return refused is None
 
         def do_GET(self) -> None:
             if self.path != f"{_PREFIX}/invocation/next":
