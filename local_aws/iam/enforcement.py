@@ -177,7 +177,9 @@ def parameters(response: BaseResponse, service: str, operation: str) -> Params:
 def global_context(identity: Identity | None, clock: Clock) -> dict[str, Value]:
     """The global condition keys of a request (IAM User Guide, global condition context keys).
 
-    aws:SecureTransport is true although the local AWS speaks HTTP where AWS has TLS.
+    aws:SecureTransport is true although the local AWS speaks HTTP: requests count as sent the way that an SDK sends them to AWS,
+    so a policy that denies unencrypted transport denies nothing here (assumption; :mod:`local_aws.bucket_policies` and
+    :mod:`local_aws.delivery.permissions`, too).
     """
     principal = identity.context() if identity else {"aws:principalarn": ADMINISTRATOR, "aws:principalaccount": ACCOUNT}
     return {

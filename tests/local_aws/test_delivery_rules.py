@@ -219,6 +219,7 @@ RULE = "arn:aws:events:us-east-1:123456789012:rule/here"
         ([{**ALLOW, "Condition": {"ArnLike": {"AWS:SourceArn": "arn:aws:events:*:*:rule/*"}}}], True),
         ([{**ALLOW, "Condition": {"ArnEquals": {"aws:SourceArn": f"{RULE}-else"}}}], False),
         ([ALLOW, {**ALLOW, "Effect": "Deny"}], False),
+        ([ALLOW, {**ALLOW, "Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}], True),
     ],
 )
 def test_a_resource_policy_decides_who_may_send(statements, allowed):

@@ -33,6 +33,7 @@ KINDS = {
     "AWS::Logs::LogGroup",
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
     "AWS::VpcLattice::AccessLogSubscription",
@@ -207,6 +208,29 @@ def what_is_stored_is_encrypted(template: Template) -> Iterator[str]:
 
 
 @promise
+def every_queue_and_topic_refuses_unencrypted_transport(template: Template) -> Iterator[str]:
+    """By the one policy that it has: SQS and SNS keep the last of several (CloudFormation overwrites)."""
+    kinds = (("AWS::SQS::Queue", "Queues", "sqs:*"), ("AWS::SNS::Topic", "Topics", "sns:Publish"))
+    for resource, members, action in kinds:
+        policies = [
+            (p[members], p["PolicyDocument"]["Statement"]) for p in kind(template, f"{resource}Policy").values()
+        ]
+        for key in kind(template, resource):
+            own = [statements for named, statements in policies if key in map(target, named)]
+            if len(own) != 1 or not any(_denies_plain_http(statement, key, action) for statement in own[0]):
+                yield key
+
+
+def _denies_plain_http(statement: Mapping[str, Any], key: str, action: str) -> bool:
+    resource = statement["Resource"]
+    return (
+        (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", action)
+        and (resource == "*" or target(resource) == key)
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    )
+
+
+@promise
 def every_function_runs_on_the_chosen_architecture_and_arm64_is_the_default(template: Template) -> Iterator[str]:
     if template["Parameters"]["Architecture"]["Default"] != "arm64":
         yield "Architecture"
@@ -280,8 +304,11 @@ def nothing_is_written_on_any_resource_or_by_any_action(template: Template) -> I
 
 @promise
 def nobody_is_let_in_without_a_condition(template: Template) -> Iterator[str]:
-    for key, policy in kind(template, "AWS::SQS::QueuePolicy").items():
+    policies = kind(template, "AWS::SQS::QueuePolicy") | kind(template, "AWS::SNS::TopicPolicy")
+    for key, policy in policies.items():
         for statement in policy["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Deny":
+                continue
             if "*" in repr(statement["Principal"]) or "aws:SourceArn" not in repr(statement.get("Condition")):
                 yield key
     for key, permission in kind(template, "AWS::Lambda::Permission").items():

@@ -98,6 +98,7 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
         new_queue_that_is_read,
         {
             "every_queue_that_is_read_puts_aside_what_fails": ["NewQueue"],
+            "every_queue_and_topic_refuses_unencrypted_transport": ["NewQueue"],
             "a_message_stays_invisible_for_six_times_as_long_as_its_function_may_take": ["NewQueue"],
             "every_function_and_every_queue_has_its_alarms": ["NewQueue ApproximateAgeOfOldestMessage"],
             "what_holds_state_says_what_becomes_of_it": ["NewQueue"],
@@ -108,6 +109,7 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
         {
             "every_queue_that_nobody_reads_keeps_its_messages_for_fourteen_days": ["NewQueue"],
             "what_is_stored_is_encrypted": ["NewQueue"],
+            "every_queue_and_topic_refuses_unencrypted_transport": ["NewQueue"],
             "every_function_and_every_queue_has_its_alarms": ["NewQueue ApproximateNumberOfMessagesVisible"],
             "what_holds_state_says_what_becomes_of_it": ["NewQueue"],
         },
@@ -178,6 +180,18 @@ BREAKAGES: dict[str, tuple[Callable[[Resources], None], dict[str, list[str]]]] =
     "a topic in the clear": (
         without("NotifyTopic", "KmsMasterKeyId"),
         {"what_is_stored_is_encrypted": ["NotifyTopic"]},
+    ),
+    "a topic without a policy": (
+        removed("NotifyTopicPolicy"),
+        {"every_queue_and_topic_refuses_unencrypted_transport": ["NotifyTopic"]},
+    ),
+    "a queue whose policy lets plain HTTP in": (
+        lambda r: properties(r, "AlarmsQueuePolicy")["PolicyDocument"]["Statement"].pop(),
+        {"every_queue_and_topic_refuses_unencrypted_transport": ["AlarmsQueue"]},
+    ),
+    "a queue with two policies, of which SQS keeps the last": (
+        lambda r: properties(r, "QueuesPolicy")["Queues"].append({"Ref": "DeadLetterQueue"}),
+        {"every_queue_and_topic_refuses_unencrypted_transport": ["DeadLetterQueue"]},
     ),
     "a function on x86_64 alone": (
         set_to("AlarmFunction", "Architectures", ["x86_64"]),
