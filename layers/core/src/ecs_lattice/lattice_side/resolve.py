@@ -72,7 +72,8 @@ def _by_phase(
     if has_begun or not receives or may_remove(facts.record):
         return resolved(mode="removing", holds_match=False)
     message = (
-        "More routes are due for removal than MaxRemovals allows per hour, so all of them wait. Restore the labels, or "
+        "More routes are due for removal than MaxRemovals allows per hour (one ECS cluster: half of it while another one "
+        "waits), so this one waits. Restore the labels, or "
         'invoke the resync function with {"mode": "approve-removals"}.'
     )
     return resolved(mode="retained", code="REMOVALS_HELD", message=message, wait=HELD_REMOVAL_SECONDS)
