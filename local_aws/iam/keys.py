@@ -14,8 +14,8 @@ _KNOWN = frozenset({
     # tags and resources
     "aws:tagkeys", "aws:resourceaccount",
     # of services
-    "ec2:createaction", "ec2:region", "ecs:cluster", "ecs:service", "ecs:task-definition", "events:detail-type",
-    "events:source", "iam:awsservicename", "iam:passedtoservice", "lambda:invocationtype", "sts:externalid",
+    "ec2:createaction", "ec2:region", "ecs:cluster", "ecs:enable-vpc-lattice", "ecs:service", "ecs:task-definition",
+    "events:detail-type", "events:source", "iam:awsservicename", "iam:passedtoservice", "lambda:invocationtype", "sts:externalid",
     "sts:rolesessionname", "vpc-lattice:authtype", "vpc-lattice:protocol", "vpc-lattice:securitygroupids",
     "vpc-lattice:servicearn", "vpc-lattice:servicenetworkarn", "vpc-lattice:targetgrouparns", "vpc-lattice:vpcid",
     # always absent: the account is in no organization, there is no MFA, no service calls on a caller's behalf

@@ -144,7 +144,11 @@ def test_requests_carry_the_condition_keys_of_their_services():
     (update, role) = needs_of(
         "ecs", "UpdateService", {"service": "w", "vpcLatticeConfigurations": [{"roleArn": "arn:aws:iam::1:role/r"}]}
     )
-    assert update.context == {"ecs:cluster": f"{ECS}cluster/default"}
+    assert update.context == {"ecs:cluster": f"{ECS}cluster/default", "ecs:enable-vpc-lattice": "true"}
+    (emptied,) = needs_of("ecs", "UpdateService", {"service": "w", "vpcLatticeConfigurations": []})
+    assert emptied.context["ecs:enable-vpc-lattice"] == "false"
+    (other,) = needs_of("ecs", "UpdateService", {"service": "w", "desiredCount": 2})
+    assert "ecs:enable-vpc-lattice" not in other.context
     assert role.context == {"iam:passedtoservice": "ecs.amazonaws.com"}
 
 

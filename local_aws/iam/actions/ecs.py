@@ -47,6 +47,9 @@ def _one_service(action: str, member: str, params: Params) -> Iterator[Need]:
     more: dict[str, Value] = {}
     if params.get("taskDefinition"):
         more["ecs:task-definition"] = as_arn("ecs", params["taskDefinition"], "task-definition/")
+    if (configurations := params.get("vpcLatticeConfigurations")) is not None:
+        # assumption: absent without a list, and false for an empty one (ECS Developer Guide: "true" or "false")
+        more["ecs:enable-vpc-lattice"] = "true" if configurations else "false"
     context = {**_in_cluster(params), **tags_in_request(params.get("tags")), **more}
     yield Need(action, _inside("service", params[member], params), context)
 

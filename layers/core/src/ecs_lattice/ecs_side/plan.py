@@ -28,9 +28,8 @@ _CLOSED = "closed"
 LIST_OVERWRITTEN = Problem(
     "LIST_OVERWRITTEN",
     "A deployment has removed the attached target groups from the service's list, as declarative tools do when the "
-    "list is not in their template. ecs-lattice registers the tasks itself until the routes change. To have ECS "
-    "attach them again, add the list to the template, or have the tool ignore it (Terraform: ignore_changes = "
-    "[vpc_lattice_configurations]).",
+    "list is not in their template. ecs-lattice registers the tasks itself until the routes change. Have the tool ignore "
+    "the list (Terraform: ignore_changes = [vpc_lattice_configurations]), or declare targets = controller.",
 )
 
 

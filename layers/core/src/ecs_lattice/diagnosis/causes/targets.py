@@ -53,7 +53,7 @@ def not_registered(evidence: Evidence) -> Finding | None:
         ),
         f"Check that the infrastructure role has the permissions of {_ROLE_POLICY}."
         if listed
-        else "In Terraform, set ignore_changes = [vpc_lattice_configurations]. In CloudFormation, add the list to the template.",
+        else "In Terraform, set ignore_changes = [vpc_lattice_configurations]. With other tools, declare targets = controller.",
         (
             commands.service(
                 evidence,
