@@ -146,14 +146,24 @@ def _reconcile(kind: str, key: str) -> dict[str, Any]:
 
 
 def _request(aws: LocalAws) -> dict[str, Any]:
-    """CloudFormation's request for an open port; the answer goes to a bucket of the local AWS."""
+    """CloudFormation's request for an open port; the answer goes to a bucket of the local AWS.
+
+    A stack waits for it, because the function asks: its resource is asked of a function that answers no such request.
+    """
     groups = aws.client("ec2").describe_security_groups()["SecurityGroups"]
+    named = {"SecurityGroupIds": [groups[0]["GroupId"]], "Ports": ["8080"]}
+    described = aws.client("cloudformation").describe_stack_resource
+    events = described(StackName="ecs-lattice", LogicalResourceId="EcsEventsFunction")["StackResourceDetail"]
+    arn = aws.client("lambda").get_function(FunctionName=events["PhysicalResourceId"])["Configuration"]["FunctionArn"]
+    resource = {"Type": "Custom::LatticeIngress", "Properties": {"ServiceToken": arn, **named}}
+    template = json.dumps({"Resources": {"Ingress": resource}})
+    stack = aws.client("cloudformation").create_stack(StackName="cold", TemplateBody=template)["StackId"]
     return {
         "RequestType": "Create",
         "RequestId": "cold-start",
         "ResponseURL": aws.client("s3").generate_presigned_url("put_object", {"Bucket": _BUCKET, "Key": "answer"}),
-        "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/cold/0000",
+        "StackId": stack,
         "LogicalResourceId": "Ingress",
         "ResourceType": "Custom::LatticeIngress",
-        "ResourceProperties": {"SecurityGroupIds": [groups[0]["GroupId"]], "Ports": ["8080"]},
+        "ResourceProperties": named,
     }

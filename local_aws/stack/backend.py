@@ -195,6 +195,18 @@ class LocalCloudFormationBackend(CloudFormationBackend):
             background.wait(stack)
         return stack
 
+    def describe_stack_resource(self, stack_name: str, logical_resource_id: str) -> Any:
+        """The resource's members in AWS's names. A deleted stack is described by its id (API Reference, DescribeStackResource)."""
+        stack = self.stacks.get(stack_name) or self.deleted_stacks.get(stack_name)
+        stack = stack or next((known for known in self.stacks.values() if known.name == stack_name), None)
+        if stack is None:
+            raise ValidationError(message=f"Stack '{stack_name}' does not exist")  # boto/boto3 #2352
+        detail = progress.described(stack, logical_resource_id)
+        if detail is None:
+            # aws-samples/amazon-rekognition-video-analyzer #23
+            raise ValidationError(message=f"Resource {logical_resource_id} does not exist for stack {stack_name}")
+        return detail
+
     def delete_stack(self, name_or_stack_id: str, retained: frozenset[str] = frozenset()) -> None:
         """Delete in the background; the call waits a moment. Deleting an unknown stack succeeds."""
         for stack in tuple(self.stacks.values()):

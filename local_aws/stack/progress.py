@@ -22,6 +22,33 @@ def note(stack: Stack, name: str, type_: str, status: str, reason: str | None = 
     add(stack, event)
 
 
+def described(stack: Stack, name: str) -> dict[str, Any] | None:
+    """One resource as DescribeStackResource shows it: the status of its last event, and its id as soon as it has one; None if
+    no event was about it. While a replaced id is deleted, it shows the current one (assumption)."""
+    events = [event for event in tuple(stack.events) if event.logical_resource_id == name and name != stack.name]
+    if not events:
+        return None
+    resource = stack.resource_map._parsed_resources.get(name)
+    begun = max(
+        (place for place, event in enumerate(events) if event.resource_status == "CREATE_IN_PROGRESS"), default=0
+    )
+    events = events[begun:]  # one of this name that was deleted before is another resource
+    ids = [getattr(resource, "physical_resource_id", None), *(event.physical_resource_id for event in reversed(events))]
+    physical_id = next((str(physical_id) for physical_id in ids if physical_id), None)
+    detail = {
+        "StackName": stack.name,
+        "StackId": stack.stack_id,
+        "LogicalResourceId": name,
+        "PhysicalResourceId": physical_id,
+        "ResourceType": events[-1].resource_type,
+        "LastUpdatedTimestamp": events[-1].timestamp,
+        "ResourceStatus": events[-1].resource_status,
+        "ResourceStatusReason": events[-1].resource_status_reason,
+        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+    }
+    return {member: value for member, value in detail.items() if value is not None}
+
+
 def add(stack: Stack, event: Event) -> None:
     """Append an event, at least a millisecond after the previous one: SAM CLI remembers the time of the last event that it
     has seen, and times have a precision of milliseconds."""
@@ -108,4 +135,13 @@ def install() -> None:
     map_class.__getitem__ = _get
 
 
-__all__ = ["install", "is_in_progress", "keep_original", "note", "original", "why_failed", "why_not_deleted"]
+__all__ = [
+    "described",
+    "install",
+    "is_in_progress",
+    "keep_original",
+    "note",
+    "original",
+    "why_failed",
+    "why_not_deleted",
+]

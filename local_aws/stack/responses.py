@@ -95,6 +95,12 @@ class LocalCloudFormationResponse(CloudFormationResponse):
         body = original if stage == "Original" else processed
         return ActionResult({"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]})
 
+    def describe_stack_resource(self) -> ActionResult:
+        found = self._backend.describe_stack_resource(
+            self._get_param("StackName"), self._get_param("LogicalResourceId")
+        )
+        return ActionResult({"StackResourceDetail": found})
+
     def delete_stack(self) -> EmptyResult:
         retained = frozenset(self._get_param("RetainResources", []))
         self._backend.delete_stack(self._get_param("StackName"), retained)

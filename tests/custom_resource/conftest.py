@@ -12,8 +12,11 @@ import pytest
 
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
+from ecs_lattice.custom_resource.desired import Record
 from ecs_lattice.custom_resource.protocol import Request
 from ecs_lattice.custom_resource.resource import IngressResource
+from ecs_lattice.custom_resource.response_hosts import ResponseHosts
+from ecs_lattice.custom_resource.verification import StackResource, Verification
 from ecs_lattice.ingress.open import Ingress
 from local_aws import inprocess
 from local_aws.clock import ManualClock
@@ -40,6 +43,10 @@ class Receiver:
     puts: list[Put] = field(default_factory=list)
     came: threading.Event = field(default_factory=threading.Event)
     port: int = 0
+
+    @property
+    def hosts(self) -> ResponseHosts:
+        return ResponseHosts("us-east-1", f"http://127.0.0.1:{self.port}")
 
     @property
     def url(self) -> str:
@@ -78,11 +85,46 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
+_STATUSES = {"Create": "CREATE_IN_PROGRESS", "Update": "UPDATE_IN_PROGRESS", "Delete": "DELETE_IN_PROGRESS"}
+
+
+@dataclass
+class CloudFormation:
+    """What CloudFormation says of resources: that the request which it sent last is in progress. ``errors`` are raised first."""
+
+    resources: dict[tuple[str, str], StackResource] = field(default_factory=dict)
+    errors: list[Exception] = field(default_factory=list)
+    reads: int = 0
+
+    def sends(self, request: Request, *, current: str | None = None, status: str = "") -> None:
+        """Let ``request`` be in progress; ``current`` is the resource's id, by default the one in the request."""
+        physical_id = request.physical_id if current is None else current
+        self.resources[request.stack_id, request.logical_id] = StackResource(
+            request.stack_id,
+            request.logical_id,
+            request.resource_type,
+            status or _STATUSES.get(request.type, "UPDATE_IN_PROGRESS"),
+            physical_id,
+        )
+
+    def finishes(self, request: Request) -> None:
+        """Let the request be answered."""
+        kind = request.type.upper()
+        self.sends(request, current=request.own_id, status=f"{kind}_COMPLETE")
+
+    def resource(self, stack_id: str, logical_id: str) -> StackResource | None:
+        self.reads += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.resources.get((stack_id, logical_id))
+
+
 @dataclass
 class Account:
-    """EC2, the registry and the custom resource over them. ``before`` is called ahead of each call to EC2, by its name."""
+    """EC2, the registry, CloudFormation and the custom resource over them. ``before`` is called ahead of each call to EC2, by its name."""
 
     clock: ManualClock
+    stacks: CloudFormation = field(default_factory=CloudFormation)
     before: Callable[[str], None] = lambda _call: None
     calls: list[str] = field(default_factory=list)
 
@@ -98,7 +140,9 @@ class Account:
         self.ec2.meta.events.register("before-call.ec2", self._on_call)
         self.registry = DynamoRegistry(self.dynamodb, "registry")
         ingress = Ingress(BotoSecurityGroups(self.ec2, OWNER), self.registry, OWNER, "lattice")
-        self.resource = IngressResource(ingress, self.registry, self.clock.time, self.clock.advance)
+        verification = Verification(self.stacks, self.clock.advance)
+        record = Record(self.registry, self.clock.time)
+        self.resource = IngressResource(ingress, record, verification, self.clock.advance)
         self._numbers = itertools.count(1)
 
     def _on_call(self, model: Any, **_: Any) -> None:
@@ -124,7 +168,7 @@ class Account:
         }
 
     def request(self, kind: str, properties: dict[str, Any], old: dict[str, Any] | None = None, **more: Any) -> Request:
-        """A request as CloudFormation numbers them, for the resource ``Open`` of the stack ``shop``."""
+        """A request that CloudFormation has just sent, numbered as it does, for the resource ``Open`` of the stack ``shop``."""
         request = Request(
             type=kind,
             request_id=more.pop("request_id", f"request-{next(self._numbers)}"),
@@ -135,7 +179,9 @@ class Account:
             old_properties=old or {},
         )
         physical_id = "" if kind == "Create" else request.own_id
-        return Request(**{**fields(request), "physical_id": more.pop("physical_id", physical_id)})
+        request = Request(**{**fields(request), "physical_id": more.pop("physical_id", physical_id)})
+        self.stacks.sends(request)
+        return request
 
 
 def fields(request: Request) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from tests.custom_resource.conftest import STACK, Account, Receiver, event
 REMAINING = 60.0
 
 
-def custom_resources(apply: Callable[[Request], Response]) -> CustomResources:
+def custom_resources(receiver: Receiver, apply: Callable[[Request], Response]) -> CustomResources:
     clock = ManualClock()
-    return CustomResources(apply, HttpDelivery(sleep=clock.advance, monotonic=clock.time), "the log")
+    return CustomResources(apply, HttpDelivery(sleep=clock.advance, monotonic=clock.time), receiver.hosts, "the log")
 
 
 def received(receiver: Receiver) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def properties(account: Account, **changed: Any) -> dict[str, Any]:
 
 def test_a_create_that_works_is_answered_with_its_data(account, receiver):
     request = account.request("Create", properties(account))
-    said = custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
+    said = custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)
     answer = received(receiver)
     assert said == {"status": "SUCCESS", "physicalResourceId": request.own_id}
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", request.own_id)
@@ -67,7 +67,8 @@ def test_a_create_that_works_is_answered_with_its_data(account, receiver):
 def test_a_bad_property_is_answered_with_what_is_allowed(account, receiver, wrong, said):
     request = account.request("Create", properties(account, **wrong))
     assert (
-        custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)["status"] == "FAILED"
+        custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)["status"]
+        == "FAILED"
     )
     answer = received(receiver)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", request.own_id)
@@ -100,7 +101,7 @@ DENIED = ClientError(
 def test_a_missing_permission_is_answered_with_the_call_that_was_denied(account, receiver, call):
     request = account.request("Create", properties(account))
     account.before = failing(call, DENIED)
-    custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
+    custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)
     answer = received(receiver)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", request.own_id)
     assert call in answer["Reason"]
@@ -112,7 +113,7 @@ def test_a_delete_that_is_denied_keeps_its_id_and_says_why(account, receiver):
     account.resource.apply(account.request("Create", wanted))
     account.before = failing("RevokeSecurityGroupIngress", DENIED)
     request = account.request("Delete", wanted)
-    custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
+    custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)
     answer = received(receiver)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", request.physical_id)
     assert "RevokeSecurityGroupIngress" in answer["Reason"]
@@ -132,7 +133,7 @@ def test_a_delete_that_is_denied_keeps_its_id_and_says_why(account, receiver):
 def test_a_failed_call_is_answered_with_the_message_of_aws(account, receiver, error, said):
     request = account.request("Create", properties(account))
     account.before = failing("AuthorizeSecurityGroupIngress", error)
-    custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
+    custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)
     assert said in received(receiver)["Reason"]
 
 
@@ -157,7 +158,7 @@ def test_any_exception_is_answered_with_its_reason_and_where_the_log_is(account,
         raise error
 
     request = account.request("Update", properties(account), {})
-    custom_resources(apply).handle(event(request, receiver.url), REMAINING)
+    custom_resources(receiver, apply).handle(event(request, receiver.url), REMAINING)
     answer = received(receiver)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", request.own_id)
     assert said in answer["Reason"]
@@ -171,7 +172,7 @@ def test_work_that_hangs_is_answered_before_the_function_ends_and_not_twice(acco
         return Response(True, request.own_id)
 
     request = account.request("Create", properties(account))
-    said = custom_resources(apply).handle(event(request, receiver.url), 10.05)
+    said = custom_resources(receiver, apply).handle(event(request, receiver.url), 10.05)
     answer = received(receiver)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", request.own_id)
     assert "did not end within the function's time" in answer["Reason"]
@@ -184,7 +185,7 @@ def test_work_that_begins_too_late_is_answered_at_once(account, receiver):
         api_calls.check_time()
         raise AssertionError("the deadline had passed")
 
-    custom_resources(apply).handle(event(account.request("Create", properties(account)), receiver.url), 1)
+    custom_resources(receiver, apply).handle(event(account.request("Create", properties(account)), receiver.url), 1)
     assert received(receiver)["Status"] == "FAILED"
 
 
@@ -193,14 +194,14 @@ def test_calls_stop_before_the_shutdown_margin(account, receiver):
         api_calls.check_time()
         raise AssertionError("no time was left for calls")
 
-    custom_resources(apply).handle(event(account.request("Create", properties(account)), receiver.url), 14.9)
+    custom_resources(receiver, apply).handle(event(account.request("Create", properties(account)), receiver.url), 14.9)
     assert "did not end within" in received(receiver)["Reason"]
 
 
 def test_no_timer_is_left_behind(account, receiver):
     before = set(threading.enumerate())
     request = account.request("Create", properties(account))
-    custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
+    custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)
     timers = [one for one in threading.enumerate() if isinstance(one, threading.Timer) and one not in before]
     for timer in timers:
         timer.join(5)
@@ -213,7 +214,7 @@ def test_no_timer_is_left_behind(account, receiver):
 def test_a_mangled_request_is_answered_as_well_as_it_can_be(account, receiver, missing):
     request = account.request("Update", properties(account), {"Ports": "1"})
     mangled = {key: value for key, value in event(request, receiver.url).items() if key != missing}
-    custom_resources(account.resource.apply).handle(mangled, REMAINING)
+    custom_resources(receiver, account.resource.apply).handle(mangled, REMAINING)
     assert received(receiver)["PhysicalResourceId"] == request.own_id
 
 
@@ -222,7 +223,7 @@ def test_a_request_without_its_identity_is_answered_too_and_changes_nothing(acco
     request = account.request("Create", properties(account))
     account.calls.clear()
     mangled = {key: value for key, value in event(request, receiver.url).items() if key != missing}
-    custom_resources(account.resource.apply).handle(mangled, REMAINING)
+    custom_resources(receiver, account.resource.apply).handle(mangled, REMAINING)
     answer = json.loads(receiver.puts[0].body)
     assert (answer["Status"], answer[missing]) == ("FAILED", "")
     assert missing in answer["Reason"]
@@ -232,7 +233,7 @@ def test_a_request_without_its_identity_is_answered_too_and_changes_nothing(acco
 def test_an_answer_gets_through_a_server_that_fails_at_first(account, receiver):
     receiver.script = [500, 0, 503]
     request = account.request("Create", properties(account))
-    custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
+    custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)
     assert len({put.body for put in receiver.puts}) == 1
     assert json.loads(receiver.puts[-1].body)["Status"] == "SUCCESS"
 
@@ -244,15 +245,15 @@ def test_an_answer_that_cannot_be_delivered_is_raised_so_that_lambda_repeats_the
     receiver.script = [status] * 50
     request = account.request("Create", properties(account))
     with pytest.raises(error) as raised:
-        custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
+        custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)
     assert "X-Amz-Signature" not in repr(raised.getrepr(chain=True)) + caplog.text
     receiver.script.clear()
     receiver.puts.clear()
-    custom_resources(account.resource.apply).handle(event(request, receiver.url), REMAINING)
+    custom_resources(receiver, account.resource.apply).handle(event(request, receiver.url), REMAINING)
     assert received(receiver)["Status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize("other", [{}, {"mode": "sweep"}, {"Records": []}, {"RequestType": "Create"}])
-def test_what_cannot_be_answered_is_an_unknown_event(account, other):
+def test_what_cannot_be_answered_is_an_unknown_event(account, receiver, other):
     with pytest.raises(UnknownEventError, match="ResponseURL"):
-        custom_resources(account.resource.apply).handle(other, REMAINING)
+        custom_resources(receiver, account.resource.apply).handle(other, REMAINING)

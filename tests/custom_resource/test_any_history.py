@@ -5,8 +5,9 @@ begin in the order in which CloudFormation sent them. The oracle knows only the 
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,7 +54,9 @@ class Histories:
         stack.sent.append(request)
         return request
 
-    def work(self, request: Request, *, dies_at: int | None = None, crossed: Request | None = None) -> None:
+    def work(
+        self, request: Request, *, dies_at: int | None = None, crossing: Callable[[], Request] | None = None
+    ) -> None:
         """Run the function. It may die at its n-th call to EC2, or be crossed there by the work on another request."""
         calls = [0]
 
@@ -62,9 +65,9 @@ class Histories:
             if calls[0] - 1 != dies_at:
                 return
             self.account.before = lambda _call: None
-            if crossed is None:
+            if crossing is None:
                 raise Killed
-            self.account.resource.apply(crossed)
+            self.account.resource.apply(crossing())
 
         self.account.before = before
         try:
@@ -73,8 +76,8 @@ class Histories:
             pass
         finally:
             self.account.before = lambda _call: None
-        if crossed is not None and dies_at is not None and calls[0] <= dies_at:
-            self.account.resource.apply(crossed)  # there were fewer calls: it comes right after
+        if crossing is not None and dies_at is not None and calls[0] <= dies_at:
+            self.account.resource.apply(crossing())  # there were fewer calls: it comes right after
 
     def wanted(self) -> set[tuple[str, str, int]]:
         """(group, family, port) that should be open."""
@@ -127,7 +130,7 @@ def played(account: Account, steps: list[Any], *, with_deaths: bool) -> Historie
             continue
         request = it.send(stack, None if what == "delete" and stack.properties else asked_for(it, asked))
         if crossing is not None and at is not None:
-            it.work(request, dies_at=at, crossed=it.send(stack, asked_for(it, crossing)))
+            it.work(request, dies_at=at, crossing=partial(it.send, stack, asked_for(it, crossing)))
         else:
             it.work(request, dies_at=at if with_deaths else None)
     for stack in it.stacks:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from ecs_lattice.aws.stacks import BotoStacks
+from ecs_lattice.bootstrap import lattice_ingress
+from ecs_lattice.custom_resource import protocol
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.telemetry import logger
 from functions.lattice_ingress.app import handler
@@ -13,7 +16,7 @@ from tests.functions.conftest import Context, forget, recorded
 
 
 @pytest.fixture
-def environment(account, monkeypatch) -> Iterator[Account]:
+def environment(account, receiver, monkeypatch) -> Iterator[Account]:
     settings = {
         "OWNER": "ecs-lattice",
         "TABLE": "registry",
@@ -27,6 +30,9 @@ def environment(account, monkeypatch) -> Iterator[Account]:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("time.time", account.clock.time)
+    monkeypatch.setattr("time.sleep", account.clock.advance)
+    monkeypatch.setattr(BotoStacks, "resource", lambda _, *names: account.stacks.resource(*names))
+    monkeypatch.setattr(lattice_ingress, "response_hosts", lambda: receiver.hosts)
     forget()
     yield account
     forget()
@@ -38,6 +44,7 @@ def test_a_recorded_life_is_answered_and_leaves_nothing(environment, receiver, c
     for kind, openings in (("create", 4), ("update", 2), ("delete", 0)):
         text = json.dumps(recorded(f"cloudformation/{kind}-lattice-ingress")).replace("sg-0a1b2c3d4e5f60718", group)
         request = json.loads(text)
+        environment.stacks.sends(protocol.read(request))
         said = handler({**request, "ResponseURL": receiver.url}, Context())
         answer = json.loads(receiver.puts[-1].body)
         assert (answer["Status"], said["status"]) == ("SUCCESS", "SUCCESS"), answer
@@ -65,7 +72,9 @@ def test_a_function_without_its_environment_answers_that(environment, receiver, 
 def test_a_table_that_is_gone_is_answered(environment, receiver, monkeypatch):
     monkeypatch.setenv("TABLE", "gone")
     forget()
-    handler({**recorded("cloudformation/create-lattice-ingress"), "ResponseURL": receiver.url}, Context())
+    request = recorded("cloudformation/create-lattice-ingress")
+    environment.stacks.sends(protocol.read(request))
+    handler({**request, "ResponseURL": receiver.url}, Context())
     answer = json.loads(receiver.puts[-1].body)
     assert answer["Status"] == "FAILED"
     assert "ResourceNotFoundException" in answer["Reason"]

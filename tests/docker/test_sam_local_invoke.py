@@ -98,15 +98,14 @@ def test_every_function_has_events_and_every_event_a_function():
     assert {file for named in events().values() for file in named} == files
 
 
-@pytest.mark.parametrize(
-    ("kind", "status"), [("create", "FAILED"), ("update", "FAILED"), ("delete", "SUCCESS")]
-)  # the recorded security group is not there
-def test_lattice_ingress_answers_a_recorded_request_at_the_local_aws(terminal, kind, status):
+@pytest.mark.parametrize("kind", ["create", "update", "delete"])
+def test_lattice_ingress_answers_a_recorded_request_at_the_local_aws(terminal, kind):
+    """The recorded stack is not there, so CloudFormation does not confirm the request."""
     done = terminal.make_invoke("LatticeIngressFunction", f"events/cloudformation/{kind}-lattice-ingress.json")
-    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, status), done.stderr
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "FAILED"), done.stderr
 
 
-def test_lattice_ingress_opens_a_group_that_is_there(terminal):
+def test_lattice_ingress_opens_no_group_for_a_request_that_cloudformation_did_not_send(terminal):
     ec2 = terminal.aws.client("ec2")
     group = ec2.create_security_group(GroupName="closed", Description="closed")["GroupId"]
     event = json.loads((ROOT / "events/cloudformation/create-lattice-ingress.json").read_text())
@@ -114,12 +113,9 @@ def test_lattice_ingress_opens_a_group_that_is_there(terminal):
     event["LogicalResourceId"] = "Another"
     (terminal.root / "request.json").write_text(json.dumps(event))
     done = terminal.make_invoke("LatticeIngressFunction", "request.json")
-    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "SUCCESS"), done.stderr
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "FAILED"), done.stderr
     rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
-    assert {(rule["FromPort"], rule["ToPort"]) for rule in rules if not rule["IsEgress"]} == {
-        (8080, 8081),
-        (8443, 8443),
-    }
+    assert [rule for rule in rules if not rule["IsEgress"]] == []
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import pytest
 from ecs_lattice import api_calls
 from ecs_lattice.aws.retained import BotoRetained
 from ecs_lattice.custom_resource.protocol import Request
+from ecs_lattice.custom_resource.verification import Verification
 from ecs_lattice.errors import DeniedError, NotFoundError
 from ecs_lattice.retained import RetainedResources
 from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
 from local_aws import inprocess
 from local_aws.iam import backend as iam_backend
+from tests.custom_resource.conftest import CloudFormation
 
 POLICY = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForVpcLattice"
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/ecs-lattice/1"
@@ -91,10 +93,13 @@ def store() -> BotoRetained:
     return BotoRetained(lattice, logs, iam, dynamodb, POLICY)
 
 
-def ask(machine, documents, properties, kind="Delete"):
+def ask(machine, documents, properties, kind="Delete", status="DELETE_IN_PROGRESS", error=None):
     request = Request(kind, "1", STACK, "RetainedResources", "Custom::RetainedResources", "the-id", properties)
+    stacks = CloudFormation(errors=[error] * 1000 if error else [])
+    stacks.sends(request, status=status)
     with api_calls.within(100):
-        return RetainedResources(documents, store(), machine.clock.advance).apply(request)
+        verification = Verification(stacks, machine.clock.advance)
+        return RetainedResources(documents, store(), verification, machine.clock.advance).apply(request)
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
@@ -128,6 +133,22 @@ def test_a_deletion_after_an_uninstall_takes_everything_away_and_can_be_repeated
     for _ in range(2):
         assert ask(machine, Documents(UNINSTALL, UNINSTALLED), properties).is_success
         assert there() == set()
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "DELETE_COMPLETE"])
+def test_a_deletion_that_cloudformation_knows_nothing_of_deletes_nothing(machine, properties, status):
+    answer = ask(machine, Documents(UNINSTALL, UNINSTALLED), properties, status=status)
+    assert not answer.is_success
+    assert "CloudFormation does not list this resource" in answer.reason
+    assert there() == ALL
+
+
+def test_while_cloudformation_cannot_be_asked_nothing_is_deleted(machine, properties, monkeypatch):
+    monkeypatch.setattr("time.monotonic", machine.clock.time)
+    denied = DeniedError("DescribeStackResource", "AccessDenied", "not authorized")
+    with pytest.raises(DeniedError):
+        ask(machine, Documents(UNINSTALL, UNINSTALLED), properties, error=denied)
+    assert there() == ALL
 
 
 def test_a_stack_without_a_network_of_its_own_has_less_to_take_away(machine, properties):

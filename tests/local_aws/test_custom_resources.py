@@ -13,10 +13,14 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import boto3
 import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
+from ecs_lattice.aws.stacks import BotoStacks
+from ecs_lattice.custom_resource.verification import StackResource
+from ecs_lattice.errors import DeniedError
 from local_aws import server
 from local_aws.stack import custom_responses
 
@@ -610,3 +614,144 @@ def test_the_receiver_takes_a_put_without_a_content_type_alone(stacks: Stacks) -
 def test_a_scalar_is_a_string() -> None:
     given = {"a": 1, "b": [True, 1.5, None], "c": {"d": "text"}}
     assert custom_responses.strings(given) == {"a": "1", "b": ["true", "1.5", ""], "c": {"d": "text"}}
+
+
+# What DescribeStackResource says while a custom resource is asked.
+
+
+def shown(stacks: Stacks, request: dict[str, Any]) -> tuple[str, str | None]:
+    found = stacks.api.describe_stack_resource(
+        StackName=request["StackId"], LogicalResourceId=request["LogicalResourceId"]
+    )["StackResourceDetail"]
+    assert (found["StackId"], found["LogicalResourceId"]) == (request["StackId"], request["LogicalResourceId"])
+    assert found["ResourceType"] == request["ResourceType"]
+    return found["ResourceStatus"], found.get("PhysicalResourceId")
+
+
+def test_a_resource_is_in_progress_while_it_is_asked_and_has_an_id_once_it_said_one(stacks: Stacks) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def look(request: dict[str, Any]) -> dict[str, Any]:
+        seen.append((request["RequestType"], *shown(stacks, request)))
+        return reply(request)
+
+    stacks.receiver.answer = look
+    stacks.create({"Thing": stacks.thing(Size=1)})
+    create = stacks.receiver.asked[0]
+    assert shown(stacks, create) == ("CREATE_COMPLETE", "thing-1")
+    stacks.update({"Thing": stacks.thing(Size=2)})
+    assert shown(stacks, create) == ("UPDATE_COMPLETE", "thing-1")
+    stacks.delete()
+    assert shown(stacks, create) == ("DELETE_COMPLETE", "thing-1")
+    assert seen == [
+        ("Create", "CREATE_IN_PROGRESS", None),
+        ("Update", "UPDATE_IN_PROGRESS", "thing-1"),
+        ("Delete", "DELETE_IN_PROGRESS", "thing-1"),
+    ]
+
+
+def test_in_a_rollback_a_resource_is_updated_back_and_an_added_one_deleted(stacks: Stacks) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def look(request: dict[str, Any]) -> dict[str, Any]:
+        name = request["LogicalResourceId"]
+        seen.append((name, request["RequestType"], *shown(stacks, request)))
+        refused = request["ResourceProperties"]["Size"] == "2" and name == "Old"
+        return reply(request, "FAILED" if refused else "SUCCESS", Reason="no", PhysicalResourceId=f"id-{name}")
+
+    stacks.receiver.answer = look
+    stacks.create({"Old": stacks.thing(Size=1)})
+    seen.clear()
+    added = {"Old": {**stacks.thing(Size=2), "DependsOn": "New"}, "New": stacks.thing(Size=1)}
+    assert stacks.update(added) == "UPDATE_ROLLBACK_COMPLETE"
+    assert seen == [
+        ("New", "Create", "CREATE_IN_PROGRESS", None),
+        ("Old", "Update", "UPDATE_IN_PROGRESS", "id-Old"),
+        ("Old", "Update", "UPDATE_IN_PROGRESS", "id-Old"),
+        ("New", "Delete", "DELETE_IN_PROGRESS", "id-New"),
+    ]
+
+
+def test_a_creation_that_fails_is_deleted_by_the_id_that_it_said(stacks: Stacks) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def look(request: dict[str, Any]) -> dict[str, Any]:
+        seen.append((request["RequestType"], *shown(stacks, request)))
+        return reply(request, "SUCCESS" if request["RequestType"] == "Delete" else "FAILED", Reason="no")
+
+    stacks.receiver.answer = look
+    stacks.create({"Thing": stacks.thing()})
+    assert seen == [("Create", "CREATE_IN_PROGRESS", None), ("Delete", "DELETE_IN_PROGRESS", "thing-1")]
+
+
+def test_while_a_replaced_id_is_deleted_the_resource_has_the_new_one(stacks: Stacks) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def look(request: dict[str, Any]) -> dict[str, Any]:
+        own = request.get("PhysicalResourceId") if request["RequestType"] == "Delete" else None
+        seen.append((request["RequestType"], own, *shown(stacks, request)))
+        return reply(request, PhysicalResourceId=own or f"thing-{request['ResourceProperties']['Size']}")
+
+    stacks.receiver.answer = look
+    stacks.create({"Thing": stacks.thing(Size=1)})
+    stacks.update({"Thing": stacks.thing(Size=2)})
+    assert seen[-1] == ("Delete", "thing-1", "UPDATE_COMPLETE", "thing-2")
+
+
+def test_what_does_not_exist_is_a_validation_error_in_the_words_of_aws(stacks: Stacks) -> None:
+    stacks.create({"Thing": stacks.thing()})
+    identifier = stacks.described()["StackId"]
+    for stack, name, said in (
+        ("nobody", "Thing", "Stack 'nobody' does not exist"),
+        (identifier[:-1] + "x", "Thing", "does not exist"),
+        (identifier, "Other", f"Resource Other does not exist for stack {identifier}"),
+        (stacks.name, stacks.name, f"Resource {stacks.name} does not exist for stack {stacks.name}"),
+    ):
+        with pytest.raises(ClientError, match=said) as raised:
+            stacks.api.describe_stack_resource(StackName=stack, LogicalResourceId=name)
+        assert raised.value.response["Error"]["Code"] == "ValidationError"
+    stacks.delete()
+    with pytest.raises(ClientError, match="does not exist"):
+        stacks.api.describe_stack_resource(StackName=stacks.name, LogicalResourceId="Thing")
+
+
+def test_the_adapter_reads_it(stacks: Stacks) -> None:
+    stacks.create({"Thing": stacks.thing()})
+    (create,) = stacks.receiver.asked
+    reader = BotoStacks(stacks.api)
+    expected = StackResource(create["StackId"], "Thing", "Custom::Thing", "CREATE_COMPLETE", "thing-1")
+    assert reader.resource(create["StackId"], "Thing") == expected
+    for stack, name in ((create["StackId"], "Other"), ("nobody", "Thing"), (create["StackId"], "")):
+        assert reader.resource(stack, name) is None
+
+
+def test_a_role_reads_the_stacks_that_its_policy_names(stacks: Stacks) -> None:
+    stacks.create({"Thing": stacks.thing()})
+    identifier = stacks.described()["StackId"]
+    iam, sts = stacks.aws.client("iam"), stacks.aws.client("sts")
+    role = iam.create_role(RoleName=f"r{stacks.name}", AssumeRolePolicyDocument=json.dumps({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+    }))["Role"]["Arn"]  # fmt: skip
+
+    def allow(resource: str) -> BotoStacks:
+        iam.put_role_policy(RoleName=f"r{stacks.name}", PolicyName="p", PolicyDocument=json.dumps({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "cloudformation:DescribeStackResource", "Resource": resource}],
+        }))  # fmt: skip
+        key = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+        return BotoStacks(boto3.client(
+            "cloudformation", region_name="us-east-1", endpoint_url=stacks.aws.endpoint_url,
+            aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"],
+            aws_session_token=key["SessionToken"],
+        ))  # fmt: skip
+
+    for named in (identifier, "arn:aws:cloudformation:us-east-1:123456789012:stack/*"):
+        found = allow(named).resource(identifier, "Thing")
+        assert found is not None
+        assert found.status == "CREATE_COMPLETE"
+    for other in ("arn:aws:cloudformation:us-east-1:123456789012:stack/other/*", identifier + "0"):
+        with pytest.raises(DeniedError, match=r"not authorized to perform: cloudformation:DescribeStackResource"):
+            allow(other).resource(identifier, "Thing")
+    with pytest.raises(DeniedError):
+        allow("arn:aws:cloudformation:us-east-1:123456789012:stack/*").resource("arn:aws:s3:::bucket", "Thing")

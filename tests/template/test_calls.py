@@ -26,6 +26,7 @@ CLIENTS = {
     "registry": ["dynamodb"],
     "retained": ["vpc-lattice", "logs", "iam", "dynamodb"],
     "security_groups": ["ec2"],
+    "stacks": ["cloudformation"],
     "tagging": ["resourcegroupstaggingapi", "vpc-lattice"],
     "targets": ["vpc-lattice"],
     "topic": ["sns"],

@@ -7,6 +7,7 @@ from local_aws.iam.actions import ec2, ecs, identity, lattice, messaging, storag
 from local_aws.iam.needs import Rule
 
 _BY_SERVICE: Mapping[str, Mapping[str, Rule]] = {
+    "cloudformation": messaging.CLOUDFORMATION,
     "cloudwatch": storage.CLOUDWATCH,
     "dynamodb": storage.DYNAMODB,
     "ec2": ec2.RULES,

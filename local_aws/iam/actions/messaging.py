@@ -1,6 +1,7 @@
-"""Amazon SQS, SNS, EventBridge, Lambda and STS (Service Authorization Reference of each)."""
+"""Amazon SQS, SNS, EventBridge, Lambda, CloudFormation and STS (Service Authorization Reference of each)."""
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 
 from local_aws.iam.needs import Need, Params, Rule, arn, as_arn, on
@@ -55,6 +56,18 @@ LAMBDA: Mapping[str, Rule] = {
 }
 
 
+def _stack(action: str, params: Params) -> list[Need]:
+    """A stack's ARN ends with an id; for a stack that a request names by name, any. Another ARN is no stack's."""
+    name = params["StackName"]
+    if not name.startswith("arn:"):
+        return on(f"cloudformation:{action}", arn("cloudformation", f"stack/{name}/*"))
+    return on(f"cloudformation:{action}", name if _STACK_ARN.fullmatch(name) else "*")
+
+
+_STACK_ARN = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:\d{12}:stack/[^/]+/[^/]+")
+CLOUDFORMATION: Mapping[str, Rule] = {"DescribeStackResource": functools.partial(_stack, "DescribeStackResource")}
+
+
 def _assume(params: Params) -> list[Need]:
     given = {"sts:externalid": params.get("ExternalId"), "sts:rolesessionname": params.get("RoleSessionName")}
     return on("sts:AssumeRole", params["RoleArn"], context={key: value for key, value in given.items() if value})
@@ -63,4 +76,4 @@ def _assume(params: Params) -> list[Need]:
 # GetCallerIdentity is always allowed (AWS STS API Reference).
 STS: Mapping[str, Rule] = {"AssumeRole": _assume, "GetCallerIdentity": lambda _: ()}
 
-__all__ = ["EVENTS", "LAMBDA", "SNS", "SQS", "STS"]
+__all__ = ["CLOUDFORMATION", "EVENTS", "LAMBDA", "SNS", "SQS", "STS"]

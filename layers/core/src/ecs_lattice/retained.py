@@ -3,7 +3,8 @@
 CloudFormation keeps the registry, the infrastructure role and the service network when the stack is deleted, because
 attached ECS services need them (DeletionPolicy). Only this application knows whether they still do. So the stack has
 this custom resource, which is deleted before them: it does nothing unless ``{"mode": "uninstall"}`` has ended, and then
-deletes them itself. What it does not know is kept.
+deletes them itself. What it does not know is kept. It deletes only while CloudFormation itself says that it is deleting
+this custom resource (decision 46); the role may ask that of this stack alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 
 from ecs_lattice import api_calls
 from ecs_lattice.custom_resource.protocol import Request, Response
+from ecs_lattice.custom_resource.verification import NOT_IN_PROGRESS, Standing, Verification
 from ecs_lattice.errors import AwsError, NotFoundError
 from ecs_lattice.ports import Documents, Sleep
 from ecs_lattice.telemetry import logger
@@ -51,6 +53,7 @@ class RetainedResources:
 
     documents: Documents
     store: Store
+    verification: Verification
     sleep: Sleep
 
     def apply(self, request: Request) -> Response:
@@ -69,6 +72,8 @@ class RetainedResources:
             return done
         if not has_ended:
             return Response(False, done.physical_id, reason=_NOT_ENDED)
+        if self.verification.standing(request) is not Standing.CURRENT:
+            return Response(False, done.physical_id, reason=NOT_IN_PROGRESS)
         return self._delete(request.properties, done)
 
     def _delete(self, properties: Mapping[str, Any], done: Response) -> Response:

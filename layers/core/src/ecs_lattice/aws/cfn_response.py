@@ -1,31 +1,32 @@
-"""Delivers answers of custom resources: an HTTP PUT to the presigned URL that CloudFormation gave."""
+"""Delivers responses of custom resources: an HTTP PUT to the presigned URL that CloudFormation gave (decision 25)."""
 
+import contextlib
+import socket
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import urllib3
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
 
 from ecs_lattice.errors import InvalidError, UnavailableError
 
 _OPERATION = "PutCustomResourceResponse"
-_CONNECT_SECONDS, _ATTEMPT_SECONDS = 2.0, 4.0
-_FIRST_WAIT_SECONDS = 0.25
-_BAD_URL = "The ResponseURL of the request is no URL."
+_ATTEMPT_SECONDS = 4.0
+_FIRST_WAIT_SECONDS, _LEAST_SECONDS = 0.25, 0.1
 _OK, _REDIRECT, _SERVER_ERROR = 200, 300, 500
-
-
-def _pool() -> urllib3.PoolManager:
-    return urllib3.PoolManager(retries=False)
 
 
 @dataclass(frozen=True, slots=True)
 class HttpDelivery:
-    """PUTs over HTTP, with time and waiting as arguments. The URL is a credential: no message of an error contains it."""
+    """PUTs over HTTP, with time and waiting as arguments. The URL is a credential: no message of an error contains it.
+
+    ``seconds`` end every attempt, whatever the server does: a limit of the socket would begin anew with every byte. No redirect
+    is followed, and of the server's answer only the status is read.
+    """
 
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
-    pool: urllib3.PoolManager = field(default_factory=_pool)
 
     def put(self, url: str, body: bytes, seconds: float) -> None:
         """Deliver ``body``, trying again for ``seconds`` where the server failed or the connection did.
@@ -35,7 +36,8 @@ class HttpDelivery:
         """
         ends_at, wait = self.monotonic() + seconds, _FIRST_WAIT_SECONDS
         while True:
-            failure = self._attempt(url, body, max(ends_at - self.monotonic(), 0.1))
+            left = max(ends_at - self.monotonic(), _LEAST_SECONDS)
+            failure = _attempt(url, body, min(_ATTEMPT_SECONDS, left))
             if not failure:
                 return
             if self.monotonic() + wait >= ends_at:
@@ -43,29 +45,47 @@ class HttpDelivery:
             self.sleep(wait)
             wait *= 2
 
-    def _attempt(self, url: str, body: bytes, seconds: float) -> str:
-        """What went wrong so that another attempt may help; empty when it was delivered."""
-        if not url.startswith(("https://", "http://")):
-            raise InvalidError(_OPERATION, "BadUrl", _BAD_URL)
-        limit = min(_ATTEMPT_SECONDS, seconds)
+
+def _attempt(url: str, body: bytes, seconds: float) -> str:
+    """What went wrong so that another attempt may help; empty when it was delivered."""
+    result = _put(url, body, seconds)
+    if isinstance(result, Exception):
+        return type(result).__name__
+    if _OK <= result < _REDIRECT:
+        return ""
+    if result >= _SERVER_ERROR:
+        return f"HTTP {result}"
+    raise InvalidError(_OPERATION, f"HTTP{result}", f"The ResponseURL of the request answered HTTP {result}.")
+
+
+def _put(url: str, body: bytes, seconds: float) -> int | Exception:
+    """The status of the answer, or why there is none after ``seconds``."""
+    try:
+        parts = urlsplit(url)
+        kind = {"https": HTTPSConnection, "http": HTTPConnection}[parts.scheme]
+        connection = kind(parts.hostname or "", parts.port, timeout=seconds)
+    except (KeyError, ValueError, HTTPException):
+        raise InvalidError(_OPERATION, "BadUrl", "The ResponseURL of the request is no URL.") from None
+    target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    results: list[int | Exception] = []
+
+    def exchange() -> None:
         try:
             # No content type: the URL is signed without one (CloudFormation User Guide, custom resource response objects).
-            response = self.pool.request(
-                "PUT",
-                url,
-                body=body,
-                headers={"Content-Type": ""},
-                redirect=False,
-                timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, limit), read=limit),
-            )
-        except (urllib3.exceptions.LocationParseError, urllib3.exceptions.LocationValueError):
-            raise InvalidError(_OPERATION, "BadUrl", _BAD_URL) from None
-        except urllib3.exceptions.HTTPError as error:
-            return type(error).__name__
-        if _OK <= response.status < _REDIRECT:
-            return ""
-        if response.status >= _SERVER_ERROR:
-            return f"HTTP {response.status}"
-        raise InvalidError(
-            _OPERATION, f"HTTP{response.status}", f"The ResponseURL of the request answered HTTP {response.status}."
-        )
+            connection.request("PUT", target, body, {"Content-Type": ""})
+            results.append(connection.getresponse().status)
+        except (OSError, HTTPException, ValueError) as error:
+            results.append(error)
+
+    thread = threading.Thread(target=exchange, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    _hang_up(connection)
+    return results[0] if results else TimeoutError()
+
+
+def _hang_up(connection: HTTPConnection) -> None:
+    """End the connection, also one in which another thread still waits."""
+    with contextlib.suppress(OSError, AttributeError):  # never connected, or closed by the other side
+        connection.sock.shutdown(socket.SHUT_RDWR)
+    connection.close()

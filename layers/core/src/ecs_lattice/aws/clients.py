@@ -45,6 +45,7 @@ class Clients:
         self._config = config
         self._making = threading.Lock()
         # The build of the layer reads from these calls which services' data the layer needs.
+        self.cloudformation: Any = self._client("cloudformation")  # without types: one call is made
         self.cloudwatch: CloudWatchClient = self._client("cloudwatch")
         self.dynamodb: DynamoDBClient = self._client("dynamodb")
         self.ec2: EC2Client = self._client("ec2")

@@ -18,15 +18,19 @@ _PATTERNS = {
     "Ports": re.compile(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?"),
     "AddressFamilies": re.compile(r"IPv[46]", re.IGNORECASE),
     "Description": re.compile(r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}"),  # Amazon EC2 API, IpRange and similar
+    "AllowDefaultSecurityGroup": re.compile(r"true|false", re.IGNORECASE),
 }
 _ALLOWED = {
     "SecurityGroupIds": "IDs of security groups such as sg-0123456789abcdef0.",
     "Ports": "TCP ports from 1 to 65535 such as 8080, or ranges such as 8000-8010.",
     "AddressFamilies": "IPv4, IPv6 or both.",
     "Description": "up to 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*",
+    "AllowDefaultSecurityGroup": "true or false.",
 }
 _REQUIRED = ("SecurityGroupIds", "Ports")
+_SINGLE = ("Description", "AllowDefaultSecurityGroup")
 _OF_CLOUDFORMATION = ("ServiceToken", "ServiceTimeout")
+_SPELLINGS = {"AddressFamilies": str.upper, "AllowDefaultSecurityGroup": str.lower}
 _LAST_PORT = 65535
 _SIMILARITY = 0.6
 _SHOWN_CHARACTERS = 80
@@ -34,12 +38,14 @@ _SHOWN_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class IngressProperties:
-    """The ports to open in every one of the groups; without ``families`` for those of the Region."""
+    """The ports to open in every one of the groups; without ``families`` for those of the Region. ``default_allowed``: also in
+    a default security group of a VPC."""
 
     group_ids: tuple[str, ...]
     ports: tuple[PortRange, ...]
     families: tuple[AddressFamily, ...] = ()
     description: str = ""
+    default_allowed: bool = False
 
     def allowed_ports(self, existing: Sequence[AddressFamily]) -> tuple[AllowedPorts, ...]:
         """The ports to open in each group, where ``existing`` are the families of the Region. Sorted."""
@@ -52,12 +58,12 @@ def read(properties: Mapping[str, Any]) -> IngressProperties | tuple[Problem, ..
     """The desired ingress, or all problems of the properties."""
     problems = list(_unknown(properties))
     values = {name: _values(properties, name, problems) for name in _PATTERNS}
-    if len(values["Description"]) > 1:
-        problems.append(_problem("Description", properties["Description"], "one text, not a list."))
+    lists = [name for name in _SINGLE if len(values[name]) > 1]
+    problems += [_problem(name, properties[name], "one value, not a list.") for name in lists]
     if problems:
         return tuple(problems)
-    group_ids, ports, families, description = values.values()
-    return IngressProperties(group_ids, ports, families, "".join(description))
+    group_ids, ports, families, description, default_allowed = values.values()
+    return IngressProperties(group_ids, ports, families, "".join(description), default_allowed == ("true",))
 
 
 def group_ids_in(*properties: Mapping[str, Any]) -> frozenset[str]:
@@ -95,7 +101,7 @@ def _parse(name: str, value: Any) -> Any:
     if match is None:
         raise ValueError(_ALLOWED[name])
     if name != "Ports":
-        return match[0].upper() if name == "AddressFamilies" else match[0]
+        return _SPELLINGS.get(name, str)(match[0])
     first, last = int(match[1]), int(match[2] or match[1])
     if not 1 <= first <= last <= _LAST_PORT:
         raise ValueError(_ALLOWED[name] + (" The first port of a range is the lower one." if first > last else ""))

@@ -7,36 +7,24 @@ meanwhile: who works last applies the newest request, and a repetition of an old
 """
 
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from ecs_lattice import api_calls, codec
+from ecs_lattice import api_calls
 from ecs_lattice.custom_resource import properties
+from ecs_lattice.custom_resource.desired import DesiredIngress, Record
 from ecs_lattice.custom_resource.properties import IngressProperties
 from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Request, Response
+from ecs_lattice.custom_resource.verification import NOT_IN_PROGRESS, Standing, Verification
 from ecs_lattice.errors import ConflictError, DeniedError, ThrottledError, UnavailableError
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PrefixList
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
 from ecs_lattice.outcome import Problem
-from ecs_lattice.ports import Documents, Now
 
 TYPES = ("Custom::LatticeIngress", "AWS::CloudFormation::CustomResource")
-_KIND = "custom-resource"  # the kind of document that holds a DesiredIngress
-_DAY_SECONDS = 86400
-_REMEMBERED_REQUESTS = 50
 _TRIES, _LONGEST_WAIT_SECONDS = 4, 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredIngress:
-    """The properties of the newest request (None after a Delete), the ids of all requests, the newest last, and every group
-    that was ever requested, so that a change is undone completely even where it was interrupted."""
-
-    properties: IngressProperties | None = None
-    requests: tuple[str, ...] = ()
-    group_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,55 +41,47 @@ class IngressResource:
     """All custom resources of this type; ``sleep`` waits (seconds) before a throttled call is retried."""
 
     ingress: Ingress
-    documents: Documents
-    now: Now
+    record: Record
+    verification: Verification
     sleep: Callable[[float], None]
 
     def apply(self, request: Request) -> Response:
         """Carry out the request. Raises AwsError and OutOfTimeError, after which the same request may be repeated."""
-        if request.type == "Delete":
-            return self._delete(request)
-        desired = _rejected(request) or properties.read(request.properties)
+        desired = None if request.type == "Delete" else _rejected(request) or properties.read(request.properties)
         if isinstance(desired, tuple):
             return Response(False, request.own_id, reason=format_problems(desired))
-        self._record(request, desired)
+        match self.verification.standing(request):
+            case Standing.NOT_IN_PROGRESS:
+                return Response(False, request.physical_id or request.own_id, reason=NOT_IN_PROGRESS)
+            case Standing.REPLACED:
+                return Response(True, request.physical_id or request.own_id)
+        return self._delete(request) if desired is None else self._open(request, desired)
+
+    def _open(self, request: Request, desired: IngressProperties) -> Response:
+        if exceeded := self.record.add(request, desired):
+            return Response(False, request.own_id, reason=format_problems(exceeded))
         newest, opened = self._apply_newest(request)
         if newest != request.request_id:
             return Response(False, request.own_id, reason="A newer request for this resource has superseded this one.")
         if opened.problems:
             return Response(False, request.own_id, reason=format_problems(opened.problems))
+        self.record.set_live(request)
         return Response(True, request.own_id, data=_data(opened))
 
     def _delete(self, request: Request) -> Response:
-        if request.physical_id != request.own_id:
-            # Created by CloudFormation because no Create was ever answered, or foreign: there is nothing to delete.
-            return Response(True, request.physical_id or request.own_id)
-        self._record(request, None)
-        self._apply_newest(request)
-        return Response(True, request.own_id)
-
-    def _record(self, request: Request, desired: IngressProperties | None) -> None:
-        """Record what the request desires; one that was recorded before, and may be superseded, is not recorded again."""
-        named = properties.group_ids_in(request.properties, request.old_properties)
-        # A deleted resource is remembered for as long as an old request may still be repeated.
-        expires_at = None if desired else self.now() + _DAY_SECONDS
-        while True:
-            text = self.documents.document(_KIND, request.own_id)
-            before = _parse(text)
-            if request.request_id in before.requests:
-                return
-            requests = (*before.requests, request.request_id)[-_REMEMBERED_REQUESTS:]
-            after = codec.dumps(DesiredIngress(desired, requests, tuple(sorted({*before.group_ids, *named}))))
-            if self.documents.replace_document(_KIND, request.own_id, text, after, expires_at=expires_at):
-                return
-            api_calls.check_time()  # another request was recorded in between
+        """CloudFormation makes an id of its own where a Create was never answered: its Delete ends the resource as well."""
+        recorded = self.record.read(request.own_id)
+        if request.physical_id not in recorded.replaced:
+            self.record.add(request, None)
+            self._apply_newest(request)
+        return Response(True, request.physical_id or request.own_id)
 
     def _apply_newest(self, request: Request) -> tuple[str, OpenedGroups]:
         """Apply the recorded ingress until it no longer changes; the id of the newest request, and its result."""
-        desired = _parse(self.documents.document(_KIND, request.own_id))
+        desired = self.record.read(request.own_id)
         while True:
             opened = self._apply_with_retries(request, desired)
-            newer = _parse(self.documents.document(_KIND, request.own_id))
+            newer = self.record.read(request.own_id)
             if newer.requests == desired.requests:
                 return desired.requests[-1], opened
             desired = newer
@@ -127,27 +107,47 @@ class IngressResource:
             return OpenedGroups()
         ports = wanted.allowed_ports(self.ingress.families())
         description = wanted.description or f"VPC Lattice, for {request.logical_id} of {request.stack_name}"
-        opened = open_groups(self.ingress, consumer, wanted.group_ids, ports, description)
+        live = {group_id for known in desired.once_live for group_id in known.group_ids}
+        default_allowed = {group_id: wanted.default_allowed or group_id in live for group_id in wanted.group_ids}
+        opened = open_groups(self.ingress, consumer, default_allowed, ports, description)
         if not opened.problems:
             self.ingress.close(consumer, desired.group_ids, dict.fromkeys(wanted.group_ids, ports))
         return opened
 
 
 def open_groups(
-    ingress: Ingress, consumer: str, group_ids: Collection[str], ports: Collection[AllowedPorts], description: str
+    ingress: Ingress,
+    consumer: str,
+    default_allowed: Mapping[str, bool],
+    ports: Collection[AllowedPorts],
+    description: str,
 ) -> OpenedGroups:
-    """Open every one of the groups; replaces what ``consumer`` required of them before."""
+    """Open every one of the groups; replaces what ``consumer`` required of them before. ``default_allowed``: by group, whether it
+    may be the default group of a VPC."""
     # Each group has to be open by itself, like the only group of a task.
-    places = itertools.product(sorted(set(group_ids)), sorted(set(ports)))
-    requirements = [PortRequirement((group_id,), "", allowed, default_allowed=True) for group_id, allowed in places]
+    places = itertools.product(sorted(default_allowed), sorted(set(ports)))
+    requirements = [
+        PortRequirement((group_id,), "", allowed, default_allowed[group_id]) for group_id, allowed in places
+    ]
     try:
         opened = RouteIngress(ingress).open(consumer, requirements, (), description)
         prefix_lists = ingress.groups.prefix_lists()
     except DeniedError as error:
-        return OpenedGroups(problems=(problems.denied(group_ids, error, ingress.label_prefix),))
+        return OpenedGroups(problems=(problems.denied(default_allowed, error, ingress.label_prefix),))
     rules = [rule for needed in requirements if (rule := opened.rules[needed.group_ids[0]].open_rule(needed.ports))]
-    unmet = dict.fromkeys(problem for _, problem in opened.closed)
+    unmet = dict.fromkeys(_in_words_of_the_resource(problem) for _, problem in opened.closed)
     return OpenedGroups(tuple(dict.fromkeys(rules)), prefix_lists, tuple(unmet))
+
+
+def _in_words_of_the_resource(problem: Problem) -> Problem:
+    """The problem with what can be done about it in a template instead of a label."""
+    if problem.code != "INGRESS_DEFAULT_GROUP":
+        return problem
+    message = (
+        f"The {problem.where} is the default group of its VPC, which other resources use too. Use a group of its own, or set "
+        "the property AllowDefaultSecurityGroup to true."
+    )
+    return Problem(problem.code, message)
 
 
 def format_problems(found: tuple[Problem, ...]) -> str:
@@ -156,10 +156,6 @@ def format_problems(found: tuple[Problem, ...]) -> str:
     if len(texts) == 1:
         return texts[0]
     return f"{len(texts)} problems. " + " ".join(f"({number}) {text}" for number, text in enumerate(texts, start=1))
-
-
-def _parse(text: str | None) -> DesiredIngress:
-    return codec.loads(DesiredIngress, text) if text else DesiredIngress()
 
 
 def _rejected(request: Request) -> tuple[Problem, ...]:

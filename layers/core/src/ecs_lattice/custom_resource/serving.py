@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ecs_lattice import api_calls
 from ecs_lattice.custom_resource import protocol
 from ecs_lattice.custom_resource.protocol import Request, Response
+from ecs_lattice.custom_resource.response_hosts import ResponseHosts
 from ecs_lattice.errors import AwsError, DeniedError, EcsLatticeError, OutOfTimeError
 from ecs_lattice.telemetry import logger
 
@@ -31,10 +32,12 @@ class Delivery(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CustomResources:
-    """Serves the requests of custom resources. ``apply`` does the work; ``log`` names the log for people."""
+    """Serves the requests of custom resources. ``apply`` does the work; ``log`` names the log for people; ``hosts`` are those
+    to which responses may be sent."""
 
     apply: Callable[[Request], Response]
     delivery: Delivery
+    hosts: ResponseHosts
     log: str
 
     def handle(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, str]:
@@ -43,6 +46,7 @@ class CustomResources:
         Raises UnknownEventError for an event that cannot be answered, and AwsError when the response could not be delivered.
         """
         url, request = protocol.response_url(event), protocol.read(event)
+        self.hosts.check(url)
         single = SingleResponse(request, lambda body: self.delivery.put(url, body, _DELIVERY_SECONDS))
         seconds = remaining_seconds - SHUTDOWN_MARGIN_SECONDS
         timer = threading.Timer(max(seconds, 0), self._out_of_time, [request, single])
@@ -109,7 +113,7 @@ def _reason(error: Exception) -> str:
         case DeniedError():
             return (
                 f"The role of the ecs-lattice function lacks a permission: {error}. Its policy allows {error.operation}, so "
-                "look for a service control policy, a permissions boundary, or a security group of another account."
+                "look for a service control policy, a permissions boundary, or a stack or security group of another account."
             )
         case OutOfTimeError():
             return _OUT_OF_TIME
