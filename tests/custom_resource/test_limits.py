@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ecs_lattice.custom_resource.desired import DesiredIngress
 from tests.custom_resource.conftest import Account
 
 PORTS_21 = [str(9000 + number) for number in range(21)]  # one rule: a group has room for six
@@ -18,7 +19,7 @@ def apply(account: Account, kind: str, groups: list[str], ports: object, old: di
 
 def of_before(account: Account, groups: list[str], ports: object) -> None:
     """A resource that an earlier version opened, as its registry has it."""
-    assert apply(account, "Create", groups, ["443"]).is_success
+    assert apply(account, "Create", groups, ["443"], AllowDefaultSecurityGroup="true").is_success
     request = account.request("Update", {"SecurityGroupIds": groups, "Ports": ports, "AddressFamilies": "IPv4"})
     key = request.own_id
     text = account.registry.document("custom-resource", key)
@@ -101,3 +102,37 @@ def test_the_default_group_that_an_earlier_version_opened_stays_open(account):
     assert account.registry.replace_document("custom-resource", key, text, json.dumps(document))
     assert apply(account, "Update", [group], ["443", "8080"]).is_success
     assert len(account.rules(group)) == 2
+
+
+def forget(account: Account) -> None:
+    """The table was lost, and the requirements were rebuilt from the tags of the rules."""
+    key = {"pk": {"S": f"custom-resource#{account.request('Update', {}).own_id}"}, "sk": {"S": "document"}}
+    assert "Item" in account.dynamodb.get_item(TableName="registry", Key=key)
+    account.dynamodb.delete_item(TableName="registry", Key=key)
+
+
+def test_after_a_lost_table_what_is_open_may_stay(account):
+    group, default = account.group(), default_group(account)
+    of_before(account, [group, default], PORTS_21)
+    assert apply(account, "Update", [group, default], PORTS_21).is_success
+    forget(account)
+    assert apply(account, "Update", [group, default], PORTS_21, Description="changed").is_success
+    assert account.rules(group, default) == {(one, "IPv4", "9000-9020") for one in (group, default)}
+    forget(account)
+    assert not apply(account, "Update", [group, default], [*PORTS_21, "80"]).is_success
+
+
+def test_a_create_that_was_refused_leaves_nothing_that_an_update_could_refer_to(account):
+    """With DisableRollback the resource stays, and its next request is an Update."""
+    group = account.group()
+    assert not apply(account, "Create", [group], PORTS_21).is_success
+    assert not apply(account, "Update", [group], PORTS_21).is_success
+    assert account.rules(group) == set()
+
+
+def test_the_record_stays_small_however_often_the_groups_change(account):
+    request = account.request("Update", {"SecurityGroupIds": GROUPS_21[:3], "Ports": "80"})
+    recorded = DesiredIngress(group_ids=tuple(f"sg-{number:017x}" for number in range(10**6, 10**6 + 1999)))
+    after = recorded.after(request, None)
+    assert len(after.group_ids) == 2000
+    assert after.group_ids[:3] == tuple(GROUPS_21[:3])

@@ -72,6 +72,13 @@ def test_a_resource_that_does_not_exist_is_in_progress_of_nothing(kind):
     assert standing(request(kind, OLD), None) is Standing.NOT_IN_PROGRESS
 
 
+@pytest.mark.parametrize("request_id", ["", "x" * 129])
+@pytest.mark.parametrize("kind", IN_PROGRESS)
+def test_a_request_without_an_id_or_with_an_endless_one_does_not_count(kind, request_id):
+    asked = request(kind, OLD, request_id=request_id)
+    assert standing(asked, resource(IN_PROGRESS[kind], OLD)) is Standing.NOT_IN_PROGRESS
+
+
 def test_an_update_of_another_id_does_not_count():
     assert standing(request("Update", OLD), resource("UPDATE_IN_PROGRESS", NEW)) is Standing.NOT_IN_PROGRESS
 

@@ -1,6 +1,7 @@
 """What each custom resource desires, in the registry: the newest request wins (decision 26)."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ecs_lattice import api_calls, codec
@@ -13,6 +14,7 @@ from ecs_lattice.ports import Documents, Now
 _KIND = "custom-resource"  # the kind of document that holds a DesiredIngress
 _DAY_SECONDS = 86400
 _REMEMBERED_REQUESTS, _REMEMBERED_IDS = 50, 5
+_REMEMBERED_GROUPS = 2000  # the newest first; those beyond were closed by updates long ago
 _REMEMBERED_LIVE = 2
 """The present properties, and those before, to which a rollback returns."""
 
@@ -46,7 +48,7 @@ class DesiredIngress:
         return DesiredIngress(
             properties=desired,
             requests=(*self.requests, request.request_id)[-_REMEMBERED_REQUESTS:],
-            group_ids=tuple(sorted({*self.group_ids, *named})),
+            group_ids=tuple(dict.fromkeys((*sorted(named), *self.group_ids)))[:_REMEMBERED_GROUPS],
             live=self.once_live if desired else (),
             replaced=replaced[-_REMEMBERED_IDS:],
         )
@@ -69,14 +71,21 @@ class Record:
         """What is recorded of a resource."""
         return _parse(self.documents.document(_KIND, physical_id))
 
-    def add(self, request: Request, desired: IngressProperties | None) -> tuple[Problem, ...]:
+    def add(
+        self,
+        request: Request,
+        desired: IngressProperties | None,
+        required: Callable[[], IngressProperties] = IngressProperties,
+    ) -> tuple[Problem, ...]:
         """Record what the request desires, unless it exceeds limits: these. A request that was recorded before, and may be
-        superseded, is not recorded again."""
+        superseded, is not recorded again. ``required``: what is open for a resource whose record was lost."""
         # A deleted resource is remembered for as long as an old request may still be repeated.
         expires_at = None if desired else self.now() + _DAY_SECONDS
         while True:
             text = self.documents.document(_KIND, request.own_id)
             before = _parse(text)
+            if text is None and request.type == "Update":
+                before = DesiredIngress(live=(required(),))
             if request.request_id in before.requests:
                 return ()
             if desired and (exceeded := tuple(limits.exceeded(desired, before.once_live))):

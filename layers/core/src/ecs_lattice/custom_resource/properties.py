@@ -41,8 +41,8 @@ class IngressProperties:
     """The ports to open in every one of the groups; without ``families`` for those of the Region. ``default_allowed``: also in
     a default security group of a VPC."""
 
-    group_ids: tuple[str, ...]
-    ports: tuple[PortRange, ...]
+    group_ids: tuple[str, ...] = ()
+    ports: tuple[PortRange, ...] = ()
     families: tuple[AddressFamily, ...] = ()
     description: str = ""
     default_allowed: bool = False

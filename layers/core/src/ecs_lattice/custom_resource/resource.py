@@ -58,7 +58,7 @@ class IngressResource:
         return self._delete(request) if desired is None else self._open(request, desired)
 
     def _open(self, request: Request, desired: IngressProperties) -> Response:
-        if exceeded := self.record.add(request, desired):
+        if exceeded := self.record.add(request, desired, lambda: self._required(request, desired)):
             return Response(False, request.own_id, reason=format_problems(exceeded))
         newest, opened = self._apply_newest(request)
         if newest != request.request_id:
@@ -67,6 +67,17 @@ class IngressResource:
             return Response(False, request.own_id, reason=format_problems(opened.problems))
         self.record.set_live(request)
         return Response(True, request.own_id, data=_data(opened))
+
+    def _required(self, request: Request, desired: IngressProperties) -> IngressProperties:
+        """What the registry requires of the desired groups for this resource: rebuilt from the rules' tags after a lost table."""
+        found = [
+            requirement
+            for group_id in desired.group_ids
+            for requirement in self.ingress.registry.requirements_on(group_id)
+            if requirement.consumer == request.own_id
+        ]
+        ports = {allowed.ports for requirement in found for allowed in requirement.ports}
+        return IngressProperties(tuple(one.group_id for one in found), tuple(sorted(ports)))
 
     def _delete(self, request: Request) -> Response:
         """CloudFormation makes an id of its own where a Create was never answered: its Delete ends the resource as well."""

@@ -24,6 +24,7 @@ _IN_PROGRESS: Mapping[str, frozenset[str]] = {
 _REREAD_SECONDS = (0.5, 1.0, 2.0)
 """Waits before a status is read again that does not fit the request: a read may lag behind what CloudFormation has begun
 (assumption: no document promises a consistent read)."""
+_LONGEST_REQUEST_ID = 128  # CloudFormation's are UUIDs; they are recorded
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.5, 4.0
 
 NOT_IN_PROGRESS = (
@@ -60,6 +61,8 @@ class Standing(Enum):
 
 def standing(request: Request, resource: StackResource | None) -> Standing:
     """What ``request`` is, by what CloudFormation says of the resource that it names."""
+    if not 0 < len(request.request_id) <= _LONGEST_REQUEST_ID:
+        return Standing.NOT_IN_PROGRESS
     named = (request.stack_id, request.logical_id, request.resource_type)
     if resource is None or named != (resource.stack_id, resource.logical_id, resource.type):
         return Standing.NOT_IN_PROGRESS
