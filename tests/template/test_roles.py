@@ -220,3 +220,17 @@ def test_dead_letters_are_sampled_and_deleted_by_nobody(of):
     for _, statement in statements(of):
         if "sqs:DeleteMessage" in listed(statement["Action"]):
             assert "DeadLetter" not in repr(statement["Resource"])
+
+
+def test_who_verifies_requests_of_cloudformation_may_ask_about_what_its_resource_belongs_to(of):
+    """A resource of type Custom::RetainedResources in another stack cannot pass for this stack's own."""
+    asking = {
+        key: statement["Resource"]
+        for key, statement in statements(of)
+        if any(action.startswith("cloudformation:") for action in listed(statement["Action"]))
+    }
+    stacks = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/*"
+    assert asking == {
+        "ResyncFunctionRole": {"Ref": "AWS::StackId"},
+        "LatticeIngressFunctionRole": {"Fn::Sub": stacks},
+    }
