@@ -5,7 +5,7 @@ Both behave as ``tests/adapters/test_security_groups.py`` finds the real adapter
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from ecs_lattice import ownership
 from ecs_lattice.errors import NotFoundError, QuotaError
 from ecs_lattice.ingress.model import (
     AllowedPorts,
+    AuthorizedRule,
     IngressRequirement,
     IngressRule,
     PortRange,
@@ -124,9 +125,11 @@ class Groups:
 
 @dataclass
 class Requirements:
-    """The requirements in the registry."""
+    """The requirements and the rules in the registry."""
 
     written: dict[tuple[str, str], IngressRequirement] = field(default_factory=dict)
+    rules: dict[tuple[str, AllowedPorts], AuthorizedRule] = field(default_factory=dict)
+    tokens: Iterator[int] = field(default_factory=itertools.count)
 
     def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]:
         return tuple(requirement for (group, _), requirement in sorted(self.written.items()) if group == group_id)
@@ -139,6 +142,20 @@ class Requirements:
             self.written[requirement.group_id, requirement.consumer] = requirement
         else:
             self.written.pop((requirement.group_id, requirement.consumer), None)
+
+    def authorized_on(self, group_id: str) -> tuple[AuthorizedRule, ...]:
+        return tuple(rule for (group, _), rule in sorted(self.rules.items()) if group == group_id)
+
+    def authorized(self) -> Iterator[AuthorizedRule]:
+        yield from [rule for _, rule in sorted(self.rules.items())]
+
+    def put_authorized(self, group_id: str, ports: Iterable[AllowedPorts]) -> None:
+        for one in ports:
+            self.rules[group_id, one] = AuthorizedRule(group_id, one, str(next(self.tokens)))
+
+    def delete_authorized(self, rule: AuthorizedRule) -> None:
+        if self.rules.get((rule.group_id, rule.ports)) == rule:
+            del self.rules[rule.group_id, rule.ports]
 
 
 class Crashed(BaseException):

@@ -1,14 +1,18 @@
 """Opening groups for custom resources and routes, closing them, and the sweep of the resync."""
 
+import contextlib
+import itertools
+
 import pytest
 
+from ecs_lattice import ownership
 from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.errors import DeniedError, NotFoundError, ThrottledError
 from ecs_lattice.ingress.model import PortRange
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
-from ecs_lattice.ingress.sweep import rebuild_requirements, sweep_groups
-from tests.ingress.groups import LABEL_PREFIX, LISTS, OWNER, VPC, Groups, Requirements, allowed
+from ecs_lattice.ingress.sweep import Sweeper, rebuild_requirements, sweep_groups
+from tests.ingress.groups import LABEL_PREFIX, LISTS, OWNER, VPC, Crashed, Groups, Hooked, Requirements, allowed
 
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 
@@ -278,12 +282,166 @@ def test_the_sweep_ignores_requirements_of_a_deleted_group(groups, ingress):
     assert opened(groups, "sg-b") == [("80", "pl-4")]
 
 
+TAG = (ownership.OWNER, OWNER)
+
+
+class Stack(dict):
+    """The sweeps of a stack whose table is complete unless ``is_new``; keeps their documents."""
+
+    def __init__(self, ingress, *, is_new=False):
+        super().__init__({} if is_new else {("stack", "marker"): "{}", ("stack", "authorized-rules"): "{}"})
+        self.ingress = ingress
+
+    def document(self, kind, key):
+        return self.get((kind, key))
+
+    def put_document(self, kind, key, text, *, expires_at=None):
+        self[kind, key] = text
+
+    def sweeps(self, count, **more):
+        for _ in range(count):
+            swept = Sweeper(self.ingress, self).sweep(**more)
+        return swept
+
+
+def test_a_rule_that_somebody_else_tags_as_ours_is_left_alone_and_reported_with_the_command_until_the_uninstall(
+    groups, ingress
+):
+    theirs = groups.by_hand("sg-a", ports=PortRange(5432, 5432), prefix_list_id="pl-4", tags=(TAG,))
+    stack = Stack(ingress)
+    assert stack.sweeps(1).notices == ()  # a consumer may be about to require it
+    swept = stack.sweeps(100)
+    assert groups.standing == {theirs.id: theirs}
+    (notice,) = swept.notices
+    assert (notice.code, notice.where) == ("INGRESS_UNKNOWN_RULE", "security group sg-a")
+    assert notice.command == (
+        "aws ec2 revoke-security-group-ingress --group-id sg-a --security-group-rule-ids sgr-1 --region us-east-1"
+    )
+    assert "5432 (IPv4)" in notice.message
+    assert stack.sweeps(1, is_all_released=True).unneeded == frozenset()
+    assert groups.standing == {}
+
+
+def test_a_required_port_does_not_make_a_rule_that_somebody_tagged_ours(groups, ingress):
+    theirs = groups.by_hand("sg-a", ports=PortRange(5432, 5432), prefix_list_id="pl-4", tags=(TAG,))
+    stack = Stack(ingress)
+    RouteIngress(ingress).open(SERVICE, [requirement("sg-a", port=5432)], [], "x")
+    open_groups(ingress, "cr", ["sg-a"], [allowed(5432)], "x")
+    assert stack.sweeps(3).notices == ()
+    ingress.require(SERVICE, "sg-a", ())
+    assert ingress.close("cr", ["sg-a"]) == ()
+    assert [notice.code for notice in stack.sweeps(3).notices] == ["INGRESS_UNKNOWN_RULE"]
+    assert list(groups.standing) == [theirs.id]
+
+
+def test_a_rule_that_ec2_has_rejected_and_somebody_adds_and_tags_is_not_ours(groups, ingress, monkeypatch):
+    with monkeypatch.context() as denied:
+        failing(
+            groups, denied, "authorize", DeniedError("AuthorizeSecurityGroupIngress", "UnauthorizedOperation", "no")
+        )
+        assert RouteIngress(ingress).open(SERVICE, [requirement("sg-a")], [], "x").closed != ()
+    groups.by_hand("sg-a", ports=PortRange(80, 80), prefix_list_id="pl-4", tags=(TAG,))
+    ingress.require(SERVICE, "sg-a", ())
+    Stack(ingress).sweeps(3)
+    assert opened(groups) == [("80", "pl-4")]
+
+
+def test_a_rule_that_is_gone_is_forgotten_so_that_its_successor_by_hand_is_not_ours(groups, ingress):
+    stack = Stack(ingress)
+    RouteIngress(ingress).open(SERVICE, [requirement("sg-a")], [], "x")
+    ingress.require(SERVICE, "sg-a", ())
+    groups.standing.clear()
+    stack.sweeps(1)
+    groups.by_hand("sg-a", ports=PortRange(80, 80), prefix_list_id="pl-4", tags=(TAG,))
+    stack.sweeps(3)
+    assert opened(groups) == [("80", "pl-4")]
+    assert list(ingress.registry.authorized()) == []
+
+
+def test_a_crash_between_the_record_and_the_rule_or_behind_both_leaves_a_rule_that_is_revoked(groups, ingress):
+    for crashes_at in range(12):
+        calls = itertools.count()
+
+        def crash(_name, calls=calls, at=crashes_at):
+            if next(calls) == at:
+                raise Crashed
+
+        crashing = Ingress(Hooked(groups, crash), Hooked(ingress.registry, crash), OWNER, LABEL_PREFIX)
+        with contextlib.suppress(Crashed):
+            RouteIngress(crashing).open(SERVICE, [requirement("sg-a")], [], "x")
+        ingress.require(SERVICE, "sg-a", ())
+        assert Stack(ingress).sweeps(3).notices == ()
+        assert groups.standing == {}
+
+
+def test_a_table_of_the_version_before_knows_its_rules_by_their_tag(groups, ingress):
+    """A day of sweeps: what is required stays, what nobody requires goes, and later tags of others count for nothing."""
+    for group_id, port in (("sg-a", 80), ("sg-b", 81), ("sg-b", 91)):
+        groups.by_hand(group_id, ports=PortRange(port, port), prefix_list_id="pl-4", tags=(TAG,))
+    ingress.require(SERVICE, "sg-a", [allowed(80)])
+    ingress.require("cr", "sg-b", [allowed(91)])
+    stack = Stack(ingress)
+    del stack["stack", "authorized-rules"]
+    before = dict(groups.standing)
+    assert stack.sweeps(1).notices == ()
+    assert groups.standing.keys() == before.keys()
+    assert stack.sweeps(95).notices == ()
+    assert (opened(groups, "sg-a"), opened(groups, "sg-b")) == ([("80", "pl-4")], [("91", "pl-4")])
+    groups.by_hand("sg-a", ports=PortRange(22, 22), prefix_list_id="pl-4", tags=(TAG,))
+    ingress.require(SERVICE, "sg-a", ())
+    assert [notice.code for notice in stack.sweeps(96).notices] == ["INGRESS_UNKNOWN_RULE"]
+    assert opened(groups, "sg-a") == [("22", "pl-4")]
+
+
+def test_a_table_of_the_version_before_is_taken_over_only_once_ec2_can_be_read(groups, ingress, monkeypatch):
+    groups.by_hand("sg-b", ports=PortRange(81, 81), prefix_list_id="pl-4", tags=(TAG,))
+    stack = Stack(ingress)
+    del stack["stack", "authorized-rules"]
+    with monkeypatch.context() as denied:
+        failing(groups, denied, "owned_rules", DeniedError("DescribeSecurityGroupRules", "UnauthorizedOperation", "no"))
+        stack.sweeps(1)
+    stack.sweeps(3)
+    assert groups.standing == {}
+
+
+def test_after_a_lost_table_the_rules_that_are_required_again_are_known_and_the_others_are_reported(groups, ingress):
+    open_groups(ingress, "cr", ["sg-b"], [allowed(91)], "x")
+    RouteIngress(ingress).open(SERVICE, [requirement("sg-a"), requirement("sg-a", port=90)], [], "x")
+    lost = Ingress(groups, Requirements(), OWNER, LABEL_PREFIX)
+    stack = Stack(lost, is_new=True)
+    stack.sweeps(1)
+    RouteIngress(lost).open(SERVICE, [requirement("sg-a")], [], "x")  # that of 90 is not declared again
+    assert stack.sweeps(1).notices == ()
+    stack["stack", "marker"] = "{}"
+    swept = stack.sweeps(3)
+    assert [(notice.code, "90 (IPv4)" in notice.message) for notice in swept.notices] == [
+        ("INGRESS_UNKNOWN_RULE", True)
+    ]
+    assert (opened(groups), opened(groups, "sg-b")) == ([("80", "pl-4"), ("90", "pl-4")], [("91", "pl-4")])
+    lost.require(SERVICE, "sg-a", ())
+    assert len(lost.close("cr", ["sg-b"])) == 1
+    stack.sweeps(3)
+    assert (opened(groups), opened(groups, "sg-b")) == ([("90", "pl-4")], [])
+
+
+def test_a_notice_of_many_rules_is_bounded(groups, ingress):
+    for port in range(1000, 1060, 2):
+        groups.by_hand("sg-a", ports=PortRange(port, port), prefix_list_id="pl-4", tags=(TAG,))
+    (notice,) = Stack(ingress).sweeps(2).notices
+    assert "and 10 more" in notice.message
+    assert notice.command.count("sgr-") == 20
+    assert len(str(notice)) < 4096
+
+
 def test_a_lost_table_is_rebuilt_from_tags_without_those_that_people_wrote(groups, ingress):
     open_groups(ingress, "cr", ["sg-a"], [allowed(80, 82), allowed(84), allowed(80, family="IPV6")], "x")
     requirements = list(ingress.registry.requirements())
-    groups.tag([next(iter(groups.standing))], {"ecs-lattice:ingress:odd": "http 1- -2 3-x"})
+    by_people = {"odd": "http 80- -2 3-x 5432", SERVICE: "80"}
+    groups.tag(
+        [next(iter(groups.standing))], {f"ecs-lattice:ingress:{name}": value for name, value in by_people.items()}
+    )
     empty = Ingress(groups, Requirements(), OWNER, LABEL_PREFIX)
     assert rebuild_requirements(empty) == 2
     found = {requirement.consumer: requirement.ports for requirement in empty.registry.requirements()}
-    assert found["cr"] == requirements[0].ports
+    assert found == {"cr": requirements[0].ports, "odd": (allowed(80),)}
     assert rebuild_requirements(empty) == 0

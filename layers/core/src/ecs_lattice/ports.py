@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # a function loads only the values that it works with
 
     from ecs_lattice.claims import Answer, Claim, ClaimRecord, LatticeRecord
     from ecs_lattice.facts import EcsService, LatticeEntry, ServiceRevision, Subnets, Task, TaskDefinition
-    from ecs_lattice.ingress.model import IngressRequirement
+    from ecs_lattice.ingress.model import AllowedPorts, AuthorizedRule, IngressRequirement
     from ecs_lattice.messages.requests import ReconcileRequest
     from ecs_lattice.model import ServiceId
 
@@ -74,7 +74,8 @@ class Documents(Protocol):
 
 
 class Requirements(Protocol):
-    """The registry's requirements: which ports of which security group each consumer needs open."""
+    """Security groups in the registry: which ports of which group each consumer needs open, and which rules the stack
+    has added."""
 
     def requirements_on(self, group_id: str) -> tuple[IngressRequirement, ...]:
         """Those on one security group: one Query."""
@@ -84,6 +85,18 @@ class Requirements(Protocol):
 
     def put_requirement(self, requirement: IngressRequirement) -> None:
         """Write a consumer's requirement on one group; without openings it is deleted."""
+
+    def authorized_on(self, group_id: str) -> tuple[AuthorizedRule, ...]:
+        """The rules that this stack has added to one security group: one Query."""
+
+    def authorized(self) -> Iterator[AuthorizedRule]:
+        """All of them; for the resync, never in a reconcile."""
+
+    def put_authorized(self, group_id: str, ports: Iterable[AllowedPorts]) -> None:
+        """Write that this stack adds, or has added, rules for these ports."""
+
+    def delete_authorized(self, rule: AuthorizedRule) -> None:
+        """Delete the item, unless it has been written again since it was read."""
 
 
 class Registry(Documents, Requirements, Protocol):

@@ -25,7 +25,7 @@ from ecs_lattice.claims import LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.facts import EcsService
 from ecs_lattice.ingress.group import is_service
-from ecs_lattice.ingress.sweep import Sweeper
+from ecs_lattice.ingress.sweep import Sweeper, SweptGroups
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Ecs, Now, Registry, RequestQueue, Sleep
@@ -36,16 +36,19 @@ _log = logging.getLogger(__name__)
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _APPROVAL_SECONDS = 3600
 _AGAIN_SECONDS = 600  # a service without a new reason is not enqueued again sooner
+_NOTICES = 10  # in the answer; all of them are in the log
 _LATE_SECONDS = 60  # how late a delayed request may arrive
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did: how many services it read and requests it enqueued; ``complete`` unless its time was over."""
+    """What a sweep did: how many services it read and requests it enqueued; ``complete`` unless its time was over.
+    ``notices``: what people have to do themselves, the first of it."""
 
     read: int
     enqueued: int
     complete: bool
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +101,20 @@ class Resync:
         else:
             self.registry.delete_document("stack", "cursor")
         enqueued += self._enqueue_lattice_services()
-        if cursor is None:
-            enqueued += self._sweep_security_groups() + self.rebuild.run()
-        return Swept(read, enqueued, complete=True)
+        if cursor is not None:
+            return Swept(read, enqueued, complete=True)
+        groups = self._sweep_security_groups()
+        helped = sorted(consumer for consumer in groups.helped if is_service(consumer))
+        enqueued += self._enqueue("ecsService", helped, "resync: its security group was opened")
+        enqueued += self.rebuild.run()
+        return Swept(read, enqueued, complete=True, notices=tuple(map(str, groups.notices[:_NOTICES])))
 
-    def _sweep_security_groups(self) -> int:
-        """Restore missing rules, revoke unneeded ones, and enqueue the services that waited for a rule."""
-        done = self.sweeper.sweep()
-        for problem in done.problems:
+    def _sweep_security_groups(self) -> SweptGroups:
+        """Restore missing rules and revoke unneeded ones."""
+        swept = self.sweeper.sweep()
+        for problem in (*swept.problems, *swept.notices):
             _log.warning("Security groups: %s", problem)
-        helped = sorted(consumer for consumer in done.helped if is_service(consumer))
-        return self._enqueue("ecsService", helped, "resync: its security group was opened")
+        return swept
 
     def _clusters(self, cursor: str | None) -> list[str]:
         clusters = sorted(cluster for cluster in self.ecs.clusters() if self._is_ours(cluster))

@@ -5,10 +5,13 @@ lattice#<name>      claim#<service ARN>#<route>  claim (ECS side), answer (Latti
 lattice#<name>      lattice                      LatticeRecord
 claims#<ARN>        claims                       the Lattice services on which the ECS service has claims
 group#<group id>    need#<consumer>              which ports of a security group a consumer requires
+group#<group id>    rule#<family>#<ports>        a rule that the stack has added to the group
 <kind>#<key>        document                     a JSON document of one side, with a time to live if it has one
 set#<name>          set                          the members of a limited set
 """
 
+import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -22,7 +25,7 @@ from ecs_lattice.model import ServiceId
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-    from ecs_lattice.ingress.model import IngressRequirement
+    from ecs_lattice.ingress.model import AllowedPorts, AuthorizedRule, IngressRequirement
 
 type Attributes = dict[str, Any]
 """Attribute values as the DynamoDB API has them, by name."""
@@ -140,6 +143,29 @@ class DynamoRegistry:
         else:
             self._delete(pk, sk)
 
+    def authorized_on(self, group_id: str) -> "tuple[AuthorizedRule, ...]":
+        return tuple(map(_authorized, self._query(f"group#{group_id}", "rule#")))
+
+    def authorized(self) -> "Iterator[AuthorizedRule]":
+        yield from map(_authorized, self._scan("begins_with(sk, :sk)", {":sk": {"S": "rule#"}}))
+
+    def put_authorized(self, group_id: str, ports: "Iterable[AllowedPorts]") -> None:
+        from ecs_lattice.ingress.model import AuthorizedRule  # noqa: PLC0415  likewise
+
+        for allowed in ports:
+            rule = AuthorizedRule(group_id, allowed, os.urandom(8).hex())
+            self._put(f"group#{group_id}", _rule_key(rule), codec.dumps(rule))
+
+    def delete_authorized(self, rule: "AuthorizedRule") -> None:
+        with contextlib.suppress(ConditionError):
+            self._delete(
+                f"group#{rule.group_id}",
+                _rule_key(rule),
+                ConditionExpression="#text = :before",
+                ExpressionAttributeNames={"#text": "text"},
+                ExpressionAttributeValues={":before": {"S": codec.dumps(rule)}},
+            )
+
     def document(self, kind: str, key: str) -> str | None:
         item = self._get(f"{kind}#{key}", "document")
         return item["text"]["S"] if item else None
@@ -242,6 +268,17 @@ class DynamoRegistry:
         except ConditionError:
             return {}
         return dict(answer.get("Attributes") or {})
+
+
+def _rule_key(rule: "AuthorizedRule") -> str:
+    return f"rule#{rule.ports.family}#{rule.ports.ports}"
+
+
+def _authorized(item: Attributes) -> "AuthorizedRule":
+    from ecs_lattice.ingress.model import AuthorizedRule  # noqa: PLC0415  likewise
+
+    rule: AuthorizedRule = codec.loads(AuthorizedRule, item["text"]["S"])
+    return rule
 
 
 def _record(item: Attributes) -> ClaimRecord:

@@ -43,6 +43,17 @@ class IngressRequirement:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class AuthorizedRule:
+    """A rule that this stack has added to a security group, as the registry knows it: by its ports, because EC2 accepts no
+    second rule with the same ports and source. ``token`` differs each time that it is recorded.
+    """
+
+    group_id: str
+    ports: AllowedPorts
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class PrefixList:
     """VPC Lattice's managed prefix list of one family. A rule that references it counts as ``weight`` rules against the
     group's quota of inbound rules (Amazon VPC User Guide, AWS-managed prefix lists: 10)."""

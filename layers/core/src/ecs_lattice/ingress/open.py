@@ -5,6 +5,9 @@ ECS services, custom resources and other owners share security groups, and nothi
 its requirement *before* it reads the rules, and whoever revokes a rule reads the requirements *after* that and restores
 what has become required meanwhile: no interleaving leaves a requirement unmet. Rules may be added anywhere; a rule that
 routes required is revoked by the sweep alone (:mod:`ecs_lattice.ingress.sweep`).
+
+Anybody may put our tag on a rule. So the registry also records every rule *before* it is added, and a rule is revoked only
+if it has our tag and is recorded (decision 47).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -22,7 +25,7 @@ from ecs_lattice.ingress.group import (
     requirement_tags,
     unneeded_rules,
 )
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PrefixList
 from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
@@ -74,7 +77,8 @@ class Ingress:
             try:
                 # A wide rule that is required in part is revoked once that part has a rule of its own.
                 rules = self.restore(self.read([group_id])[group_id])
-                revoked += self.revoke(rules, unneeded_rules(rules, self.registry.requirements_on(group_id)))
+                unneeded = unneeded_rules(rules, self.registry.requirements_on(group_id))
+                revoked += self.revoke(rules, self._recorded(rules, unneeded) if unneeded else ())
             except AwsError:
                 # A repetition must find the requirement again, and so must an opening that has come meanwhile.
                 self.require(consumer, group_id, before | self._required_by(consumer, group_id))
@@ -123,7 +127,7 @@ class Ingress:
         if not sources:
             return rules, ()
         try:
-            added = self.groups.authorize(rules.group_id, sources, description, {ownership.OWNER: self.owner})
+            added = self._add(rules.group_id, sources, description)
         except QuotaError:
             if len(sources) == 1:
                 return rules, tuple(ports)
@@ -133,6 +137,21 @@ class Ingress:
                 full += rejected
             return rules, tuple(full)
         return rules.with_added(added), ()
+
+    def _add(
+        self, group_id: str, sources: list[tuple[AllowedPorts, PrefixList]], description: str
+    ) -> tuple[IngressRule, ...]:
+        """Record the rules, then add them: a rule that a crash leaves behind is known. Those that EC2 has rejected are not:
+        somebody else may add them by hand."""
+        self.registry.put_authorized(group_id, [allowed for allowed, _ in sources])
+        try:
+            return self.groups.authorize(group_id, sources, description, {ownership.OWNER: self.owner})
+        except (QuotaError, DeniedError, NotFoundError, InvalidError):
+            rejected = {allowed for allowed, _ in sources}
+            for rule in self.registry.authorized_on(group_id):
+                if rule.ports in rejected:
+                    self.registry.delete_authorized(rule)
+            raise
 
     def restore(self, rules: SecurityGroupRules) -> SecurityGroupRules:
         """Add every rule that is required and missing, as far as there is room."""
@@ -165,6 +184,11 @@ class Ingress:
                     self.groups.untag([rule.id], stale)
             except (NotFoundError, QuotaError, InvalidError):
                 continue  # deleted meanwhile, or it has as many tags as EC2 allows: the rule goes without
+
+    def _recorded(self, rules: SecurityGroupRules, rule_ids: Collection[str]) -> tuple[str, ...]:
+        """Those of our rules ``rule_ids`` that the registry has recorded."""
+        recorded = {rule.ports for rule in self.registry.authorized_on(rules.group_id)}
+        return tuple(rule.id for ports, rule in rules.ours.items() if rule.id in rule_ids and ports in recorded)
 
     def _required_by(self, consumer: str, group_id: str) -> frozenset[AllowedPorts]:
         requirements = self.registry.requirements_on(group_id)

@@ -8,11 +8,13 @@ INGRESS_DENIED          our role lacks a permission
 INGRESS_NO_PREFIX_LIST  this Region has no prefix list of VPC Lattice for that address family
 INGRESS_SHARED          a notice: other ECS services use the same group
 INGRESS_OFF             a notice: the group is closed, and ecs-lattice is not to open it
+INGRESS_UNKNOWN_RULE    a notice: a rule has our tag, and nothing says that we have added it
 """
 
 import shlex
 from collections.abc import Collection, Iterable
 
+from ecs_lattice import ownership
 from ecs_lattice.errors import AwsError
 from ecs_lattice.ingress.group import SecurityGroupRules, merged
 from ecs_lattice.ingress.model import FAMILY_NAMES, AllowedPorts, SecurityGroup
@@ -23,6 +25,7 @@ _DEFAULT_QUOTA = 60
 """Inbound rules of a security group, IPv4 and IPv6 counted separately (Amazon VPC quotas). For messages: EC2 knows the real
 quota."""
 _QUOTA_CODE = "L-0EA8095F"
+_SHOWN_RULES = 20
 
 
 def full(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
@@ -111,6 +114,23 @@ def off(rules: SecurityGroupRules, ports: Collection[AllowedPorts], label_prefix
         f"is closed for VPC Lattice on {_listed(ports)}, and {label_prefix}.ingress = off (or the stack parameter Ingress) "
         "leaves it to you to open it: health checks will fail, and ECS stops tasks that fail them.",
         rules.command(ports),
+    )
+
+
+def unknown_rules(rules: SecurityGroupRules, rule_ids: Collection[str]) -> Problem:
+    """Rules with our tag that nobody requires, and that the registry does not know."""
+    shown = sorted(rule_ids)[:_SHOWN_RULES]
+    ports = [allowed for allowed, rule in rules.ours.items() if rule.id in shown]
+    more = f" and {len(rule_ids) - len(shown)} more" if len(rule_ids) > len(shown) else ""
+    which, region = ("--security-group-rule-ids", *shown), ("--region", rules.prefix_lists[0].region)
+    return _problem(
+        "INGRESS_UNKNOWN_RULE",
+        rules.group_id,
+        f"has rules with the tag {ownership.OWNER} of this stack that its registry does not know and no route or custom "
+        f"resource requires: {', '.join(shown)}{more}, open for VPC Lattice on {_listed(ports)}. They were added before the "
+        "registry was lost, or somebody else has tagged them; only an uninstall revokes them. Revoke them if nothing else "
+        "needs them, or remove the tag.",
+        ("aws", "ec2", "revoke-security-group-ingress", "--group-id", rules.group_id, *which, *region),
     )
 
 
