@@ -4,6 +4,7 @@ The oracle never asks the code under test what is required: it keeps its own boo
 """
 
 import contextlib
+import dataclasses
 import itertools
 from typing import Any
 
@@ -51,7 +52,7 @@ class AnySequence(RuleBasedStateMachine):
         self.groups, self.requirements = Groups(quota=10_000), Requirements()
         for group in GROUPS:
             self.groups.add(group)
-        self.documents = Documents({("stack", "marker"): "{}"})
+        self.documents = Documents({("stack", "marker"): "{}", ("stack", "authorized-rules"): "{}"})
         self.before: Any = nothing
         self.ingress = Ingress(
             Hooked(self.groups, self.call), Hooked(self.requirements, self.call), OWNER, LABEL_PREFIX
@@ -149,11 +150,18 @@ class AnySequence(RuleBasedStateMachine):
 
     # What others do.
 
-    @rule(group=st.sampled_from(GROUPS), ports=ranges, source=st.sampled_from(LISTS), tagged=st.booleans())
-    def another_adds_a_rule(self, group, ports, source, tagged):
+    @rule(
+        group=st.sampled_from(GROUPS),
+        ports=ranges,
+        source=st.sampled_from(LISTS),
+        tag=st.sampled_from(["another-stack", OWNER, ""]),
+    )
+    def another_adds_a_rule(self, group, ports, source, tag):
+        """With our tag on it, too, but not where a crash has just kept us from adding the same."""
         key = (ports, source.id)
-        if key not in {(one.ports, one.prefix_list_id) for one in self.groups.rules([group])}:
-            tags = ((ownership.OWNER, "another-stack"),) if tagged else ()
+        is_begun = tag == OWNER and (group, AllowedPorts(source.family, ports)) in self.requirements.rules
+        if not is_begun and key not in {(one.ports, one.prefix_list_id) for one in self.groups.rules([group])}:
+            tags = ((ownership.OWNER, tag),) if tag else ()
             made = self.groups.by_hand(group, ports=ports, prefix_list_id=source.id, tags=tags)
             self.foreign[made.id] = made
 
@@ -171,7 +179,7 @@ class AnySequence(RuleBasedStateMachine):
     @precondition(lambda self: self.groups.owned_rules())
     @rule(data=st.data())
     def somebody_deletes_a_rule_of_ours(self, data):
-        ours = sorted(one.id for one in self.groups.owned_rules() if one.prefix_list_id)
+        ours = sorted(one.id for one in self.groups.owned_rules() if one.prefix_list_id and one.id not in self.foreign)
         if ours:
             del self.groups.standing[data.draw(st.sampled_from(ours))]
 
@@ -179,7 +187,9 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def foreign_rules_are_unchanged(self):
-        assert {one: self.groups.standing[one] for one in self.foreign} == self.foreign
+        assert {one: untagged(self.groups.standing[one]) for one in self.foreign} == {
+            one: untagged(made) for one, made in self.foreign.items()
+        }
 
     def teardown(self):
         self.after_two_sweeps_exactly_the_required_rules_exist()
@@ -244,6 +254,12 @@ class AnySequence(RuleBasedStateMachine):
             elif group in group_ids:
                 found |= {(one.family, ports_of(one.ports)) for one in wanted}
         return found
+
+
+def untagged(made: Any) -> Any:
+    """Without the custom resources that require it, which a rule with our tag is given whoever made it."""
+    kept = tuple(tag for tag in made.tags if not tag[0].startswith(ownership.INGRESS))
+    return dataclasses.replace(made, tags=kept)
 
 
 def nothing(_name: str) -> None:
