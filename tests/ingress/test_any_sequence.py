@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ecs_lattice import ownership
 from ecs_lattice.custom_resource.resource import open_groups
-from ecs_lattice.ingress.model import AllowedPorts, PortRange
+from ecs_lattice.ingress.model import AllowedPorts, PortRange, PortRequirement
 from ecs_lattice.ingress.open import Ingress
-from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
+from ecs_lattice.ingress.routes import RouteIngress
 from ecs_lattice.ingress.sweep import Sweeper
 from tests.ingress.groups import LABEL_PREFIX, LISTS, OWNER, VPC, Crashed, Groups, Hooked, Requirements
 

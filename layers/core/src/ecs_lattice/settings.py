@@ -41,6 +41,7 @@ class Settings:
     minimum_auth: Literal["none", "iam"] = "none"
     service_auth_policy: str = ""
     ingress: Literal["manage", "off"] = "manage"
+    ingress_groups: Literal["any", "tagged"] = "any"
     allow_tags: bool = True
     delete_empty_services: bool = False
     grace_seconds: float = field(default=900.0, metadata={"variable": "grace_minutes", "unit": 60})

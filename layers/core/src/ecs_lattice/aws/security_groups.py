@@ -136,7 +136,16 @@ class BotoSecurityGroups:
 def _group(shape: Any) -> SecurityGroup:
     name = shape["GroupName"]
     # No other group can have this name (Amazon VPC User Guide, default security groups).
-    return SecurityGroup(shape["GroupId"], name, shape.get("VpcId", ""), shape["OwnerId"], is_default=name == "default")
+    tags = {tag["Key"]: tag.get("Value", "") for tag in shape.get("Tags", [])}
+    ingress = tags.get(ownership.INGRESS_ALLOWED, "").strip().lower()
+    return SecurityGroup(
+        shape["GroupId"],
+        name,
+        shape.get("VpcId", ""),
+        shape["OwnerId"],
+        is_default=name == "default",
+        ingress="on" if ingress == "on" else "off" if ingress == "off" else "",
+    )
 
 
 def _rule(shape: Any) -> IngressRule:

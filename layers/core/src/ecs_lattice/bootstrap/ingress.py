@@ -8,4 +8,5 @@ from ecs_lattice.ingress.open import Ingress
 def ingress(wiring: Wiring) -> Ingress:
     """Opens and closes security groups."""
     own = wiring.settings
-    return Ingress(BotoSecurityGroups(wiring.clients.ec2, own.owner), wiring.registry, own.owner, own.label_prefix)
+    groups = BotoSecurityGroups(wiring.clients.ec2, own.owner)
+    return Ingress(groups, wiring.registry, own.owner, own.label_prefix, mode=own.ingress_groups)

@@ -18,9 +18,9 @@ from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Request, Respons
 from ecs_lattice.custom_resource.verification import NOT_IN_PROGRESS, Standing, Verification
 from ecs_lattice.errors import ConflictError, DeniedError, ThrottledError, UnavailableError
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PrefixList
+from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PortRequirement, PrefixList
 from ecs_lattice.ingress.open import Ingress
-from ecs_lattice.ingress.routes import PortRequirement, RouteIngress
+from ecs_lattice.ingress.routes import RouteIngress
 from ecs_lattice.outcome import Problem
 
 TYPES = ("Custom::LatticeIngress", "AWS::CloudFormation::CustomResource")

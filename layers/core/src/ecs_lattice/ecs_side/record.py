@@ -15,7 +15,7 @@ from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.ecs_side.status import VANISHED, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import EcsService, LatticeEntry, Subnets, TaskDefinition
-from ecs_lattice.ingress.routes import PortRequirement
+from ecs_lattice.ingress.model import PortRequirement
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Problem
 from ecs_lattice.ports import Registry

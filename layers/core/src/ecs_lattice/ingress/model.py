@@ -1,6 +1,7 @@
 """Security-group ingress as frozen values. Names are EC2's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from ecs_lattice.model import AddressFamily
 
@@ -43,6 +44,22 @@ class IngressRequirement:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class PortRequirement:
+    """The ports that the tasks of a deployment require open in one of ``group_ids``; without those, in the default group of
+    the VPC ``vpc_id`` (Amazon ECS API, AwsVpcConfiguration). ``default_allowed``: whether the default group may be opened;
+    ``is_mapped``: whether the task definition maps the ports; ``is_attached``: whether tasks that need them may already be
+    in a target group, which makes no other requirement.
+    """
+
+    group_ids: tuple[str, ...]
+    vpc_id: str
+    ports: AllowedPorts
+    default_allowed: bool = False
+    is_mapped: bool = True
+    is_attached: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class AuthorizedRule:
     """A rule that this stack has added to a security group, as the registry knows it: by its ports, because EC2 accepts no
     second rule with the same ports and source. ``token`` differs each time that it is recorded.
@@ -71,13 +88,15 @@ class PrefixList:
 
 @dataclass(frozen=True, slots=True, order=True)
 class SecurityGroup:
-    """A security group owned by ``account``; ``is_default``: it is the VPC's own ``default`` group."""
+    """A security group owned by ``account``; ``is_default``: it is the VPC's own ``default`` group; ``ingress``: what its
+    tag ``ecs-lattice:ingress`` says, empty where it has none or another value."""
 
     id: str
     name: str
     vpc_id: str
     account: str
     is_default: bool = False
+    ingress: Literal["", "on", "off"] = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

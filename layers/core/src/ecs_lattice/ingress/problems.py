@@ -5,6 +5,10 @@ INGRESS_DEFAULT_GROUP   the tasks have only the VPC's default group, which may n
 INGRESS_FOREIGN_GROUP   the group belongs to another account
 INGRESS_NO_GROUP        the group does not exist
 INGRESS_DENIED          our role lacks a permission
+INGRESS_TAGGED_OFF      the group's tag says that no rule is to be added
+INGRESS_NOT_TAGGED      the stack opens tagged groups only, and the group has no tag
+INGRESS_HALF_USED       the routes of the cluster use half of the group's quota
+HEALTH_PORT_NOT_MAPPED  the task definition does not map the port of the health check
 INGRESS_NO_PREFIX_LIST  this Region has no prefix list of VPC Lattice for that address family
 INGRESS_SHARED          a notice: other ECS services use the same group
 INGRESS_OFF             a notice: the group is closed, and ecs-lattice is not to open it
@@ -17,13 +21,11 @@ from collections.abc import Collection, Iterable
 from ecs_lattice import ownership
 from ecs_lattice.errors import AwsError
 from ecs_lattice.ingress.group import SecurityGroupRules, merged
+from ecs_lattice.ingress.limits import DEFAULT_QUOTA
 from ecs_lattice.ingress.model import FAMILY_NAMES, AllowedPorts, SecurityGroup
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
 
-_DEFAULT_QUOTA = 60
-"""Inbound rules of a security group, IPv4 and IPv6 counted separately (Amazon VPC quotas). For messages: EC2 knows the real
-quota."""
 _QUOTA_CODE = "L-0EA8095F"
 _SHOWN_RULES = 20
 
@@ -37,7 +39,7 @@ def full(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
     return _problem(
         "INGRESS_GROUP_FULL",
         rules.group_id,
-        f"has no room for a rule that lets VPC Lattice in on {_listed(ports)}. In use: {used} of {_DEFAULT_QUOTA} (the "
+        f"has no room for a rule that lets VPC Lattice in on {_listed(ports)}. In use: {used} of {DEFAULT_QUOTA} (the "
         "default quota); a rule for a VPC Lattice prefix list counts as 10. Use adjacent ports, so that one rule with a "
         "range covers them, give the tasks an additional security group, or request an increase of the quota "
         f"{_QUOTA_CODE} (Inbound or outbound rules per security group).",
@@ -73,6 +75,47 @@ def no_group(group_id: str) -> Problem:
         group_id,
         "does not exist in this account and Region, and no group with this ID is shared with this account. Use a security "
         "group that exists.",
+    )
+
+
+def not_allowed(code: str, rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
+    """The tag of the group does not allow new rules; ``code`` says whether it forbids them or is missing."""
+    tag, region = ownership.INGRESS_ALLOWED, ("--region", rules.prefix_lists[0].region)
+    why = f"has the tag {tag} = off, so ecs-lattice adds no rule to it"
+    if code == "INGRESS_NOT_TAGGED":
+        why = f"has no tag {tag} = on, and the stack parameter IngressGroups = tagged requires it for new rules"
+    return _problem(
+        code,
+        rules.group_id,
+        f"{why}; it is closed for VPC Lattice on {_listed(ports)}. Use another security group for the tasks, or have the people "
+        f"who are responsible for this one set its tag {tag} to on, or open it themselves.",
+        ("aws", "ec2", "create-tags", "--resources", rules.group_id, "--tags", f"Key={tag},Value=on", *region),
+    )
+
+
+def not_mapped(rules: SecurityGroupRules, ports: Collection[AllowedPorts], label_prefix: str) -> Problem:
+    """The port of the health check is none that the task definition maps."""
+    mapped = " and ".join(f"containerPort {allowed.ports}" for allowed in sorted(set(ports)))
+    return _problem(
+        "HEALTH_PORT_NOT_MAPPED",
+        rules.group_id,
+        f"is closed for VPC Lattice on {_listed(ports)}, and is not opened: {label_prefix}.health.port names a port that no "
+        f"container of the task definition maps. Add a port mapping with {mapped}, set {label_prefix}.health.port to a mapped "
+        "port, or open the group yourself.",
+        rules.command(ports),
+    )
+
+
+def half_used(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
+    """The ECS services of one cluster use as much of the quota as they may."""
+    return _problem(
+        "INGRESS_HALF_USED",
+        rules.group_id,
+        f"is closed for VPC Lattice on {_listed(ports)}, and is not opened: the routes of one ECS cluster may use at most half of "
+        f"its quota, {DEFAULT_QUOTA // 2} of {DEFAULT_QUOTA} (the default quota), and a rule for a VPC Lattice prefix list counts "
+        "as 10. Use adjacent ports, so that one rule with a range covers them, give the tasks an additional security group, or "
+        "open the group yourself.",
+        rules.command(ports),
     )
 
 

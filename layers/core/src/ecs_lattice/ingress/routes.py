@@ -1,31 +1,21 @@
 """Ingress for the routes of an ECS service: one of the security groups on its tasks has to let VPC Lattice in.
 
 The rules of all groups of a task add up (Amazon VPC User Guide, security groups), so ports that are open in any of them are
-left as they are. Closed ports are opened in the first group that belongs to this account, is not the VPC's default group, and
-has room.
+left as they are. Closed ports are opened in the first group that belongs to this account, is not the VPC's default group, has
+room, and is within the limits of new requirements.
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.group import SecurityGroupRules, covered, desired_ports, is_service, missing_ports
-from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, SecurityGroup
+from ecs_lattice.ingress.limits import Limits
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, PortRequirement, SecurityGroup
 from ecs_lattice.ingress.open import Ingress, OpenedGroup
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class PortRequirement:
-    """The ports that the tasks of a deployment require open in one of ``group_ids``; without those, in the default group of
-    the VPC ``vpc_id`` (Amazon ECS API, AwsVpcConfiguration). ``default_allowed``: whether the default group may be opened."""
-
-    group_ids: tuple[str, ...]
-    vpc_id: str
-    ports: AllowedPorts
-    default_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +33,50 @@ class OpenedRoutes:
 class TaskSecurityGroups:
     """The security groups on the tasks of one ECS service. ``known``: those that exist; ``ours``: those of this account;
     ``families``: those for which the Region has a prefix list; ``full``: the ports for which a group has no room;
-    ``assigned``: the group that was to be opened for each requirement."""
+    ``assigned``: the group that was to be opened for each requirement; ``violated``: the limit of each group that no group
+    may be opened for (the code of a problem, and the group)."""
 
     known: Mapping[str, SecurityGroup]
     rules: Mapping[str, SecurityGroupRules]
     ours: Mapping[str, SecurityGroup]
     families: Collection[AddressFamily]
+    limits: Limits
     full: frozenset[tuple[str, AllowedPorts]] = frozenset()
     assigned: Mapping[PortRequirement, str] = field(default_factory=dict)
+    violated: Mapping[PortRequirement, tuple[str, str]] = field(default_factory=dict)
 
-    def assign(self, requirements: Sequence[PortRequirement]) -> dict[PortRequirement, str]:
-        """The group that has to let VPC Lattice in, for each requirement for which one may be opened: a group that is open,
+    def assign(self, requirements: Sequence[PortRequirement]) -> "TaskSecurityGroups":
+        """With the group that has to let VPC Lattice in, for each requirement for which one may be opened: a group that is open,
         else one with room, else the first one; the default group comes last."""
-        assigned = {}
-        for requirement in requirements:
-            ports, candidates = requirement.ports, []
-            for place, group_id in enumerate(requirement.group_ids):
-                group = self.ours.get(group_id)
-                if group and (requirement.default_allowed or not group.is_default):
-                    is_full = (group_id, ports) in self.full
-                    order = 0 if self.rules[group_id].prefix_list_rule(ports) else 1 + is_full
-                    candidates.append((order, group.is_default, place, group_id))
-            if candidates and ports.family in self.families:
+        assigned: dict[PortRequirement, str] = {}
+        violated: dict[PortRequirement, tuple[str, str]] = {}
+        accepted: dict[str, set[AllowedPorts]] = {}
+        for requirement in sorted(requirements, key=lambda one: not one.is_attached):  # what stands is counted first
+            candidates = []
+            for candidate in self._candidates(requirement):
+                group_id = candidate[-1]
+                code = self.limits.violated(
+                    requirement, self.ours[group_id], self.rules[group_id], accepted.get(group_id, ())
+                )
+                if code:
+                    violated.setdefault(requirement, (code, group_id))
+                else:
+                    candidates.append(candidate)
+            if candidates:
                 assigned[requirement] = min(candidates)[-1]
-        return assigned
+                accepted.setdefault(assigned[requirement], set()).add(requirement.ports)
+        return dataclasses.replace(self, assigned=assigned, violated=violated)
+
+    def _candidates(self, requirement: PortRequirement) -> Iterator[tuple[int, bool, int, str]]:
+        """The groups that could be opened; the least is the best, and the last member is its id."""
+        if requirement.ports.family not in self.families:
+            return
+        for place, group_id in enumerate(requirement.group_ids):
+            group = self.ours.get(group_id)
+            if group and (requirement.default_allowed or not group.is_default):
+                is_full = (group_id, requirement.ports) in self.full
+                order = 0 if self.rules[group_id].prefix_list_rule(requirement.ports) else 1 + is_full
+                yield order, group.is_default, place, group_id
 
     def is_open(self, requirement: PortRequirement) -> bool:
         """Whether the assigned group is open, or any group by a foreign rule or an address range."""
@@ -83,6 +93,8 @@ class TaskSecurityGroups:
             return "INGRESS_NO_PREFIX_LIST", first
         if assigned:
             return ("INGRESS_GROUP_FULL" if (assigned, requirement.ports) in self.full else "INGRESS_DENIED"), assigned
+        if requirement in self.violated:
+            return self.violated[requirement]
         if ours := [group_id for group_id in requirement.group_ids if group_id in self.ours]:
             return "INGRESS_DEFAULT_GROUP", ours[0]
         if foreign := [group_id for group_id in requirement.group_ids if group_id in self.known]:
@@ -113,7 +125,8 @@ class RouteIngress:
         ports until now; those requirements are withdrawn where they have ended."""
         groups = self._groups(consumer, requirements)
         opened: dict[str, OpenedGroup] = {}
-        while (assigned := groups.assign(requirements)) != groups.assigned:  # until no group turns out to be full
+        while (planned := groups.assign(requirements)) != groups:  # until no group turns out to be full
+            assigned = planned.assigned
             opened = {
                 group_id: self.ingress.open_group(
                     consumer, group_id, {one.ports for one, group in assigned.items() if group == group_id}, description
@@ -121,10 +134,9 @@ class RouteIngress:
                 for group_id in sorted(set(assigned.values()))
             }
             groups = dataclasses.replace(
-                groups,
+                planned,
                 rules={**groups.rules, **{group_id: group.rules for group_id, group in opened.items()}},
                 full=groups.full.union(*(group.full for group in opened.values())),
-                assigned=assigned,
             )
         for group_id in sorted({*before, *dict(groups.full)} - set(opened)):
             self.ingress.require(consumer, group_id, ())
@@ -138,11 +150,11 @@ class RouteIngress:
     def preview(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[IngressRequirement, ...]:
         """The rules that :meth:`open` would add now, by group; writes nothing."""
         groups = self._groups(consumer, requirements)
-        assigned = groups.assign(requirements)
+        assigned = groups.assign(requirements).assigned
         found = []
         for group_id in sorted(set(assigned.values())):
             ports = tuple(sorted({one.ports for one, group in assigned.items() if group == group_id}))
-            required = [*self._others(consumer, group_id), IngressRequirement(group_id, consumer, ports)]
+            required = [*groups.limits.others(group_id), IngressRequirement(group_id, consumer, ports)]
             if missing := missing_ports(groups.rules[group_id], required, ports):
                 found.append(IngressRequirement(group_id, consumer, missing))
         return tuple(found)
@@ -150,9 +162,10 @@ class RouteIngress:
     def closed(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[Problem, ...]:
         """Notices of the groups that are closed for routes whose groups are not to be opened."""
         rules = {}
-        for group_id, current in self._groups(consumer, requirements).rules.items():
+        groups = self._groups(consumer, requirements)
+        for group_id, current in groups.rules.items():
             # A rule of ours that only this ECS service required is about to be revoked.
-            kept = desired_ports(current, self._others(consumer, group_id))
+            kept = desired_ports(current, groups.limits.others(group_id))
             rules[group_id] = current.without([rule.id for ports, rule in current.ours.items() if ports not in kept])
         closed: dict[str, list[AllowedPorts]] = {}
         for requirement in requirements:
@@ -168,11 +181,9 @@ class RouteIngress:
         ours = {group_id: group for group_id, group in known.items() if account in {None, group.account}}
         rules = self.ingress.read(ids)
         families = {source.family for group_rules in rules.values() for source in group_rules.prefix_lists}
-        return TaskSecurityGroups(known, rules, ours, families)
-
-    def _others(self, consumer: str, group_id: str) -> list[IngressRequirement]:
-        requirements = self.ingress.registry.requirements_on(group_id)
-        return [requirement for requirement in requirements if requirement.consumer != consumer]
+        recorded = {group_id: self.ingress.registry.requirements_on(group_id) for group_id in ids}
+        asked = frozenset(requirement.ports for requirement in requirements)
+        return TaskSecurityGroups(known, rules, ours, families, Limits(consumer, self.ingress.mode, recorded, asked))
 
     def _closed(
         self, groups: TaskSecurityGroups, requirements: Sequence[PortRequirement], opened: Mapping[str, OpenedGroup]
@@ -204,4 +215,10 @@ class RouteIngress:
                 return problems.foreign_group(rules, groups.known[group_id], ports)
             case "INGRESS_NO_GROUP":
                 return problems.no_group(group_id)
+            case "INGRESS_TAGGED_OFF" | "INGRESS_NOT_TAGGED":
+                return problems.not_allowed(code, rules, ports)
+            case "HEALTH_PORT_NOT_MAPPED":
+                return problems.not_mapped(rules, ports, self.ingress.label_prefix)
+            case "INGRESS_HALF_USED":
+                return problems.half_used(rules, ports)
         return None
