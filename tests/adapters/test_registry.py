@@ -9,6 +9,7 @@ from moto import mock_aws
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.claims import Answer, Claim, LatticeRecord
 from ecs_lattice.errors import NotFoundError, TooNewRecordError
+from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, PortRange
 from ecs_lattice.model import Placement, Route, ServiceId
 
 SERVICE = ServiceId("arn:aws:ecs:us-east-1:123456789012:service/shop/orders")
@@ -157,3 +158,30 @@ def test_a_limited_set_takes_no_more_members_than_its_limit(registry):
 def test_errors_of_the_table_are_translated(client):
     with pytest.raises(NotFoundError):
         DynamoRegistry(client, "nowhere").document("ecs", "x")
+
+
+def test_the_rules_of_a_group_are_kept_beside_its_requirements(registry):
+    ports = [AllowedPorts("IPV4", PortRange(80, 80)), AllowedPorts("IPV4", PortRange(8000, 8010))]
+    six = AllowedPorts("IPV6", PortRange(80, 80))
+    registry.put_requirement(IngressRequirement("sg-1", "cr", (six,)))
+    registry.put_authorized("sg-1", [*ports, six])
+    registry.put_authorized("sg-10", ports[:1])
+    assert sorted(rule.ports for rule in registry.authorized_on("sg-1")) == sorted([*ports, six])
+    assert {(rule.group_id, rule.ports) for rule in registry.authorized()} == {
+        *(("sg-1", one) for one in (*ports, six)),
+        ("sg-10", ports[0]),
+    }
+    assert [requirement.consumer for requirement in registry.requirements()] == ["cr"]
+
+
+def test_a_rule_that_has_been_recorded_again_since_it_was_read_is_not_forgotten(registry):
+    ports = AllowedPorts("IPV4", PortRange(80, 80))
+    registry.put_authorized("sg-1", [ports])
+    (read,) = registry.authorized_on("sg-1")
+    registry.put_authorized("sg-1", [ports])
+    registry.delete_authorized(read)
+    (later,) = registry.authorized_on("sg-1")
+    assert (later.ports, later == read) == (ports, False)
+    registry.delete_authorized(later)
+    registry.delete_authorized(later)
+    assert registry.authorized_on("sg-1") == ()

@@ -162,6 +162,24 @@ def test_groups_say_their_owner_and_whether_they_are_the_default(ec2):
         groups.default_group("vpc-0000dead")
 
 
+@pytest.mark.parametrize(
+    ("tags", "ingress"),
+    [
+        ({}, ""),
+        ({"ecs-lattice:ingress": "on"}, "on"),
+        ({"ecs-lattice:ingress": " Off"}, "off"),
+        ({"ecs-lattice:ingress": "maybe"}, ""),
+        ({"ecs-lattice:ingress:cr": "on"}, ""),
+    ],
+)
+def test_groups_say_by_their_tag_whether_they_may_be_opened(ec2, tags, ingress):
+    group = ec2.create_security_group(GroupName="web", Description="web")["GroupId"]
+    if tags:
+        ec2.create_tags(Resources=[group], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    (found,) = BotoSecurityGroups(ec2, OWNER).groups([group])
+    assert found.ingress == ingress
+
+
 def test_more_rules_and_groups_than_fit_a_page_or_a_filter_are_all_read(ec2, monkeypatch):
     monkeypatch.setattr("ecs_lattice.aws.security_groups._PAGE", 5)
     monkeypatch.setattr("ecs_lattice.aws.security_groups._FILTER_VALUES", 2)

@@ -78,19 +78,17 @@ def no_group(group_id: str) -> Problem:
     )
 
 
-def not_allowed(code: str, rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
-    """The tag of the group does not allow new rules; ``code`` says whether it forbids them or is missing."""
-    tag, region = ownership.INGRESS_ALLOWED, ("--region", rules.prefix_lists[0].region)
-    why = f"has the tag {tag} = off, so ecs-lattice adds no rule to it"
-    if code == "INGRESS_NOT_TAGGED":
-        why = f"has no tag {tag} = on, and the stack parameter IngressGroups = tagged requires it for new rules"
-    return _problem(
-        code,
-        rules.group_id,
-        f"{why}; it is closed for VPC Lattice on {_listed(ports)}. Use another security group for the tasks, or have the people "
-        f"who are responsible for this one set its tag {tag} to on, or open it themselves.",
-        ("aws", "ec2", "create-tags", "--resources", rules.group_id, "--tags", f"Key={tag},Value=on", *region),
-    )
+def tagged_off(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
+    """The tag of the group forbids new rules."""
+    why = f"has the tag {ownership.INGRESS_ALLOWED} = off, so ecs-lattice adds no rule to it"
+    return _problem("INGRESS_TAGGED_OFF", rules.group_id, f"{why}; {_responsible(ports)}", _tag_command(rules))
+
+
+def not_tagged(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
+    """The group lacks the tag that the stack requires for new rules."""
+    tag = f"{ownership.INGRESS_ALLOWED} = on"
+    why = f"has no tag {tag}, which the stack parameter IngressGroups = tagged requires for new rules"
+    return _problem("INGRESS_NOT_TAGGED", rules.group_id, f"{why}; {_responsible(ports)}", _tag_command(rules))
 
 
 def not_mapped(rules: SecurityGroupRules, ports: Collection[AllowedPorts], label_prefix: str) -> Problem:
@@ -175,6 +173,18 @@ def unknown_rules(rules: SecurityGroupRules, rule_ids: Collection[str]) -> Probl
         "needs them, or remove the tag.",
         ("aws", "ec2", "revoke-security-group-ingress", "--group-id", rules.group_id, *which, *region),
     )
+
+
+def _responsible(ports: Collection[AllowedPorts]) -> str:
+    return (
+        f"it is closed for VPC Lattice on {_listed(ports)}. Use another security group for the tasks, or have the people who are "
+        f"responsible for this one set its tag {ownership.INGRESS_ALLOWED} to on, or open it themselves."
+    )
+
+
+def _tag_command(rules: SecurityGroupRules) -> tuple[str, ...]:
+    tag, region = f"Key={ownership.INGRESS_ALLOWED},Value=on", rules.prefix_lists[0].region
+    return ("aws", "ec2", "create-tags", "--resources", rules.group_id, "--tags", tag, "--region", region)
 
 
 def _problem(code: str, subject: str, message: str, command: tuple[str, ...] = ()) -> Problem:

@@ -215,8 +215,10 @@ class RouteIngress:
                 return problems.foreign_group(rules, groups.known[group_id], ports)
             case "INGRESS_NO_GROUP":
                 return problems.no_group(group_id)
-            case "INGRESS_TAGGED_OFF" | "INGRESS_NOT_TAGGED":
-                return problems.not_allowed(code, rules, ports)
+            case "INGRESS_TAGGED_OFF":
+                return problems.tagged_off(rules, ports)
+            case "INGRESS_NOT_TAGGED":
+                return problems.not_tagged(rules, ports)
             case "HEALTH_PORT_NOT_MAPPED":
                 return problems.not_mapped(rules, ports, self.ingress.label_prefix)
             case "INGRESS_HALF_USED":
