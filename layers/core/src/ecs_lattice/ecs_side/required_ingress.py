@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
-from ecs_lattice.ecs_side.observe import Observation, RouteKey
+from ecs_lattice.ecs_side.observe import Observation, Revision, RouteKey
 from ecs_lattice.facts import Deployment, TaskDefinition
 from ecs_lattice.ingress.model import AllowedPorts, PortRange, PortRequirement
 from ecs_lattice.model import IngressMode, Placement, Route
@@ -67,7 +67,11 @@ def _required_routes(observed: Observation) -> frozenset[RouteKey]:
     refused declaration requires nothing new, and neither does a service of which no release has ever completed."""
     has_completed = observed.effective is not None and observed.effective.source != "primary"
     declared = (observed.routes or ()) if has_completed else ()
-    return frozenset((route.lattice_service, route.name) for route in (*observed.standing, *declared))
+    return frozenset(map(_key, (*observed.standing, *declared)))
+
+
+def _key(route: Route) -> RouteKey:
+    return route.lattice_service, route.name
 
 
 def _may_change(observed: Observation, routes: Iterable[Route]) -> bool:
@@ -88,21 +92,26 @@ def _needs(
     if placement is None:
         return managed, left, primary
     standing = [dataclasses.replace(route, ingress=_mode(observed, route)) for route in observed.standing]
-    keys, attached = _required_routes(observed), _attached_ports(observed)
+    attached = _attached_ports(observed)
     for deployment in service.deployments:
         if deployment.status == "INACTIVE":
             continue
         revision = observed.revisions[deployment.task_definition]
-        declared = revision.declaration.routes if observed.effective and observed.routes is not None else ()
-        declared = tuple(route for route in declared if (route.lattice_service, route.name) in keys)
-        for route in dict.fromkeys([*declared, *standing]):
+        for route in dict.fromkeys([*_declared(observed, revision), *standing]):
             is_attached = (route.lattice_service, route.port_name) in attached
             required = _requirements(route, revision.task_definition, deployment, placement, is_attached=is_attached)
             (left if route.ingress == "off" else managed).extend(required)
             if deployment.status == "PRIMARY":
-                key = route.lattice_service, route.name
-                primary += [(key, _place(requirement)) for requirement in required]
+                primary += [(_key(route), _place(requirement)) for requirement in required]
     return managed, left, primary
+
+
+def _declared(observed: Observation, revision: Revision) -> tuple[Route, ...]:
+    """The routes of the revision of a deployment that may require anything."""
+    if observed.effective is None or observed.routes is None:
+        return ()
+    keys = _required_routes(observed)
+    return tuple(route for route in revision.declaration.routes if _key(route) in keys)
 
 
 def _attached_ports(observed: Observation) -> set[tuple[str, str]]:
@@ -125,12 +134,16 @@ def _requirements(
     checked = route.health.port if route.health.enabled and route.health.port else target
     allowed = [AllowedPorts(placement.family, PortRange(port, port)) for port in sorted({target, checked})]
     groups, vpc, may_open_default = deployment.security_groups, placement.vpc_id, route.ingress == "manage"
-    containers = (port for container in revision.containers for port in container.ports)
-    mapped = {port.container_port for port in (*revision.ports, *containers)}
+    mapped = _mapped_ports(revision)
     return [
         PortRequirement(groups, vpc, ports, may_open_default, ports.ports.first in mapped, is_attached)
         for ports in allowed
     ]
+
+
+def _mapped_ports(revision: TaskDefinition) -> set[int]:
+    containers = (port for container in revision.containers for port in container.ports)
+    return {port.container_port for port in (*revision.ports, *containers)}
 
 
 def _by_place(requirements: Iterable[PortRequirement]) -> dict[_Place, PortRequirement]:
@@ -150,7 +163,7 @@ def _by_place(requirements: Iterable[PortRequirement]) -> dict[_Place, PortRequi
 def _mode(observed: Observation, route: Route) -> IngressMode:
     """The ingress mode of a standing route: what its declaration says now, else that of its port, else its own."""
     declared = observed.routes or ()
-    by_key = [r.ingress for r in declared if (r.lattice_service, r.name) == (route.lattice_service, route.name)]
+    by_key = [r.ingress for r in declared if _key(r) == _key(route)]
     modes = by_key or [r.ingress for r in declared if r.port_name == route.port_name] or [route.ingress]
     return next((mode for mode in ("manage", "default") if mode in modes), "off")
 

@@ -39,9 +39,7 @@ class Limits:
         """The code of the problem for which ``group`` may not be opened; empty when it may be. ``accepted``: the ports that
         the consumer requires of it beside this one."""
         own = self._own(group.id)
-        has_ours = bool(covered([requirement.ports], by=rules.ours))
-        votes = requirement.is_attached + has_ours + (requirement.ports in own)
-        if votes > 1 or (votes and not is_service(self.consumer)):
+        if self._stands(requirement, own, rules):
             return ""
         if group.ingress == "off":
             return "INGRESS_TAGGED_OFF"
@@ -56,6 +54,12 @@ class Limits:
     def others(self, group_id: str) -> list[IngressRequirement]:
         """What other consumers require of the group."""
         return [one for one in self.recorded.get(group_id, ()) if one.consumer != self.consumer]
+
+    def _stands(self, requirement: PortRequirement, own: Collection[AllowedPorts], rules: SecurityGroupRules) -> bool:
+        is_recorded, has_rule = requirement.ports in own, bool(covered([requirement.ports], by=rules.ours))
+        if is_service(self.consumer):
+            return requirement.is_attached + is_recorded + has_rule > 1
+        return is_recorded or has_rule
 
     def _own(self, group_id: str) -> set[AllowedPorts]:
         recorded = self.recorded.get(group_id, ())

@@ -33,8 +33,8 @@ class OpenedRoutes:
 class TaskSecurityGroups:
     """The security groups on the tasks of one ECS service. ``known``: those that exist; ``ours``: those of this account;
     ``families``: those for which the Region has a prefix list; ``full``: the ports for which a group has no room;
-    ``assigned``: the group that was to be opened for each requirement; ``violated``: the limit of each group that no group
-    may be opened for (the code of a problem, and the group)."""
+    ``assigned``: the group that was to be opened for each requirement; ``violated``: the limit because
+    of which none may be opened for it (the code of a problem, and the group)."""
 
     known: Mapping[str, SecurityGroup]
     rules: Mapping[str, SecurityGroupRules]
@@ -52,19 +52,19 @@ class TaskSecurityGroups:
         violated: dict[PortRequirement, tuple[str, str]] = {}
         accepted: dict[str, set[AllowedPorts]] = {}
         for requirement in sorted(requirements, key=lambda one: not one.is_attached):  # what stands is counted first
-            candidates = []
+            candidates, limits = [], []
             for candidate in self._candidates(requirement):
                 group_id = candidate[-1]
-                code = self.limits.violated(
-                    requirement, self.ours[group_id], self.rules[group_id], accepted.get(group_id, ())
-                )
-                if code:
-                    violated.setdefault(requirement, (code, group_id))
+                group, rules, beside = self.ours[group_id], self.rules[group_id], accepted.get(group_id, ())
+                if code := self.limits.violated(requirement, group, rules, beside):
+                    limits.append((code, group_id))
                 else:
                     candidates.append(candidate)
             if candidates:
                 assigned[requirement] = min(candidates)[-1]
                 accepted.setdefault(assigned[requirement], set()).add(requirement.ports)
+            elif limits:
+                violated[requirement] = limits[0]
         return dataclasses.replace(self, assigned=assigned, violated=violated)
 
     def _candidates(self, requirement: PortRequirement) -> Iterator[tuple[int, bool, int, str]]:
@@ -93,8 +93,6 @@ class TaskSecurityGroups:
             return "INGRESS_NO_PREFIX_LIST", first
         if assigned:
             return ("INGRESS_GROUP_FULL" if (assigned, requirement.ports) in self.full else "INGRESS_DENIED"), assigned
-        if requirement in self.violated:
-            return self.violated[requirement]
         if ours := [group_id for group_id in requirement.group_ids if group_id in self.ours]:
             return "INGRESS_DEFAULT_GROUP", ours[0]
         if foreign := [group_id for group_id in requirement.group_ids if group_id in self.known]:
@@ -181,9 +179,12 @@ class RouteIngress:
         ours = {group_id: group for group_id, group in known.items() if account in {None, group.account}}
         rules = self.ingress.read(ids)
         families = {source.family for group_rules in rules.values() for source in group_rules.prefix_lists}
-        recorded = {group_id: self.ingress.registry.requirements_on(group_id) for group_id in ids}
+        return TaskSecurityGroups(known, rules, ours, families, self._limits(consumer, requirements, ids))
+
+    def _limits(self, consumer: str, requirements: Sequence[PortRequirement], group_ids: Sequence[str]) -> Limits:
+        recorded = {group_id: self.ingress.registry.requirements_on(group_id) for group_id in group_ids}
         asked = frozenset(requirement.ports for requirement in requirements)
-        return TaskSecurityGroups(known, rules, ours, families, Limits(consumer, self.ingress.mode, recorded, asked))
+        return Limits(consumer, self.ingress.mode, recorded, asked)
 
     def _closed(
         self, groups: TaskSecurityGroups, requirements: Sequence[PortRequirement], opened: Mapping[str, OpenedGroup]
@@ -192,7 +193,8 @@ class RouteIngress:
         unmet: dict[tuple[str, str], list[PortRequirement]] = {}
         for requirement in requirements:
             if not groups.is_open(requirement):
-                unmet.setdefault(groups.reason(requirement), []).append(requirement)
+                reason = groups.violated.get(requirement) or groups.reason(requirement)
+                unmet.setdefault(reason, []).append(requirement)
         found: list[tuple[PortRequirement, Problem]] = []
         for (code, group_id), closed in unmet.items():
             ports = sorted({requirement.ports for requirement in closed})

@@ -73,10 +73,11 @@ class Sweeper:
             rebuild_requirements(self.ingress)
         may_revoke = is_complete or is_all_released
         before = frozenset(json.loads(self.documents.document(*_UNNEEDED) or "[]"))
-        # A table from before rules were recorded knows them by their tag; one that was lost, by what is required again.
-        adopted: Adopted = "required" if not is_complete else "none" if has_records else "all"
         found = sweep_groups(
-            self.ingress, before if may_revoke else frozenset(), adopted=adopted, revokes_unknown=is_all_released
+            self.ingress,
+            before if may_revoke else frozenset(),
+            adopted=_adopted(is_complete=is_complete, has_records=has_records),
+            revokes_unknown=is_all_released,
         )
         if not has_records and (found.was_read or not is_complete):
             self.documents.put_document(*_RECORDS, "{}")
@@ -84,6 +85,13 @@ class Sweeper:
         if unneeded != before:
             self.documents.put_document(*_UNNEEDED, json.dumps(sorted(unneeded)))
         return found
+
+
+def _adopted(*, is_complete: bool, has_records: bool) -> Adopted:
+    """A table from before rules were recorded knows them by their tag; one that was lost, by what is required again."""
+    if not is_complete:
+        return "required"
+    return "none" if has_records else "all"
 
 
 def sweep_groups(
@@ -131,16 +139,19 @@ class _Group:
         except DeniedError as error:
             problem = problems.denied([found.group_id], error, self.ingress.label_prefix)
             return SweptGroups(frozenset(unneeded_rules(found, self.requirements)), problems=(problem,))
-        helped = frozenset(
-            requirement.consumer
-            for requirement in self.requirements
-            for ports in requirement.ports
-            if rules.prefix_list_rule(ports) and not found.prefix_list_rule(ports)
-        )
+        helped = self._helped(found, rules)
         closed = [ports for ports in full if not rules.cidr_rule(ports)]
         unmet = (problems.full(rules, closed),) if closed else ()
         notices = (problems.unknown_rules(rules, unknown),) if unknown else ()
         return SweptGroups(frozenset(unneeded_rules(rules, self.requirements)), helped, unmet, notices)
+
+    def _helped(self, before: SecurityGroupRules, after: SecurityGroupRules) -> frozenset[str]:
+        return frozenset(
+            requirement.consumer
+            for requirement in self.requirements
+            for ports in requirement.ports
+            if after.prefix_list_rule(ports) and not before.prefix_list_rule(ports)
+        )
 
     def _record(self, rules: SecurityGroupRules) -> frozenset[AllowedPorts]:
         """Record the adopted rules, and forget those that neither exist nor are required; the ports of the known ones."""
@@ -176,13 +187,7 @@ class _Group:
 
 def rebuild_requirements(ingress: Ingress) -> int:
     """Restore the requirements of custom resources in a table that has lost them, from the tags on our rules; how many."""
-    families = {source.id: source.family for source in ingress.groups.prefix_lists()}
-    found: dict[tuple[str, str], set[AllowedPorts]] = {}
-    for rule in ingress.groups.owned_rules():
-        if (family := families.get(rule.prefix_list_id or "")) and rule.ports:
-            for consumer, ports in _tagged(rule):
-                if covers(AllowedPorts(family, rule.ports), required := AllowedPorts(family, ports)):
-                    found.setdefault((rule.group_id, consumer), set()).add(required)
+    found = _tagged_requirements(ingress)
     lost = [
         (consumer, group_id)
         for group_id, consumer in sorted(found)
@@ -191,6 +196,18 @@ def rebuild_requirements(ingress: Ingress) -> int:
     for consumer, group_id in lost:
         ingress.require(consumer, group_id, found[group_id, consumer])
     return len(lost)
+
+
+def _tagged_requirements(ingress: Ingress) -> dict[tuple[str, str], set[AllowedPorts]]:
+    """By group and custom resource, the ports in the tags of our rules, as far as these open them."""
+    families = {source.id: source.family for source in ingress.groups.prefix_lists()}
+    found: dict[tuple[str, str], set[AllowedPorts]] = {}
+    for rule in ingress.groups.owned_rules():
+        if (family := families.get(rule.prefix_list_id or "")) and rule.ports:
+            for consumer, ports in _tagged(rule):
+                if covers(AllowedPorts(family, rule.ports), required := AllowedPorts(family, ports)):
+                    found.setdefault((rule.group_id, consumer), set()).add(required)
+    return found
 
 
 def _tagged(rule: IngressRule) -> list[tuple[str, PortRange]]:
