@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from ecs_lattice import bounds
 from ecs_lattice.model import Placement, Route, ServiceId
 
 SCHEMA = 1
@@ -56,6 +57,9 @@ class Notice:
     code: str
     message: str
 
+    def __post_init__(self) -> None:
+        bounds.cut_fields(self, message=bounds.MESSAGE)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -67,7 +71,7 @@ class Answer:
     before stays (``group_arn``).
     ``group_arn`` is the target group of the route once it exists. ``domain_name`` is the Lattice service's DNS name.
     ``notices`` are about the route or its Lattice service, whatever the state. ``live_as`` is the fingerprint of the match
-    with which the route was live last; empty: never.
+    with which the route was live last; empty: never. Texts are within :mod:`~ecs_lattice.bounds`.
     """
 
     state: State
@@ -77,6 +81,11 @@ class Answer:
     domain_name: str | None = None
     notices: tuple[Notice, ...] = ()
     live_as: str = ""
+
+    def __post_init__(self) -> None:
+        bounds.cut_fields(self, message=bounds.MESSAGE)
+        if len(self.notices) > bounds.MOST_PROBLEMS:
+            object.__setattr__(self, "notices", self.notices[: bounds.MOST_PROBLEMS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,13 @@
 """The outcome of a reconcile: done, not yet, or refused. "Not yet" is an outcome, never an error."""
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from ecs_lattice import bounds
+
+MORE_PROBLEMS = "MORE_PROBLEMS"
+"""The code of the last problem that is told where there are more than are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +17,8 @@ class Problem:
     ``code`` is a stable identifier (``UNKNOWN_KEY``); ``key`` and ``value`` are as written (empty when the problem is
     not about one key); ``where`` names the place ("docker label of container app in orders:7", "tag of the ECS service");
     ``message`` says what is wrong, and what is allowed or what to do; ``command`` is a shell command
-    that fixes it, where there is one.
+    that fixes it, where there is one. All are within :mod:`~ecs_lattice.bounds`; a command that is too long is left out,
+    because half a command does something else.
     """
 
     code: str
@@ -19,6 +27,11 @@ class Problem:
     value: str = ""
     where: str = ""
     command: str = ""
+
+    def __post_init__(self) -> None:
+        bounds.cut_fields(self, message=bounds.MESSAGE, key=bounds.VALUE, value=bounds.VALUE, where=bounds.PLACE)
+        if bounds.length(self.command) > bounds.COMMAND:
+            object.__setattr__(self, "command", "")
 
     @property
     def text(self) -> str:
@@ -29,6 +42,17 @@ class Problem:
         subject = f"{self.key} = {self.value!r}" if self.key else ""
         place = f" ({self.where})" if self.where else ""
         return f"{self.code}: {subject}{place}{': ' if subject or place else ''}{self.text}"
+
+
+def reported(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The problems of one ECS service that are told to people: the first of them, and how many more there are."""
+    lengths = itertools.accumulate(bounds.length(str(problem)) for problem in problems)
+    fitting = sum(1 for _ in itertools.takewhile(lambda total: total <= bounds.PROBLEMS, lengths))
+    shown, more = problems[: min(fitting, bounds.MOST_PROBLEMS)], len(problems) - min(fitting, bounds.MOST_PROBLEMS)
+    if not more:
+        return tuple(problems)
+    message = f"and {more:,} more problems, which are shown once there are fewer."
+    return (*shown, Problem(MORE_PROBLEMS, message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +66,9 @@ class NotYet:
 
     after: int
     why: str
+
+    def __post_init__(self) -> None:
+        bounds.cut_fields(self, why=bounds.MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from ecs_lattice import bounds
 from ecs_lattice.aws.clients import translating
 from ecs_lattice.errors import UnavailableError
 from ecs_lattice.messages.announcements import DETAIL_TYPE, SOURCE, StateChange
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
 _ENTRIES = 10  # Amazon EventBridge API, PutEvents
-_MESSAGE_CHARACTERS = 8000  # an entry may have 1 MB (256 KB in older Regions); ten of these are far below
+_MESSAGE = 8000  # an entry may have 1 MB (256 KB in older Regions); ten of these are far below
 
 
 class EventBridgeAnnouncer:
@@ -45,7 +46,7 @@ class EventBridgeAnnouncer:
 
     def _entry(self, change: StateChange) -> dict[str, Any]:
         at = datetime.fromtimestamp(self._now(), tz=UTC)
-        members = dataclasses.asdict(dataclasses.replace(change, message=change.message[:_MESSAGE_CHARACTERS]))
+        members = dataclasses.asdict(dataclasses.replace(change, message=bounds.cut(change.message, _MESSAGE)))
         detail = {_camel(name): value for name, value in members.items()}
         return {
             "Time": at,

@@ -8,15 +8,19 @@ group#<group id>    need#<consumer>              which ports of a security group
 group#<group id>    rule#<family>#<ports>        a rule that the stack has added to the group
 <kind>#<key>        document                     a JSON document of one side, with a time to live if it has one
 set#<name>          set                          the members of a limited set
+
+Each text has a bound (:mod:`ecs_lattice.bounds`): those who write labels decide what is in an item, never how large it is.
 """
 
 import contextlib
+import dataclasses
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from ecs_lattice import codec
+from ecs_lattice import bounds, codec
 from ecs_lattice.aws.clients import translating
 from ecs_lattice.claims import SCHEMA, Answer, Claim, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ConditionError, TooNewRecordError
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 type Attributes = dict[str, Any]
 """Attribute values as the DynamoDB API has them, by name."""
 
+_log = logging.getLogger(__name__)
 _BATCH_GET_ITEMS = 100  # DynamoDB API, BatchGetItem
 _EXISTS = "attribute_exists(pk)"
 _NAMES: Attributes = {"ExpressionAttributeNames": {"#names": "names"}}  # a reserved word of DynamoDB
@@ -112,7 +117,10 @@ class DynamoRegistry:
         return codec.loads(LatticeRecord, item["text"]["S"]) if item else LatticeRecord(name)
 
     def put_lattice(self, record: LatticeRecord) -> None:
-        self._put(f"lattice#{record.name}", "lattice", codec.dumps(record))
+        text = codec.dumps(record)
+        if len(text) > bounds.ITEM:  # what a list call finds again
+            text = codec.dumps(dataclasses.replace(record, groups=(), networks=()))
+        self._put(f"lattice#{record.name}", "lattice", text)
 
     def delete_lattice(self, name: str) -> None:
         self._delete(f"lattice#{name}", "lattice")
@@ -227,6 +235,8 @@ class DynamoRegistry:
         return dict(answer.get("Item") or {})
 
     def _put(self, pk: str, sk: str, text: str, expires_at: float | None = None, **condition: Any) -> None:
+        if len(text) > bounds.ITEM:
+            _log.error("The registry item %s %s has %d bytes; expected are at most %d.", pk, sk, len(text), bounds.ITEM)
         item: Attributes = {"pk": {"S": pk}, "sk": {"S": sk}, "text": {"S": text}}
         if expires_at is not None:
             item["expiresAt"] = {"N": str(int(expires_at))}

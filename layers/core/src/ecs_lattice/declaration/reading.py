@@ -6,12 +6,14 @@ surrounding spaces; values lose surrounding spaces.
 
 import dataclasses
 import difflib
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from ecs_lattice.bounds import VALUE, cut
 from ecs_lattice.declaration import values
 from ecs_lattice.declaration.keys import BY_FAMILY, BY_NAME, KEYS, Key
 from ecs_lattice.declaration.problems import problem
@@ -167,6 +169,7 @@ def _suggestion(route: str | None, name: str, prefix: str) -> str:
     return f"there is no such key; these can follow {start!r}: {', '.join(key.name for key in KEYS)}."
 
 
+@functools.lru_cache(maxsize=128)
 def _nearest(name: str) -> str | None:
     """The known key that ``name`` was probably meant to be; None when none is near."""
     family, _, argument = name.partition(".")
@@ -198,7 +201,8 @@ def _one_each(entries: list[Entry]) -> tuple[list[Entry], list[tuple[Entry, Prob
     ambiguous: list[tuple[Entry, Problem]] = []
     for first, *others in same.values():
         different = [other for other in others if other.written.value.strip() != first.written.value.strip()]
-        message = f"{first.written.key} is {first.written.value!r} as {first.written.where}; a key has one value."
+        said = cut(first.written.value, VALUE)
+        message = f"{first.written.key} is {said!r} as {first.written.where}; a key has one value."
         ambiguous += [(first, _at(other.written, "TWO_VALUES", message)) for other in different]
         if not different:
             single.append(first)

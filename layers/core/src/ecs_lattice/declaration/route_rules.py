@@ -3,16 +3,15 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
+from ecs_lattice.bounds import listed
 from ecs_lattice.declaration.reading import Bounds
-from ecs_lattice.declaration.routes import Draft
+from ecs_lattice.declaration.routes import MOST_HEADERS, Draft
 from ecs_lattice.facts import TaskDefinition
 from ecs_lattice.model import Match, Route
 from ecs_lattice.naming import SERVICE_NAME_LENGTHS, is_service_name
 from ecs_lattice.outcome import Problem
-
-MOST_HEADERS = 5
-"""VPC Lattice API, HeaderMatchList."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _matches_what_a_rule_can(subject: Subject, _: Context) -> Iterator[Problem]:
     if len(draft.entries("path")) > 1:
         yield draft.problem("TWO_PATHS", "path", f"route {draft.name} has path.exact and path.prefix; one is allowed.")
     if len(headers) > MOST_HEADERS:
-        names = ", ".join(entry.argument for entry in headers)
+        names = listed([entry.argument for entry in headers])
         message = f"route {draft.name} matches {len(headers)} headers ({names}); {MOST_HEADERS} are allowed."
         yield draft.problem("TOO_MANY_HEADERS", "header", message)
 
@@ -194,10 +193,18 @@ def _has_the_auth_that_the_stack_demands(subject: Subject, context: Context) -> 
 @reads("network")
 def _stays_within_the_allowed_networks(subject: Subject, context: Context) -> Iterator[Problem]:
     allowed, defaults = context.bounds.allowed_networks, context.bounds.default_networks
-    for network in subject.route.networks:
-        if allowed and network not in defaults and not any(fnmatchcase(network, glob) for glob in allowed):
-            message = f"{network} is not allowed here; allowed (parameter AllowedNetworks): {', '.join(allowed)}."
-            yield subject.draft.problem("NETWORK_NOT_ALLOWED", "network", message)
+    outside = _outside(subject.route.networks, allowed, defaults) if allowed else ()
+    if outside:
+        be = "is" if len(outside) == 1 else "are"
+        message = f"{listed(outside)} {be} not allowed here; allowed (parameter AllowedNetworks): {', '.join(allowed)}."
+        yield subject.draft.problem("NETWORK_NOT_ALLOWED", "network", message)
+
+
+@lru_cache(maxsize=2)
+def _outside(networks: tuple[str, ...], allowed: tuple[str, ...], defaults: tuple[str, ...]) -> tuple[str, ...]:
+    """The networks that are neither allowed nor the stack's defaults. Cached: hundreds of routes may inherit one label."""
+    named = (network for network in networks if network not in defaults)
+    return tuple(network for network in named if not any(fnmatchcase(network, glob) for glob in allowed))
 
 
 @reads("domain")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
+from ecs_lattice.bounds import VALUE, cut
 from ecs_lattice.declaration import keys
 from ecs_lattice.declaration.problems import problem
 from ecs_lattice.declaration.reading import Bounds, Entry
@@ -33,6 +34,8 @@ _ROUTE_SLOTS = {
     "alarm_minutes": "alarm.minutes",
 }
 """Fields of Route that have the value of a slot, or the default of the field."""
+MOST_HEADERS = 5
+"""VPC Lattice API, HeaderMatchList."""
 _HEADER_KINDS = {"header.<name>": "exact", "header-prefix.<name>": "prefix", "header-contains.<name>": "contains"}
 _HEALTH_SLOTS = {slot.removeprefix("health.").replace("-", "_"): slot for slot in keys.HEALTH_CHECK_SLOTS}
 
@@ -149,7 +152,10 @@ def _differ(draft: Draft, source: Draft, slot: str) -> bool:
 def _disagreement(draft: Draft, source: Draft, slot: str, shared: keys.Shared) -> Problem:
     written = source.slots[slot][0].written
     scope = "one Lattice service" if shared == "service" else "one port on one Lattice service"
-    message = f"route {source.name} says {written.key} = {written.value} ({written.where}); all routes of {scope} have one value."
+    said = cut(written.value, VALUE)
+    message = (
+        f"route {source.name} says {written.key} = {said} ({written.where}); all routes of {scope} have one value."
+    )
     return draft.problem("ROUTES_DISAGREE", slot, message)
 
 
@@ -218,7 +224,7 @@ def _match(draft: Draft) -> Match | None:
     sensitive = draft.value("path.case-sensitive") is not False
     headers = [
         HeaderMatch(entry.argument, cast(Any, _HEADER_KINDS[entry.key.name]), str(entry.parsed))
-        for entry in draft.entries("header")
+        for entry in draft.entries("header")[:MOST_HEADERS]
         if entry.parsed is not None
     ]
     match = Match(

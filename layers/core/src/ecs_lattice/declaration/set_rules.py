@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from ecs_lattice.bounds import listed
 from ecs_lattice.declaration.keys import SHARED_SLOTS
 from ecs_lattice.declaration.route_rules import Context, Subject
 from ecs_lattice.declaration.routes import grouped
@@ -62,7 +63,7 @@ def _fit_the_listeners(subjects: list[Subject], context: Context) -> Iterator[Pr
         if len(wanted) > context.bounds.listeners_per_service:
             message = (
                 f"Lattice service {service} would need {len(wanted)} listeners "
-                f"({', '.join(map(str, sorted(wanted)))}); {context.bounds.listeners_per_service} are allowed."
+                f"({listed(list(map(str, sorted(wanted))))}); {context.bounds.listeners_per_service} are allowed."
             )
             yield draft.problem("TOO_MANY_LISTENERS", "listener", message, max(wanted))
 
@@ -83,7 +84,7 @@ def _shared_matches(alike: list[list[Subject]], listener: ListenerKey) -> Iterat
         if len(subjects) == 1:
             continue
         names, match = (
-            ", ".join(subject.route.name for subject in subjects),
+            listed([subject.route.name for subject in subjects]),
             subjects[0].route.match or "everything else",
         )
         if unweighted := next((subject.draft for subject in subjects if subject.route.weight is None), None):
@@ -125,6 +126,6 @@ def _fit_the_configurations(subjects: list[Subject], context: Context) -> Iterat
     attached = [subject for subject in subjects if (subject.route.targets or default) == "ecs"]
     pairs = sorted({(subject.route.port_name, subject.route.lattice_service) for subject in attached})
     if len(pairs) > MOST_CONFIGURATIONS:
-        listed = ", ".join(f"{port} on {service}" for port, service in pairs)
-        message = f"{len(pairs)} target groups ({listed}); ECS attaches {MOST_CONFIGURATIONS} to a service."
+        named = listed([f"{port} on {service}" for port, service in pairs])
+        message = f"{len(pairs)} target groups ({named}); ECS attaches {MOST_CONFIGURATIONS} to a service."
         yield attached[-1].draft.problem("TOO_MANY_TARGET_GROUPS", "port", message, attached[-1].route.port_name)

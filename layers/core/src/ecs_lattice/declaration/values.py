@@ -12,6 +12,7 @@ from ecs_lattice.model import ListenerKey, ListenerProtocol
 STANDARD_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 LISTENER_PROTOCOLS = ("HTTP", "HTTPS", "TLS_PASSTHROUGH")
 HIGHEST_PORT = 65535
+_MOST_LISTENERS = 10  # no quota of Lattice: whatever the routes of one label are compared by has a bound
 
 _PATH = re.compile(r"/[a-zA-Z0-9@:%_+.~#?&/=-]*", re.ASCII)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
@@ -104,8 +105,10 @@ def header_value(value: str) -> str:
 
 def listeners(value: str) -> tuple[ListenerKey, ...]:
     """``HTTPS:443``, several separated by spaces."""
-    found = set()
-    for item in value.split():
+    found, items = set(), value.split()
+    if len(items) > _MOST_LISTENERS:
+        raise ValueError(f"{len(items)} listeners, of which at most {_MOST_LISTENERS} are read")
+    for item in items:
         protocol, colon, port = item.partition(":")
         if protocol.upper() not in LISTENER_PROTOCOLS or not colon:
             raise ValueError(f"{item!r} is no listener")
@@ -133,13 +136,15 @@ def domain(value: str) -> str:
 
 def certificate(value: str) -> str:
     """The ARN of an ACM certificate, in any partition."""
-    if _CERTIFICATE.fullmatch(value) is None:
+    if len(value) > 2048 or _CERTIFICATE.fullmatch(value) is None:  # noqa: PLR2004  Lattice's CertificateArn
         raise ValueError("not the ARN of an ACM certificate")
     return value
 
 
 def codes(value: str) -> str:
     """HTTP codes and ranges separated by spaces (or commas), as Lattice's matcher writes them: ``200,300-302``."""
+    if len(value) > 2000:  # noqa: PLR2004  Lattice's HttpCodeMatcher
+        raise ValueError(f"{len(value)} characters are too many")
     found = value.replace(",", " ").split()
     for item in found:
         parts = _CODES.fullmatch(item)

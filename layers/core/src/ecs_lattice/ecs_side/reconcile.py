@@ -26,7 +26,7 @@ from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import Announcer
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import Done, NotYet, Outcome, Refused, soonest
+from ecs_lattice.outcome import Done, NotYet, Outcome, Refused, reported, soonest
 from ecs_lattice.settings import Settings
 
 _TARGETS_RETRY_SECONDS = 15
@@ -58,7 +58,7 @@ class EcsSide:
             effective=observed.revision.task_definition.name if observed.revision else None,
             source=observed.effective.source if observed.effective else "",
             routes=observed.routes or (),
-            problems=decided.problems + decided.warnings,
+            problems=reported(decided.problems + decided.warnings),
             claims=tuple(claim for key, claim in decided.claims.items() if standing.get(key) != claim),
             deletes=tuple(record.claim.route.name for record in decided.over.values()),
             attach=decided.attach,

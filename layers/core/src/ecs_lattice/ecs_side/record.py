@@ -10,20 +10,21 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ecs_lattice import codec
+from ecs_lattice import bounds, codec
 from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.ecs_side.status import VANISHED, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import EcsService, LatticeEntry, Subnets, TaskDefinition
 from ecs_lattice.ingress.model import PortRequirement
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import Problem
+from ecs_lattice.outcome import MORE_PROBLEMS, Problem
 from ecs_lattice.ports import Registry
 
 KIND = "ecs"
 SCHEMA = 1
 PRESENCE_TIMERS = {"not_found", "deleted"}
 """The names of the timers that say since when the presence has not been ``active``."""
+_FEW, _MOST_STATUSES = 5, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,50 @@ def parse(text: str) -> EcsRecord:
 
 
 def write(registry: Registry, record: EcsRecord) -> None:
-    """Store the record."""
-    registry.put_document(KIND, record.service, codec.dumps(record))
+    """Store the record, within the size of an item: the status is always stored."""
+    registry.put_document(KIND, record.service, text_of(record))
+
+
+def text_of(record: EcsRecord) -> str:
+    """The record as it is stored. What would exceed the size of an item is left out in this order: the containers of the
+    effective revision, most words about problems and statuses, all but a hundred statuses, those of routes that are being
+    removed first, then the effective revision, for which ECS is asked again."""
+    text = codec.dumps(record)
+    for shorten in (_without_containers, _with_few_words, _with_few_statuses, _without_revision):
+        if len(text) <= bounds.ITEM:
+            break
+        record = shorten(record)
+        text = codec.dumps(record)
+    return text
+
+
+def _without_containers(record: EcsRecord) -> EcsRecord:
+    effective = record.effective and dataclasses.replace(record.effective, containers=())
+    return dataclasses.replace(record, effective=effective)
+
+
+def _with_few_words(record: EcsRecord) -> EcsRecord:
+    """Five problems, and statuses without commands. States and codes stay: the next run compares them with its own."""
+    few = [
+        dataclasses.replace(problem, message=bounds.cut(problem.message, bounds.VALUE), command="")
+        for problem in record.problems[:_FEW]
+    ]
+    more = len(record.problems) - len(few)
+    left = [Problem(MORE_PROBLEMS, f"and {more} more problems; see the log of the function.")] if more > 0 else []
+    statuses = tuple(
+        dataclasses.replace(status, message=bounds.cut(status.message, bounds.VALUE), command="")
+        for status in record.statuses
+    )
+    return dataclasses.replace(record, problems=(*few, *left), statuses=statuses)
+
+
+def _with_few_statuses(record: EcsRecord) -> EcsRecord:
+    first = sorted(record.statuses, key=lambda status: status.state in {"Parked", "Removing"})
+    return dataclasses.replace(record, statuses=tuple(first[:_MOST_STATUSES]))
+
+
+def _without_revision(record: EcsRecord) -> EcsRecord:
+    return dataclasses.replace(record, effective=None)
 
 
 def for_service(stored: EcsRecord | None, service_id: ServiceId, service: EcsService | None, now: float) -> EcsRecord:

@@ -14,7 +14,7 @@ from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.status import VANISHED, RouteStateName, RouteStatus
 from ecs_lattice.errors import DeniedError, InvalidError
 from ecs_lattice.messages.announcements import Announcer, StateChange
-from ecs_lattice.outcome import Problem
+from ecs_lattice.outcome import Problem, reported
 
 _log = logging.getLogger(__name__)
 _BAD_STATES = {"Refused", "Conflicted"}
@@ -27,9 +27,9 @@ def with_statuses(
     decided: Decisions,
     rejected: tuple[Problem, ...],
 ) -> EcsRecord:
-    """``record`` with the status of every claim that stands; new problems are logged. ``rejected``: why ECS has
-    rejected the list."""
-    problems = decided.problems + rejected + decided.warnings
+    """``record`` with the status of every claim that stands; the problems are those that are told, and new ones are
+    logged. ``rejected``: why ECS has rejected the list."""
+    problems = reported(decided.problems + rejected + decided.warnings)
     for problem in problems:
         if problem not in record.problems:
             _log.warning("%s: %s", observed.service_id, problem)
@@ -117,7 +117,7 @@ def _state(record: ClaimRecord, attaching: set[str]) -> RouteStateName:
 
 def _of_declaration(observed: Observation, refused: str, codes: str) -> StateChange:
     """The event for the whole declaration, which was ``refused`` with some codes before and is with ``codes`` now."""
-    state, message = "Refused", "\n".join(str(problem) for problem in observed.problems)
+    state, message = "Refused", "\n".join(str(problem) for problem in reported(observed.problems))
     if not codes and observed.presence == "active":
         state, message = "Pending", "The declaration is accepted again."
     elif not codes:

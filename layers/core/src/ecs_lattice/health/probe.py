@@ -26,6 +26,7 @@ from ecs_lattice.ports import Ecs, Now, Registry
 # Shares of the time after which the reads of targets and of ECS end; the rest is for the alarms.
 _READ_SHARE, _ECS_SHARE = 0.7, 0.9
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
+_MOST_NOT_REACHED = 2000  # a registry item has a bound; the rest has no precedence
 _NOT_REACHED = ("probe", "not-reached")  # the document with the ids of the groups that the last run did not reach
 
 
@@ -96,7 +97,7 @@ class Probe:
         pace = Pace(self.now, self.sleep, ends_at)
         read = read_all(arns, lambda arn: count(self.targets.statuses(arn)), pace, self.threads)
         if not_reached := sorted(id_of(arn) for arn in read.not_reached):
-            self.registry.put_document(*_NOT_REACHED, json.dumps(not_reached))
+            self.registry.put_document(*_NOT_REACHED, json.dumps(not_reached[:_MOST_NOT_REACHED]))
         elif text:
             self.registry.delete_document(*_NOT_REACHED)
         return read

@@ -5,10 +5,11 @@ continues from there.
 
 import dataclasses
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ecs_lattice import ownership
+from ecs_lattice import bounds, ownership
 from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Service
@@ -28,6 +29,7 @@ from ecs_lattice.lattice_side.resolve import resolve
 from ecs_lattice.lattice_side.seen import ClaimFacts, Timers, facts_of, index_of
 from ecs_lattice.lattice_side.steps import DeleteLatticeService, Step, describe
 from ecs_lattice.messages.requests import ReconcileRequest
+from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Now, Registry, RequestQueue
 from ecs_lattice.settings import Settings
@@ -182,10 +184,11 @@ class LatticeSide:
 
     def _answer(self, records: tuple[ClaimRecord, ...], answers: Mapping[str, Answer]) -> tuple[ClaimRecord, ...]:
         """Write the answers, and enqueue a request for each ECS service that has not acknowledged the last one."""
-        for record in records:
-            answer = answers[record.key]
-            if answer.state in {"Refused", "Conflicted"} and answer != record.answer:
-                _log.warning("%s: %s %s: %s", record.key, answer.state, answer.code, answer.message)
+        _log_new(
+            (record.claim.service, record.key, answers[record.key])
+            for record in records
+            if answers[record.key] != record.answer
+        )
         answered = tuple(self.registry.put_answer(record, answers[record.key]) for record in records)
         services = sorted({record.claim.service.arn for record in answered if record.is_unacknowledged})
         cause = f"answers of {records[0].lattice_service}"
@@ -200,6 +203,19 @@ class LatticeSide:
         due = self.now() + outcome.after if isinstance(outcome, NotYet) else 0.0
         if bool(due) != bool(remembered.due_at) or abs(due - remembered.due_at) > _DUE_SLACK_SECONDS:
             self.registry.put_lattice(dataclasses.replace(remembered, due_at=due))
+
+
+def _log_new(changed: Iterable[tuple[ServiceId, str, Answer]]) -> None:
+    """Log the refusals and conflicts among the answers, of each ECS service as many as are told of it."""
+    counts: Counter[ServiceId] = Counter()
+    for service, key, answer in changed:
+        if answer.state in {"Refused", "Conflicted"}:
+            counts[service] += 1
+            if counts[service] <= bounds.MOST_PROBLEMS:
+                _log.warning("%s: %s %s: %s", key, answer.state, answer.code, answer.message)
+    for service, count in counts.items():
+        if count > bounds.MOST_PROBLEMS:
+            _log.warning("%s: and %d more routes are refused", service, count - bounds.MOST_PROBLEMS)
 
 
 def _problems(answers: Iterable[tuple[str, Answer]]) -> tuple[Problem, ...]:
