@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from ecs_lattice.claims import Answer, Claim, ClaimRecord
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
+from ecs_lattice.diagnosis.report_refusals import RefusalReporter
 from ecs_lattice.diagnosis.respond import Responder
-from ecs_lattice.errors import BusyError, DeniedError, UnavailableError, UnknownEventError
+from ecs_lattice.errors import BusyError, DeniedError, ForeignEventError, UnavailableError
 from ecs_lattice.messages import alarms
-from ecs_lattice.messages.alarms import AlarmChange, FollowUp, RouteStateChange, TargetUnhealthy
-from ecs_lattice.messages.announcements import StateChange
+from ecs_lattice.messages.alarms import AlarmChange, FollowUp, TargetUnhealthy
 from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.model import Placement, Route
 from tests.diagnosis.making import (
@@ -46,11 +46,12 @@ class Fakes:
         self.later: list[tuple[str, int]] = []
         self.due: list[tuple[float, str]] = []
         self.metrics: list[tuple[dict, dict]] = []
-        self.claims: tuple[ClaimRecord, ...] = ()
+        self.claims: tuple[ClaimRecord, ...] = (a_claim(),)
         self.letters: DeadLetterSample | Exception = DeadLetterSample("https://sqs/q", ())
         self.fails: list[Exception] = []
         self.before_publishing = self.after_reading = lambda: None
-        self.responder = Responder("ecs-lattice", "registry", self, self, self, self, self, self, lambda: self.time)
+        reporter = RefusalReporter("registry", self, self, self, lambda: self.time)
+        self.responder = Responder("ecs-lattice", reporter, self, self, self, self, self, self, lambda: self.time)
 
     # The ports.
     @property
@@ -105,10 +106,6 @@ class Fakes:
         arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{PREFIX}{name}"
         previous = previous or {"ALARM": "OK", "OK": "ALARM"}.get(state, "OK")
         self.responder.respond(AlarmChange(PREFIX + name, arn, state, previous, NOW + at, **given))
-
-    def announce(self, state, code="", at=0, before=("", ""), route="default", owner="ecs-lattice"):
-        change = StateChange(SERVICE.arn, route, "orders" if route else "", state, code, "because", *before)
-        self.responder.respond(RouteStateChange(change, owner, NOW + at))
 
     def wait(self, seconds):
         """Let time pass, and deliver what was postponed."""
@@ -167,7 +164,9 @@ def test_a_change_older_than_the_last_one_sends_nothing(fakes):
 
 def test_each_route_has_its_own_incident(fakes):
     fakes.alarm("ALARM")
-    fakes.alarm("ALARM", name="orders/shop/orders/default-b")
+    fakes.claims += (a_claim("b"),)
+    fakes.collect = lambda subject: fakes.seen
+    fakes.alarm("ALARM", name="orders/shop/orders/b", dimensions=(*DIMENSIONS[:2], ("Route", "b")))
     assert fakes.words == ["ALARM", "ALARM"]
 
 
@@ -362,59 +361,32 @@ def test_however_it_flaps_the_last_message_is_right_and_messages_are_few(gaps):
     assert len(moments) <= 3 + 2 * (at + 7200) / 3600
 
 
-# Refusals.
+# What anybody may send.
 
 
-def test_a_refusal_is_reported_once_a_new_reason_once_more_and_its_end(fakes):
-    fakes.announce("Refused", "A")
-    fakes.announce("Refused", "A")
-    fakes.announce("Refused", "B", 10, ("Refused", "A"))
-    fakes.announce("Live", "", 7200, ("Refused", "B"))
-    fakes.announce("Live", "", 7200, ("Refused", "B"))
-    assert [subject for subject, _, _ in fakes.published] == [
-        "REFUSED orders/default (shop/orders): A",
-        "REFUSED orders/default (shop/orders): B",
-        "OK orders/default (shop/orders): no longer refused after 2 hours",
-    ]
-
-
-def test_a_refusal_that_recurs_before_the_route_is_live_never_ended(fakes):
-    fakes.announce("Refused", "A")
-    fakes.announce("Wired", "", 10, ("Refused", "A"))
-    ((body, seconds),) = fakes.later
-    fakes.announce("Refused", "A", 40)
-    look = alarms.parse_event(parse_body(body))
-    fakes.time += seconds
-    fakes.responder.respond(look)
-    assert fakes.words == ["REFUSED"]
-    fakes.announce("Wired", "", 300, ("Refused", "A"))
-    fakes.responder.respond(look)
-    fakes.responder.respond(look)
-    assert fakes.words == ["REFUSED", "OK"]
-    assert "It is Wired now" in fakes.published[1][1]
-
-
-def test_changes_within_one_moment_are_reported_in_their_order(fakes):
-    fakes.announce("Refused", "A")
-    fakes.announce("Conflicted", "B", 0, ("Refused", "A"))
-    fakes.announce("Refused", "A")
-    assert fakes.words == ["REFUSED", "CONFLICTED"]
-
-
-def test_a_declaration_and_its_routes_are_subjects_of_their_own(fakes):
-    fakes.announce("Refused", "A")
-    fakes.announce("Refused", "A", route="")
-    assert [subject for subject, _, _ in fakes.published] == [
-        "REFUSED orders/default (shop/orders): A",
-        "REFUSED shop/orders: A",
-    ]
-
-
-def test_events_of_other_stacks_are_rejected(fakes):
-    with pytest.raises(UnknownEventError, match="other"):
-        fakes.announce("Refused", "A", owner="other")
-    with pytest.raises(UnknownEventError, match="somebody"):
+def test_alarms_that_are_not_the_stacks_own_are_ignored(fakes):
+    """Anybody who may put alarms may put one with the stack's prefix, on any metric."""
+    forged = (("EcsService", "shop/orders"), ("LatticeService", "orders"), ("Route", "nowhere"))
+    for name, more in {
+        "x": {},
+        "stack/anything": QUEUE,
+        "stack/dead-letters": {},  # on the metric of a route
+        "orders/shop/orders/default-2": {},  # a second one for a route that has one
+        "orders/shop/orders/nowhere": {"dimensions": forged},  # a route that no claim names
+    }.items():
+        with pytest.raises(ForeignEventError, match="not one of this stack"):
+            fakes.alarm("ALARM", name=name, **more)
+    with pytest.raises(ForeignEventError):
         fakes.responder.respond(AlarmChange("somebody", "arn", "ALARM", "OK", NOW))
+    assert (fakes.published, fakes.documents) == ([], {})
+
+
+def test_the_end_of_what_was_reported_is_reported_even_if_the_route_is_gone(fakes):
+    fakes.alarm("ALARM")
+    fakes.claims = ()
+    fakes.at(60, "OK")
+    fakes.wait(600)
+    assert fakes.words == ["ALARM", "OK"]
 
 
 # The stack itself.
@@ -440,8 +412,8 @@ def test_dead_letters_that_cannot_be_read_do_not_delay_the_message(fakes):
 # Unhealthy targets.
 
 
-def a_claim(route="default", group=GROUP_ARN, health_grace=120):
-    made = Route(route, "orders", "web", health_grace=health_grace)
+def a_claim(route="default", group=GROUP_ARN, health_grace=120, lattice_service="orders"):
+    made = Route(route, lattice_service, "web", health_grace=health_grace)
     claim = Claim(SERVICE, 0.0, made, Placement("vpc-11", "IPV4", 8080))
     return ClaimRecord(claim, 1, Answer("Live", group_arn=group))
 
@@ -568,6 +540,7 @@ def test_whatever_is_repeated_and_reordered_the_messages_alternate_and_end_with_
 
 def test_the_recorded_alarm_and_its_end_make_two_messages(fakes):
     fakes.collect = lambda subject: CASES["PREFIX_LIST_RULE_MISSING"]
+    fakes.claims = (a_claim(lattice_service="file-transfer"),)
     for name in ("route-alarm", "route-ok"):
         fakes.responder.respond(alarms.parse_event(json.loads((EVENTS / f"alarm/{name}.json").read_text())))
     fakes.wait(7200)

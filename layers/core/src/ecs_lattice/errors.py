@@ -3,6 +3,7 @@
 EcsLatticeError
 ├── SettingsError            the environment of the function is incomplete or wrong
 ├── UnknownEventError        an event or a message of an unknown shape
+│   └── ForeignEventError    anybody may have sent it, and it is about nothing of this stack
 ├── TooNewRecordError        a registry item that a newer version of the stack wrote
 ├── AlarmsError              alarms of routes that AWS rejected or did not delete
 ├── BusyError                another invocation is processing the same thing; try again in a moment
@@ -29,6 +30,11 @@ class SettingsError(EcsLatticeError):
 
 class UnknownEventError(EcsLatticeError):
     """An event of an unknown shape. One of a queue goes to the dead-letter queue with this message as its reason."""
+
+
+class ForeignEventError(UnknownEventError):
+    """An event that anybody in the account may send or cause, of a wrong shape or about nothing that this stack knows. It is
+    logged once and dropped: in the dead-letter queue it would raise an alarm for everybody."""
 
 
 class TooNewRecordError(EcsLatticeError):

@@ -3,6 +3,7 @@
 Everything here is what :mod:`ecs_lattice.declaration` returns and both reconcilers read. Names are AWS's.
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -14,6 +15,11 @@ AddressFamily = Literal["IPV4", "IPV6"]
 AuthType = Literal["NONE", "AWS_IAM"]
 TargetsMode = Literal["ecs", "controller"]
 IngressMode = Literal["default", "manage", "off"]
+
+
+REGION = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"
+"""The pattern of the name of a Region (AWS General Reference), which is part of ARNs and of printed commands."""
+_LONG_ARN = re.compile(rf"arn:aws[a-z-]*:ecs:{REGION}:[0-9]+:service/[A-Za-z0-9_-]{{1,255}}/[A-Za-z0-9_-]{{1,255}}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,8 +51,8 @@ class ServiceId:
 
     @property
     def is_long(self) -> bool:
-        """Whether the ARN names its cluster (``service/<cluster>/<name>``); the short form cannot be looked up."""
-        return self.arn.count("/") == 2  # noqa: PLR2004  service/cluster/name
+        """Whether it is an ARN that names its cluster (``service/<cluster>/<name>``); the short form cannot be looked up."""
+        return _LONG_ARN.fullmatch(self.arn) is not None
 
     def __str__(self) -> str:
         return f"{self.cluster}/{self.name}"

@@ -6,6 +6,7 @@ from ecs_lattice.aws.topic import SnsTopic
 from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.consumers.alarms import AlarmConsumer
 from ecs_lattice.diagnosis.collect import Collector
+from ecs_lattice.diagnosis.report_refusals import RefusalReporter
 from ecs_lattice.diagnosis.respond import Responder
 
 
@@ -15,12 +16,13 @@ def alarm_consumer(wiring: Wiring) -> AlarmConsumer:
     sources = BotoSources(clients.ecs, clients.ec2, clients.lattice)
     groups = BotoSecurityGroups(clients.ec2, own.owner)
     queue, dead_letters = wiring.queue(own.alarms_queue), wiring.dead_letters("alarm")
+    topic = SnsTopic(clients.sns, own.notify_topic)
     responder = Responder(
         owner=own.owner,
-        table=own.table,
+        refusals=RefusalReporter(own.table, wiring.registry, topic, queue, wiring.now),
         collector=Collector(sources, groups, wiring.registry, wiring.now, own.label_prefix),
         registry=wiring.registry,
-        topic=SnsTopic(clients.sns, own.notify_topic),
+        topic=topic,
         queue=queue,
         dead_letter_queue=dead_letters,
         metrics=wiring.metrics,

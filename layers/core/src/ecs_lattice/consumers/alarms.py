@@ -1,7 +1,7 @@
 """The consumer of the ``alarm`` function: its messages in any envelope, each responded to by itself.
 
 A message of its queue that fails is delivered again; one that no retry can fix goes to the dead-letter queue with its
-reason.
+reason. One that anybody may have sent, and that is about nothing of this stack, is logged and dropped.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 from ecs_lattice import api_calls
 from ecs_lattice.consumers.retry import Retry
 from ecs_lattice.diagnosis.respond import Responder
-from ecs_lattice.errors import BusyError, UnknownEventError
+from ecs_lattice.errors import BusyError, ForeignEventError, UnknownEventError
 from ecs_lattice.messages.alarms import parse_event
 from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.ports import DeadLetters, Now, Visibility
@@ -62,6 +62,8 @@ class AlarmConsumer:
             alarm_event = parse_event(parse_body(body))
             logger.info("Received", event=type(alarm_event).__name__)
             self.responder.respond(alarm_event)
+        except ForeignEventError as error:
+            logger.warning("An event was ignored", reason=str(error))
         except UnknownEventError as error:
             logger.error("An event was rejected and moved to the dead-letter queue", reason=str(error))
             self.dead_letters.put(body, str(error), self.now())

@@ -159,7 +159,7 @@ def answer(
             f'This function takes a batch of its queue, or {{"{kind}": "{name}", "mode": "plan" or "apply"}}; '
             f"it got an object with the members {sorted(event)}{mode_text}."
         )
-    if kind == "ecsService" and not (key.startswith("arn:") and ServiceId(key).is_long):
+    if kind == "ecsService" and not ServiceId(key).is_long:
         raise UnknownEventError(
             f"ecsService {key!r}: the long ARN is needed, arn:<partition>:ecs:<region>:<account>:service/<cluster>/<service>."
         )

@@ -6,40 +6,42 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ecs_lattice import codec
-from ecs_lattice.diagnosis import causes, message, postpone, route_messages, stack_messages, subjects
+from ecs_lattice.bounds import VALUE, cut
+from ecs_lattice.diagnosis import (
+    causes,
+    message,
+    postpone,
+    report_refusals,
+    route_messages,
+    stack_messages,
+    subjects,
+)
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.incidents import Change, Incident, Step, apply_event, closed, notified
 from ecs_lattice.diagnosis.message import Message
 from ecs_lattice.diagnosis.ports import AlarmQueue, DeadLetterQueue, DeadLetterSample, Topic
+from ecs_lattice.diagnosis.report_refusals import KEPT_SECONDS, KIND, SENDING_SECONDS, RefusalReporter
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
-from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, UnknownEventError
+from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, ForeignEventError
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of, is_within_grace
 from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
 from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, FollowUp, RouteStateChange, TargetUnhealthy
-from ecs_lattice.messages.announcements import StateChange
+from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Now, Registry
 
-KIND = "incident"
-"""The kind of registry documents that remember incidents."""
-_KEPT_SECONDS = 90 * 86400
-_SENDING_SECONDS = 90  # longer than the function may run: an invocation that is still sending then has died
-_BAD_STATES = {"Refused", "Conflicted"}
-_GOOD = "good"
-# A route that was refused passes these on its way to Live, or is refused again in a moment: its recovery is not sent at once.
-_TRANSIENT = {"Pending", "Wired", "Attaching"}
-_SETTLING_SECONDS = 120
 _MAXIMUM_DELAY_SECONDS = 900  # Amazon SQS API, SendMessage
-_ALARM, _ROUTE = "alarm#", "route#"
+_ALARM = "alarm#"
+_ROUTE = "route#"  # keys of delayed messages about refusals, as earlier versions sent them
 
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """The ``alarm`` function of the stack ``owner``. ``table`` is the registry's name, for commands in messages."""
+    """The ``alarm`` function of the stack ``owner``."""
 
     owner: str
-    table: str
+    refusals: RefusalReporter
     collector: Collector
     registry: Registry
     topic: Topic
@@ -54,31 +56,44 @@ class Responder:
             case AlarmChange():
                 self._on_alarm(event)
             case RouteStateChange():
-                self._on_announcement(event)
+                self._on_route_state(event)
             case TargetUnhealthy():
                 self._on_unhealthy(event)
             case FollowUp():
                 self._on_look_again(event)
 
     def _on_alarm(self, alarm: AlarmChange) -> None:
-        prefix = metric_names.alarm_prefix(self.owner)
-        if not alarm.name.startswith(prefix):
-            raise UnknownEventError(
-                f"The alarm {alarm.name!r} is not one of this stack, whose alarms begin with {prefix}."
-            )
-        if alarm.state in {"ALARM", "OK"}:  # INSUFFICIENT_DATA says nothing about the route
-            change = Change(alarm.state, alarm.previous, alarm.at, bad=alarm.state == "ALARM")
-            self._apply(_ALARM + alarm.name, change, codec.dumps(alarm))
+        if alarm.state not in {"ALARM", "OK"}:  # INSUFFICIENT_DATA says nothing about the route
+            return
+        self._check_ours(alarm)
+        change = Change(alarm.state, alarm.previous, alarm.at, bad=alarm.state == "ALARM")
+        self._apply(_ALARM + alarm.name, change, codec.dumps(alarm))
 
-    def _on_announcement(self, announced: RouteStateChange) -> None:
-        change = announced.change
-        if announced.owner != self.owner:
-            raise UnknownEventError(f"An announcement of the stack {announced.owner!r}; this is {self.owner!r}.")
-        key = f"{_ROUTE}{change.ecs_service}#{change.lattice_service}#{change.route}"
-        # Every other state is good, whatever its code.
-        state = f"{change.state} {change.code}" if change.state in _BAD_STATES else _GOOD
-        before = f"{change.previous_state} {change.previous_code}" if change.previous_state in _BAD_STATES else _GOOD
-        self._apply(key, Change(state, before, announced.at, bad=state != _GOOD), codec.dumps(change))
+    def _check_ours(self, alarm: AlarmChange) -> None:
+        """Raise ForeignEventError unless the alarm is one that this stack keeps: anybody may put one with our prefix."""
+        prefix, subject = metric_names.alarm_prefix(self.owner), _subject(alarm)
+        if isinstance(subject, StackSubject):
+            is_ours = alarm.name.removeprefix(f"{prefix}stack/") in metric_names.STACK_ALARMS
+        else:
+            name = metric_names.alarm_name(self.owner, subject.lattice_service, subject.service, subject.route)
+            is_ours = alarm.name == name and self._is_known(alarm, subject)
+        if not is_ours:
+            raise ForeignEventError(
+                f"The alarm {cut(alarm.name, VALUE)!r} is not one of this stack, whose alarms begin with {prefix}, or of a "
+                "route that the registry does not know."
+            )
+
+    def _is_known(self, alarm: AlarmChange, subject: RouteSubject) -> bool:
+        """Whether there is a claim for the route, or an incident whose end is still to be reported."""
+        claims = self.registry.claims_of(subject.service)
+        wanted = subject.lattice_service, subject.route
+        is_claimed = any((record.lattice_service, record.claim.route.name) == wanted for record in claims)
+        return is_claimed or self._load(_ALARM + alarm.name)[1].is_open
+
+    def _on_route_state(self, event: RouteStateChange) -> None:
+        if event.owner != self.owner:
+            raise ForeignEventError(f"A route event of the stack {event.owner!r}; this is {self.owner!r}.")
+        self.refusals.look(event.service, is_requested=True)
 
     def _on_unhealthy(self, event: TargetUnhealthy) -> None:
         """Count it for the alarms of all routes of the service: ECS replaces such a task at once, so the probe, which reads
@@ -92,6 +107,10 @@ class Responder:
                 self.metrics.publish(dimensions, {metric_names.IMPAIRED: 1.0})
 
     def _on_look_again(self, event: FollowUp) -> None:
+        kind, _, rest = event.key.partition("#")
+        if f"{kind}#" in {report_refusals.PREFIX, _ROUTE}:
+            self.refusals.look(ServiceId(rest.partition("#")[0]), is_requested=False)
+            return
         text, incident = self._settled(event.key)
         if not incident.is_open or incident.id != event.id:
             return
@@ -117,7 +136,7 @@ class Responder:
         text, incident = self._load(key)
         if not incident.sending:
             return text, incident
-        if self.now() - incident.sending_at < _SENDING_SECONDS:
+        if self.now() - incident.sending_at < SENDING_SECONDS:
             raise BusyError(f"Another invocation is sending the message about {key}.")
         self._send(text, incident, incident.sending)
         return self._load(key)
@@ -137,10 +156,8 @@ class Responder:
 
     def _publish(self, incident: Incident, step: Step) -> Incident:
         """The incident once the message of ``step`` was published or postponed."""
-        if incident.key.startswith(_ROUTE):
-            return self._publish_refusal(incident, codec.loads(StateChange, incident.context), step)
         alarm = codec.loads(AlarmChange, incident.context)
-        subject = subjects.of_alarm(alarm.arn, alarm.namespace, alarm.metric, dict(alarm.dimensions))
+        subject = _subject(alarm)
         if step in {"close", "end"}:
             return self._publish_recovery(incident, alarm, subject)
         if isinstance(subject, StackSubject):
@@ -171,14 +188,6 @@ class Responder:
         reported = notified(incident, route_messages.code_of(findings))
         return self._published(reported, route_messages.alarm_message(incident, alarm, evidence, findings))
 
-    def _publish_refusal(self, incident: Incident, change: StateChange, step: Step) -> Incident:
-        if step == "close" and change.state in _TRANSIENT:
-            return self._postponed(incident, _SETTLING_SECONDS)
-        if step in {"close", "end"}:
-            return self._published(closed(incident), route_messages.accepted(incident, change))
-        refusal = route_messages.refused(incident, change, self.table, again=step == "update")
-        return self._published(notified(incident, change.code), refusal)
-
     def _postponed(self, incident: Incident, seconds: int, since: float = 0.0) -> Incident:
         look = alarms.follow_up(incident.key, incident.id, since)
         self.queue.send_later(look, min(seconds, _MAXIMUM_DELAY_SECONDS))
@@ -204,7 +213,11 @@ class Responder:
     def _store(self, before: str | None, incident: Incident) -> str:
         """The text as stored. Raises BusyError when the document is not ``before`` any more."""
         text = codec.dumps(incident)
-        expires_at = self.now() + _KEPT_SECONDS
+        expires_at = self.now() + KEPT_SECONDS
         if not self.registry.replace_document(KIND, incident.key, before, text, expires_at=expires_at):
             raise BusyError(f"Another invocation has changed the incident {incident.key}.")
         return text
+
+
+def _subject(alarm: AlarmChange) -> RouteSubject | StackSubject:
+    return subjects.of_alarm(alarm.arn, alarm.namespace, alarm.metric, dict(alarm.dimensions))

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 
 from ecs_lattice.diagnosis.causes import commands
 from ecs_lattice.diagnosis.evidence import Evidence
-from ecs_lattice.diagnosis.findings import Command, Finding, aws, duration, sentences
+from ecs_lattice.diagnosis.findings import Finding, duration, sentences
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.message import Message, Section, listed, moment
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.messages.alarms import AlarmChange
-from ecs_lattice.messages.announcements import StateChange
-from ecs_lattice.model import ServiceId
 
 NOT_FOUND = "NOT_FOUND"
 _SHOWN = 4  # causes; those after them are named in one line
@@ -70,44 +68,6 @@ def recovery_message(incident: Incident, subject: RouteSubject) -> Message:
         thread=incident.id,
         step="recovery",
         sections=(Section(sentences=(sentences(f"It was unhealthy {when}.", cause),)),),
-        keywords=subject.keywords,
-        resources=(subject.service.arn,),
-    )
-
-
-def refused(incident: Incident, change: StateChange, table: str, *, again: bool) -> Message:
-    """A route, or a whole declaration, became Refused or Conflicted; ``again``: for another reason than before."""
-    subject = _subject(change)
-    because = f" (before: {change.previous_code})" if again and change.previous_code else ""
-    others = ", and so is that of the other ECS service" if change.state == "Conflicted" else ""
-    return Message(
-        subject=f"{change.state.upper()} {subject.short}: {change.code}",
-        headline=f"{_of_service(subject)} has been {change.state} since {moment(incident.changed_at)}: {change.code}{because}.",
-        thread=incident.id,
-        step="refusal",
-        sections=(
-            Section(sentences=(change.message, f"Existing routing is unchanged{others}.")),
-            Section(commands=(_inspect_record(subject, table),)),
-        ),
-        closing=(
-            "docs/troubleshooting.md explains each refusal by its code.",
-            "You will get one more message once it is no longer refused, or when the reason changes.",
-        ),
-        keywords=(*subject.keywords, change.code),
-        resources=(subject.service.arn,),
-    )
-
-
-def accepted(incident: Incident, change: StateChange) -> Message:
-    """What was refused no longer is."""
-    subject = _subject(change)
-    length = duration(incident.changed_at - incident.opened_at)
-    state = f"It is {change.state} now." if change.route and change.state else ""
-    return Message(
-        subject=f"OK {subject.short}: no longer refused after {length}",
-        headline=sentences(f"{_of_service(subject)} is no longer refused ({incident.cause}), after {length}.", state),
-        thread=incident.id,
-        step="recovery",
         keywords=subject.keywords,
         resources=(subject.service.arn,),
     )
@@ -200,23 +160,6 @@ def _tasks(evidence: Evidence) -> str:
     rollout = f", deployment {primary.rollout}" if primary and primary.rollout else ""
     replacing = " while ECS replaces tasks" if service.running > service.desired else ""
     return f"{service.desired} desired, {service.running} running{replacing} ({revision}{rollout})"
-
-
-def _inspect_record(subject: RouteSubject, table: str) -> Command:
-    """What the registry holds about the service (docs/operations.md, statuses)."""
-    key = f'{{"pk":{{"S":"ecs#{subject.service.arn}"}},"sk":{{"S":"document"}}}}'
-    words = ("--table-name", table, "--key", key, "--query", "Item.text.S", "--output", "text")
-    return aws(
-        "To inspect all problems and statuses of the service", subject.service.region, "dynamodb get-item", *words
-    )
-
-
-def _subject(change: StateChange) -> RouteSubject:
-    return RouteSubject(change.lattice_service, ServiceId(change.ecs_service), change.route)
-
-
-def _of_service(subject: RouteSubject) -> str:
-    return f"{f'Route {subject.route}' if subject.route else 'The declaration'} of ECS service {subject.service}"
 
 
 def _with_age(at: float, now: float) -> str:

@@ -42,14 +42,13 @@ def alarm_message(
 ) -> Message:
     """A part of the stack has a problem; ``sample`` is of its dead-letter queue, ``unread`` why there is none."""
     often = f", {incident.occurrences} times with interruptions" if incident.is_flapping else ""
-    reason = f"CloudWatch reports: {alarm.reason}" if alarm.reason else ""
     return Message(
         subject=f"ALARM {_headline(alarm, subject, 'is')}",
         headline=f"{_headline(alarm, subject, 'has been')} since {moment(incident.opened_at)}{often}.",
         thread=incident.id,
         step="alarm",
         sections=(
-            Section(sentences=(_MEANINGS[subject.part], alarm.description, reason)),
+            Section(sentences=(_MEANINGS[subject.part],)),
             *_dead_letters(sample, unread),
             Section(commands=(_command(alarm, subject, sample),)),
         ),

@@ -18,7 +18,7 @@ from ecs_lattice.facts import EcsService, LatticeEntry, Subnets, TaskDefinition
 from ecs_lattice.ingress.model import PortRequirement
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import MORE_PROBLEMS, Problem
-from ecs_lattice.ports import Registry
+from ecs_lattice.ports import Documents, Registry
 
 KIND = "ecs"
 SCHEMA = 1
@@ -117,7 +117,7 @@ class EcsRecord:
     statuses: tuple[RouteStatus, ...] = ()
 
 
-def read(registry: Registry, service: ServiceId) -> EcsRecord | None:
+def read(registry: Documents, service: ServiceId) -> EcsRecord | None:
     """The record of ``service``, or None. Raises TooNewRecordError if a newer version wrote it."""
     text = registry.document(KIND, service.arn)
     return None if text is None else parse(text)
@@ -166,7 +166,9 @@ def _with_few_words(record: EcsRecord) -> EcsRecord:
     more = len(record.problems) - len(few)
     left = [Problem(MORE_PROBLEMS, f"and {more} more problems; see the log of the function.")] if more > 0 else []
     statuses = tuple(
-        dataclasses.replace(status, message=bounds.cut(status.message, bounds.VALUE), command="")
+        dataclasses.replace(
+            status, message=bounds.cut(status.message, bounds.VALUE), command="", notices=status.notices[:1]
+        )
         for status in record.statuses
     )
     return dataclasses.replace(record, problems=(*few, *left), statuses=statuses)

@@ -1,13 +1,13 @@
 """What a reconcile reports: the status of each route, problems in the log, and route events on the default event bus.
 
-An event is sent when a route or a declaration becomes Refused or Conflicted, and when it recovers.
+An event is sent when a route or a declaration becomes Refused or Conflicted or gets a notice, and when that is over.
 """
 
 import dataclasses
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 
-from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.claims import ClaimRecord, Notice
 from ecs_lattice.ecs_side.observe import Observation, RouteKey
 from ecs_lattice.ecs_side.plan import LIST_OVERWRITTEN, Decisions
 from ecs_lattice.ecs_side.record import EcsRecord
@@ -96,7 +96,16 @@ def _status(
         code, message, command = reason.code, reason.message, reason.command
         state = "Refused" if obstacle and state == "Wired" else state
     return RouteStatus(
-        claim.route.name, claim.route.lattice_service, state, code, message, 0.0, group_arn, answer.domain_name, command
+        claim.route.name,
+        claim.route.lattice_service,
+        state,
+        code,
+        message,
+        0.0,
+        group_arn,
+        answer.domain_name,
+        command,
+        answer.notices,
     )
 
 
@@ -132,7 +141,7 @@ def _of_routes(before: EcsRecord, after: EcsRecord) -> Iterator[StateChange]:
     pairs = [(known.pop((status.lattice_service, status.route), None), status) for status in after.statuses]
     message = "The route is no longer declared, and nothing of it is left."
     pairs += [
-        (was, dataclasses.replace(was, state="Removing", code="", message=message, command=""))
+        (was, dataclasses.replace(was, state="Removing", code="", message=message, command="", notices=()))
         for was in known.values()
     ]
     for was, now in pairs:
@@ -140,3 +149,16 @@ def _of_routes(before: EcsRecord, after: EcsRecord) -> Iterator[StateChange]:
         if previous != (now.state, now.code) and {previous[0], now.state} & _BAD_STATES:
             text = f"{now.message} To fix: {now.command}" if now.command else now.message
             yield StateChange(after.service, now.route, now.lattice_service, now.state, now.code, text, *previous)
+        yield from _of_notices(after.service, was.notices if was else (), now)
+
+
+def _of_notices(service: str, known: Sequence[Notice], now: RouteStatus) -> Iterator[StateChange]:
+    """The events for the notices of a route that are new or over: its state is the same, the code is the notice's."""
+    before, after = {notice.code for notice in known}, {notice.code for notice in now.notices}
+    for notice in now.notices:
+        if notice.code not in before:
+            change = StateChange(service, now.route, now.lattice_service, now.state, notice.code, notice.message)
+            yield dataclasses.replace(change, previous_state=now.state)
+    for code in sorted(before - after):
+        message = f"The notice {code} no longer applies."
+        yield StateChange(service, now.route, now.lattice_service, now.state, "", message, now.state, code)

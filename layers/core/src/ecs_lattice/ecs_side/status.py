@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ecs_lattice.claims import Notice
 from ecs_lattice.outcome import Problem
 
 RouteStateName = Literal[
@@ -17,7 +18,7 @@ VANISHED = "VANISHED"
 @dataclass(frozen=True, slots=True)
 class RouteStatus:
     """The status of one route. ``code`` and ``message`` give the reason; ``command`` fixes it,
-    where there is one; ``at`` is the time of the last change (epoch seconds)."""
+    where there is one; ``at`` is the time of the last change (epoch seconds). ``notices`` change nothing."""
 
     route: str
     lattice_service: str
@@ -28,6 +29,7 @@ class RouteStatus:
     group_arn: str | None = None
     domain_name: str | None = None
     command: str = ""
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,21 @@ def alarm_prefix(owner: str) -> str:
     return f"ecs-lattice/{owner}/"
 
 
+STACK_ALARMS = frozenset(
+    (
+        "probe-silent",
+        "dead-letters",
+        *(f"{name}-{kind}" for kind in ("errors", "throttles") for name in (
+            "ecs-events", "ecs-service", "lattice-service", "resync", "lattice-ingress", "target-health", "alarm",
+        )),
+        *(f"{queue}-{kind}" for kind in ("dead-letters", "age") for queue in (
+            "ecs-events", "ecs-services", "lattice-services", "alarms",
+        )),
+    )
+)  # fmt: skip
+"""The alarms of the stack itself: ``<prefix>stack/<name>`` in the template."""
+
+
 def alarm_name(owner: str, lattice_service: str, service: ServiceId, route: str) -> str:
     """The name of a route's alarm: readable, and shortened with a hash where it would exceed CloudWatch's 255 characters."""
     name = f"{alarm_prefix(owner)}{lattice_service}/{service}/{route}"

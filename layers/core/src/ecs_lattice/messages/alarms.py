@@ -3,25 +3,26 @@
 They come by themselves, in a batch of Amazon SQS or in one of Amazon SNS. Shapes: see :mod:`~ecs_lattice.messages.recognise`.
 """
 
+import itertools
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ecs_lattice import codec
-from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.errors import ForeignEventError, UnknownEventError
 from ecs_lattice.messages import recognise
-from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.messages.recognise import ALARM, MessageType
-from ecs_lattice.model import ServiceId
+from ecs_lattice.model import REGION, ServiceId
 
 type Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmChange:
-    """An alarm went from ``previous`` to ``state`` (OK, ALARM, INSUFFICIENT_DATA) ``at`` (epoch seconds).
+    """An alarm went from ``previous`` to ``state`` (OK, ALARM, INSUFFICIENT_DATA) ``at`` (epoch seconds). Its description and
+    the reason of its state are not read: whoever may put an alarm or set its state writes them.
 
     ``namespace``, ``metric`` and ``dimensions`` are those of its metric; empty for an alarm on several metrics or on other
     alarms.
@@ -32,8 +33,6 @@ class AlarmChange:
     state: str
     previous: str
     at: float
-    reason: str = ""
-    description: str = ""
     namespace: str = ""
     metric: str = ""
     dimensions: tuple[tuple[str, str], ...] = ()
@@ -49,11 +48,11 @@ class TargetUnhealthy:
 
 @dataclass(frozen=True, slots=True)
 class RouteStateChange:
-    """The state of a route, or of a whole declaration, has changed; ``owner`` is the stack's."""
+    """The state of a route of ``service``, or of its whole declaration, may have changed; ``owner`` is the stack's. Anybody
+    may send such an event: what has changed is read from the registry."""
 
-    change: StateChange
+    service: ServiceId
     owner: str
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +74,22 @@ def follow_up(key: str, incident: str, since: float = 0.0) -> str:
 
 
 def parse_event(message: Message) -> AlarmEvent:
-    """What a message says. Raises UnknownEventError, with a reason for the dead-letter queue, for an unknown message."""
+    """What a message says.
+
+    Raises UnknownEventError, with a reason for the dead-letter queue, for an unknown message; ForeignEventError for a route
+    event of a wrong shape, which anybody may send.
+    """
     kind = recognise.message_type(message)
     parse = _PARSERS.get(kind) if kind else None
     if parse is None:
         raise recognise.unknown(ALARM, message)
     try:
         return parse(message)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        raise recognise.malformed(message, error) from error
+    except (UnknownEventError, KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        reason = error if isinstance(error, UnknownEventError) else recognise.malformed(message, error)
+        if kind is recognise.ROUTE_STATE:
+            raise ForeignEventError(str(reason)) from error
+        raise reason from error
 
 
 def _follow_up(message: Message) -> FollowUp:
@@ -96,11 +102,11 @@ def _target_unhealthy(message: Message) -> TargetUnhealthy:
 
 
 def _alarm_action(message: Message) -> AlarmChange:
-    return _alarm(message["alarmArn"], message["alarmData"])
+    return _checked(_alarm(message["alarmArn"], message["alarmData"]))
 
 
 def _alarm_state(message: Message) -> AlarmChange:
-    return _alarm(message["resources"][0], message["detail"])
+    return _checked(_alarm(message["resources"][0], message["detail"]))
 
 
 def _alarm(arn: str, data: Message) -> AlarmChange:
@@ -114,8 +120,6 @@ def _alarm(arn: str, data: Message) -> AlarmChange:
         state=data["state"]["value"],
         previous=(data.get("previousState") or {}).get("value", ""),
         at=_epoch(data["state"]["timestamp"]),
-        reason=data["state"].get("reason", ""),
-        description=configuration.get("description", ""),
         namespace=watched.get("namespace", ""),
         metric=watched.get("name", ""),
         dimensions=tuple(sorted((watched.get("dimensions") or {}).items())),
@@ -127,26 +131,37 @@ def _alarm_notification(data: Message) -> AlarmChange:
     trigger = data.get("Trigger") or {}
     stats = [m["MetricStat"]["Metric"] for m in trigger.get("Metrics") or () if m.get("MetricStat")]
     watched = stats[0] if len(stats) == 1 else trigger
-    return AlarmChange(
+    change = AlarmChange(
         name=data["AlarmName"],
         arn=data["AlarmArn"],
         state=data["NewStateValue"],
         previous=data.get("OldStateValue", ""),
         at=_epoch(data["StateChangeTime"]),
-        reason=data.get("NewStateReason", ""),
-        description=data.get("AlarmDescription") or "",
         namespace=watched.get("Namespace", ""),
         metric=watched.get("MetricName", ""),
         dimensions=tuple(sorted((d["name"], d["value"]) for d in watched.get("Dimensions") or ())),
     )
+    return _checked(change)
+
+
+def _checked(change: AlarmChange) -> AlarmChange:
+    """The same; what is read from it later is text, and its ARN has a Region. Raises ValueError."""
+    texts = (
+        change.name,
+        change.state,
+        change.previous,
+        change.namespace,
+        change.metric,
+        *itertools.chain(*change.dimensions),
+    )
+    if not all(isinstance(text, str) for text in texts) or _ALARM_ARN.match(change.arn) is None:
+        raise ValueError("a member is not text, or the ARN is not that of an alarm")
+    return change
 
 
 def _route_state(message: Message) -> RouteStateChange:
     detail = message["detail"]
-    members = {"".join(f"_{c.lower()}" if c.isupper() else c for c in name): value for name, value in detail.items()}
-    change: StateChange = codec.from_data(StateChange, members)
-    _long(change.ecs_service)
-    return RouteStateChange(change, str(detail["owner"]), _epoch(detail.get("at") or message["time"]))
+    return RouteStateChange(_long(_text(detail["ecsService"])), _text(detail["owner"]))
 
 
 _PARSERS: dict[MessageType, Callable[[Message], AlarmEvent]] = {
@@ -159,9 +174,18 @@ _PARSERS: dict[MessageType, Callable[[Message], AlarmEvent]] = {
 }
 
 
+_ALARM_ARN = re.compile(rf"arn:aws[a-z-]*:cloudwatch:{REGION}:[0-9]+:alarm:")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} instead of text")
+    return value
+
+
 def _long(arn: str) -> ServiceId:
     service = ServiceId(arn)
-    if not (arn.startswith("arn:") and service.is_long):
+    if not service.is_long:
         raise UnknownEventError(f"The event is about {arn!r}, which is not the long ARN of an ECS service.")
     return service
 

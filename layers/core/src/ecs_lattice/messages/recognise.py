@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.bounds import MESSAGE, VALUE, cut, listed
+from ecs_lattice.errors import ForeignEventError, UnknownEventError
 from ecs_lattice.messages import announcements
 
 type Message = Mapping[str, Any]
@@ -152,7 +153,7 @@ def unknown(function: Function, message: Message) -> UnknownEventError:
 
 def malformed(message: Message, error: Exception) -> UnknownEventError:
     """The error for a message of a known type that lacks a member or has it in another form."""
-    return UnknownEventError(f"Malformed message, {_message(message).words}: {error!r}.")
+    return UnknownEventError(f"Malformed message, {_message(message).words}: {cut(repr(error), MESSAGE)}.")
 
 
 def parse_body(body: str) -> Message:
@@ -161,6 +162,8 @@ def parse_body(body: str) -> Message:
         message = _open(body)
     except ValueError as error:
         raise UnknownEventError(f"The message is text that is not JSON: {error}.") from error
+    except RecursionError:
+        raise ForeignEventError("The message is nested too deeply.") from None
     if not isinstance(message, dict):
         raise UnknownEventError(f"The message is {_json_name(message)}, not an object.")
     return message
@@ -255,7 +258,7 @@ def _body(text: str) -> Shape:
     """What a message of a queue or a topic is."""
     try:
         message = _open(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Shape("text that is not JSON")
     return _message(message) if isinstance(message, dict) else Shape(_json_name(message))
 
@@ -274,8 +277,9 @@ def _message(message: Message) -> Shape:
     if known and known.words:
         return Shape(known.words, takers)
     if "detail-type" in message:
-        return Shape(f"the event {message['detail-type']!r} of {message.get('source')!r}", takers)
-    members = ", ".join(sorted(map(str, message)))
+        detail_type, source = (cut(repr(message.get(name)), VALUE) for name in ("detail-type", "source"))
+        return Shape(f"the event {detail_type} of {source}", takers)
+    members = listed(sorted(cut(str(name), VALUE) for name in message))
     return Shape(f"an object with the members {members}" if members else "an empty object")
 
 

@@ -1,0 +1,156 @@
+"""When the refusals and notices of one ECS service are reported (decision 23): together, damped as alarms are, and not more
+than six messages an hour.
+
+A refusal is reported at once, its end once it has been gone for ten minutes; where it came back within an hour of that
+message, for an hour. One that comes back earlier was never over, so a label that is switched on and off fills no mailbox.
+What is due while six messages have been sent within the hour is counted, and reported in one message when the hour is over.
+
+Pure. Everything is decided from what the registry says now: an event is only a request to look.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+MESSAGES_AN_HOUR = 6
+_HOLD_SECONDS = 600
+_AN_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Refusal:
+    """What is wrong with a route: ``state`` is ``Refused``, ``Conflicted`` or ``Notice``, ``code`` the reason. Both names are
+    empty for a whole declaration."""
+
+    lattice_service: str
+    route: str
+    state: str
+    code: str
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What it is about, without the reason."""
+        return self.lattice_service, self.route
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A refusal that was reported, ``since`` when, and since when it is gone (0: it is still there); epoch seconds."""
+
+    refusal: Refusal
+    since: float
+    ended_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What is remembered of one ECS service: a registry document of kind ``incident``. Times are epoch seconds, 0 for none.
+
+    ``reported``: the refusals that were reported and whose end was not; ``seen``: those that were there at the last look.
+    ``opened_at``: when the first of an incident was reported; ``reopened``: within an hour of its end. ``closed_at``: when
+    the end was reported, ``last_opened_at``: when that incident had opened. ``sent``: the messages of the last hour;
+    ``held``: changes since the last message that have been counted only. ``look_at``: when the next look is due.
+    ``sending_at``: since when a message is being sent.
+    """
+
+    service: str
+    reported: tuple[Reported, ...] = ()
+    seen: tuple[Refusal, ...] = ()
+    opened_at: float = 0.0
+    reopened: bool = False
+    closed_at: float = 0.0
+    last_opened_at: float = 0.0
+    sent: tuple[float, ...] = ()
+    held: int = 0
+    look_at: float = 0.0
+    sending_at: float = 0.0
+    schema: int = 1
+
+    @property
+    def id(self) -> str:
+        """The same for all messages of one incident, so that chats show them in one thread."""
+        return hashlib.sha256(f"{self.service}@{self.opened_at}".encode()).hexdigest()[:20]
+
+    @property
+    def hold_seconds(self) -> int:
+        """How long a refusal has to be gone before its end is reported."""
+        return _AN_HOUR if self.reopened else _HOLD_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One message. ``state`` is what is remembered when it is sent; ``present``: all that is refused now, the new ones
+    among them; ``ended``: what no longer is. ``held``: changes before it that were counted only."""
+
+    state: Refusals
+    present: tuple[Reported, ...]
+    ended: tuple[Reported, ...]
+    held: int
+
+    @property
+    def is_last_of_the_hour(self) -> bool:
+        return len(self.state.sent) + 1 >= MESSAGES_AN_HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look leads to: the ``state`` afterwards, the message to send, if any, and in how many seconds something is due
+    (0: nothing is)."""
+
+    state: Refusals
+    report: Report | None
+    after: float
+
+
+def look(before: Refusals, present: Collection[Refusal], now: float) -> Look:
+    """What to do about the refusals that are ``present`` now."""
+    seen = _seen(before, present, now)
+    new = sorted(set(present) - {reported.refusal for reported in seen.reported})
+    ended = tuple(reported for reported in seen.reported if _is_gone(seen, reported, now))
+    is_due = bool(new or ended)
+    if not is_due and not seen.held:
+        return Look(seen, None, _after(seen, now))
+    if len(seen.sent) >= MESSAGES_AN_HOUR:
+        changes = len(set(present) ^ set(before.seen)) if is_due else 0
+        return Look(dataclasses.replace(seen, held=seen.held + changes), None, seen.sent[0] + _AN_HOUR - now)
+    opened = _opened(seen, now) if not seen.reported else seen
+    there = tuple(reported for reported in opened.reported if reported not in ended)
+    reported = (*there, *(Reported(refusal, now) for refusal in new))
+    report = Report(opened, tuple(r for r in reported if not r.ended_at), ended, opened.held)
+    state = dataclasses.replace(opened, reported=reported, sent=(*opened.sent, now), held=0)
+    state = state if reported else _closed(state, now)
+    return Look(state, report, _after(state, now))
+
+
+def _seen(before: Refusals, present: Collection[Refusal], now: float) -> Refusals:
+    """What is remembered once ``present`` was seen. A reason that another one has replaced for good is forgotten: the message
+    about the other one said so."""
+    refused = {refusal.subject for refusal in present}
+    reported = [
+        dataclasses.replace(one, ended_at=0.0 if one.refusal in present else one.ended_at or now)
+        for one in before.reported
+    ]
+    kept = [one for one in reported if not (_is_gone(before, one, now) and one.refusal.subject in refused)]
+    sent = tuple(at for at in before.sent if now - at < _AN_HOUR)
+    return dataclasses.replace(before, reported=tuple(kept), seen=tuple(sorted(present)), sent=sent)
+
+
+def _is_gone(state: Refusals, reported: Reported, now: float) -> bool:
+    return bool(reported.ended_at) and now - reported.ended_at >= state.hold_seconds
+
+
+def _opened(state: Refusals, now: float) -> Refusals:
+    """The state in which an incident opens, or goes on where its end was reported within the hour."""
+    goes_on = bool(state.closed_at) and now - state.closed_at < _AN_HOUR
+    return dataclasses.replace(state, opened_at=state.last_opened_at if goes_on else now, reopened=goes_on)
+
+
+def _closed(state: Refusals, now: float) -> Refusals:
+    return Refusals(state.service, seen=state.seen, sent=state.sent, closed_at=now, last_opened_at=state.opened_at)
+
+
+def _after(state: Refusals, now: float) -> float:
+    """Seconds until the end of a refusal is due; 0 where none has ended."""
+    due = [one.ended_at + state.hold_seconds - now for one in state.reported if one.ended_at]
+    return max(min(due), 1.0) if due else 0.0

@@ -1,0 +1,133 @@
+"""Reports the refusals and notices of one ECS service: reads what the registry says of it, and sends the message that is due.
+
+What asks for it, an event that anybody in the account may send, names the ECS service and is believed in nothing else.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ecs_lattice import codec
+from ecs_lattice.diagnosis import message, refusal_messages, refusals
+from ecs_lattice.diagnosis.ports import AlarmQueue, Topic
+from ecs_lattice.diagnosis.refusal_messages import Findings
+from ecs_lattice.diagnosis.refusals import Refusal, Refusals, Report
+from ecs_lattice.ecs_side import record as records
+from ecs_lattice.ecs_side.record import EcsRecord
+from ecs_lattice.errors import BusyError, EcsLatticeError, ForeignEventError, TooNewRecordError
+from ecs_lattice.messages import alarms
+from ecs_lattice.model import ServiceId
+from ecs_lattice.outcome import MORE_PROBLEMS
+from ecs_lattice.ports import Documents, Now
+
+KIND = "incident"
+"""The kind of registry documents that remember what was reported."""
+PREFIX = "refusals#"
+"""What their keys begin with, before the ECS service's ARN."""
+KEPT_SECONDS = 90 * 86400
+SENDING_SECONDS = 90
+"""Longer than the function may run: an invocation that is still sending then has died."""
+_BAD_STATES = {"Refused", "Conflicted"}
+_MOST_REFUSALS = 40  # of one ECS service that are remembered
+# The record is written after the events about it were sent; a function of a newer version may have written it.
+_AGAIN_SECONDS, _TOO_NEW_SECONDS = 30, 300
+_MAXIMUM_DELAY_SECONDS = 900  # Amazon SQS API, SendMessage
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalReporter:
+    """``table`` is the registry's name, for commands in messages."""
+
+    table: str
+    documents: Documents
+    topic: Topic
+    queue: AlarmQueue
+    now: Now
+
+    def look(self, service: ServiceId, *, is_requested: bool) -> None:
+        """Look at the ECS service; if that was ``is_requested`` by an event and nothing has changed, look once more, because
+        the registry may be about to be written.
+
+        Raises ForeignEventError for an ECS service of which the registry knows nothing, and BusyError while another
+        invocation reports the same service.
+        """
+        try:
+            record = records.read(self.documents, service)
+        except TooNewRecordError:
+            self.queue.send_later(alarms.follow_up(PREFIX + service.arn, ""), _TOO_NEW_SECONDS)
+            return
+        text = self.documents.document(KIND, PREFIX + service.arn)
+        if record is None and text is None:
+            raise ForeignEventError(f"The registry knows no ECS service {service.arn}.")
+        before = Refusals(service.arn) if text is None else codec.loads(Refusals, text)
+        if before.sending_at and self.now() - before.sending_at < SENDING_SECONDS:
+            raise BusyError(f"Another invocation is sending the message about {service.arn}.")
+        found = _findings(record)
+        looked = refusals.look(dataclasses.replace(before, sending_at=0.0), tuple(found.reasons), self.now())
+        if looked.report:
+            text = self._send(text, before, looked.report, found)
+        is_unchanged = looked.state.seen == before.seen
+        after = min(filter(None, (looked.after, _AGAIN_SECONDS if is_requested and is_unchanged else 0)), default=0)
+        state = self._scheduled(looked.state, after)
+        if state != before or looked.report:
+            self._store(text, state)
+
+    def _send(self, text: str | None, before: Refusals, report: Report, found: Findings) -> str:
+        """Publish the message between two conditional writes, so that no two invocations do at once. An invocation that
+        finds the mark of one that died decides anew."""
+        text = self._store(text, dataclasses.replace(before, sending_at=self.now()))
+        try:
+            is_over = not report.present
+            content = (
+                refusal_messages.accepted(report, found, self.now())
+                if is_over
+                else refusal_messages.refused(report, found, self.table, self.now())
+            )
+            self.topic.publish(content.mail_subject, message.text(content), message.chat(content))
+        except BaseException:
+            # The next delivery need not wait until this invocation counts as dead; where this fails, too, it waits.
+            with suppress(EcsLatticeError):
+                self._store(text, dataclasses.replace(before, sending_at=0.0))
+            raise
+        return text
+
+    def _scheduled(self, state: Refusals, after: float) -> Refusals:
+        """The state once the next look is on its way: one delayed message at a time."""
+        if not after:
+            return state
+        now, seconds = self.now(), min(math.ceil(after), _MAXIMUM_DELAY_SECONDS)
+        if now < state.look_at <= now + seconds:
+            return state
+        self.queue.send_later(alarms.follow_up(PREFIX + state.service, ""), seconds)
+        return dataclasses.replace(state, look_at=now + seconds)
+
+    def _store(self, before: str | None, state: Refusals) -> str:
+        """The text as stored. Raises BusyError when the document is not ``before`` any more."""
+        text, key = codec.dumps(state), PREFIX + state.service
+        if not self.documents.replace_document(KIND, key, before, text, expires_at=self.now() + KEPT_SECONDS):
+            raise BusyError(f"Another invocation has reported {state.service}.")
+        return text
+
+
+def _findings(record: EcsRecord | None) -> Findings:
+    if record is None:
+        return Findings({}, {}, exists=False)
+    states = {(status.lattice_service, status.route): status.state for status in record.statuses}
+    reasons = dict(_reasons(record))
+    return Findings({refusal: reasons[refusal] for refusal in sorted(reasons)[:_MOST_REFUSALS]}, states, exists=True)
+
+
+def _reasons(record: EcsRecord) -> Iterator[tuple[Refusal, str]]:
+    """Every refusal and notice in the record, with its reason in words."""
+    if record.refused:
+        codes = {*record.refused.split(), MORE_PROBLEMS}
+        problems = [str(problem) for problem in record.problems if problem.code in codes]
+        yield Refusal("", "", "Refused", record.refused), "\n".join(problems)
+    for status in record.statuses:
+        if status.state in _BAD_STATES:
+            fix = f" To fix: {status.command}" if status.command else ""
+            yield Refusal(status.lattice_service, status.route, status.state, status.code), status.message + fix
+        for notice in status.notices:
+            yield Refusal(status.lattice_service, status.route, "Notice", notice.code), notice.message
