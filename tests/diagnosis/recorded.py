@@ -4,19 +4,20 @@ import dataclasses
 import json
 from pathlib import Path
 
-from ecs_lattice.diagnosis import message, route_messages, stack_messages
+from ecs_lattice.diagnosis import message, refusal_messages, route_messages, stack_messages
 from ecs_lattice.diagnosis.causes import diagnose
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.message import Message
 from ecs_lattice.diagnosis.ports import DeadLetter, DeadLetterSample
+from ecs_lattice.diagnosis.refusal_messages import Findings
+from ecs_lattice.diagnosis.refusals import Refusal, Refusals, Report, Reported
 from ecs_lattice.diagnosis.subjects import StackSubject
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.group import SecurityGroupRules
 from ecs_lattice.ingress.model import AllowedPorts, PortRange
 from ecs_lattice.messages.alarms import AlarmChange
-from ecs_lattice.messages.announcements import StateChange
 from tests.diagnosis.making import CASES, NOW, PREFIX_LISTS, SECURITY_GROUP, SERVICE, SUBJECT
 
 FOLDER = Path(__file__).parent / "messages"
@@ -34,14 +35,18 @@ def an_incident(key="alarm#x", **more) -> Incident:
     return Incident(key, state="ALARM", changed_at=OPENED, opened_at=OPENED, **more)
 
 
-def a_change(prefix="lattice", **more) -> StateChange:
-    given = {
-        "ecs_service": SERVICE.arn, "route": "default", "lattice_service": "orders", "state": "Refused",
-        "code": "NETWORK_UNKNOWN", "previous_state": "Pending",
-        "message": f"{prefix}.network = 'nowhere' (docker label of container app in orders:7): no service network of that "
-        "name; there are platform and shared.",
-    }  # fmt: skip
-    return StateChange(**{**given, **more})
+def a_refusal(*present: tuple[Refusal, str], held: int = 0, hold_reopened: bool = False, sent: int = 0) -> Message:
+    """What is refused, each with its reason in words."""
+    state = Refusals(SERVICE.arn, opened_at=OPENED, reopened=hold_reopened, sent=(OPENED,) * sent)
+    report = Report(state, tuple(Reported(refusal, OPENED) for refusal, _ in present), (), held)
+    return refusal_messages.refused(report, Findings(dict(present), {}, exists=True), "registry", NOW)
+
+
+def an_end(*ended: Refusal, states: dict[tuple[str, str], str]) -> Message:
+    report = Report(
+        Refusals(SERVICE.arn, opened_at=OPENED), (), tuple(Reported(one, OPENED, OPENED + 7500) for one in ended), 0
+    )
+    return refusal_messages.accepted(report, Findings({}, states, exists=True), OPENED + 8100)
 
 
 def left_closed(prefix: str = "lattice") -> Evidence:
@@ -52,8 +57,8 @@ def left_closed(prefix: str = "lattice") -> Evidence:
     return dataclasses.replace(CASES["PREFIX_LIST_RULE_MISSING"], status=status)
 
 
-def _stack(part, name, reason, description="", sample=None, unread="", **more) -> Message:
-    alarm = an_alarm(f"stack/{part}", reason=reason, description=description, **more)
+def _stack(part, name, sample=None, unread="", **more) -> Message:
+    alarm = an_alarm(f"stack/{part}", **more)
     return stack_messages.alarm_message(an_incident(), alarm, StackSubject(part, name), sample, unread)
 
 
@@ -69,20 +74,24 @@ def messages(prefix: str = "lattice") -> dict[str, Message]:
     back = dataclasses.replace(flapping, reopened=True)
     closed_group = dataclasses.replace(left_closed(prefix), label_prefix=prefix)
     closed = cases["PREFIX_LIST_RULE_MISSING"]
-    refused = an_incident(notified=True, cause="NETWORK_UNKNOWN")
-    threshold = "Threshold Crossed: 1 datapoint [1.0 (23/11/26 06:43:00)] was greater than the threshold (0.0)."
     letters = (
         DeadLetter((("at", "2026-11-23T06:41:00+00:00"), ("function", "ecs_events"), ("reason", "A message that is not JSON.")), "garbled", NOW - 370),
         DeadLetter((("ERROR_CODE", "NO_PERMISSIONS"), ("ERROR_MESSAGE", "Not authorized to send"), ("RULE_ARN", "arn:aws:events:us-east-1:123456789012:rule/x")), '{"version":"0"}', NOW - 300),
     )  # fmt: skip
-    taken = a_change(
-        prefix,
-        state="Conflicted",
-        code="MATCH_TAKEN",
-        message="/orders* on HTTP:80 has belonged to shop/cart for 3 days.",
+    unknown = Refusal("orders", "default", "Refused", "NETWORK_UNKNOWN")
+    taken = Refusal("orders", "cart", "Conflicted", "MATCH_TAKEN")
+    whole = Refusal("", "", "Refused", "UNKNOWN_KEY")
+    words = {
+        unknown: f"{prefix}.network = 'nowhere' (docker label of container app in orders:7): no service network of that name; "
+        "there are platform and shared.",
+        taken: "/orders* on HTTP:80 has belonged to shop/cart for 3 days.",
+        whole: f"UNKNOWN_KEY: {prefix}.sevice = 'orders' (docker label of container app in orders:8): there is no such key; did "
+        f"you mean {prefix}.service?",
+    }
+    notice = (
+        Refusal("orders", "default", "Notice", "SHADOWED"),
+        "Requests for /orders/a* go to route a of shop/cart first.",
     )
-    whole = a_change(prefix, route="", lattice_service="", code="UNKNOWN_KEY", message=f"{prefix}.sevice = 'orders' (docker label of container app in orders:8): there is no such key; did you mean {prefix}.service?")  # fmt: skip
-    changed = a_change(prefix, code="DOMAIN_FIXED", previous_state="Refused", previous_code="NETWORK_UNKNOWN", message=f"{prefix}.domain cannot change on a Lattice service that exists.")  # fmt: skip
     return {
         **found,
         "flapping": route_messages.alarm_message(flapping, an_alarm(), cases["TASK_RESTARTING"], diagnose(cases["TASK_RESTARTING"])),
@@ -90,17 +99,20 @@ def messages(prefix: str = "lattice") -> dict[str, Message]:
         "ingress-is-off": route_messages.alarm_message(an_incident(), an_alarm(), closed_group, diagnose(closed_group)),
         "recovery-of-flapping": route_messages.recovery_message(flapping, SUBJECT),
         "recovery": route_messages.recovery_message(notified, SUBJECT),
-        "refusal": route_messages.refused(an_incident(), a_change(prefix), "registry", again=False),
-        "refusal-changed": route_messages.refused(refused, changed, "registry", again=True),
-        "refusal-conflict": route_messages.refused(an_incident(), taken, "registry", again=False),
-        "refusal-declaration": route_messages.refused(an_incident(), whole, "registry", again=False),
-        "refusal-over": route_messages.accepted(dataclasses.replace(refused, changed_at=OPENED + 7500), a_change(prefix, state="Live", code="", message="")),
-        "stack-dead-letters": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, sample=DeadLetterSample(URL, letters)),
-        "stack-dead-letters-unread": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", threshold, unread="ReceiveMessage: AccessDenied: not authorized"),
-        "stack-errors": _stack("errors", "ecs-lattice-EcsServiceFunction-X", threshold),
-        "stack-throttles": _stack("throttles", "ecs-lattice-EcsServiceFunction-X", threshold),
-        "stack-queue-age": _stack("queueAge", "ecs-lattice-ecs-services.fifo", threshold),
-        "stack-probe": _stack("probe", "", "no datapoints were received for 5 periods and 5 missing datapoints were treated as [Breaching].", dimensions=(("Owner", "ecs-lattice"),)),
+        "refusal": a_refusal((unknown, words[unknown])),
+        "refusal-again": a_refusal((unknown, words[unknown]), hold_reopened=True),
+        "refusal-conflict": a_refusal((taken, words[taken])),
+        "refusal-declaration": a_refusal((whole, words[whole])),
+        "refusal-several": a_refusal(*words.items(), held=48, sent=5),
+        "refusal-notice": a_refusal(notice),
+        "refusal-over": an_end(unknown, states={unknown.subject: "Live"}),
+        "refusal-several-over": an_end(unknown, taken, whole, states={}),
+        "stack-dead-letters": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", sample=DeadLetterSample(URL, letters)),
+        "stack-dead-letters-unread": _stack("deadLetters", "ecs-lattice-DeadLetterQueue-X", unread="ReceiveMessage: AccessDenied: not authorized"),
+        "stack-errors": _stack("errors", "ecs-lattice-EcsServiceFunction-X"),
+        "stack-throttles": _stack("throttles", "ecs-lattice-EcsServiceFunction-X"),
+        "stack-queue-age": _stack("queueAge", "ecs-lattice-ecs-services.fifo"),
+        "stack-probe": _stack("probe", "", dimensions=(("Owner", "ecs-lattice"),)),
         "stack-recovery": stack_messages.recovery_message(dataclasses.replace(notified, recovered_at=OPENED + 3720), an_alarm(), StackSubject("deadLetters", "ecs-lattice-DeadLetterQueue-X")),
     }  # fmt: skip
 

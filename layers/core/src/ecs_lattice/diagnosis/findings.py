@@ -1,9 +1,12 @@
 """What a cause reports when it fits: how likely it is, what was seen, and the commands that fix or inspect it."""
 
 import itertools
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Literal
+
+from ecs_lattice.model import REGION
 
 Likelihood = Literal["certain", "likely", "possible"]
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
@@ -21,6 +24,11 @@ class Command:
     def __str__(self) -> str:
         return self.raw or shlex.join(self.words)
 
+    @property
+    def is_printable(self) -> bool:
+        """Whether it is one line that is what it looks like; a value in it may have line breaks or hidden characters."""
+        return str(self).isprintable()
+
     def lines(self, width: int) -> tuple[str, ...]:
         """The same command over several lines, each option on its own where it would exceed ``width``."""
         if self.raw or len(str(self)) <= width:
@@ -33,8 +41,10 @@ class Command:
 
 
 def aws(purpose: str, region: str, command: str, *words: str) -> Command:
-    """A command of the AWS CLI: ``command`` is split at spaces, ``words`` are taken whole."""
-    return Command(purpose, ("aws", *command.split(), *words, "--region", region))
+    """A command of the AWS CLI: ``command`` is split at spaces, ``words`` are taken whole. What is no name of a Region is
+    left out."""
+    where = ("--region", region) if re.fullmatch(REGION, region) else ()
+    return Command(purpose, ("aws", *command.split(), *words, *where))
 
 
 @dataclass(frozen=True, slots=True)

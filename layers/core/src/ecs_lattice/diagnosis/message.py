@@ -10,12 +10,16 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 
+from ecs_lattice.diagnosis.chat_text import escaped, escaped_code, printable
 from ecs_lattice.diagnosis.findings import Command
 
 WIDTH = 76
 _SUBJECT, _TITLE, _DESCRIPTION, _STEP, _STEPS, _KEYWORD, _SUMMARY = 100, 250, 8000, 350, 5, 75, 250
 _TEXT_BYTES, _CUT = 100_000, "\n\n(cut: the message was too long)"
+
+_IS_PRINTABLE = attrgetter("is_printable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +52,18 @@ class Message:
     def mail_subject(self) -> str:
         """The subject for mail; SNS rejects control characters and everything beyond ASCII."""
         plain = " ".join(self.subject.split()).encode("ascii", "replace").decode()
-        return cut("".join(character if character.isprintable() else "?" for character in plain), _SUBJECT)
+        return cut(printable(plain), _SUBJECT)
 
 
 def text(message: Message) -> str:
-    """The message as plain text of at most 76 columns, except for commands, whose words are never broken."""
+    """The message as plain text of at most 76 columns, except for commands, whose words are never broken. A character that
+    is not printed, which could hide or reorder what is, becomes a question mark."""
     parts = [_wrapped(message.headline)]
     if message.facts:
         parts.append("\n".join(_wrapped(value, f"  {label:<13}", " " * 15) for label, value in message.facts))
     parts += [_section(section) for section in message.sections]
     parts += [_wrapped(line) for line in message.closing]
-    whole = "\n\n".join(parts) + "\n"
+    whole = printable("\n\n".join(parts) + "\n")
     if len(whole.encode()) <= _TEXT_BYTES:
         return whole
     return whole.encode()[:_TEXT_BYTES].decode(errors="ignore") + _CUT
@@ -66,8 +71,9 @@ def text(message: Message) -> str:
 
 def chat(message: Message) -> str:
     """The message as a custom notification of Amazon Q Developer in chat applications (JSON)."""
-    commands = [command for section in message.sections for command in section.commands]
-    steps = [f"{command.purpose}: `{command}`" for command in commands]
+    commands = [command for section in message.sections for command in section.commands if command.is_printable]
+    codes = [(command.purpose, escaped_code(str(command))) for command in commands]
+    steps = [f"{escaped(purpose)}: `{code}`" for purpose, code in codes if code]
     return json.dumps(
         {
             "version": "1.0",
@@ -75,16 +81,16 @@ def chat(message: Message) -> str:
             "id": f"{message.thread}-{message.step}",
             "content": {
                 "textType": "client-markdown",
-                "title": cut(message.subject, _TITLE),
+                "title": cut(escaped(message.subject), _TITLE),
                 "description": cut(_markdown(message), _DESCRIPTION),
                 "nextSteps": [step for step in steps if len(step) <= _STEP][:_STEPS],
-                "keywords": [cut(word, _KEYWORD) for word in message.keywords if word],
+                "keywords": [cut(escaped(word), _KEYWORD) for word in message.keywords if word],
             },
             "metadata": {
                 "threadId": message.thread,
-                "summary": cut(message.headline, _SUMMARY),
+                "summary": cut(escaped(message.headline), _SUMMARY),
                 "eventType": f"ecs-lattice {message.step}",
-                "relatedResources": list(message.resources),
+                "relatedResources": [escaped(resource) for resource in message.resources],
             },
         },
         ensure_ascii=False,
@@ -111,7 +117,7 @@ def listed(words: Sequence[str], limit: int) -> str:
 def _section(section: Section) -> str:
     lines = [_wrapped(section.title, "", "   ")] if section.title else []
     lines += [_wrapped(sentence, "   ", "   ") for sentence in section.sentences if sentence]
-    for command in section.commands:
+    for command in filter(_IS_PRINTABLE, section.commands):
         lines += ["", f"   {command.purpose}:", *(f"     {line}" for line in command.lines(WIDTH - 5))]
     return "\n".join(lines).removeprefix("\n")
 
@@ -124,12 +130,19 @@ def _wrapped(words: str, first: str = "", indent: str = "") -> str:
 
 
 def _markdown(message: Message) -> str:
-    parts = [message.headline]
+    """The description: bold labels and titles, fenced commands, and everything else as text."""
+    parts = [escaped(message.headline)]
     if message.facts:
-        parts.append("\n".join(f"*{label}*: {value}" for label, value in message.facts))
+        parts.append("\n".join(f"*{escaped(label)}*: {escaped(value)}" for label, value in message.facts))
     for section in message.sections:
-        lines = [f"*{section.title}*"] if section.title else []
-        lines += filter(None, section.sentences)
-        lines += [f"{command.purpose}:\n```\n{command}\n```" for command in section.commands]
+        lines = [f"*{escaped(section.title)}*"] if section.title else []
+        lines += map(escaped, filter(None, section.sentences))
+        lines += map(_fenced, filter(_IS_PRINTABLE, section.commands))
         parts.append("\n".join(lines))
-    return "\n\n".join([*parts, *message.closing])
+    return "\n\n".join([*parts, *map(escaped, message.closing)])
+
+
+def _fenced(command: Command) -> str:
+    code = escaped_code(str(command))
+    fenced = f"\n```\n{code}\n```" if code else " the mail has the command, which a chat would show as something else."
+    return f"{escaped(command.purpose)}:{fenced}"

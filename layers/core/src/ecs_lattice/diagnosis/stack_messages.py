@@ -99,16 +99,17 @@ def _command(alarm: AlarmChange, subject: StackSubject, sample: DeadLetterSample
     region = alarm.arn.split(":")[3]
     if subject.part == "probe":
         owner = dict(alarm.dimensions).get(metric_names.OWNER, "")
-        ours = f'Environment.Variables.OWNER==`"{owner}"` && contains(FunctionName, `"TargetHealth"`)'
+        raw = owner.replace("\\", "\\\\").replace("'", "\\'")
+        ours = f"Environment.Variables.OWNER=='{raw}' && contains(FunctionName, 'TargetHealth')"
         query = f"Functions[?{ours}].[FunctionName,LoggingConfig.LogGroup]"
         purpose = "To find the function and its log group"
         return aws(purpose, region, "lambda list-functions --query", query, "--output", "text")
     if subject.part in {"errors", "throttles"} and subject.name:
         group = (
             f"$(aws lambda get-function-configuration --function-name {shlex.quote(subject.name)} "
-            f"--query LoggingConfig.LogGroup --output text --region {region})"
+            f"--query LoggingConfig.LogGroup --output text --region {shlex.quote(region)})"
         )
-        tail = f'aws logs tail "{group}" --since 1h --filter-pattern ERROR --region {region}'
+        tail = f'aws logs tail "{group}" --since 1h --filter-pattern ERROR --region {shlex.quote(region)}'
         return Command("To inspect its log", raw=tail)
     if subject.part == "deadLetters" and sample is not None:
         options = "--max-number-of-messages 10 --message-attribute-names All --visibility-timeout 0"

@@ -1,5 +1,7 @@
 """Causes for which a task that VPC Lattice can reach fails its health check: nothing answers, a wrong status, a wrong protocol."""
 
+import shlex
+
 from ecs_lattice.diagnosis.causes import commands
 from ecs_lattice.diagnosis.causes.container_check import ContainerHealthCheck, container_health_check
 from ecs_lattice.diagnosis.causes.reason_hints import failing_check, hints, reported_by_lattice
@@ -59,7 +61,7 @@ def health_code(evidence: Evidence) -> Finding | None:
     if found and "code" not in found and not other_path:
         return None
     port = evidence.health_port
-    request = f"curl -si {health.protocol.lower()}://localhost:{port}{health.path}"
+    request = shlex.join(("curl", "-si", f"{health.protocol.lower()}://localhost:{port}{health.path}"))
     return Finding(
         "HEALTH_CODE",
         "likely" if "code" in found or (other_path and not found) else "possible",

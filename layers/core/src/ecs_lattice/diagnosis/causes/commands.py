@@ -1,17 +1,20 @@
 """Commands that inspect a service, used by several causes."""
 
+import json
+import re
 from collections.abc import Sequence
 
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.findings import Command, aws
 from ecs_lattice.facts import Task
 
+_LOG_GROUP = re.compile(r"[._/#A-Za-z0-9][._/#A-Za-z0-9-]{0,511}")  # CloudWatch Logs API; no option of the command
 _A_CALL = 10  # task ids in one command, to keep it readable; DescribeTasks takes 100
 
 
 def log(evidence: Evidence) -> tuple[Command, ...]:
     """The newest lines of the container that should answer, where it logs to CloudWatch Logs."""
-    if evidence.container is None or not evidence.container.log_group:
+    if evidence.container is None or not _LOG_GROUP.fullmatch(evidence.container.log_group):
         return ()
     return (
         aws(
@@ -67,5 +70,6 @@ def targets(evidence: Evidence) -> Command:
 
 def tag_service(evidence: Evidence, purpose: str, key: str, value: str) -> Command:
     """Set ``key`` by a tag of the service: it overrides the label and needs no deployment."""
-    words = ("--resource-arn", evidence.subject.service.arn, "--tags", f"key={evidence.label(key)},value={value}")
+    tags = json.dumps([{"key": evidence.label(key), "value": value}])  # shorthand would split a value at its commas
+    words = ("--resource-arn", evidence.subject.service.arn, "--tags", tags)
     return aws(purpose, evidence.region, "ecs tag-resource", *words)
