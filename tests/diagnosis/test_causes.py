@@ -244,7 +244,7 @@ def test_without_any_hint_both_are_possible():
 def test_the_containers_own_health_check_gives_the_right_path_and_the_command_that_sets_it():
     finding = checking.health_code(unhealthy(task_definition=a_definition(command=OWN_CHECK)))
     assert finding.likelihood == "likely"
-    assert "key=lattice.health.path,value=/livez" in str(finding.commands[0])
+    assert '{"key": "lattice.health.path", "value": "/livez"}' in str(finding.commands[0])
 
 
 def test_named_routes_share_their_health_check_so_no_command_sets_it_for_one_of_them():
@@ -256,7 +256,7 @@ def test_named_routes_share_their_health_check_so_no_command_sets_it_for_one_of_
 def test_labels_have_the_stacks_prefix():
     finding = checking.health_code(dataclasses.replace(CASES["HEALTH_CODE"], label_prefix="mesh"))
     assert "mesh.health.path" in finding.advice
-    assert "key=mesh.health.path" in str(finding.commands[0])
+    assert '"mesh.health.path"' in str(finding.commands[0])
 
 
 def test_a_container_that_checks_itself_on_another_port_listens_elsewhere():

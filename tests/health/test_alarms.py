@@ -54,22 +54,26 @@ def test_the_target_group_in_the_description_is_the_one_that_receives_requests()
     ("record", "watched"),
     [
         (a_record("Live"), True),
-        (a_record("Wired"), True),
-        (a_record("Pending", group_arn=None), True),
-        (a_record("Paused"), True),
-        (a_record("Parked"), True),
+        (a_record("Wired"), False),  # declared, and nothing more: costs no alarm
+        (a_record("Pending", group_arn=None), False),
+        (a_record("Paused"), False),
+        (a_record("Refused"), False),
         (a_record("Refused", group_arn=None), False),
-        (a_record("Conflicted", group_arn=None), False),
-        (a_record("Refused"), True),
+        (a_record("Wired", named=True), True),  # a listed deployment names its group
+        (a_record("Wired", serving=True), True),
+        (a_record("Paused", live_as="x"), True),  # has been live
+        (a_record("Parked", live_as="x"), True),
+        (a_record("Refused", live_as="x"), True),
+        (a_record("Pending", live_as="x", group_arn=None), False),  # there is nothing to measure
         (a_record("Conflicted", group_arn=None, own_group=group(2)), True),
         (a_record("Live", phase="vanished"), True),
         (a_record("Live", phase="deleted"), True),
-        (a_record("Parked", phase="vanished"), False),
-        (a_record("Removed", phase="deleted"), False),
+        (a_record("Parked", phase="vanished", live_as="x", named=True), False),
+        (a_record("Removed", phase="deleted", live_as="x"), False),
         (a_record("Live", alarm=False), False),
     ],
 )
-def test_a_route_is_watched_while_it_is_declared_or_serves(record, watched):
+def test_a_route_that_has_served_is_watched_while_it_is_declared_or_serves(record, watched):
     assert is_watched(record) is watched
 
 
@@ -160,3 +164,7 @@ def test_applying_the_differences_between_any_routes_leaves_none(before, after):
     assert len(there) == len(after)
     assert not {alarm.name for alarm in found.put} & set(of(before))
     assert all(name.startswith(metric_names.alarm_prefix(OWNER)) for name in there)
+
+
+def test_150_declared_routes_that_never_served_have_no_alarm():
+    assert wanted(*(a_record("Wired", name=f"s{n}", lattice_service=f"l{n}") for n in range(150))) == {}

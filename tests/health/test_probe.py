@@ -130,7 +130,7 @@ def test_a_registry_that_cannot_be_read_publishes_nothing_not_even_a_heartbeat()
 
 
 def test_two_routes_that_share_a_group_cost_one_call_and_each_has_its_own_metrics():
-    around = with_service(a_record(), a_record("Wired", name="orders", lattice_service="second"))
+    around = with_service(a_record(), a_record("Wired", name="orders", lattice_service="second", named=True))
     around.services = {record.claim.service: a_service(desired=2) for record in around.records}
     around.targets[GROUP] = ["INITIAL"]
     around.run()
@@ -148,7 +148,9 @@ def test_a_foreign_group_is_probed_too():
     assert around.metrics.of_route()["Healthy"] == 1.0
 
 
-@pytest.mark.parametrize("record", [a_record("Pending", group_arn=None), a_record("Removed")])
+@pytest.mark.parametrize(
+    "record", [a_record("Pending", group_arn=None), a_record("Wired"), a_record("Removed", live_as="x")]
+)
 def test_a_route_without_a_group_has_no_metrics(record):
     around = with_service(record)
     assert around.run().routes == 0

@@ -84,7 +84,7 @@ def chat(message: Message) -> str:
                 "title": cut(escaped(message.subject), _TITLE),
                 "description": cut(_markdown(message), _DESCRIPTION),
                 "nextSteps": [step for step in steps if len(step) <= _STEP][:_STEPS],
-                "keywords": [cut(escaped(word), _KEYWORD) for word in message.keywords if word],
+                "keywords": [cut(word, _KEYWORD) for word in map(escaped, message.keywords) if word],
             },
             "metadata": {
                 "threadId": message.thread,

@@ -24,7 +24,7 @@ from ecs_lattice.diagnosis.report_refusals import KEPT_SECONDS, KIND, SENDING_SE
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
 from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, ForeignEventError
 from ecs_lattice.health import metric_names
-from ecs_lattice.health.impaired import group_of, is_within_grace
+from ecs_lattice.health.impaired import is_measured, is_within_grace
 from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
 from ecs_lattice.messages.alarms import AlarmChange, AlarmEvent, FollowUp, RouteStateChange, TargetUnhealthy
@@ -98,7 +98,7 @@ class Responder:
     def _on_unhealthy(self, event: TargetUnhealthy) -> None:
         """Count it for the alarms of all routes of the service: ECS replaces such a task at once, so the probe, which reads
         the targets once a minute, may never see it."""
-        records = [record for record in self.registry.claims_of(event.service) if group_of(record) is not None]
+        records = [record for record in self.registry.claims_of(event.service) if is_measured(record)]
         service = self.collector.sources.service(event.service) if records else None
         for record in records:
             route = record.claim.route

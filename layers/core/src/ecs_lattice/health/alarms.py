@@ -11,7 +11,7 @@ from ecs_lattice import ownership
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.graph import id_of
 from ecs_lattice.health import metric_names
-from ecs_lattice.health.impaired import group_of
+from ecs_lattice.health.impaired import group_of, is_measured
 
 _DESCRIPTION_CHARACTERS = 1024  # CloudWatch API, AlarmDescription
 _MORE_PERIODS = 2  # evaluated beyond those that have to be impaired: 3 of 5
@@ -53,13 +53,10 @@ class Differences:
 
 
 def is_watched(record: ClaimRecord) -> bool:
-    """Whether the route has an alarm: its author wants one, and it is declared and was not refused before it had a target
-    group, or it still receives traffic."""
-    if not record.claim.route.alarm:
+    """Whether the route has an alarm: its author wants one, it has metrics, and it is declared or still receives traffic."""
+    if not (record.claim.route.alarm and is_measured(record)):
         return False
-    if record.claim.phase == "declared":
-        return group_of(record) is not None or record.answer.state not in {"Refused", "Conflicted"}
-    return record.answer.state == "Live"
+    return record.claim.phase == "declared" or record.answer.state == "Live"
 
 
 def desired(owner: str, label_prefix: str, records: Iterable[ClaimRecord]) -> dict[str, Alarm]:

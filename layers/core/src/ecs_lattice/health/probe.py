@@ -16,7 +16,7 @@ from ecs_lattice.graph import id_of
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.alarm_sync import AlarmSync, SyncedAlarms
 from ecs_lattice.health.counts import Counts, count
-from ecs_lattice.health.impaired import asks_ecs, group_of, impaired
+from ecs_lattice.health.impaired import asks_ecs, group_of, impaired, is_measured
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, stack_metrics
@@ -68,7 +68,7 @@ class Probe:
         """Probe all routes once within ``seconds``. Raises AwsError when the registry cannot be read."""
         began = self.now()
         claims = tuple(self.registry.claims())
-        measured = [record for record in claims if _is_measured(record)]
+        measured = [record for record in claims if is_measured(record)]
         groups = self._groups(measured, began + seconds * _READ_SHARE)
         services = self._services(measured, groups.values, began + seconds * _ECS_SHARE)
         known = {service: found for batch in services.values.values() for service, found in batch.items()}
@@ -130,8 +130,3 @@ class Probe:
         if counts is None or (asks_ecs(counts) and service not in services):
             return Reading(record, counts, None, is_unknown=True)
         return Reading(record, counts, impaired(record, counts, services.get(service), self.now()))
-
-
-def _is_measured(record: ClaimRecord) -> bool:
-    """Whether the route has a target group whose targets tell its health."""
-    return group_of(record) is not None and record.answer.state != "Removed"
