@@ -150,6 +150,19 @@ lattice.health.code = 200 204
 ```
 """
 
+MATCHES = """\
+A match is the set of requests that it takes, however it is written. `path.prefix = /` and no match at all are the same set,
+and `path.prefix = /` beside a method or a header adds nothing. On one listener two routes of an ECS service cannot have the
+same set (SAME_MATCH), nor can routes of two ECS services (MATCH_TAKEN), unless each has a weight.
+
+Sets may overlap: Lattice evaluates the rules of a listener one after the other, and the first that matches takes the
+request. Without `priority` the narrower path comes first, so `/orders` of one ECS service and no match of another divide the
+Lattice service between them. Anybody who may add routes to it (the stack's parameter Sharing) can take requests from another
+route by priority, method, header, case or a containing prefix. Nothing is refused then, but the status of both routes
+has a notice that names the other (SHADOWED), and a route of which one rule takes all requests is Live with that code. Of the
+overlaps between routes of one ECS service, only that is reported.
+"""
+
 HEALTH = """\
 Lattice checks HTTP1 targets by default. HTTP2, GRPC and TCP targets are checked if a `health.` key is written, except
 `health.grace`. A check uses HTTP or HTTPS, even if the port uses TCP.
@@ -166,6 +179,7 @@ def page() -> str:
     parts = [
         INTRODUCTION,
         f"## Keys\n\nEvery key is shown without its prefix: `service` is written `lattice.service`.\n\n{'\n'.join(groups)}",
+        f"### More about matches\n\n{MATCHES}",
         f"### More about health\n\n{HEALTH}",
         EXAMPLES,
         f"## Problems\n\nA problem has a code, the key, its value, its place and what is allowed.\n\n{_codes()}",

@@ -18,11 +18,12 @@ def keyed(text):
     return tuple((f"lattice.{key.strip()}", value.strip()) for key, _, value in (line.partition("=") for line in lines))
 
 
-def declared(labels, tags="", *, ports=(WEB, ADMIN), controller="ECS", bounds=None, containers=None):
+def declared(labels, tags="", *, ports=(WEB, ADMIN), controller="ECS", bounds=None, containers=None, standing=()):
     """What comes of labels and tags, written as lines; ``containers`` gives labels of further containers by name."""
     written = tuple(("app", key, value) for key, value in keyed(labels))
     written += tuple((name, *pair) for name, text in (containers or {}).items() for pair in keyed(text))
-    return declare(TaskDefinition(ARN, "awsvpc", tuple(ports), written), keyed(tags), controller, bounds or Bounds())
+    task_definition = TaskDefinition(ARN, "awsvpc", tuple(ports), written)
+    return declare(task_definition, keyed(tags), controller, bounds or Bounds(), standing)
 
 
 def routes(*arguments, **others):

@@ -1,8 +1,11 @@
 """What is refused, and what beside it is allowed: each rule from both sides."""
 
+from dataclasses import replace
+
 import pytest
 
 from ecs_lattice.declaration import Bounds
+from ecs_lattice.model import Match, PathMatch
 from tests.core.declaring import ADMIN, CERTIFICATE, SYSLOG, WEB, codes, refused, route, routes
 
 MINIMUM = "service = orders\nport = web"
@@ -303,10 +306,41 @@ def test_different_matches_listeners_services_or_weights_are_allowed(text):
         "routes.a.header.x = Blue\nroutes.b.header.X = blue",
         "path.prefix = /a\nroutes.a.weight = 10",
         "path.prefix = /a\nroutes.a.listener = HTTP:80 HTTPS:443",
+        "routes.a.path.prefix = /",
+        "routes.a.path.prefix = /\nroutes.a.priority = 7\nroutes.b.path.prefix = /\nroutes.b.path.case-sensitive = false",
+        "method = GET\nroutes.a.path.prefix = /",
+        "header.x = 1\nroutes.b.path.prefix = /",
+        "path.prefix = /2026/\nroutes.a.path.case-sensitive = false",
+        "routes.a.path.prefix = /\nroutes.a.weight = 10",
     ],
 )
 def test_matches_that_take_the_same_requests_are_the_same(text):
     assert codes(f"{TWO}\n{text}") == ["SAME_MATCH"]
+
+
+def test_all_spellings_of_a_match_are_named():
+    (problem,) = refused(f"{TWO}\nroutes.a.path.prefix = /")
+    assert "routes a, b want the same requests (/*, everything else) on HTTPS:443" in problem.message
+
+
+def test_spellings_of_a_match_can_share_it():
+    assert len(routes(f"{TWO}\nroutes.a.path.prefix = /\nweight = 10")) == 2
+
+
+def test_routes_that_were_accepted_with_two_spellings_of_a_match_stay_so():
+    text = f"{TWO}\nroutes.a.path.prefix = /"
+    a, b = routes(f"{text}\nroutes.b.path.prefix = /b").values()
+    b = replace(b, match=None)
+    assert a.match == Match(PathMatch("prefix", "/", True))
+    assert len(routes(text, standing=(a, b))) == 2
+    assert codes(text, standing=(a,)) == ["SAME_MATCH"]
+    assert codes(text, standing=(a, replace(b, match=Match(method="GET")))) == ["SAME_MATCH"]
+    assert codes(f"{text}\nroutes.c.port = web", standing=(a, b)) == ["SAME_MATCH"]
+
+
+def test_one_priority_for_everything_and_for_another_match_is_refused():
+    text = "routes.a.path.prefix = /\nroutes.b.path.prefix = /b\nroutes.a.priority = 5\nroutes.b.priority = 5"
+    assert codes(f"{TWO}\n{text}") == ["SAME_PRIORITY"]
 
 
 def test_shares_of_one_port_are_refused():

@@ -3,31 +3,38 @@
 In this order: reading (which keys are ours), routes (what applies to each, values and defaults), rules (what is allowed). Everything is made from the table in :mod:`ecs_lattice.declaration.keys`.
 """
 
+from collections.abc import Collection
+
 from ecs_lattice.declaration import route_rules, set_rules
 from ecs_lattice.declaration.changes import dropped_default_route, rolling_conflicts
 from ecs_lattice.declaration.reading import Bounds, read
 from ecs_lattice.declaration.route_rules import Context, Subject
 from ecs_lattice.declaration.routes import Draft, build, drafts, ports_of, share
 from ecs_lattice.facts import TaskDefinition
-from ecs_lattice.model import Declaration
+from ecs_lattice.model import Declaration, Route
 from ecs_lattice.outcome import Problem, Refused
 
 __all__ = ["Bounds", "declare", "dropped_default_route", "rolling_conflicts"]
 
 
 def declare(
-    task_definition: TaskDefinition, tags: tuple[tuple[str, str], ...], controller: str, bounds: Bounds
+    task_definition: TaskDefinition,
+    tags: tuple[tuple[str, str], ...],
+    controller: str,
+    bounds: Bounds,
+    standing: Collection[Route] = (),
 ) -> Declaration | Refused:
     """The declaration of an ECS service: of the labels of ``task_definition`` and the ``tags`` of the service.
 
-    ``controller`` is the service's deployment controller type (ECS, CODE_DEPLOY, EXTERNAL). Without any key under the
+    ``controller`` is the service's deployment controller type (ECS, CODE_DEPLOY, EXTERNAL), ``standing`` are the
+    service's routes until now, as they were accepted. Without any key under the
     prefix the declaration is empty: the service has not opted in. Refused carries every problem, in a stable order.
     """
     reading = read(task_definition, tags, bounds)
     found = drafts(reading.entries, bounds.label_prefix, task_definition.name)
     ports, port_problems = ports_of(found.routes, task_definition)
     shared, disagreements = _share(found.routes, ports)
-    context = Context(task_definition, controller, bounds)
+    context = Context(task_definition, controller, bounds, standing)
     subjects = [Subject(draft, build(draft, ports.get(draft.name, ""), bounds)) for draft in shared]
     problems = (
         *reading.problems,

@@ -70,7 +70,7 @@ CODES: dict[str, tuple[str, str]] = {
         "Use fewer ports, or several Lattice services.",
     ),
     "SAME_MATCH": (
-        "Two routes match the same requests.",
+        "Two routes match the same requests, perhaps in two spellings.",
         "Give them different matches, or different ports and a weight each.",
     ),
     "SAME_PRIORITY": ("Two rules of a listener have the same priority.", "Change one, or omit both."),

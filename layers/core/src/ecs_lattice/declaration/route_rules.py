@@ -1,6 +1,6 @@
 """What one route must be like by itself. A rule names the slots that it reads and is skipped where one of them is broken."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -9,6 +9,7 @@ from ecs_lattice.bounds import listed
 from ecs_lattice.declaration.reading import Bounds
 from ecs_lattice.declaration.routes import MOST_HEADERS, Draft
 from ecs_lattice.facts import TaskDefinition
+from ecs_lattice.matching import normal
 from ecs_lattice.model import Match, Route
 from ecs_lattice.naming import SERVICE_NAME_LENGTHS, is_service_name
 from ecs_lattice.outcome import Problem
@@ -16,11 +17,13 @@ from ecs_lattice.outcome import Problem
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What rules know besides the route. ``controller`` is the ECS service's deployment controller type."""
+    """What rules know besides the route. ``controller`` is the ECS service's deployment controller type, ``standing``
+    are its routes until now, as they were accepted."""
 
     task_definition: TaskDefinition
     controller: str
     bounds: Bounds
+    standing: Collection[Route] = ()
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,9 @@ class Subject:
     route: Route
 
     @property
-    def canonical(self) -> Match | None:
+    def requests(self) -> Match:
         """Equal for routes that match the same requests."""
-        return self.route.match.canonical if self.route.match else None
+        return normal(self.route.match)
 
     @property
     def is_tls_passthrough(self) -> bool:

@@ -1,13 +1,13 @@
 """What the routes of one declaration must be like together. A rule leaves out routes in which a slot that it reads is broken."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from ecs_lattice.bounds import listed
 from ecs_lattice.declaration.keys import SHARED_SLOTS
 from ecs_lattice.declaration.route_rules import Context, Subject
 from ecs_lattice.declaration.routes import grouped
-from ecs_lattice.model import ListenerKey, Match
+from ecs_lattice.model import ListenerKey, Match, Route
 from ecs_lattice.outcome import Problem
 
 MOST_CONFIGURATIONS = 5
@@ -23,7 +23,7 @@ def problems_among(subjects: Sequence[Subject], context: Context) -> Iterator[Pr
     if len(subjects) < 2:  # noqa: PLR2004
         return
     yield from _agree_on_targets(_sound(subjects, _TARGET_SLOTS))
-    yield from _match_differently(_sound(subjects, _MATCH_SLOTS))
+    yield from _match_differently(_sound(subjects, _MATCH_SLOTS), context)
     yield from _fit_the_configurations(_sound(subjects, ("service", "port", "targets")), context)
 
 
@@ -68,31 +68,52 @@ def _fit_the_listeners(subjects: list[Subject], context: Context) -> Iterator[Pr
             yield draft.problem("TOO_MANY_LISTENERS", "listener", message, max(wanted))
 
 
-def _match_differently(subjects: list[Subject]) -> Iterator[Problem]:
-    """Rules of one listener have different matches and priorities, or are one rule that several routes share."""
+def _match_differently(subjects: list[Subject], context: Context) -> Iterator[Problem]:
+    """Rules of one listener have different matches and priorities, or are one rule that several routes share.
+
+    Routes that were accepted when two spellings of the same requests counted as two matches stay accepted.
+    """
+    accepted = {_spelled(route) for route in context.standing}
     on_listeners = ((subject, listener) for subject in subjects for listener in subject.route.listeners)
     found: dict[tuple[str, str, str], Problem] = {}
     for members in grouped(on_listeners, lambda item: (item[0].route.lattice_service, item[1])):
-        listener, alike = members[0][1], grouped((subject for subject, _ in members), lambda subject: subject.canonical)
-        for problem in (*_shared_matches(alike, listener), *_shared_priorities(alike, listener)):
+        listener, alike = members[0][1], grouped((subject for subject, _ in members), lambda subject: subject.requests)
+        apart = [each for same in alike for each in _apart(same, accepted)]
+        for problem in (*_shared_matches(apart, listener), *_shared_priorities(alike, listener)):
             found.setdefault((problem.code, problem.key, problem.where), problem)
     yield from found.values()
+
+
+type _Spelled = tuple[str, str, Match | None]
+
+
+def _spelled(route: Route) -> _Spelled:
+    return route.name, route.lattice_service, route.match.canonical if route.match else None
+
+
+def _apart(same: list[Subject], accepted: Collection[_Spelled]) -> list[list[Subject]]:
+    """Routes of the same requests; apart by spelling if all of them have been accepted already."""
+    is_accepted = all(_spelled(subject.route) in accepted for subject in same)
+    return grouped(same, lambda subject: _spelled(subject.route)[2]) if is_accepted else [same]
 
 
 def _shared_matches(alike: list[list[Subject]], listener: ListenerKey) -> Iterator[Problem]:
     for subjects in alike:
         if len(subjects) == 1:
             continue
-        names, match = (
-            listed([subject.route.name for subject in subjects]),
-            subjects[0].route.match or "everything else",
-        )
+        names, match = listed([subject.route.name for subject in subjects]), _text(subjects)
         if unweighted := next((subject.draft for subject in subjects if subject.route.weight is None), None):
             message = f"routes {names} want {match} on {listener}; give all a weight, or different matches."
             slot = "path" if "path" in unweighted.slots else "listener"
             yield unweighted.problem("SAME_MATCH", slot, message, listener)
         else:
             yield from _shares(subjects, f"{match} on {listener}", names)
+
+
+def _text(subjects: list[Subject]) -> str:
+    """The match of routes that match the same requests, in all spellings."""
+    spellings = list(dict.fromkeys(str(subject.route.match or "everything else") for subject in subjects))
+    return f"the same requests ({', '.join(spellings)})" if spellings[1:] else spellings[0]
 
 
 def _shares(subjects: list[Subject], rule: str, names: str) -> Iterator[Problem]:
@@ -110,10 +131,10 @@ def _shares(subjects: list[Subject], rule: str, names: str) -> Iterator[Problem]
 
 
 def _shared_priorities(alike: list[list[Subject]], listener: ListenerKey) -> Iterator[Problem]:
-    taken: dict[int, tuple[Match | None, str]] = {}
+    taken: dict[int, tuple[Match, str]] = {}
     for subject in sorted((s for subjects in alike for s in subjects), key=lambda subject: subject.route.name):
-        priority, match = subject.route.priority, subject.canonical
-        if priority is None or match is None:
+        priority, match = subject.route.priority, subject.requests
+        if priority is None or subject.route.match is None:
             continue
         holder, name = taken.setdefault(priority, (match, subject.route.name))
         if holder != match:

@@ -134,7 +134,7 @@ class Observer:
         effective = effective_revision.choose(service, observed.completed, known, newest)
         if effective is None:
             return observed
-        revision = self._revision(effective.task_definition, service, stored)
+        revision = self._revision(effective.task_definition, service, observed)
         is_proven = effective.source != "primary"
         record = dataclasses.replace(observed.record, effective=revision.task_definition if is_proven else None)
         revisions = {effective.task_definition: revision}
@@ -154,10 +154,11 @@ class Observer:
         record = dataclasses.replace(record, subnets=self._subnets(observed, service) if routes else None)
         return dataclasses.replace(observed, record=record, routes=routes)
 
-    def _revision(self, arn: str, service: EcsService, stored: TaskDefinition | None) -> Revision:
+    def _revision(self, arn: str, service: EcsService, observed: Observation) -> Revision:
         """The revision ``arn``. Revisions never change: the stored one is used even after ECS has deleted it."""
+        stored, bounds = observed.record.effective, Bounds.of(self.settings)
         task_definition = stored if stored and stored.arn == arn else self.ecs.task_definition(arn)
-        declared = declare(task_definition, service.tags, service.controller, Bounds.of(self.settings))
+        declared = declare(task_definition, service.tags, service.controller, bounds, observed.standing)
         if isinstance(declared, Refused):
             return Revision(task_definition, Declaration(), declared.problems)
         return Revision(task_definition, declared)
@@ -184,7 +185,7 @@ class Observer:
         for deployment in service.deployments:
             arn = deployment.task_definition
             if deployment.status != "INACTIVE" and arn not in revisions:
-                revisions[arn] = self._revision(arn, service, observed.record.effective)
+                revisions[arn] = self._revision(arn, service, observed)
         warnings = self._conflicts(observed, revisions) if len(revisions) > 1 else ()
         return dataclasses.replace(observed, revisions=revisions, warnings=warnings)
 

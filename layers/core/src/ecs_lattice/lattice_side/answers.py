@@ -1,7 +1,7 @@
 """What came of each claim, read from what was observed: pure."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Literal
@@ -13,6 +13,7 @@ from ecs_lattice.lattice_side.forwarding import PlanContext, is_ready
 from ecs_lattice.lattice_side.notices import notices
 from ecs_lattice.lattice_side.resolutions import Resolution
 from ecs_lattice.lattice_side.seen import match_fingerprint
+from ecs_lattice.lattice_side.shadows import live_rules, shadows
 
 _CREATE_SECONDS = 5
 
@@ -31,17 +32,29 @@ def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
         if answer.state != "Removed":
             answer = replace(answer, notices=told.get(resolution.key, ()), live_as=_live_as(resolution, own))
         answered[resolution.key] = answer
-    return answered
+    return answered | _shadowed(context, answered)
 
 
 def _live_as(resolution: Resolution, entries: Sequence[MatchEntry]) -> str:
     """The fingerprint of the match as which the route is live now, else was last."""
     if any(resolution.group_ref in entry.receiving for entry in entries):
-        return match_fingerprint(resolution.match)
+        return match_fingerprint(resolution.requests)
     before = resolution.record.answer
     if before.state == "Live" and not before.live_as:  # written before it was recorded
-        return match_fingerprint(resolution.match)
+        return match_fingerprint(resolution.requests)
     return before.live_as
+
+
+def _shadowed(context: PlanContext, found: Mapping[str, Answer]) -> dict[str, Answer]:
+    """The answers to the claims whose requests, or part of them, another rule takes, and to those that take them."""
+    taken, prefix = shadows(live_rules(context.assignment)), context.settings.label_prefix
+    told: dict[str, Answer] = {}
+    for key, overlaps in taken.notices.items():
+        answer = told[key] = replace(found[key], notices=(*found[key].notices, *overlaps))
+        if key in taken.covered and (answer.state, answer.code) == ("Live", ""):
+            message = f"{taken.covered[key]} Change one of the two matches, or their {prefix}.priority."
+            told[key] = replace(answer, code="SHADOWED", message=message)
+    return told
 
 
 def _answer(

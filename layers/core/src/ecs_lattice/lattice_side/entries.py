@@ -3,12 +3,16 @@
 An entry is one distinct match on one listener, with the claims that it serves.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ecs_lattice.graph import Action, Listener, Rule
-from ecs_lattice.lattice_side.resolutions import Resolutions
-from ecs_lattice.lattice_side.seen import Owner, rule_names
+from ecs_lattice.lattice_side.resolutions import Resolution, Resolutions
+from ecs_lattice.lattice_side.seen import ObservedIndex, Owner, rule_names
+from ecs_lattice.matching import normal
 from ecs_lattice.model import ListenerKey, Match
 
 type EntryKey = tuple[ListenerKey, Match | None]
@@ -82,3 +86,52 @@ class RuleAssignment:
     listeners: tuple[ListenerAssignment, ...]
     entries: tuple[MatchEntry, ...]
     unchangeable: frozenset[Owner]
+
+
+def candidates_by_entry(index: ObservedIndex, resolutions: Resolutions) -> Mapping[EntryKey, list[Resolution]]:
+    """The resolutions that are not rejected, in their order, by the entries that they are candidates for.
+
+    Claims of the same requests are candidates for one entry, whatever they wrote (``path.prefix=/`` or no match at all).
+    """
+    same: dict[tuple[ListenerKey, Match], list[Resolution]] = defaultdict(list)
+    for resolution in resolutions:
+        for key in resolution.route.listeners if resolution.mode != "rejected" else ():
+            same[key, resolution.requests].append(resolution)
+    candidates: dict[EntryKey, list[Resolution]] = defaultdict(list)
+    for (key, _), claims in same.items():
+        homes = [_home(index, key, resolution) for resolution in claims]
+        first = min(homes, key=lambda home: home.rank)
+        for resolution, home in zip(claims, homes, strict=True):
+            match = home.match if home.is_settled else _foreign(index, key, resolution) or first.match
+            candidates[key, match].append(resolution)
+    return candidates
+
+
+class _Home(NamedTuple):
+    """How a claim has the match written, and whether it stays there or joins the first by ``rank``."""
+
+    match: Match | None
+    rank: int
+    is_settled: bool
+
+
+def _home(index: ObservedIndex, key: ListenerKey, claim: Resolution) -> _Home:
+    """Who is served stays where it is served: no rule becomes a default action or the reverse because of its spelling, and
+    what was live when two spellings were two matches stays so. Only for a priority does a default action become a rule.
+    """
+    served = index.served.get((key, claim.requests), {})
+    owners = {match: index.owners_of(groups) for match, groups in served.items()}
+    mine = [match for match in owners if claim.owner in owners[match]]
+    if mine:
+        needs_rule = mine == [None] and claim.route.priority is not None and owners[None] == {claim.owner}
+        return _Home(claim.match if claim.match in mine or needs_rule else mine[0], 0, is_settled=True)
+    if claim.mode == "removing":  # what is left of it goes from where it is
+        return _Home(claim.match, 1 if claim.holds_match else 3, is_settled=True)
+    return _Home(claim.match, 2, is_settled=False)
+
+
+def _foreign(index: ObservedIndex, key: ListenerKey, claim: Resolution) -> Match | None:
+    """How a rule is written that others created for these requests."""
+    rules = index.foreign_rules[key] if key in index.listeners else ()
+    matches = (rule.match.canonical for rule in rules if isinstance(rule.match, Match))
+    return next((match for match in matches if normal(match) == claim.requests), None)

@@ -14,6 +14,7 @@ from ecs_lattice.lattice_side.entries import MatchEntry, RuleAssignment
 from ecs_lattice.lattice_side.joint_settings import Decided
 from ecs_lattice.lattice_side.resolutions import UNCHANGED, Resolution, Resolutions
 from ecs_lattice.lattice_side.seen import ObservedIndex, Timers
+from ecs_lattice.matching import normal
 from ecs_lattice.settings import Settings
 
 DEFAULT_WEIGHT = 100
@@ -138,7 +139,7 @@ def _serves_unchanged(context: PlanContext, entry: MatchEntry, group: str) -> bo
     return any(
         id_of(resolution.record.answer.group_arn or "") == group
         and context.index.owners.get(group) == resolution.owner
-        and (resolution.match == entry.match or resolution.owner not in owners)
+        and (resolution.requests == normal(entry.match) or resolution.owner not in owners)
         for resolution in context.assignment.resolutions
         if resolution.mode in UNCHANGED
     )

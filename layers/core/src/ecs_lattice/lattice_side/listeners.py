@@ -148,7 +148,8 @@ def _rule_match(entry: MatchEntry, plan: ForwardPlan, parking: Match) -> AnyMatc
     # The groups that serve when it falls back were never declared for a new match; another spelling is no change.
     if rule and (plan.falls_back or rule.match.canonical == entry.match):
         return rule.match
-    return entry.claims[0].route.match or parking
+    written = (resolution.route.match for resolution in entry.claims if resolution.match == entry.match)
+    return next(written, entry.match) or parking
 
 
 def _free_name(listener: ListenerAssignment, claims: Sequence[Resolution]) -> str:

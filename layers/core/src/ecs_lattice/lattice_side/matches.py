@@ -10,9 +10,16 @@ from dataclasses import replace
 from itertools import chain
 
 from ecs_lattice.graph import Action, Listener, Rule, weighted_groups, weights
-from ecs_lattice.lattice_side.entries import EntryKey, ListenerAssignment, MatchEntry, RuleAssignment
+from ecs_lattice.lattice_side.entries import (
+    EntryKey,
+    ListenerAssignment,
+    MatchEntry,
+    RuleAssignment,
+    candidates_by_entry,
+)
 from ecs_lattice.lattice_side.resolutions import UNCHANGED, Mode, Resolution, Resolutions, replaced
 from ecs_lattice.lattice_side.seen import ObservedIndex, Owner
+from ecs_lattice.matching import normal
 from ecs_lattice.model import ListenerKey, Match
 from ecs_lattice.settings import Settings
 
@@ -45,10 +52,7 @@ def _entries(
     index: ObservedIndex, resolutions: Resolutions, settings: Settings
 ) -> tuple[dict[EntryKey, MatchEntry], Resolutions]:
     """The entries in a fixed order, and the resolutions with those that are rejected on the way."""
-    candidates: dict[EntryKey, list[Resolution]] = defaultdict(list)
-    for resolution in resolutions:
-        for key in resolution.route.listeners if resolution.mode != "rejected" else ():
-            candidates[key, resolution.match].append(resolution)
+    candidates = candidates_by_entry(index, resolutions)
     entries: dict[EntryKey, MatchEntry] = {}
     for at in sorted(candidates, key=lambda at: (str(at[0]), repr(at[1]))):
         receiving: frozenset[str] = frozenset()
@@ -93,7 +97,7 @@ def _entry(
     going = {"retained", "removing"}
     ordered = sorted(candidates, key=lambda r: (r.mode in going, r.group_ref not in receiving, r.route.name))
     # Stable, so that the second sort decides first: who serves the match, who once did, then who claimed it first.
-    ordered.sort(key=lambda r: (r.owner not in owners, not r.was_live_as(at[1]), *_claim_time(r)))
+    ordered.sort(key=lambda r: (r.owner not in owners, not r.was_live_as(normal(at[1])), *_claim_time(r)))
     holding = [resolution for resolution in ordered if resolution.holds_match]
     sharing = [r for r in holding if r is holding[0] or None not in {holding[0].route.weight, r.route.weight}]
     by_role: dict[Mode | None, Resolutions] = defaultdict(tuple)

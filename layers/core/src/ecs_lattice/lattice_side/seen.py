@@ -6,6 +6,7 @@
 
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,6 +24,7 @@ from ecs_lattice.graph import (
     id_of,
     weighted_groups,
 )
+from ecs_lattice.matching import normal
 from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route
 from ecs_lattice.outcome import NotYet
 from ecs_lattice.settings import Settings, Sharing
@@ -39,7 +41,8 @@ type Owner = tuple[str, str]
 class ClaimFacts:
     """A claim and what follows from it, computed once per reconcile.
 
-    ``group_ref`` is the id of its target group, or ``new:<group_name>`` while none is known. ``match`` is canonical.
+    ``group_ref`` is the id of its target group, or ``new:<group_name>`` while none is known. ``match`` is canonical, as it
+    is written in a rule (None: a default action); ``requests`` is the normal match, the same for all spellings of the set.
     ``networks`` are the service networks as declared. ``holder_tags`` are the values of the holder tag that let its ECS
     service claim a Lattice service, by the sharing that sets them. ``claimed`` orders claims by their time. ``speaks``:
     whether it has a say on the Lattice service at all. ``receives``: its own target group receives requests.
@@ -54,6 +57,7 @@ class ClaimFacts:
     group_name: str
     group_ref: str
     match: Match | None
+    requests: Match
     networks: tuple[str, ...]
     holder_tags: Mapping[Sharing, str]
     claimed: tuple[float, str, str]
@@ -61,12 +65,12 @@ class ClaimFacts:
     receives: bool
     was_live: bool
 
-    def was_live_as(self, match: Match | None) -> bool:
-        """Whether the route has received the requests of this match (canonical; None: the default action)."""
+    def was_live_as(self, requests: Match) -> bool:
+        """Whether the route has received these requests (a normal match)."""
         answer = self.record.answer
         if not answer.live_as:  # written before it was recorded
-            return answer.state == "Live" and match == self.match
-        return answer.live_as == match_fingerprint(match)
+            return answer.state == "Live" and requests == self.requests
+        return answer.live_as == match_fingerprint(requests)
 
 
 def holder_tags(owner: Owner) -> dict[Sharing, str]:
@@ -93,6 +97,7 @@ def facts_of(record: ClaimRecord, settings: Settings) -> ClaimFacts:
         group_name=name,
         group_ref=id_of(claim.own_group) if claim.own_group else f"new:{name}",
         match=route.match.canonical if route.match else None,
+        requests=normal(route.match),
         networks=route.networks or settings.default_networks,
         holder_tags=holder_tags(owner),
         claimed=(claim.claimed_at or claim.created_at, claim.service.arn, route.name),
@@ -158,12 +163,24 @@ class ObservedIndex:
         """The ECS services of these groups, as far as they are known."""
         return frozenset(self.owners[group] for group in groups if group in self.owners)
 
+    @cached_property
+    def served(self) -> Mapping[tuple[ListenerKey, Match], Mapping[Match | None, frozenset[str]]]:
+        """By listener and requests (normal), the groups that receive them from each rule of this stack that matches these
+        requests, by how it is written (canonical; None: the default action)."""
+        served: dict[tuple[ListenerKey, Match], dict[Match | None, frozenset[str]]] = defaultdict(dict)
+        for key, listener in self.listeners.items():
+            for rule in self.own_rules[key]:
+                if rule.is_live and isinstance(rule.match, Match):
+                    groups = served[key, normal(rule.match)]
+                    match = rule.match.canonical
+                    groups[match] = groups.get(match, frozenset()) | weighted_groups(rule.action)
+            served[key, normal(None)][None] = weighted_groups(listener.default)
+        return dict(served)
+
     def serving(self, listener: Listener, match: Match | None) -> frozenset[str]:
-        """The groups that receive the requests of exactly this match (canonical; None: the default action)."""
-        if match is None:
-            return weighted_groups(listener.default)
-        rules = [rule for rule in self.own_rules[listener.key] if rule.is_live and rule.match.canonical == match]
-        return frozenset(group for rule in rules for group in weighted_groups(rule.action))
+        """The groups that receive the requests of this match: of exactly this spelling, else of any of the same requests."""
+        served = self.served.get((listener.key, normal(match)), {})
+        return served.get(match) or frozenset(chain.from_iterable(served.values()))
 
     def has_healthy_target(self, group_ref: str) -> bool:
         """Whether a target of the group would answer requests."""
@@ -277,9 +294,9 @@ def parking_match(rule_name: str) -> Match:
     return Match(headers=(HeaderMatch(PARKED_HEADER, "exact", value),))
 
 
-def match_fingerprint(match: Match | None) -> str:
-    """A short hash of a canonical match (None: the default action)."""
-    return hashlib.sha256(codec.dumps(match).encode()).hexdigest()[:16]
+def match_fingerprint(requests: Match) -> str:
+    """A short hash of a normal match."""
+    return hashlib.sha256(codec.dumps(requests).encode()).hexdigest()[:16]
 
 
 def tag_value(text: str) -> str:
