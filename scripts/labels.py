@@ -37,7 +37,7 @@ check of `/`, and ECS registers the tasks in it. Everything else has a default; 
 - A label is one entry of `dockerLabels` of a container. It does not matter which container: the labels of all
   containers form one set. One key with two different values is a problem.
 - Labels take effect when a deployment has **completed**. A failed release moves no traffic. A rollback rolls its labels
-  back, too.
+  back, too. Until the first deployment of an ECS service completes, its labels are checked and nothing is created.
 - Every key begins with a prefix and a dot. The prefix is `lattice` unless the stack's parameter LabelPrefix changes
   it. Keys with another prefix are ignored.
 - Keys are case-insensitive, and so are keywords such as `true`, `iam` or `https:443`. Spaces around keys and values are

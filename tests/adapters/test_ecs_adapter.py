@@ -256,7 +256,8 @@ def test_unsuccessful_targets_are_returned(bench):
     assert bench.side.targets.register(group, [outside]) == (outside,)
 
 
-def test_a_group_that_is_not_there_has_neither_targets_nor_tags(bench):
+def test_a_group_that_is_not_there_has_no_targets_and_its_tags_are_not_empty_but_unknown(bench):
     arn = "arn:aws:vpc-lattice:us-east-1:123456789012:targetgroup/tg-0123456789abcdef0"
     assert bench.side.targets.registered(arn) == ()
-    assert bench.side.targets.tags(arn) == {}
+    with pytest.raises(NotFoundError):
+        bench.side.targets.tags(arn)

@@ -264,8 +264,8 @@ class Bench:
     def wired(self, **more: Any) -> str:
         """A service whose first deployment has completed and whose only route is wired; its target group."""
         self.create(**more)
-        self.go()
         self.completed()
+        self.go()
         group = self.group()
         self.answer("Wired", group)
         return group

@@ -25,12 +25,13 @@ PORTS = {"web": 8080, "admin": 9090}
 def test_a_first_deployment_is_not_stopped_by_the_attach(bench):
     group = bench.group()
     bench.create()
-    assert isinstance(bench.go(), NotYet)
-    bench.answer("Wired", group)
     with bench.writes() as written:
         assert isinstance(bench.go(), NotYet)
     assert written == []
+    assert bench.records() == {}
     bench.completed()
+    bench.go()
+    bench.answer("Wired", group)
     bench.go()
     bench.completed()
     assert bench.history() == ["SUCCESSFUL", "SUCCESSFUL"]
@@ -52,10 +53,8 @@ def test_no_deployment_of_the_user_is_stopped_when_a_route_is_wired_while_the_ne
 
 
 def test_nothing_is_attached_to_a_deployment_that_failed(bench):
-    group = bench.group()
-    bench.create(bench.define(CRASH_AFTER_SECONDS=1), deploymentConfiguration=BREAKER)
-    bench.go()
-    bench.answer("Wired", group)
+    bench.wired(deploymentConfiguration=BREAKER)
+    bench.deploy(bench.define(CRASH_AFTER_SECONDS=1))
     bench.until(lambda: bench.primary()["rolloutState"] == "FAILED")
     with bench.writes() as written:
         outcome = bench.go()
@@ -87,8 +86,8 @@ def test_joining_costs_exactly_one_deployment_and_a_second_reconcile_writes_noth
 def test_all_routes_are_attached_by_one_deployment(bench):
     web, admin = bench.group("web"), bench.group("admin")
     bench.create(bench.define(TWO, PORTS))
-    bench.go()
     bench.completed()
+    bench.go()
     bench.answer("Wired", web, "web")
     with bench.writes() as written:
         assert isinstance(bench.go(), NotYet)
@@ -104,8 +103,8 @@ def test_all_routes_are_attached_by_one_deployment(bench):
 def test_a_route_that_is_answered_for_good_does_not_hold_the_others(bench, state):
     web = bench.group("web")
     bench.create(bench.define(TWO, PORTS))
-    bench.go()
     bench.completed()
+    bench.go()
     bench.answer("Wired", web, "web")
     bench.answer(state, None, "admin", code="WHY")
     bench.go()
@@ -118,8 +117,8 @@ def test_a_route_that_is_answered_for_good_does_not_hold_the_others(bench, state
 def test_a_route_that_is_pending_for_ten_minutes_no_longer_holds_the_others(bench):
     web = bench.group("web")
     bench.create(bench.define(TWO, PORTS))
-    bench.go()
     bench.completed()
+    bench.go()
     bench.answer("Wired", web, "web")
     bench.go()
     assert bench.attached() == []
@@ -198,8 +197,8 @@ def test_a_move_that_needs_more_than_five_entries_is_refused_and_changes_nothing
     old = {name: bench.group(f"old-{name}") for name in names}
     new = {name: bench.group(f"new-{name}") for name in names}
     bench.create(bench.define(labels("orders"), ports))
-    bench.go()
     bench.completed()
+    bench.go()
     for state in ("Wired", "Live"):
         for name in names:
             bench.answer(state, old[name], name)
@@ -314,8 +313,8 @@ def test_an_attach_is_not_repeated_while_ecs_still_shows_the_old_list(bench):
     group = bench.group()
     bench.create()
     bench.advance(30)
-    bench.go()
     bench.completed()
+    bench.go()
     bench.answer("Wired", group)
     bench.go()
     for _ in range(3):
@@ -352,8 +351,8 @@ def test_an_attach_whose_answer_was_lost_is_not_repeated_while_ecs_still_shows_t
     group = bench.group()
     bench.create()
     bench.advance(30)
-    bench.go()
     bench.completed()
+    bench.go()
     bench.answer("Wired", group)
     ecs.backend().faults.lose_answer("UpdateService")
     with pytest.raises(Exception, match="UpdateService"):

@@ -157,6 +157,7 @@ def test_a_crash_after_any_write_and_a_retry_end_in_the_same_state(history):
 
 def test_a_crash_between_the_claim_and_the_request_is_healed_by_the_retry(bench):
     bench.create()
+    bench.completed()
     assert go_and_crash(bench, 0, {"registry": {"put_claim"}})
     assert bench.records()["default"].is_unapplied
     assert bench.requests.enqueued == []
@@ -177,6 +178,7 @@ def test_a_requirement_that_a_crash_left_behind_is_withdrawn_when_the_group_is_a
         return {"awsvpcConfiguration": {"subnets": bench.subnets, "securityGroups": [group]}}
 
     bench.create(networkConfiguration=network(old))
+    bench.completed()
     assert go_and_crash(bench, 0, {"ingress": {"put_requirement"}})
     assert [requirement.group_id for requirement in bench.registry.requirements()] == [old]
     bench.deploy(networkConfiguration=network(new))

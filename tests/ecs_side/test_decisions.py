@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from ecs_lattice.claims import Answer, Claim, ClaimRecord
-from ecs_lattice.ecs_side import attach, claims, effective_revision, observe, targets, update_outcome
+from ecs_lattice.ecs_side import attach, claims, effective_revision, observation, targets, update_outcome
 from ecs_lattice.ecs_side import record as documents
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
 from ecs_lattice.ecs_side.record import OURS as OWNED
@@ -339,7 +339,7 @@ def test_which_tasks_the_controller_registers_and_deregisters(tasks, registered,
 def asked(presence="active", routes=(), since=NOW, known=None):
     web = PortMapping("web", 8080, None, "tcp", "app")
     timers = {} if presence == "active" else {presence: since}
-    return observe.Observation(
+    return observation.Observation(
         service_id=SERVICE,
         now=NOW,
         stored=None,
@@ -353,7 +353,7 @@ def asked(presence="active", routes=(), since=NOW, known=None):
         listed=frozenset(),
         shifts_traffic=False,
         uninstalls=False,
-        revision=observe.Revision(TaskDefinition("td", "awsvpc", (web,)), Declaration(routes)),
+        revision=observation.Revision(TaskDefinition("td", "awsvpc", (web,)), Declaration(routes)),
         routes=routes,
     )
 

@@ -45,16 +45,6 @@ def test_without_memory_the_newest_successful_service_deployment_says_what_is_ef
     assert declared_path(bench) == "/one"
 
 
-def test_a_service_that_never_completed_a_deployment_declares_by_its_primary_one(bench):
-    bench.create(path(bench, "/one", START_SECONDS=10000))
-    assert bench.side.plan(SERVICE).source == "primary"
-    bench.go()
-    assert declared_path(bench) == "/one"
-    bench.deploy(path(bench, "/two", START_SECONDS=10000))
-    bench.go()
-    assert declared_path(bench) == "/two"
-
-
 def test_a_failed_release_moves_no_route_and_a_rollback_takes_its_routing_with_it(bench):
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     bench.create(path(bench, "/one"), deploymentConfiguration=breaker)
@@ -103,6 +93,7 @@ def test_tags_count_as_they_are_now_and_override_the_labels_of_the_effective_rev
 def test_a_service_can_declare_by_tags_alone(bench):
     tags = [{"key": key, "value": value} for key, value in LABELS.items()]
     bench.create(bench.define({}), tags=tags)
+    bench.completed()
     bench.go()
     assert bench.records()["default"].claim.route.lattice_service == "orders"
 
@@ -137,6 +128,7 @@ def test_naming_routes_without_default_while_the_unnamed_one_is_live_is_a_proble
 def test_a_cluster_that_is_not_the_stacks_is_left_alone(bench):
     bench.configure(clusters=("prod-*",))
     bench.create()
+    bench.completed()
     bench.go()
     assert bench.stored() == []
     bench.configure(clusters=("prod-*", "sho?"))
@@ -159,6 +151,7 @@ def test_bridge_networking_is_refused_by_name(bench):
 
 def test_a_plan_changes_nothing_and_names_the_claims_that_would_be_written(bench):
     bench.create()
+    bench.completed()
     with bench.writes() as written:
         plan = bench.side.plan(SERVICE)
     assert written == []

@@ -43,6 +43,7 @@ class Settings:
     ingress: Literal["manage", "off"] = "manage"
     ingress_groups: Literal["any", "tagged"] = "any"
     allow_tags: bool = True
+    max_routes: int = 25
     delete_empty_services: bool = False
     grace_seconds: float = field(default=900.0, metadata={"variable": "grace_minutes", "unit": 60})
     settle_seconds: int = 90

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecs_lattice.aws.clients import translating
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
-from ecs_lattice.errors import DeniedError, NotFoundError
+from ecs_lattice.errors import NotFoundError
 
 if TYPE_CHECKING:
     from types_boto3_vpc_lattice import VPCLatticeClient
@@ -39,10 +39,7 @@ class BotoTargets:
         return _in_batches(self._client.deregister_targets, group_arn, targets)
 
     def tags(self, group_arn: str) -> Mapping[str, str]:
-        try:
-            return self._client.list_tags_for_resource(resourceArn=group_arn).get("tags", {})
-        except (NotFoundError, DeniedError):
-            return {}
+        return self._client.list_tags_for_resource(resourceArn=group_arn).get("tags", {})
 
 
 def _in_batches(change: Callable[..., Any], group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:

@@ -6,7 +6,7 @@ In this order: reading (which keys are ours), routes (what applies to each, valu
 from collections.abc import Collection
 
 from ecs_lattice.declaration import route_rules, set_rules
-from ecs_lattice.declaration.changes import dropped_default_route, rolling_conflicts
+from ecs_lattice.declaration.changes import dropped_default_route, rolling_conflicts, too_many_routes
 from ecs_lattice.declaration.reading import Bounds, read
 from ecs_lattice.declaration.route_rules import Context, Subject
 from ecs_lattice.declaration.routes import Draft, build, drafts, ports_of, share
@@ -14,7 +14,7 @@ from ecs_lattice.facts import TaskDefinition
 from ecs_lattice.model import Declaration, Route
 from ecs_lattice.outcome import Problem, Refused
 
-__all__ = ["Bounds", "declare", "dropped_default_route", "rolling_conflicts"]
+__all__ = ["Bounds", "declare", "dropped_default_route", "rolling_conflicts", "too_many_routes"]
 
 
 def declare(

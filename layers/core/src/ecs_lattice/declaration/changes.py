@@ -1,4 +1,4 @@
-"""What is wrong not with a declaration but with the step to it."""
+"""What is wrong not with a declaration by itself but with the step to it: what is live does not end with a new limit."""
 
 import dataclasses
 from collections.abc import Collection
@@ -7,6 +7,9 @@ from ecs_lattice.declaration.problems import problem
 from ecs_lattice.declaration.routes import DEFAULT_ROUTE
 from ecs_lattice.model import Declaration, Route
 from ecs_lattice.outcome import Problem
+
+MOST_NETWORKS = 10
+"""Service networks that one route may name: each costs an association and the calls that read it."""
 
 
 def dropped_default_route(
@@ -52,6 +55,26 @@ def rolling_conflicts(effective: Declaration, primary: Declaration, *, label_pre
             where = f"newest deployment, route {route.name}"
             found.append(problem("HOLDS_BACK", message, key=f"{label_prefix}.{name}", value=_text(new), where=where))
     return tuple(found)
+
+
+def too_many_routes(count: int, most: int, *, label_prefix: str) -> Problem:
+    """The declaration has ``count`` routes and may have ``most``."""
+    message = (
+        f"{count} routes are declared, and an ECS service may have {most} (parameter MaxRoutes). Remove some, or declare "
+        "them on other ECS services. Routes that are live stay, and no new ones are created."
+    )
+    key, where = f"{label_prefix}.routes", "labels and tags of the service"
+    return problem("TOO_MANY_ROUTES", message, key=key, value=str(count), where=where)
+
+
+def too_many_networks(route: Route, defaults: Collection[str], *, label_prefix: str) -> Problem | None:
+    """The route names more service networks than it may; the stack's own defaults do not count."""
+    count = len(set(route.networks) - set(defaults))
+    if count <= MOST_NETWORKS:
+        return None
+    message = f"route {route.name} names {count} service networks; {MOST_NETWORKS} are allowed. Remove some."
+    key, where = f"{label_prefix}.network", "labels and tags of the service"
+    return problem("TOO_MANY_NETWORKS", message, key=key, value=str(count), where=where)
 
 
 def _demands(route: Route) -> dict[str, object]:

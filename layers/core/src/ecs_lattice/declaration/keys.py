@@ -102,7 +102,7 @@ KEYS: tuple[Key, ...] = (
         "network",
         "Where",
         values.networks,
-        "service networks by name, id or ARN, separated by spaces, within the stack's parameter AllowedNetworks",
+        "up to 10 service networks by name, id or ARN, separated by spaces, within the stack's parameter AllowedNetworks",
         "the stack's default networks",
         "The service networks from which the Lattice service can be reached.",
         "platform",

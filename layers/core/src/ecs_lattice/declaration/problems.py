@@ -87,6 +87,14 @@ CODES: dict[str, tuple[str, str]] = {
         "The routes are named now, and the unnamed route, which serves, is not among them.",
         "Write its keys as `lattice.routes.default.<key>`, or `lattice.routes.default.remove = true`.",
     ),
+    "TOO_MANY_ROUTES": (
+        "The declaration has more routes than the stack allows.",
+        "Remove some, or raise the stack's parameter MaxRoutes.",
+    ),
+    "TOO_MANY_NETWORKS": (
+        "A route names more than 10 service networks.",
+        "Remove some, or share one service network.",
+    ),
     "HOLDS_BACK": (
         "A release changes what a target group requires of the tasks of a port, while old and new tasks are checked alike.",
         "Let the new version answer both for one release, or use a new port name.",

@@ -1,8 +1,8 @@
 """From the routes of an ECS service to its claims on Lattice services: pure.
 
 A claim is declared while a route of the effective revision asks for it, vanished from the moment no route does, and
-deleted once ECS reports the service as DRAINING or INACTIVE. ``named`` and ``serving`` are facts read from the listed
-deployments and from what the controller has registered.
+deleted once ECS reports the service as DRAINING or INACTIVE. A service of which no deployment has ever completed makes no
+claim. ``named`` and ``serving`` are facts read from the listed deployments and from what the controller has registered.
 """
 
 import dataclasses
@@ -10,8 +10,9 @@ import math
 from dataclasses import dataclass
 
 from ecs_lattice.claims import Claim, ClaimRecord, Phase
-from ecs_lattice.ecs_side.observe import Observation, Presence, RouteKey, is_over
-from ecs_lattice.ecs_side.record import OURS, EcsRecord
+from ecs_lattice.ecs_side.claiming import RouteKey, was_live
+from ecs_lattice.ecs_side.observation import Observation, Presence, is_over
+from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.model import Placement
 from ecs_lattice.outcome import Problem
 
@@ -114,7 +115,9 @@ def desired_claims(observed: Observation, facts: AttachmentFacts) -> dict[RouteK
     is_held = shifts or any(claim.route.pause for claim in claims.values())
     for key, record in sorted(records.items()):
         if not (key in claims or is_over(record)):
-            claims[key] = _leaving(observed, record.claim, is_held=is_held)
+            # What was rebuilt from tags is held until a completed deployment says whether it is declared.
+            is_rebuilt = bool(observed.waiting) and not record.claim.created_at
+            claims[key] = _leaving(observed, record.claim, is_held=is_held or is_rebuilt)
     return {key: with_facts(claim, records.get(key), facts, observed.presence) for key, claim in claims.items()}
 
 
@@ -140,41 +143,55 @@ def with_facts(
 
 
 def _declared(observed: Observation, *, is_paused: bool) -> dict[RouteKey, Claim]:
-    """The declared claims. A paused route, and every route of a refused declaration, keeps its previous claim."""
-    records = observed.claims.items()
+    """The declared claims. A paused route keeps its previous claim, as does every route of a declaration that is refused
+    or waits for its first deployment, unless that claim is a predecessor's; and a live one that may make no new claim."""
     if observed.routes is None:
-        return {key: _kept(record, pause=is_paused) for key, record in records if record.claim.phase == "declared"}
+        return {
+            key: _kept(record, pause=is_paused)
+            for key, record in observed.claims.items()
+            if record.claim.phase == "declared" and not (observed.waiting and _is_predecessors(observed, record))
+        }
     claims: dict[RouteKey, Claim] = {}
-    own_groups = _own_groups(observed) if observed.record.owners else {}
+    listed = observed.listed_by_port
+    own_groups = {port: group for port, (group, owner) in listed.items() if owner.kind == "somebody"}
     subnets, revision = observed.record.subnets, observed.revision
     ports = {port.name: port.container_port for port in revision.task_definition.ports} if revision else {}
     for route in observed.routes:
         key = route.lattice_service, route.name
-        if route.pause and key in observed.claims:
-            claims[key] = _kept(observed.claims[key], pause=True)
+        standing = observed.claims.get(key)
+        if key in observed.withheld:
+            if standing and was_live(standing):
+                claims[key] = _as_before(standing, pause=is_paused or route.pause)
+            continue
+        if route.pause and standing:
+            claims[key] = _as_before(standing, pause=True)
             continue
         assert subnets is not None  # they were read with the declaration
         placement = Placement(subnets.vpc_id, subnets.family, ports[route.port_name])
-        own_group = own_groups.get(route.port_name)
-        claims[key] = Claim(observed.service_id, observed.record.created_at, route, placement, own_group=own_group)
+        claims[key] = Claim(
+            observed.service_id,
+            observed.record.created_at,
+            route,
+            placement,
+            own_group=own_groups.get(route.port_name),
+            claimed_at=observed.claimed_at.get(key, observed.now),
+        )
     return claims
 
 
 def _kept(record: ClaimRecord, *, pause: bool) -> Claim:
     """The previous claim, paused if it was or if ``pause`` says so."""
-    route = dataclasses.replace(record.claim.route, pause=pause or record.claim.route.pause)
+    return _as_before(record, pause=pause or record.claim.route.pause)
+
+
+def _as_before(record: ClaimRecord, *, pause: bool) -> Claim:
+    route = dataclasses.replace(record.claim.route, pause=pause)
     return dataclasses.replace(record.claim, route=route, phase="declared", since=0.0)
 
 
-def _own_groups(observed: Observation) -> dict[str, str]:
-    """Groups that somebody else has attached, by port name: those of the completed deployment, else of PRIMARY."""
-    source = observed.completed or observed.primary
-    owners = observed.record.owners
-    by_port: dict[str, str] = {}
-    for entry in source.entries if source else ():
-        if owners.get(entry.group_arn, OURS) != OURS and not entry.advanced:
-            by_port.setdefault(entry.port_name, entry.group_arn)
-    return by_port
+def _is_predecessors(observed: Observation, record: ClaimRecord) -> bool:
+    """Whether the claim is that of an ECS service of this name that no longer exists."""
+    return record.claim.created_at != observed.record.created_at
 
 
 def _leaving(observed: Observation, claim: Claim, *, is_held: bool) -> Claim:

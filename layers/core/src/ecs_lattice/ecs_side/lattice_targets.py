@@ -37,4 +37,5 @@ class Targets(Protocol):
         """Deregister any number of targets, 100 a call; returns those that Lattice reported as unsuccessful."""
 
     def tags(self, group_arn: str) -> Mapping[str, str]:
-        """The tags of a target group; none if it does not exist or belongs to another account."""
+        """The tags of a target group. Raises NotFoundError if there is no such group, DeniedError if its tags may not be
+        read."""

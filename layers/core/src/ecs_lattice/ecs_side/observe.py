@@ -3,75 +3,24 @@ groups."""
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
 
-from ecs_lattice import ownership, ports
+from ecs_lattice import ports
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.declaration import Bounds, declare, dropped_default_route, rolling_conflicts
 from ecs_lattice.ecs_side import effective_revision
 from ecs_lattice.ecs_side import record as records
-from ecs_lattice.ecs_side.effective_revision import Effective
+from ecs_lattice.ecs_side.claiming import WAITING, claimed_since, limited, route_key, withheld
 from ecs_lattice.ecs_side.lattice_targets import Targets
-from ecs_lattice.ecs_side.record import OURS, EcsRecord, Owner
-from ecs_lattice.facts import Deployment, EcsService, Subnets, TaskDefinition
-from ecs_lattice.model import Declaration, Route, ServiceId
+from ecs_lattice.ecs_side.observation import Observation, Presence, Revision, is_over
+from ecs_lattice.ecs_side.owners import read_owner
+from ecs_lattice.ecs_side.record import OURS, EcsRecord
+from ecs_lattice.facts import EcsService, Subnets
+from ecs_lattice.model import Declaration, ServiceId
 from ecs_lattice.outcome import Problem, Refused
 from ecs_lattice.settings import Settings
 from ecs_lattice.uninstall_state import UNINSTALL
-
-Presence = Literal["active", "not_found", "deleted"]
-"""``not_found``: ECS does not know the service. ``deleted``: it is DRAINING or INACTIVE."""
-type RouteKey = tuple[str, str]
-"""Lattice service and route name: unique among the claims of one ECS service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """A task definition and what it declares, with the tags of the service. ``problems``: why that is refused."""
-
-    task_definition: TaskDefinition
-    declaration: Declaration
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What was read about one ECS service.
-
-    ``stored`` is the record in the registry (None: there is none), ``record`` the one to continue with. ``claims`` are
-    those in the registry; ``standing`` are the routes of those that are not over. ``completed`` is the newest completed
-    deployment that is listed. ``revision`` is the effective one; ``revisions``, by task-definition ARN, also has those
-    of all listed deployments if the service asks for something. ``routes`` None: the declaration is refused because of
-    ``problems`` and changes nothing. ``warnings`` do not block it. ``shifts_traffic``: ECS shifts the service's traffic
-    itself. ``uninstalls``: the stack is being uninstalled, so nothing is declared and no grace time applies.
-
-    Target-group ARNs: ``listed`` by any deployment; ``claimed``: created by the Lattice side for these claims;
-    ``ours``: all that this stack has created for this service.
-    """
-
-    service_id: ServiceId
-    now: float
-    stored: EcsRecord | None
-    record: EcsRecord
-    claims: Mapping[RouteKey, ClaimRecord]
-    standing: tuple[Route, ...]
-    service: EcsService | None
-    presence: Presence
-    primary: Deployment | None
-    completed: Deployment | None
-    listed: frozenset[str]
-    shifts_traffic: bool
-    uninstalls: bool
-    effective: Effective | None = None
-    revision: Revision | None = None
-    revisions: Mapping[str, Revision] = field(default_factory=dict)
-    routes: tuple[Route, ...] | None = ()
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-    claimed: frozenset[str] = frozenset()
-    ours: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +48,7 @@ class Observer:
             observed = self._declared(observed)
         if not is_known and observed.routes == ():
             return None
-        return self._with_owners(self._with_revisions(observed))
+        return self._with_claims(self._with_owners(self._with_revisions(observed)))
 
     def _serves(self, cluster: str) -> bool:
         return not self.settings.clusters or any(fnmatchcase(cluster, pattern) for pattern in self.settings.clusters)
@@ -141,18 +90,24 @@ class Observer:
         observed = dataclasses.replace(
             observed, effective=effective, revision=revision, revisions=revisions, record=record
         )
-        routes, problems = revision.declaration.routes, revision.problems
-        if routes:
-            live, prefix = (
-                {key[1] for key, found in observed.claims.items() if _is_live(found)},
-                self.settings.label_prefix,
-            )
-            dropped = dropped_default_route(live, revision.declaration, label_prefix=prefix) if live else None
-            problems = (*effective_revision.unsupported(service, revision.task_definition), *filter(None, [dropped]))
+        routes, too_many = limited(revision.declaration.routes, observed.claims, self.settings)
+        problems = revision.problems or self._obstacles(observed, service, revision)
+        if too_many and not routes:
+            problems = (*problems, too_many)
         if problems:
             return dataclasses.replace(observed, routes=None, problems=problems)
+        if routes and not is_proven:
+            return dataclasses.replace(observed, routes=None, waiting=routes)
         record = dataclasses.replace(record, subnets=self._subnets(observed, service) if routes else None)
-        return dataclasses.replace(observed, record=record, routes=routes)
+        return dataclasses.replace(observed, record=record, routes=routes, warnings=tuple(filter(None, [too_many])))
+
+    def _obstacles(self, observed: Observation, service: EcsService, revision: Revision) -> tuple[Problem, ...]:
+        """Why a sound declaration cannot be followed."""
+        if not revision.declaration.routes:
+            return ()
+        live, prefix = {key[1] for key, found in observed.claims.items() if _is_live(found)}, self.settings.label_prefix
+        dropped = dropped_default_route(live, revision.declaration, label_prefix=prefix) if live else None
+        return (*effective_revision.unsupported(service, revision.task_definition), *filter(None, [dropped]))
 
     def _revision(self, arn: str, service: EcsService, observed: Observation) -> Revision:
         """The revision ``arn``. Revisions never change: the stored one is used even after ECS has deleted it."""
@@ -187,7 +142,7 @@ class Observer:
             if deployment.status != "INACTIVE" and arn not in revisions:
                 revisions[arn] = self._revision(arn, service, observed)
         warnings = self._conflicts(observed, revisions) if len(revisions) > 1 else ()
-        return dataclasses.replace(observed, revisions=revisions, warnings=warnings)
+        return dataclasses.replace(observed, revisions=revisions, warnings=(*observed.warnings, *warnings))
 
     def _conflicts(self, observed: Observation, revisions: Mapping[str, Revision]) -> tuple[Problem, ...]:
         """How the revision of PRIMARY conflicts with the effective one while it rolls."""
@@ -197,35 +152,41 @@ class Observer:
         return rolling_conflicts(before, after, label_prefix=self.settings.label_prefix)
 
     def _with_owners(self, observed: Observation) -> Observation:
-        """``observed`` with the owner of every listed group that no claim explains, by its tags, each read once."""
+        """``observed`` with the owner of every listed group that no claim explains, by its tags, each read once. What
+        is unknown is not remembered."""
         claims, known = observed.claims.values(), observed.record.owners
         answered = (record.answer.group_arn for record in claims if record.claim.own_group is None)
         claimed = frozenset(group for group in answered if group)
         owners = {
-            group: known.get(group) or self._owner(observed.service_id, group)
+            group: known[group]
+            if group in known and known[group].is_lasting
+            else read_owner(self.targets, self.settings.owner, observed.service_id, group)
             for group in sorted(observed.listed - claimed)
         }
+        lasting = {group: owner for group, owner in owners.items() if owner.is_lasting}
         return dataclasses.replace(
             observed,
-            record=dataclasses.replace(observed.record, owners=owners),
+            record=dataclasses.replace(observed.record, owners=lasting),
+            owners=owners,
             claimed=claimed,
             ours=claimed | {group for group, owner in owners.items() if owner == OURS},
         )
 
-    def _owner(self, service: ServiceId, group_arn: str) -> Owner:
-        tags = self.targets.tags(group_arn)
-        stack = tags.get(ownership.OWNER)
-        if not stack:
-            return Owner("unowned")
-        if stack != self.settings.owner:
-            return Owner("other_stack", stack)
-        is_ours = (tags.get(ownership.CLUSTER), tags.get(ownership.SERVICE)) == (service.cluster, service.name)
-        return OURS if is_ours else Owner("other_service")
-
-
-def is_over(record: ClaimRecord) -> bool:
-    """Whether the Lattice side has answered this very claim that nothing of it is left."""
-    return record.claim.phase != "declared" and record.answer.state == "Removed" and not record.is_unapplied
+    def _with_claims(self, observed: Observation) -> Observation:
+        """``observed`` with what decides about each route's claim: whether it makes one, and since when."""
+        if observed.waiting:
+            return dataclasses.replace(observed, withheld={route_key(route): WAITING for route in observed.waiting})
+        routes, now, created_at = observed.routes or (), observed.now, observed.record.created_at
+        records, grace = tuple(observed.claims.values()), self.settings.grace_seconds
+        times = {route_key(route): claimed_since(route, records, created_at, now, grace) for route in routes}
+        # Without its marker the registry is new or was lost, and only ECS's time is known.
+        is_new = None in times.values() and self.registry.document("stack", "marker") is None
+        begins = created_at if is_new else now
+        return dataclasses.replace(
+            observed,
+            withheld=withheld(routes, observed.listed_by_port, self.settings),
+            claimed_at={key: begins if since is None else since for key, since in times.items()},
+        )
 
 
 def _is_live(record: ClaimRecord) -> bool:

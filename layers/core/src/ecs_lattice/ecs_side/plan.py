@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, effective_revision
 from ecs_lattice.ecs_side.attach import AttachInput
+from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_claims
-from ecs_lattice.ecs_side.observe import Observation, RouteKey
+from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, fingerprint
 from ecs_lattice.ecs_side.security_groups import IngressResult
 from ecs_lattice.ecs_side.targets import Change, ManagedGroup, managed_group
@@ -89,6 +90,7 @@ def decide(observed: Observation, settings: Settings, ingress: IngressResult) ->
     attach_problems = (Problem(decision.code, decision.message),) if decision.is_problem else ()
     closed = dict.fromkeys(dict(ingress.state.closed).values())
     problems = (*observed.problems, *other_stack, *observed.warnings, *closed, *attach_problems)
+    withheld = dict.fromkeys(observed.withheld.values())
     overwritten = (LIST_OVERWRITTEN,) if record.list_overwritten else ()
     return Decisions(
         record=record,
@@ -100,7 +102,7 @@ def decide(observed: Observation, settings: Settings, ingress: IngressResult) ->
         groups=_managed_groups(observed, tuple(states.values()), record),
         waits=tuple(_waits(observed, record, decision, problems, tuple(claims.values()), settings)),
         problems=problems,
-        warnings=(*overwritten, *ingress.state.warnings, *ingress.state.left_closed),
+        warnings=(*withheld, *overwritten, *ingress.state.warnings, *ingress.state.left_closed),
         left_closed=ingress.state.left_closed,
     )
 
@@ -242,7 +244,7 @@ def _waits(
     service, now = observed.service, observed.now
     if decision.kind == "wait":
         yield NotYet(decision.after, decision.message)
-    is_asked = observed.presence == "active" and (claims or problems)
+    is_asked = observed.presence == "active" and (claims or problems or observed.waiting)
     if service and is_asked and (after := effective_revision.wait_while_rolling(service, now)):
         yield NotYet(after, "A deployment of the service is in progress.")
     closed_for = now - record.timers.get(_CLOSED, -math.inf)

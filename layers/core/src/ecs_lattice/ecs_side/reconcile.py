@@ -14,9 +14,11 @@ from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side import report
 from ecs_lattice.ecs_side.apply import UpdateServiceExecutor
+from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import attachment_facts, with_facts
 from ecs_lattice.ecs_side.lattice_targets import Targets
-from ecs_lattice.ecs_side.observe import Observation, Observer, RouteKey
+from ecs_lattice.ecs_side.observation import Observation
+from ecs_lattice.ecs_side.observe import Observer
 from ecs_lattice.ecs_side.plan import Decisions, EcsPlan, decide
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.security_groups import TaskIngress
@@ -57,7 +59,7 @@ class EcsSide:
             service=service,
             effective=observed.revision.task_definition.name if observed.revision else None,
             source=observed.effective.source if observed.effective else "",
-            routes=observed.routes or (),
+            routes=observed.routes or observed.waiting,
             problems=reported(decided.problems + decided.warnings),
             claims=tuple(claim for key, claim in decided.claims.items() if standing.get(key) != claim),
             deletes=tuple(record.claim.route.name for record in decided.over.values()),
@@ -173,7 +175,9 @@ class _Run:
     def _forget_if_over(self, decided: Decisions) -> None:
         """Delete the record once nothing of the service is left."""
         record, registry, arn = self.record, self.side.registry, self.observed.service_id.arn
-        if self.claims or decided.problems or record.pending_update or record.registered or record.ingress.group_ids:
+        if self.claims or self.observed.withheld or decided.problems:
+            return
+        if record.pending_update or record.registered or record.ingress.group_ids:
             return
         registry.release(UpdateServiceExecutor.SLOTS, arn)
         registry.delete_document(records.KIND, arn)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ecs_lattice import bounds, codec
 from ecs_lattice.ecs_side.lattice_targets import Target
-from ecs_lattice.ecs_side.status import VANISHED, RouteStatus
+from ecs_lattice.ecs_side.status import VANISHED, WAITING_FOR_DEPLOYMENT, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import EcsService, LatticeEntry, Subnets, TaskDefinition
 from ecs_lattice.ingress.model import PortRequirement
@@ -32,11 +32,17 @@ class Owner:
     """Who created a target group, as its tags say.
 
     ``ours``: this stack, for this ECS service. ``other_service``: this stack, for another ECS service. ``other_stack``:
-    the stack named ``stack``. ``unowned``: no stack.
+    the stack named ``stack``. ``somebody``: no stack, so it is used as it is. ``gone``: there is no such group.
+    ``unknown``: its tags could not be read. Earlier versions wrote ``unowned`` for the last three together.
     """
 
-    kind: Literal["ours", "other_service", "other_stack", "unowned"]
+    kind: Literal["ours", "other_service", "other_stack", "somebody", "gone", "unknown"]
     stack: str = ""
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it may be remembered: an ARN that is not found may be that of a group created just now."""
+        return self.kind in {"ours", "other_service", "other_stack", "somebody"}
 
 
 OURS = Owner("ours")
@@ -88,7 +94,7 @@ class EcsRecord:
     ``created_at`` is the ECS service's: a recreated service starts with a new record. ``effective`` is the newest
     revision that is known to have completed. ``subnets`` saves a call. ``timers`` are start times by name (epoch
     seconds): since when a claim has been pending, the service not found, and so on. ``owners``: who created the listed
-    groups that no claim explains; the owner of a group without an entry has not been read yet. ``attached``: our groups
+    groups that no claim explains; the owner of a group without an entry is not known. ``attached``: our groups
     that were seen on a PRIMARY deployment and that we have not removed since. ``list_overwritten``: fingerprint of the
     routes for which somebody replaced the list; the controller registers their tasks instead. ``failed``: fingerprint
     of an attachment that did not complete and is not repeated. ``registered``: the targets that the controller has
@@ -208,14 +214,16 @@ def for_service(stored: EcsRecord | None, service_id: ServiceId, service: EcsSer
 
 
 def is_settled(text: str) -> bool:
-    """Whether the record in a document waits for nothing: no route is on its way, and no update is pending."""
+    """Whether the record in a document waits for nothing: no route is on its way, and no update is pending. The end of a
+    first deployment changes what ECS describes, by which the resync finds it."""
     try:
         record = parse(text)
     except TooNewRecordError:
         return False
     waiting = {"Pending", "Wired", "Attaching", "Parked", "Removing"}
     return record.pending_update is None and not any(
-        status.state in waiting or status.code == VANISHED for status in record.statuses
+        (status.state in waiting and status.code != WAITING_FOR_DEPLOYMENT) or status.code == VANISHED
+        for status in record.statuses
     )
 
 

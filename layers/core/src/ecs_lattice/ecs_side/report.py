@@ -8,10 +8,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_lattice.claims import ClaimRecord, Notice
-from ecs_lattice.ecs_side.observe import Observation, RouteKey
+from ecs_lattice.ecs_side.claiming import RouteKey
+from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.plan import LIST_OVERWRITTEN, Decisions
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.ecs_side.status import VANISHED, RouteStateName, RouteStatus
+from ecs_lattice.ecs_side.status import VANISHED, WAITING_FOR_DEPLOYMENT, RouteStateName, RouteStatus
 from ecs_lattice.errors import DeniedError, InvalidError
 from ecs_lattice.messages.announcements import Announcer, StateChange
 from ecs_lattice.outcome import Problem, reported
@@ -27,8 +28,8 @@ def with_statuses(
     decided: Decisions,
     rejected: tuple[Problem, ...],
 ) -> EcsRecord:
-    """``record`` with the status of every claim that stands; the problems are those that are told, and new ones are
-    logged. ``rejected``: why ECS has rejected the list."""
+    """``record`` with the status of every claim that stands and of every route that makes none; the problems are those
+    that are told, and new ones are logged. ``rejected``: why ECS has rejected the list."""
     problems = reported(decided.problems + rejected + decided.warnings)
     for problem in problems:
         if problem not in record.problems:
@@ -40,15 +41,33 @@ def with_statuses(
     obstacles = {
         key: state.closed or (obstacle if state.by_ecs else overwritten) for key, state in decided.route_states.items()
     }
-    statuses = [
-        _status(claim, obstacles.get(key, overwritten), left_closed, attaching) for key, claim in sorted(claims.items())
-    ]
+    found = {key: _withheld(key, problem) for key, problem in observed.withheld.items()}
+    for key, claim in claims.items():
+        status = _status(claim, obstacles.get(key, overwritten), left_closed, attaching)
+        if key not in found:
+            found[key] = status
+        elif claim.claim.phase == "declared" or claim.answer.state == "Live":
+            found[key] = _noticing(status, observed.withheld[key])
+    statuses = [found[key] for key in sorted(found)]
     return dataclasses.replace(
         record,
         statuses=dated(statuses, record.statuses, observed.now),
         problems=problems,
         refused=" ".join(dict.fromkeys(problem.code for problem in observed.problems)),
     )
+
+
+def _withheld(key: RouteKey, problem: Problem) -> RouteStatus:
+    """The status of a route that makes no claim."""
+    state: RouteStateName = "Pending" if problem.code == WAITING_FOR_DEPLOYMENT else "Refused"
+    lattice_service, route = key
+    return RouteStatus(route, lattice_service, state, problem.code, problem.message, command=problem.command)
+
+
+def _noticing(status: RouteStatus, problem: Problem) -> RouteStatus:
+    """The status of a route that makes no new claim while the one that it has stands."""
+    notice = Notice(problem.code, problem.text)
+    return dataclasses.replace(status, notices=(*status.notices, notice))
 
 
 def dated(statuses: Sequence[RouteStatus], known: Sequence[RouteStatus], now: float) -> tuple[RouteStatus, ...]:
@@ -96,16 +115,15 @@ def _status(
         code, message, command = reason.code, reason.message, reason.command
         state = "Refused" if obstacle and state == "Wired" else state
     return RouteStatus(
-        claim.route.name,
-        claim.route.lattice_service,
-        state,
-        code,
-        message,
-        0.0,
-        group_arn,
-        answer.domain_name,
-        command,
-        answer.notices,
+        route=claim.route.name,
+        lattice_service=claim.route.lattice_service,
+        state=state,
+        code=code,
+        message=message,
+        group_arn=group_arn,
+        domain_name=answer.domain_name,
+        command=command,
+        notices=answer.notices,
     )
 
 

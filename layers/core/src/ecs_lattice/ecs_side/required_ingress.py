@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
-from ecs_lattice.ecs_side.observe import Observation, Revision, RouteKey
+from ecs_lattice.ecs_side.claiming import RouteKey, route_key
+from ecs_lattice.ecs_side.observation import Observation, Revision
 from ecs_lattice.facts import Deployment, TaskDefinition
 from ecs_lattice.ingress.model import AllowedPorts, PortRange, PortRequirement
 from ecs_lattice.model import IngressMode, Placement, Route
@@ -62,16 +63,13 @@ def required_ingress(observed: Observation, settings: Settings) -> RequiredIngre
     return RequiredIngress(tuple(opened.values()), tuple(off.values()), tuple(sorted(reached)))
 
 
-def _required_routes(observed: Observation) -> frozenset[RouteKey]:
+def _required_routes(observed: Observation) -> set[RouteKey]:
     """The routes that may require anything: those of which something stands, and those of a release that has completed. A
-    refused declaration requires nothing new, and neither does a service of which no release has ever completed."""
+    refused declaration requires nothing new, and neither does a route that makes no claim, nor a service of which no release has
+    ever completed."""
     has_completed = observed.effective is not None and observed.effective.source != "primary"
-    declared = (observed.routes or ()) if has_completed else ()
-    return frozenset(map(_key, (*observed.standing, *declared)))
-
-
-def _key(route: Route) -> RouteKey:
-    return route.lattice_service, route.name
+    declared = {route_key(route) for route in observed.routes or () if has_completed} - observed.withheld.keys()
+    return declared.union(route_key(route) for route in observed.standing)
 
 
 def _may_change(observed: Observation, routes: Iterable[Route]) -> bool:
@@ -102,7 +100,7 @@ def _needs(
             required = _requirements(route, revision.task_definition, deployment, placement, is_attached=is_attached)
             (left if route.ingress == "off" else managed).extend(required)
             if deployment.status == "PRIMARY":
-                primary += [(_key(route), _place(requirement)) for requirement in required]
+                primary += [(route_key(route), _place(requirement)) for requirement in required]
     return managed, left, primary
 
 
@@ -111,7 +109,7 @@ def _declared(observed: Observation, revision: Revision) -> tuple[Route, ...]:
     if observed.effective is None or observed.routes is None:
         return ()
     keys = _required_routes(observed)
-    return tuple(route for route in revision.declaration.routes if _key(route) in keys)
+    return tuple(route for route in revision.declaration.routes if route_key(route) in keys)
 
 
 def _attached_ports(observed: Observation) -> set[tuple[str, str]]:
@@ -163,7 +161,7 @@ def _by_place(requirements: Iterable[PortRequirement]) -> dict[_Place, PortRequi
 def _mode(observed: Observation, route: Route) -> IngressMode:
     """The ingress mode of a standing route: what its declaration says now, else that of its port, else its own."""
     declared = observed.routes or ()
-    by_key = [r.ingress for r in declared if _key(r) == _key(route)]
+    by_key = [r.ingress for r in declared if route_key(r) == route_key(route)]
     modes = by_key or [r.ingress for r in declared if r.port_name == route.port_name] or [route.ingress]
     return next((mode for mode in ("manage", "default") if mode in modes), "off")
 

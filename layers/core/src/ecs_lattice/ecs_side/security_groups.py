@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ecs_lattice.ecs_side.observe import Observation, RouteKey
+from ecs_lattice.ecs_side.claiming import RouteKey
+from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import EcsRecord, IngressState
 from ecs_lattice.ecs_side.required_ingress import RequiredIngress, required_ingress
 from ecs_lattice.errors import DeniedError

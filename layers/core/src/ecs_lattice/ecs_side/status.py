@@ -13,6 +13,8 @@ RouteStateName = Literal[
 
 VANISHED = "VANISHED"
 """The code of a route that still takes traffic although it is no longer declared."""
+WAITING_FOR_DEPLOYMENT = "WAITING_FOR_DEPLOYMENT"
+"""The code of a route whose ECS service has never completed a deployment: nothing is created for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Literal
 from ecs_lattice import ports
 from ecs_lattice.ecs_side.claims import RouteState
 from ecs_lattice.ecs_side.lattice_targets import Target, Targets, TargetState
-from ecs_lattice.ecs_side.observe import Observation
+from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.facts import EcsService, Task, TaskDefinition
 from ecs_lattice.model import AddressFamily

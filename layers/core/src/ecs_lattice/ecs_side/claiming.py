@@ -1,0 +1,95 @@
+"""Which declared routes make a claim, which do not and why, and since when a route claims its match: pure.
+
+A limit applies to new claims only: what is live is never taken away by it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.declaration import changes
+from ecs_lattice.ecs_side.owners import foreign_entry
+from ecs_lattice.ecs_side.record import Owner
+from ecs_lattice.ecs_side.status import WAITING_FOR_DEPLOYMENT
+from ecs_lattice.model import Match, Route
+from ecs_lattice.outcome import Problem
+from ecs_lattice.settings import Settings
+
+type RouteKey = tuple[str, str]
+"""Lattice service and route name: unique among the claims of one ECS service."""
+
+WAITING = Problem(
+    WAITING_FOR_DEPLOYMENT,
+    "No deployment of this ECS service has completed yet. Its declaration has been checked; nothing is created for it "
+    "before a deployment completes.",
+)
+
+
+def route_key(route: Route) -> RouteKey:
+    """The key of the route's claim."""
+    return route.lattice_service, route.name
+
+
+def was_live(record: ClaimRecord | None) -> bool:
+    """Whether the claim's route receives traffic or has done so."""
+    return record is not None and (record.answer.state == "Live" or bool(record.answer.live_as))
+
+
+def limited(
+    routes: tuple[Route, ...], claims: Mapping[RouteKey, ClaimRecord], settings: Settings
+) -> tuple[tuple[Route, ...], Problem | None]:
+    """The routes with which a declaration goes on, and the problem if it has more than MaxRoutes.
+
+    A declaration that has more goes on with the routes that are or were live, then with others whose claims stand, up to
+    MaxRoutes. Without any live route it does not go on at all.
+    """
+    most = settings.max_routes
+    if len(routes) <= most:
+        return routes, None
+    problem = changes.too_many_routes(len(routes), most, label_prefix=settings.label_prefix)
+    standing = [route for route in routes if route_key(route) in claims]
+    live = {route.name for route in standing if was_live(claims[route_key(route)])}
+    others = [route.name for route in standing if route.name not in live]
+    kept = live.union(others[: max(most - len(live), 0)]) if live else set()
+    return tuple(route for route in routes if route.name in kept), problem
+
+
+def withheld(
+    routes: Iterable[Route], listed: Mapping[str, tuple[str, Owner]], settings: Settings
+) -> dict[RouteKey, Problem]:
+    """The routes that make no claim, and why. ``listed``: by port name, the group that the list of the ECS service
+    names, and its owner."""
+    found: dict[RouteKey, Problem] = {}
+    for route in routes:
+        problem = None
+        if entry := listed.get(route.port_name):
+            problem = foreign_entry(route.port_name, *entry, settings.label_prefix)
+        if len(route.networks) > changes.MOST_NETWORKS:
+            problem = problem or changes.too_many_networks(
+                route, settings.default_networks, label_prefix=settings.label_prefix
+            )
+        if problem:
+            found[route_key(route)] = problem
+    return found
+
+
+def claimed_since(
+    route: Route, records: Sequence[ClaimRecord], created_at: float, now: float, grace_seconds: float
+) -> float | None:
+    """The time of the route's claim, by what stands in the registry for the same ECS service (``records``): that of the
+    same match on the same Lattice service, whatever the route was called. None: the claim begins anew.
+
+    A claim that vanished counts for the grace time; that of a predecessor (``created_at`` is the ECS service's) does not.
+    """
+    wanted = route.lattice_service, _match(route)
+    times = [
+        record.claim.claimed_at
+        for record in records
+        if record.claim.created_at == created_at
+        and (record.claim.route.lattice_service, _match(record.claim.route)) == wanted
+        and (record.claim.phase == "declared" or now - record.claim.since < grace_seconds)
+    ]
+    return min(times, default=None)
+
+
+def _match(route: Route) -> Match | None:
+    return route.match.canonical if route.match else None
