@@ -9,14 +9,17 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from ecs_lattice import ownership
+from ecs_lattice import codec, ownership
 from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.claims import Answer, ClaimRecord
+from ecs_lattice.ecs_side import places
 from ecs_lattice.ecs_side import record as documents
+from ecs_lattice.ecs_side.places import AttachPlaces
 from ecs_lattice.ecs_side.reconcile import EcsSide
+from ecs_lattice.ecs_side.turns import Turns
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.messages.requests import ReconcileRequest
@@ -279,6 +282,14 @@ class Bench:
         self.answer("Live", group)
         self.go()
         return group
+
+    def places(self) -> AttachPlaces:
+        return AttachPlaces(self.registry, self.requests, self.settings.max_attaching, self.machine.clock.time)
+
+    def placed(self) -> set[str]:
+        """The ECS services with a place for an attach deployment."""
+        text = self.registry.document(places.KIND, places.KEY)
+        return {turn.service for turn in codec.loads(Turns, text).placed} if text else set()
 
     # What was written.
 

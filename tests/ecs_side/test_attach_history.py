@@ -20,6 +20,8 @@ TWO = {
     "lattice.routes.admin.path.prefix": "/admin",
 }
 PORTS = {"web": 8080, "admin": 9090}
+ANOTHER = "arn:aws:ecs:us-east-1:123456789012:service/shop/another"
+THIRD = "arn:aws:ecs:us-east-1:123456789012:service/shop/third"
 
 
 def test_a_first_deployment_is_not_stopped_by_the_attach(bench):
@@ -419,17 +421,75 @@ def test_where_a_deployment_may_take_the_last_task_away_ecs_must_be_written_out(
 def test_at_most_so_many_services_roll_at_a_time(bench):
     bench.configure(max_attaching=1)
     group = bench.wired()
-    bench.registry.acquire("attaching", "another service", 1)
+    bench.places().ask(ANOTHER, has_failed=False)
     with bench.writes() as written:
-        assert bench.go().after == 60
+        assert bench.go().after == 900
     assert written == []
-    bench.registry.release("attaching", "another service")
+    (status,) = bench.side.status(SERVICE)
+    assert (status.state, status.code) == ("Wired", "WAITING_FOR_TURN")
+    assert "waits for its turn to be attached: 1st of 1." in status.message
+    assert bench.announced.changes == []
+    bench.requests.enqueued.clear()
+    bench.places().leave(ANOTHER)
+    assert [request.key for request in bench.requests.enqueued] == [SERVICE.arn]
     bench.go()
-    assert bench.registry.members("attaching") == {SERVICE.arn}
+    assert bench.placed() == {SERVICE.arn}
     bench.completed()
     bench.go()
     assert bench.attached() == [group]
-    assert bench.registry.members("attaching") == set()
+    assert bench.placed() == set()
+
+
+def test_the_end_of_an_attach_calls_the_next_service(bench):
+    bench.configure(max_attaching=1)
+    bench.wired()
+    bench.go()
+    assert bench.places().ask(ANOTHER, has_failed=False).code == "WAITING_FOR_TURN"
+    bench.completed()
+    bench.requests.enqueued.clear()
+    bench.go()
+    assert [request.key for request in bench.requests.enqueued if request.kind == "ecsService"] == [ANOTHER]
+    assert bench.placed() == {ANOTHER}
+
+
+def test_a_service_that_no_longer_has_anything_to_attach_leaves_the_queue(bench):
+    bench.configure(max_attaching=1)
+    bench.wired()
+    bench.places().ask(ANOTHER, has_failed=False)
+    bench.go()
+    bench.ecs.tag_resource(resourceArn=SERVICE.arn, tags=[{"key": "lattice.pause", "value": "true"}])
+    bench.go()
+    bench.places().leave(ANOTHER)
+    assert bench.placed() == set()
+
+
+def test_a_deployment_that_the_version_before_started_has_a_place_beyond_the_limit(bench):
+    """That version kept the places in a set, which nobody reads any more; the record says that there is one."""
+    bench.configure(max_attaching=1)
+    bench.wired()
+    bench.go()
+    bench.registry.delete_document("stack", "attaching")
+    bench.places().ask(ANOTHER, has_failed=False)
+    bench.go()
+    assert bench.placed() == {ANOTHER, SERVICE.arn}
+    assert bench.places().ask(THIRD, has_failed=False).code == "WAITING_FOR_TURN"
+
+
+def test_a_service_whose_attachment_failed_is_no_longer_one_when_another_has_completed(bench):
+    bench.wired(task_definition=bench.define(RESPOND="/=503"))
+    bench.go()
+    bench.advance(1900)
+    bench.go()
+    bench.completed()
+    bench.go()
+    assert bench.record().failed
+    bench.deploy(bench.define())
+    bench.completed()
+    bench.taken_in()
+    bench.go()
+    bench.completed()
+    bench.go()
+    assert bench.record().failed == ""
 
 
 def test_an_attachment_that_does_not_complete_is_rolled_back_once_and_not_repeated(bench):
@@ -451,7 +511,7 @@ def test_an_attachment_that_does_not_complete_is_rolled_back_once_and_not_repeat
         assert [problem.code for problem in outcome.problems] == ["ATTACH_FAILED"]
         bench.advance(1000)
     assert bench.states()["default"] == ("Refused", "ATTACH_FAILED")
-    assert bench.registry.members("attaching") == set()
+    assert bench.placed() == set()
     bench.deploy(bench.define())
     bench.completed()
     bench.go()

@@ -80,7 +80,7 @@ def outcome_of(bench):
         "update": record and record.pending_update is not None,
         "registered": record and [(names[arn], len(targets)) for arn, targets in record.registered.items()],
         "states": bench.states(),
-        "slots": len(bench.registry.members("attaching")),
+        "slots": len(bench.placed()),
     }
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ecs_lattice import ports
 from ecs_lattice.ecs_side.attach import list_fingerprint
@@ -12,7 +11,6 @@ from ecs_lattice.ecs_side.update_outcome import AttachDecision
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, UnavailableError
 from ecs_lattice.facts import Deployment, EcsService
 from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
-from ecs_lattice.settings import Settings
 
 _PROPAGATION_SECONDS = 300
 _PROPAGATION_RETRY_SECONDS = 30
@@ -23,26 +21,14 @@ _FIRST_CHECK_SECONDS = 60
 class UpdateServiceExecutor:
     """Calls UpdateService. ``save`` stores the record; it is called before the call and after it."""
 
-    SLOTS: ClassVar[str] = "attaching"
-    """The registry's set of the ECS services with a deployment of ours."""
-
-    settings: Settings
     ecs: ports.Ecs
-    registry: ports.Registry
     now: ports.Now
     save: Callable[[EcsRecord], None]
 
     def send(self, service: EcsService, record: EcsRecord, decision: AttachDecision) -> Outcome:
-        """Call UpdateService with the decided list, unless deployments of ours have taken all slots."""
+        """Call UpdateService with the decided list."""
         primary = service.primary
         assert primary is not None  # no list is decided for a service without a deployment
-        if not record.holds_slot:
-            record = dataclasses.replace(record, holds_slot=True)
-            self.save(record)
-        limit = self.settings.max_attaching
-        if decision.kind == "attach" and not self.registry.acquire(self.SLOTS, service.id.arn, limit):
-            message = f"{limit} ECS services are being attached (MaxAttaching); this one waits for its turn."
-            return NotYet(_FIRST_CHECK_SECONDS, message)
         record, update = self._begin(record, primary, decision)
         self.save(record)
         try:

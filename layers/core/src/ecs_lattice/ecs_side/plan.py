@@ -179,6 +179,8 @@ def _after_update(observed: Observation, settings: Settings) -> tuple[EcsRecord,
     outcome = update_outcome(update, observed.service, observed.now, settings.attach_minutes * 60)
     if outcome in {"completed", "superseded", "rolled_back", "rollback_failed"}:
         record = dataclasses.replace(record, pending_update=None)
+    if outcome == "completed" and not update.is_rollback:
+        record = dataclasses.replace(record, failed="")
     if outcome == "rolled_back":
         failed = attach.list_fingerprint(update.task_definition, update.entries)
         gone = {entry.group_arn for entry in update.entries} - {entry.group_arn for entry in update.previous}

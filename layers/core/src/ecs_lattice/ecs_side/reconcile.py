@@ -19,6 +19,7 @@ from ecs_lattice.ecs_side.claims import attachment_facts, with_facts
 from ecs_lattice.ecs_side.lattice_targets import Targets
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.observe import Observer
+from ecs_lattice.ecs_side.places import AttachPlaces
 from ecs_lattice.ecs_side.plan import Decisions, EcsPlan, decide
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.security_groups import TaskIngress
@@ -28,10 +29,11 @@ from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import Announcer
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import Done, NotYet, Outcome, Refused, reported, soonest
+from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, reported, soonest
 from ecs_lattice.settings import Settings
 
 _TARGETS_RETRY_SECONDS = 15
+_TURN_RETRY_SECONDS = 900  # whoever has its turn is enqueued; this is for a lost request
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +118,10 @@ class _Run:
                 del self.claims[key]
         self.save(decided.record)
         registered = self._register(decided) if decided.groups else Done()
-        attached: Outcome = Done()
-        if decided.attach.kind in {"attach", "roll_back"}:
-            service, side = self.observed.service, self.side
-            assert service is not None  # nothing is decided about a service that ECS does not list
-            executor = UpdateServiceExecutor(side.settings, side.ecs, registry, side.now, self.save)
-            attached = executor.send(service, self.record, decided.attach)
-        elif self.record.holds_slot and not self.record.pending_update:
-            registry.release(UpdateServiceExecutor.SLOTS, self.observed.service_id.arn)
-            self.save(dataclasses.replace(self.record, holds_slot=False))
+        turn = self._take_turn(decided)
+        attached = NotYet(_TURN_RETRY_SECONDS, turn.message) if turn else self._attach(decided)
         rejected = attached.problems if isinstance(attached, Refused) else ()
-        reported = report.with_statuses(self.observed, self.record, self.claims, decided, rejected)
+        reported = report.with_statuses(self.observed, self.record, self.claims, decided, rejected, turn)
         # Send the events before the record says that they were sent: better twice than never.
         report.send_events(self.side.announcer, self.observed, self.record, reported)
         self.save(reported)
@@ -135,6 +130,32 @@ class _Run:
                 registry.acknowledge(record)
         self._forget_if_over(decided)
         return soonest([Refused(decided.problems), registered, attached, *decided.waits])
+
+    def _take_turn(self, decided: Decisions) -> Problem | None:
+        """Take a place for an attach deployment, keep it while that is in progress, or give it up; why the service waits
+        for one, None if it does not."""
+        places, arn, kind = self._places(), self.observed.service_id.arn, decided.attach.kind
+        if kind == "attach":
+            if not self.record.holds_slot:
+                self.save(dataclasses.replace(self.record, holds_slot=True))
+            return places.ask(arn, has_failed=bool(self.record.failed))
+        if self.record.holds_slot and self.record.pending_update:
+            places.hold(arn)
+        elif self.record.holds_slot:
+            places.leave(arn)
+            self.save(dataclasses.replace(self.record, holds_slot=False))
+        return None
+
+    def _places(self) -> AttachPlaces:
+        side = self.side
+        return AttachPlaces(side.registry, side.requests, side.settings.max_attaching, side.now)
+
+    def _attach(self, decided: Decisions) -> Outcome:
+        if decided.attach.kind not in {"attach", "roll_back"}:
+            return Done()
+        service, side = self.observed.service, self.side
+        assert service is not None  # nothing is decided about a service that ECS does not list
+        return UpdateServiceExecutor(side.ecs, side.now, self.save).send(service, self.record, decided.attach)
 
     def put_claims(self, claims: Mapping[RouteKey, Claim]) -> None:
         """Write the claims that differ, and request a reconcile of every Lattice service that has not applied one."""
@@ -179,5 +200,6 @@ class _Run:
             return
         if record.pending_update or record.registered or record.ingress.group_ids:
             return
-        registry.release(UpdateServiceExecutor.SLOTS, arn)
+        if record.holds_slot:
+            self._places().leave(arn)
         registry.delete_document(records.KIND, arn)

@@ -97,9 +97,9 @@ class EcsRecord:
     groups that no claim explains; the owner of a group without an entry is not known. ``attached``: our groups
     that were seen on a PRIMARY deployment and that we have not removed since. ``list_overwritten``: fingerprint of the
     routes for which somebody replaced the list; the controller registers their tasks instead. ``failed``: fingerprint
-    of an attachment that did not complete and is not repeated. ``registered``: the targets that the controller has
+    of an attachment that did not complete and is not repeated; empty once another has. ``registered``: the targets that the controller has
     registered, by group; ``controlled``: the groups in which it has registered all of them. ``holds_slot``: whether the
-    service may hold one of the slots for deployments that we start. ``refused``: the codes for which the whole
+    service may hold or wait for one of the places for deployments that we start. ``refused``: the codes for which the whole
     declaration is refused.
     """
 

@@ -27,9 +27,11 @@ def with_statuses(
     claims: Mapping[RouteKey, ClaimRecord],
     decided: Decisions,
     rejected: tuple[Problem, ...],
+    turn: Problem | None = None,
 ) -> EcsRecord:
     """``record`` with the status of every claim that stands and of every route that makes none; the problems are those
-    that are told, and new ones are logged. ``rejected``: why ECS has rejected the list."""
+    that are told, and new ones are logged. ``rejected``: why ECS has rejected the list; ``turn``: why the attachment
+    waits."""
     problems = reported(decided.problems + rejected + decided.warnings)
     for problem in problems:
         if problem not in record.problems:
@@ -44,6 +46,8 @@ def with_statuses(
     found = {key: _withheld(key, problem) for key, problem in observed.withheld.items()}
     for key, claim in claims.items():
         status = _status(claim, obstacles.get(key, overwritten), left_closed, attaching)
+        if turn and status.state == "Wired" and not status.code:
+            status = dataclasses.replace(status, code=turn.code, message=turn.message)
         if key not in found:
             found[key] = status
         elif claim.claim.phase == "declared" or claim.answer.state == "Live":
