@@ -6,17 +6,17 @@ simulated VPC Lattice, not from what the application remembers.
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
-from local_aws import lattice
-from tests import world as worlds
+from local_aws import inprocess, lattice
 from tests.histories.labels import LABELS
-from tests.world import World
+from tests.tenants.direct import DirectWorld
+from tests.world import SETTINGS, World
 
 OURS, RIVALS = "shop", "rivals"
 ORDERS = "orders"
@@ -39,20 +39,28 @@ SIGNED = dataclasses.replace(PLAIN, auth="AWS_IAM")
 
 
 @contextmanager
-def account(**settings: Any) -> Iterator[World]:
+def account(**settings: Any) -> Iterator[DirectWorld]:
     """A stack that has been running for a while: two clusters, the networks ``platform`` and ``public``, registry complete."""
-    with worlds.started(**settings) as world:
-        world.make_cluster(RIVALS)
-        world.make_network("public")
+    with inprocess.started() as machine:
+        world = DirectWorld(machine, dataclasses.replace(SETTINGS, **settings))
+        for cluster in (OURS, RIVALS):
+            world.make_cluster(cluster)
+        for network in ("platform", "public"):
+            world.make_network(network)
         hours(world, 1)
         yield world
 
 
-def labels(*without: str, **more: str | None) -> dict[str, str]:
+def labels(**more: str | None) -> dict[str, str]:
     """The labels that histories begin with; ``idle_timeout`` stands for ``lattice.idle-timeout``; None: left out."""
     changed = {f"lattice.{key.replace('_', '-')}": value for key, value in more.items()}
     merged: dict[str, str | None] = {**LABELS, **changed}
-    return {key: value for key, value in merged.items() if value is not None and key not in without}
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def matching(match: dict[str, str], **more: str | None) -> dict[str, str]:
+    """The labels of a route with just these conditions, priority and weight."""
+    return labels(**{"path.prefix": None, **match, **more})
 
 
 def at(path: str | None, **more: str | None) -> dict[str, str]:
@@ -63,7 +71,7 @@ def at(path: str | None, **more: str | None) -> dict[str, str]:
 def declared(world: World, name: str, wanted: dict[str, str], cluster: str = OURS, **more: Any) -> str:
     """An ECS service with these labels, of which nothing has happened yet; its ARN. Its bodies name it."""
     environment, ports = more.pop("environment", None), more.pop("ports", (("web", 8080),))
-    more.setdefault("groups", [group_of(world, cluster)])
+    more.setdefault("groups", [group_of(world, name)])
     return world.deploy(world.register(wanted, name, ports, environment), name=name, cluster=cluster, **more)
 
 
@@ -74,9 +82,9 @@ def running(world: World, name: str, wanted: dict[str, str], cluster: str = OURS
     return arn
 
 
-def group_of(world: World, cluster: str) -> str:
-    """The security group of a cluster's tasks, opened for VPC Lattice by nobody but the application."""
-    name = f"tasks-{cluster}"
+def group_of(world: World, name: str) -> str:
+    """The security group of an ECS service's tasks, opened for VPC Lattice by nobody but the application."""
+    name = f"tasks-{name}"
     found = world.ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [name]}])["SecurityGroups"]
     if found:
         return str(found[0]["GroupId"])
@@ -131,9 +139,8 @@ def resynced(world: World) -> None:
     world.run(30)
 
 
-def lose_table(world: World) -> None:
-    for item in world.dynamodb.scan(TableName=world.settings.table)["Items"]:
-        world.dynamodb.delete_item(TableName=world.settings.table, Key={"pk": item["pk"], "sk": item["sk"]})
+def lose_table(world: DirectWorld) -> None:
+    world.table.items.clear()
 
 
 # What clients get.
@@ -226,8 +233,3 @@ def holder(world: World, name: str = ORDERS) -> str | None:
     """Whose the Lattice service is, as its tag says."""
     service = next(each for each in lattice.backend().services.values() if each.name == name)
     return service.tags.get("ecs-lattice:holder")
-
-
-def inbound(world: World, clusters: Iterable[str] = (OURS, RIVALS)) -> dict[str, set[tuple[str, str, int, int]]]:
-    """The rules for VPC Lattice in the security group of each cluster's tasks."""
-    return {cluster: world.inbound(group_of(world, cluster)) for cluster in clusters}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ecs_lattice.model import ServiceId
 from tests.tenants.tenants import (
     OURS,
     RIVALS,
@@ -11,6 +12,8 @@ from tests.tenants.tenants import (
     hours,
     keeps,
     labels,
+    matching,
+    released,
     running,
     state,
     texts,
@@ -30,16 +33,14 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
-def matching(match: dict[str, str], route: str = "") -> dict[str, str]:
-    return {f"lattice.{route}{key}": value for key, value in match.items()}
+def named(match: dict[str, str], route: str) -> dict[str, str]:
+    return {f"lattice.routes.{route}.{key}": value for key, value in {"port": "web", **match}.items()}
 
 
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
 def test_equal_sets_of_requests_within_a_declaration_are_the_same_match(one, other):
     with account() as world:
-        routes = matching(one, "routes.a.") | matching(other, "routes.b.")
-        named = {"lattice.routes.a.port": "web", "lattice.routes.b.port": "web"}
-        arn = running(world, "first", {**labels("lattice.path.prefix"), **named, **routes})
+        arn = running(world, "first", {**at(None), **named(one, "a"), **named(other, "b")})
         assert codes(world, arn) == {"SAME_MATCH"}
         assert world.claims(arn) == {}
 
@@ -47,9 +48,9 @@ def test_equal_sets_of_requests_within_a_declaration_are_the_same_match(one, oth
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
 def test_equal_sets_of_requests_of_two_ecs_services_are_one_match(one, other):
     with account() as world:
-        first = running(world, "first", labels("lattice.path.prefix", **one))
+        first = running(world, "first", matching(one))
         keeps(world)
-        second = running(world, "second", labels("lattice.path.prefix", **other))
+        second = running(world, "second", matching(other))
         assert world.wrong == []
         assert state(world, first) == "Live"
         assert (state(world, second), codes(world, second)) == ("Conflicted", {"MATCH_TAKEN"})
@@ -57,7 +58,7 @@ def test_equal_sets_of_requests_of_two_ecs_services_are_one_match(one, other):
 
 def test_equal_sets_of_requests_with_weights_are_shared():
     with account() as world:
-        first = running(world, "first", labels("lattice.path.prefix", weight="50"))
+        first = running(world, "first", at(None, weight="50"))
         second = running(world, "second", at("/", weight="50"))
         hours(world, 1)
         assert (state(world, first), state(world, second)) == ("Live", "Live")
@@ -66,12 +67,10 @@ def test_equal_sets_of_requests_with_weights_are_shared():
 
 @pytest.mark.parametrize(("one", "other"), [({}, {"path.prefix": "/"}), ({"path.prefix": "/"}, {})])
 def test_another_spelling_in_the_next_release_interrupts_nobody(one, other):
-    from tests.tenants.tenants import released
-
     with account() as world:
-        arn = running(world, "first", labels("lattice.path.prefix", **one))
+        arn = running(world, "first", matching(one))
         keeps(world, {"/": "first", "/any": "first"})
-        released(world, arn, labels("lattice.path.prefix", **other))
+        released(world, arn, matching(other))
         assert world.wrong == []
         assert (state(world, arn), codes(world, arn)) == ("Live", set())
 
@@ -99,7 +98,7 @@ def both_told(world, victim: str, other: str) -> None:
 def test_who_takes_a_part_of_anothers_requests_is_told_and_so_is_the_other(match, request_):
     with account() as world:
         victim = running(world, "victim", labels())
-        other = running(world, "other", labels("lattice.path.prefix", **match))
+        other = running(world, "other", matching(match))
         hours(world, 1)
         assert who(world, "/orders", **request_) == "other"
         assert who(world, "/orders", method="POST") == "victim"
@@ -111,11 +110,11 @@ def test_who_takes_a_part_of_anothers_requests_is_told_and_so_is_the_other(match
 def test_a_route_that_one_earlier_rule_covers_wholly_is_not_told_as_simply_live(match):
     with account() as world:
         victim = running(world, "victim", at("/shop/orders"))
-        other = running(world, "other", labels("lattice.path.prefix", **match))
+        other = running(world, "other", matching(match))
         hours(world, 1)
         assert who(world, "/shop/orders") == "other"
         both_told(world, victim, other)
-        route = next(iter(world.ecs_side.status(_id(victim))))
+        route = next(iter(world.ecs_side.status(ServiceId(victim))))
         assert (route.state, route.code) != ("Live", "")
 
 
@@ -134,13 +133,7 @@ def test_an_outsider_takes_no_part_and_nobody_is_told_of_one(match):
     with account() as world:
         victim = running(world, "victim", labels())
         keeps(world, {"/orders": "victim"})
-        running(world, "other", labels("lattice.path.prefix", **match), RIVALS)
+        running(world, "other", matching(match), RIVALS)
         hours(world, 1)
         assert world.wrong == []
         assert (state(world, victim), codes(world, victim)) == ("Live", set())
-
-
-def _id(arn: str):
-    from ecs_lattice.model import ServiceId
-
-    return ServiceId(arn)

@@ -128,7 +128,7 @@ def test_an_older_outsiders_paused_claim_does_not_take_a_match_from_a_new_route(
         victim = running(world, "victim", at("/orders"))
         released(world, outsider, at("/new", pause="true"))
         more = {"lattice.routes.default.path.prefix": "/orders", "lattice.routes.new.path.prefix": "/new"}
-        released(world, victim, {**labels("lattice.path.prefix"), **more})
+        released(world, victim, {**at(None), **more})
         hours(world, 1)
         assert (state(world, victim), state(world, victim, "new")) == ("Live", "Live")
         assert who(world, "/new") == "victim"
