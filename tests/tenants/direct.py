@@ -38,6 +38,14 @@ class DirectEcs:
     def describe_services(self, **parameters: Any) -> dict[str, Any]:
         return dict(ecs.backend().queries.describe_services(parameters))
 
+    def get_paginator(self, method: str) -> Any:
+        queries = ecs.backend().queries
+        return (
+            Pages(lambda **given: dict(queries.list_services(given)))
+            if method == "list_services"
+            else self._client.get_paginator(method)
+        )
+
 
 class Table:
     """The one table, as far as the registry uses DynamoDB."""
@@ -193,6 +201,7 @@ class DirectWorld(World):
     def __init__(self, machine: inprocess.Machine, settings: Settings = SETTINGS) -> None:
         super().__init__(machine, settings)
         self.table = Table()
+        self.task_groups: dict[str, str] = {}
         self.clients.lattice = self.lattice = DirectLattice()
         self.clients.dynamodb = self.dynamodb = self.table
         self.clients.ecs = self.ecs = DirectEcs(self.ecs)

@@ -210,13 +210,20 @@ class Player:
 
     def _note_slow(self) -> None:
         for name in MAY_SPEAK:
-            self.trace.note(f"security group of {name}", sorted(self.world.inbound(group_of(self.world, name))))
+            self.trace.note(f"security group of {name}", _inbound(self.world, name))
 
     def _note_statuses(self) -> None:
         for name in MAY_SPEAK:
             if name in self.arns:
                 told = self.world.ecs_side.status(ServiceId(self.arns[name]))
                 self.trace.note(f"status of {name}", sorted((each.route, each.state, each.code) for each in told))
+
+
+def _inbound(world: DirectWorld, name: str) -> list[tuple[int, int]]:
+    """The ports that the security group of an ECS service's tasks allows, one entry a rule."""
+    filters: Any = [{"Name": "group-id", "Values": [group_of(world, name)]}]
+    rules = world.ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]
+    return sorted((rule["FromPort"], rule["ToPort"]) for rule in rules if not rule["IsEgress"])
 
 
 def _who_answers(request: Request) -> Mapping[str, list[str]] | str:

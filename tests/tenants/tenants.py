@@ -16,7 +16,7 @@ from ecs_lattice.model import ServiceId
 from local_aws import inprocess, lattice
 from tests.histories.labels import LABELS
 from tests.tenants.direct import DirectWorld
-from tests.world import SETTINGS, World
+from tests.world import SETTINGS
 
 OURS, RIVALS = "shop", "rivals"
 ORDERS = "orders"
@@ -68,31 +68,30 @@ def at(path: str | None, **more: str | None) -> dict[str, str]:
     return labels(**{"path.prefix": path, **more})
 
 
-def declared(world: World, name: str, wanted: dict[str, str], cluster: str = OURS, **more: Any) -> str:
+def declared(world: DirectWorld, name: str, wanted: dict[str, str], cluster: str = OURS, **more: Any) -> str:
     """An ECS service with these labels, of which nothing has happened yet; its ARN. Its bodies name it."""
     environment, ports = more.pop("environment", None), more.pop("ports", (("web", 8080),))
     more.setdefault("groups", [group_of(world, name)])
     return world.deploy(world.register(wanted, name, ports, environment), name=name, cluster=cluster, **more)
 
 
-def running(world: World, name: str, wanted: dict[str, str], cluster: str = OURS, **more: Any) -> str:
+def running(world: DirectWorld, name: str, wanted: dict[str, str], cluster: str = OURS, **more: Any) -> str:
     """The same an hour later."""
     arn = declared(world, name, wanted, cluster, **more)
     hours(world, 1)
     return arn
 
 
-def group_of(world: World, name: str) -> str:
+def group_of(world: DirectWorld, name: str) -> str:
     """The security group of an ECS service's tasks, opened for VPC Lattice by nobody but the application."""
-    name = f"tasks-{name}"
-    found = world.ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [name]}])["SecurityGroups"]
-    if found:
-        return str(found[0]["GroupId"])
-    return str(world.ec2.create_security_group(GroupName=name, Description=name)["GroupId"])
+    if name not in world.task_groups:
+        made = world.ec2.create_security_group(GroupName=f"tasks-{name}", Description="tasks")
+        world.task_groups[name] = str(made["GroupId"])
+    return world.task_groups[name]
 
 
 def release(
-    world: World, arn: str, wanted: dict[str, str], ports=(("web", 8080),), environment=None, **more: Any
+    world: DirectWorld, arn: str, wanted: dict[str, str], ports=(("web", 8080),), environment=None, **more: Any
 ) -> None:
     """UpdateService with a new revision."""
     service = ServiceId(arn)
@@ -100,39 +99,39 @@ def release(
     world.ecs.update_service(cluster=service.cluster, service=arn, taskDefinition=revision, **more)
 
 
-def released(world: World, arn: str, wanted: dict[str, str], **more: Any) -> None:
+def released(world: DirectWorld, arn: str, wanted: dict[str, str], **more: Any) -> None:
     """The same, and an hour."""
     release(world, arn, wanted, **more)
     hours(world, 1)
 
 
-def scaled(world: World, arn: str, count: int) -> None:
+def scaled(world: DirectWorld, arn: str, count: int) -> None:
     world.ecs.update_service(cluster=ServiceId(arn).cluster, service=arn, desiredCount=count)
     hours(world, 1)
 
 
-def deleted(world: World, arn: str) -> None:
+def deleted(world: DirectWorld, arn: str) -> None:
     world.ecs.delete_service(cluster=ServiceId(arn).cluster, service=arn, force=True)
     hours(world, 2)
 
 
-def tagged(world: World, arn: str, **tags: str) -> None:
+def tagged(world: DirectWorld, arn: str, **tags: str) -> None:
     world.ecs.tag_resource(
         resourceArn=arn, tags=[{"key": f"lattice.{key}", "value": value} for key, value in tags.items()]
     )
 
 
-def untagged(world: World, arn: str, *keys: str) -> None:
+def untagged(world: DirectWorld, arn: str, *keys: str) -> None:
     world.ecs.untag_resource(resourceArn=arn, tagKeys=[f"lattice.{key}" for key in keys])
 
 
-def hours(world: World, count: float) -> None:
+def hours(world: DirectWorld, count: float) -> None:
     """Time, with a resync every quarter of an hour."""
     for _ in range(round(count * HOUR / RESYNC_SECONDS)):
         resynced(world)
 
 
-def resynced(world: World) -> None:
+def resynced(world: DirectWorld) -> None:
     """A quarter of an hour and the resync at its end, with what that leads to at once."""
     world.run(RESYNC_SECONDS)
     world.sweep()
@@ -157,7 +156,7 @@ def effective(name: str = ORDERS) -> Effective | None:
     return Effective(service.auth_type, service.idle_timeout, tuple(networks))
 
 
-def who(world: World, path: str, name: str = ORDERS, port: int = 80, **request: str) -> str:
+def who(world: DirectWorld, path: str, name: str = ORDERS, port: int = 80, **request: str) -> str:
     """The ECS service that answers an unsigned request, or the status."""
     answer = world.ask(name, path, port, **request)
     if answer.status != 200:
@@ -165,7 +164,7 @@ def who(world: World, path: str, name: str = ORDERS, port: int = 80, **request: 
     return str(json.loads(answer.body)["taskDefinition"].rpartition(":")[0])
 
 
-def keeps(world: World, paths: dict[str, str] | None = None, name: str = ORDERS) -> None:
+def keeps(world: DirectWorld, paths: dict[str, str] | None = None, name: str = ORDERS) -> None:
     """From now on, at every step and after every write: the Lattice service has what it has now, and each path is
     answered by the ECS service named. What was otherwise is in ``world.wrong``."""
     before = effective(name)
@@ -180,7 +179,7 @@ def keeps(world: World, paths: dict[str, str] | None = None, name: str = ORDERS)
     world.watch(question)
 
 
-def requests_go_to(world: World, path: str, *allowed: str) -> None:
+def requests_go_to(world: DirectWorld, path: str, *allowed: str) -> None:
     """From now on ``path`` is answered by one of the ECS services named."""
     world.watch(lambda: None if (found := who(world, path)) in allowed else f"{path} is answered by {found}")
 
@@ -188,7 +187,7 @@ def requests_go_to(world: World, path: str, *allowed: str) -> None:
 # What people are told.
 
 
-def codes(world: World, arn: str) -> set[str]:
+def codes(world: DirectWorld, arn: str) -> set[str]:
     """Every code that the status of an ECS service has: of routes, problems and notices."""
     status = world.ecs_side.status(ServiceId(arn))
     noted: list[Any] = [*getattr(status, "notices", ())]
@@ -200,7 +199,7 @@ def codes(world: World, arn: str) -> set[str]:
     return {code for code in (*told, *(notice.code for notice in noted)) if code}
 
 
-def texts(world: World, arn: str) -> str:
+def texts(world: DirectWorld, arn: str) -> str:
     """Everything that the status of an ECS service says, as one text."""
     status = world.ecs_side.status(ServiceId(arn))
     answers = [record.answer for record in world.registry.claims_of(ServiceId(arn))]
@@ -208,7 +207,7 @@ def texts(world: World, arn: str) -> str:
     return "\n".join([*(route.message for route in status.routes), *map(str, status.problems), *noted])
 
 
-def state(world: World, arn: str, route: str = "default") -> str:
+def state(world: DirectWorld, arn: str, route: str = "default") -> str:
     """The state of a route as people see it; empty: there is no such route."""
     return next((each.state for each in world.ecs_side.status(ServiceId(arn)) if each.route == route), "")
 
@@ -223,13 +222,13 @@ def lattice_calls(do: Callable[[], object]) -> list[str]:
     return [call.operation for call in lattice.backend().calls[before:] if call.caller != lattice.ECS]
 
 
-def reconcile(world: World, name: str = ORDERS) -> None:
+def reconcile(world: DirectWorld, name: str = ORDERS) -> None:
     """One reconcile of a Lattice service now, and what it leads to at once."""
     world.enqueue([ReconcileRequest("latticeService", name, "a test", world.clock.time())])
     world.run()
 
 
-def holder(world: World, name: str = ORDERS) -> str | None:
+def holder(world: DirectWorld, name: str = ORDERS) -> str | None:
     """Whose the Lattice service is, as its tag says."""
     service = next(each for each in lattice.backend().services.values() if each.name == name)
     return service.tags.get("ecs-lattice:holder")
