@@ -275,11 +275,15 @@ def test_what_was_set_by_hand_stays_and_is_told(setting):
 
 
 def test_what_a_lost_table_does_not_explain_stays_and_is_told():
+    """The labels went while nothing was noticed, and the registry with what it knew of them."""
     with account() as world:
         arn = running(world, "first", labels(auth="iam", idle_timeout="300", network="platform public"))
         keeps(world)
-        lose_table(world)
+        world.chaos.lose = 1.0
         release(world, arn, labels())
+        world.run(600)
+        world.chaos.lose = 0.0
+        lose_table(world)
         hours(world, 8)
         assert world.wrong == []
         assert state(world, arn) == "Live"
