@@ -31,12 +31,11 @@ def holder_of(
     tags = dict(service.tags) if service else {}
     if ownership.HOLDER in tags:
         return tags[ownership.HOLDER]
-    in_order = sorted(claims, key=lambda facts: facts.claimed)
-    if remembered and service is None and any(may_speak(facts, remembered) for facts in claims):
+    in_order, live = sorted(claims, key=lambda facts: facts.claimed), sorted(set(receiving))
+    if service is None and remembered and any(may_speak(facts, remembered) for facts in claims):
         return remembered
-    live = set(receiving)
     if live:
-        serving = next((facts.owner for facts in in_order if facts.owner in live), min(live))
+        serving = next((facts.owner for facts in in_order if facts.owner in live), live[0])
         return holder_tags(serving)[settings.sharing]
     claiming = (facts for facts in in_order if facts.claim.phase == "declared" and not facts.route.pause)
     return next((facts.holder_tags[settings.sharing] for facts in claiming), "")

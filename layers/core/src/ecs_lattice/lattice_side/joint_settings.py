@@ -6,7 +6,7 @@ who have been live ask for the same; a label left out asks for the default. Cust
 first claim that writes them; a label left out is no opinion.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +71,9 @@ def wish(owner: Owner, name: str, resolutions: Iterable[Resolution]) -> Any:
 
 def _voters(resolutions: Resolutions) -> Resolutions:
     """The claims that have been live and still stand; without any, those of the ECS service that claimed first."""
-    live = tuple(r for r in resolutions if r.speaks and r.was_live and (r.mode != "removing" or r.receives))
-    active = tuple(r for r in resolutions if r.speaks and r.mode == "active")
+    speaking = [resolution for resolution in resolutions if resolution.speaks]
+    live = tuple(r for r in speaking if r.was_live and (r.mode != "removing" or r.receives))
+    active = [r for r in speaking if r.mode == "active"]
     return live or tuple(r for r in active if r.owner == active[0].owner)
 
 
@@ -81,33 +82,39 @@ def _written(name: str, resolutions: Iterable[Resolution]) -> list[Any]:
 
 
 def _with_default(name: str, voters: Resolutions, index: ObservedIndex, settings: Settings) -> Decided:
-    default, service = DEFAULTS[name], index.observed.service
-    current = getattr(service, name) if service else None
-    granted = dict(index.remembered.granted).get(name, "")
     if name == "auth" and settings.minimum_auth == "iam":
         return Decided(name, "AWS_IAM", _MINIMUM, "AWS_IAM")
-    if not voters:
-        return Decided(name, current, granted=granted)
-    owners = dict.fromkeys(voter.owner for voter in voters)
-    wishes = [wish(owner, name, voters) for owner in owners]
-    value = wishes[0] if len(set(wishes)) == 1 else _standing(granted, current, wishes, default)
+    default, service, granted = DEFAULTS[name], index.observed.service, dict(index.remembered.granted).get(name, "")
+    current = getattr(service, name) if service else None
+    value = _value(name, voters, granted, current)
     asking = [voter for voter in voters if getattr(voter.route, name) == value]
-    is_asked_by_all = {voter.owner for voter in asking} == set(owners)
-    is_set_by_us = granted == str(current) and index.is_complete
-    if service and current != value and value == default and not is_asked_by_all and not is_set_by_us:
+    takes_back = current not in {None, value} and value == default
+    if takes_back and not _may_take_back(index, voters, asking, is_granted=granted == str(current)):
         return Decided(name, current, is_unexplained=True, granted=granted)
     if asking:
         return Decided(name, value, str(asking[0].claim.service), str(value))
-    has_returned = current == default or service is None
-    unset = None if service is None and value == default else value
-    return Decided(name, unset, granted="" if has_returned else granted)
+    return Decided(name, value if service else None, granted=granted if takes_back else "")
 
 
-def _standing(granted: str, current: Any, wishes: list[Any], default: Any) -> Any:
-    """The value while those who have been live disagree: what was granted, else what is there."""
-    if granted:
-        return type(default)(granted)
-    return wishes[0] if current is None else current
+def _may_take_back(
+    index: ObservedIndex, voters: Resolutions, asking: Sequence[Resolution], *, is_granted: bool
+) -> bool:
+    """Whether the default may return: everybody writes it and nobody unknown is served, or the registry knows that it is a
+    label's value and that nobody is missing."""
+    if is_granted and index.is_complete:
+        return True
+    strangers = index.owners_of(index.receiving_traffic) - index.claimants
+    return not strangers and {voter.owner for voter in asking} == {voter.owner for voter in voters}
+
+
+def _value(name: str, voters: Resolutions, granted: str, current: Any) -> Any:
+    """What all ask for; while they disagree, or nobody decides, what was granted, else what is there."""
+    wishes = [wish(owner, name, voters) for owner in dict.fromkeys(voter.owner for voter in voters)]
+    if len(set(wishes)) == 1:
+        return wishes[0]
+    if granted and wishes:
+        return type(DEFAULTS[name])(granted)
+    return wishes[0] if wishes and current is None else current
 
 
 def _without_default(name: str, voters: Resolutions, resolutions: Resolutions) -> Decided:

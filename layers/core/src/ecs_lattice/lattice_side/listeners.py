@@ -74,8 +74,8 @@ def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[s
 def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan | None:
     """The default action; None when the listener is to be deleted."""
     entry, there = listener.default, listener.there
-    if there and not naming.is_ours(there.name) and not (entry and any(r.was_live for r in entry.claims)):
-        return DefaultPlan(there.default)  # somebody else made the listener
+    if there and _is_foreign(there, entry):
+        return DefaultPlan(there.default)
     if entry is None:
         return _unclaimed_default(context, there) if there else DefaultPlan(NOT_FOUND)
     if entry.is_frozen:
@@ -87,6 +87,12 @@ def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan 
         return DefaultPlan(forward(plan.weights), _settling(context, entry, there))
     leaving = (r for r in entry.removing if r.mode == "removing" and r.claim.named)
     return DefaultPlan(NOT_FOUND, frozenset(resolution.group_ref for resolution in (*entry.active, *leaving)))
+
+
+def _is_foreign(listener: Listener, entry: MatchEntry | None) -> bool:
+    """Whether somebody else made the listener, and its default action was never that of a route."""
+    was_live = entry is not None and any(resolution.was_live for resolution in entry.claims)
+    return not naming.is_ours(listener.name) and not was_live
 
 
 def _unclaimed_default(context: PlanContext, listener: Listener) -> DefaultPlan | None:

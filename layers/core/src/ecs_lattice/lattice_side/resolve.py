@@ -6,7 +6,6 @@ yields the resolutions that it changes.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 
 from ecs_lattice import naming
@@ -50,33 +49,46 @@ def resolve(
 def _by_phase(
     facts: ClaimFacts, index: ObservedIndex, settings: Settings, now: float, may_remove: Callable[[ClaimRecord], bool]
 ) -> Resolution:
-    claim, receives = facts.claim, facts.receives
-    rank = 0 if receives else 1 if facts.was_live else 2 if not claim.route.pause else 3
-    remaining = claim.since + settings.grace_seconds - now
-    resolved = partial(Resolution, **vars(facts), order=(rank, facts.claimed), holds_match=receives or facts.speaks)
-    if not facts.speaks and claim.phase != "declared" and not receives:
-        return resolved(mode="removing")
-    if not facts.speaks and claim.phase == "declared":
-        refused = resolved(mode="rejected", rejection="Conflicted", code=HELD_BY_OTHER)
-        return replace(refused, message=refusal(claim.route.lattice_service, index.remembered.holder))
+    """What the phase of the claim comes to, before the other claims count."""
+    claim = facts.claim
+    resolved = partial(Resolution, **vars(facts), order=(_rank(facts), facts.claimed))
+    if not facts.speaks and (claim.phase == "declared" or not facts.receives):
+        return _without_say(resolved(mode="removing", holds_match=facts.receives), index.remembered.holder)
     if claim.route.pause and not (claim.phase == "deleted" and now - claim.since >= _DAY_SECONDS):
         message = f"{settings.label_prefix}.pause is set: the route is observed, and nothing is changed."
-        return resolved(mode="paused", code="PAUSED", message=message)
+        return resolved(mode="paused", holds_match=True, code="PAUSED", message=message)
     if claim.phase == "declared":
-        return resolved(mode="active")
+        return resolved(mode="active", holds_match=True)
+    remaining = claim.since + settings.grace_seconds - now
     if claim.phase == "deleted":
-        return resolved(mode="removing", holds_match=remaining > 0 and (receives or facts.speaks))
+        return resolved(mode="removing", holds_match=remaining > 0)
     if remaining > 0:
-        return resolved(mode="retained", wait=math.ceil(remaining))
+        return resolved(mode="retained", holds_match=True, wait=math.ceil(remaining))
     has_begun = facts.record.answer.state in {"Parked", "Removed"}
-    if has_begun or not receives or may_remove(facts.record):
+    if has_begun or not facts.receives or may_remove(facts.record):
         return resolved(mode="removing", holds_match=False)
     message = (
-        "More routes are due for removal than MaxRemovals allows per hour (one ECS cluster: half of it while another one "
-        "waits), so this one waits. Restore the labels, or "
+        "More routes are due for removal than MaxRemovals allows per hour, so all of them wait. Restore the labels, or "
         'invoke the resync function with {"mode": "approve-removals"}.'
     )
-    return resolved(mode="retained", code="REMOVALS_HELD", message=message, wait=HELD_REMOVAL_SECONDS)
+    wait = HELD_REMOVAL_SECONDS
+    return resolved(mode="retained", holds_match=True, code="REMOVALS_HELD", message=message, wait=wait)
+
+
+def _rank(facts: ClaimFacts) -> int:
+    """The first part of the claim order."""
+    if facts.receives:
+        return 0
+    if facts.was_live:
+        return 1
+    return 3 if facts.route.pause else 2
+
+
+def _without_say(resolution: Resolution, holder: str) -> Resolution:
+    """A claim that may not speak: refused as long as it is declared, else removed without a grace time."""
+    if resolution.claim.phase != "declared":
+        return resolution
+    return resolution.reject("Conflicted", HELD_BY_OTHER, refusal(resolution.route.lattice_service, holder))
 
 
 def _refused_by_aws(resolutions: Resolutions, refused: Mapping[str, Problem]) -> Iterator[Resolution]:
@@ -136,9 +148,9 @@ def _listener_protocols(resolutions: Resolutions, index: ObservedIndex, _setting
 def _foreign_listeners(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
     """The default action of a listener that somebody else made is not ours to change."""
     foreign = {key for key, listener in index.listeners.items() if not naming.is_ours(listener.name)}
-    for resolution in resolutions if foreign else ():
-        taken = [key for key in resolution.route.listeners if key in foreign]
-        if resolution.mode == "active" and resolution.match is None and taken and not resolution.was_live:
+    new = [r for r in resolutions if r.mode == "active" and r.match is None and not r.was_live]
+    for resolution in new if foreign else ():
+        if taken := [key for key in resolution.route.listeners if key in foreign]:
             message = (
                 f"Listener {taken[0]} was not created by this stack, so its default action is left alone. Give the route a "
                 f"match ({settings.label_prefix}.path.prefix, ...), use another {settings.label_prefix}.listener, or delete "

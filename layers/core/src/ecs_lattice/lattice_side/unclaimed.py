@@ -1,11 +1,11 @@
 """A Lattice service without claims: kept, because its DNS name cannot be had again, unless the stack deletes empty services."""
 
 import dataclasses
-from itertools import chain
+from collections.abc import Iterable, Iterator
 
 from ecs_lattice import naming, ownership
 from ecs_lattice.claims import LatticeRecord
-from ecs_lattice.graph import Group, Observed, Service, weighted_groups
+from ecs_lattice.graph import Group, Listener, Observed, Service, weighted_groups
 from ecs_lattice.lattice_side.apply import Applied, Applier
 from ecs_lattice.lattice_side.desired_values import Desired
 from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
@@ -82,12 +82,17 @@ def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem
     """Why the service may not be deleted: it is not this stack's, or has objects of others, or still serves."""
     if not _is_own(service.tags, settings):
         return Problem("FOREIGN_SERVICE", f"{service.arn} does not carry this stack's {ownership.OWNER} tag.")
-    listeners = observed.listeners
-    rules = chain(*(listener.rules for listener in listeners))
-    remaining = [rule.name for rule in rules if rule.is_live or not naming.is_ours(rule.name)]
+    remaining = [*_serving(observed.listeners)]
     remaining += [known.arn for known in observed.associations if known.status == "ACTIVE" and not known.ours]
-    remaining += [each.name for each in listeners if weighted_groups(each.default) or not naming.is_ours(each.name)]
     if not remaining:
         return None
     message = f"No route claims {service.name}, but it is not deleted: it still contains {', '.join(remaining)}."
     return Problem("STILL_SERVES", message)
+
+
+def _serving(listeners: Iterable[Listener]) -> Iterator[str]:
+    """The names of the rules and listeners that still serve, or that others created."""
+    for listener in listeners:
+        yield from (rule.name for rule in listener.rules if rule.is_live or not naming.is_ours(rule.name))
+        if weighted_groups(listener.default) or not naming.is_ours(listener.name):
+            yield listener.name
