@@ -4,8 +4,10 @@ import dataclasses
 
 import pytest
 
+from ecs_lattice.declaration import route_rules
+from ecs_lattice.lattice_side import entries, forwarding, seen
 from ecs_lattice.messages.requests import ReconcileRequest
-from ecs_lattice.model import ServiceId
+from ecs_lattice.model import Match, ServiceId
 from ecs_lattice.resync import approve_removals
 from local_aws import lattice
 from tests.histories.labels import LABELS, hooked_up
@@ -104,6 +106,25 @@ def test_two_routes_of_one_service_on_one_match_are_refused(world):
     base = {key: value for key, value in LABELS.items() if "path" not in key}
     arn = hooked_up(world, {**base, **two})
     assert problems(world, arn) == ["SAME_MATCH"]
+
+
+def test_routes_that_an_earlier_version_took_in_two_spellings_of_a_match_stay_as_they_are(world, monkeypatch):
+    two = {"lattice.routes.a.path.prefix": "/", "lattice.routes.b.port": "web"}
+    labels = {key: value for key, value in LABELS.items() if "path.prefix" not in key} | two
+    with monkeypatch.context() as before:
+        for module in (seen, entries, forwarding, route_rules):
+            before.setattr(module, "normal", lambda match: match.canonical if match else Match())
+        arn = hooked_up(world, labels)
+    graph = world.graph()
+    world.ecs.update_service(
+        cluster="shop", service=arn, taskDefinition=world.register({**labels, "lattice.alarm": "off"})
+    )
+    world.run(24 * 3600)
+    assert world.graph() == graph
+    status = world.ecs_side.status(ServiceId(arn))
+    assert status.problems == ()
+    told = [(route.route, route.state, route.code) for route in status.routes]
+    assert told == [("a", "Live", ""), ("b", "Live", "SHADOWED")]
 
 
 def test_more_routes_than_the_quota_holds_refuse_only_what_is_too_much(world):

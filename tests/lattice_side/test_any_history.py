@@ -18,6 +18,7 @@ from ecs_lattice import naming
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.errors import AwsError
 from ecs_lattice.lattice_side.reconcile import LatticeSide
+from ecs_lattice.matching import EVERYTHING, normal
 from ecs_lattice.model import Match
 from ecs_lattice.outcome import NotYet
 from local_aws.lattice.routing import choose
@@ -27,7 +28,7 @@ from tests.lattice_side.direct import Crash, DirectClient
 from tests.lattice_side.stage import NAME, SETTINGS, Stage, path, service, stage
 
 SERVICES = [service("one"), service("two"), service("three")]
-MATCHES = [None, path("/a"), path("/a/b"), path("/b", "exact"), path("/b")]
+MATCHES = [None, path("/"), path("/a"), path("/a/b"), path("/b", "exact"), path("/b")]
 PATHS = ["/", "/a", "/a/b", "/a/c", "/b", "/b/c"]
 WRITES = ["CreateRule", "UpdateRule", "DeleteRule", "UpdateListener", "CreateTargetGroup", "CreateService",
           "CreateListener", "CreateServiceNetworkServiceAssociation", "DeleteTargetGroup"]  # fmt: skip
@@ -41,6 +42,10 @@ class Declared:
     match: Match | None
     port: str
     weight: int | None
+
+    @property
+    def requests(self) -> Match:
+        return normal(self.match)
 
 
 class AnyHistory(RuleBasedStateMachine):
@@ -79,7 +84,11 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(who=services, name=names, match=st.sampled_from(MATCHES), port=st.sampled_from(["p", "q"]),
           weight=st.sampled_from([None, None, 50, 10]))  # fmt: skip
     def declare(self, who: Any, name: str, match: Match | None, port: str, weight: int | None) -> None:
-        others = [d for key, d in self.declared.items() if key[0] == str(who) and key[1] != name and d.match == match]
+        others = [
+            d
+            for key, d in self.declared.items()
+            if key[0] == str(who) and key[1] != name and d.requests == normal(match)
+        ]
         if any(other.weight is None or weight is None for other in others):
             return  # a declaration with two routes of one match is refused as a whole before it comes here
         route = self.stage.route(name, match, port_name=port, weight=weight)
@@ -98,7 +107,7 @@ class AnyHistory(RuleBasedStateMachine):
             # Nobody has the match of a deleted service, which leaves at once while it is kept for it, nor that of a route
             # that another one waits for: who waits is not attached before the first has gone.
             mine = self.declared[other]
-            waits = [key for key, d in self.declared.items() if key != other and d.match == mine.match]
+            waits = [key for key, d in self.declared.items() if key != other and d.requests == mine.requests]
             self.changes += 2 if phase == "deleted" or waits else 1
             del self.declared[other]
 
@@ -244,13 +253,13 @@ class AnyHistory(RuleBasedStateMachine):
         or because somebody took it out by hand."""
         if key not in conflicts:
             return False
-        takers = [o for o, d in self.declared.items() if o not in conflicts and d.match == had.match]
+        takers = [o for o, d in self.declared.items() if o not in conflicts and d.requests == had.requests]
         return any(o[0] == key[0] for o in takers) or (self.drifted and bool(takers))
 
     def _conflicts_are_right(self, conflicts: set[tuple[str, str]]) -> None:
         for key in conflicts:
             mine = self.declared[key]
-            others = [d for other, d in self.effective.items() if other != key and d.match == mine.match]
+            others = [d for other, d in self.effective.items() if other != key and d.requests == mine.requests]
             assert self.edited or any(d.weight is None or mine.weight is None for d in others), (
                 f"{key} is in conflict with nobody"
             )
@@ -259,7 +268,7 @@ class AnyHistory(RuleBasedStateMachine):
         """Weights by who serves, by match."""
         wanted: dict[str, dict[str, int]] = {}
         for (who, _name), declared in self.effective.items():
-            place = wanted.setdefault(str(declared.match or "default"), {})
+            place = wanted.setdefault(str(declared.requests), {})
             served = f"{who}:{declared.port}"
             place[served] = place.get(served, 0) + (100 if declared.weight is None else declared.weight)
         return wanted
@@ -272,11 +281,11 @@ class AnyHistory(RuleBasedStateMachine):
             if listener.service.id != service_id:
                 continue
             for each in [*backend.rules_of(listener), listener.default]:
-                text = "default" if each.is_default else self._text(each.match)
+                text = str(EVERYTHING) if each.is_default else self._text(each.match)
                 if text == "parked" and conflicts:
                     continue  # what a route had that is in conflict now stays, also what had not served yet
-                assert text not in found, f"two rules for {text}"
                 if "forward" in each.action:
+                    assert text not in found, f"two rules for {text}"
                     found[text] = {
                         self.stage.tasks[backend.target_groups[g["targetGroupIdentifier"]].arn]: g["weight"]
                         for g in each.action["forward"]["targetGroups"]
@@ -297,7 +306,7 @@ class AnyHistory(RuleBasedStateMachine):
         if http.get("headerMatches"):
             return "parked"
         kind, value = next(iter(http["pathMatch"]["match"].items()))
-        return str(path(value, kind))
+        return str(normal(path(value, kind)))
 
     # Requests at every moment
 
