@@ -1,6 +1,10 @@
 """The built function answers CloudFormation over HTTP: the example of another stack, made, changed, refused and deleted."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from local_aws.services import current
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ingress" / "template.yaml"
 NAME = "transfer-network"
@@ -48,8 +52,40 @@ def test_another_stack_opens_its_group_by_the_exported_token(operator):
     assert "BAD_PROPERTY: Ports = '99999': TCP ports from 1 to 65535" in reasons
     assert opened(operator, group) == {(9090, 9090)}
 
+    for event in forged(operator, made["StackId"], group):
+        answer = operator.invoke("LatticeIngress", event)
+        assert answer.get("status") == "FAILED" or "Nothing was done" in answer["errorMessage"], answer
+        assert opened(operator, group) == {(9090, 9090)}
+
     operator.cli("cloudformation", "delete-stack", *stack)
     operator.until(lambda: group not in groups(operator), "the group of the deleted stack to go")
+
+
+def forged(operator, stack_id: str, group: str) -> Iterator[dict[str, Any]]:
+    """Events of somebody who may invoke the function: each names the live resource of the stack, which is at rest."""
+    responses = current().responses
+    assert responses
+    here = responses.manual_url(operator.aws.endpoint_url)
+    described = operator.cli(
+        "cloudformation", "describe-stack-resource", "--stack-name", NAME, "--logical-resource-id", "LatticeIngress"
+    )["StackResourceDetail"]
+    assert described["ResourceStatus"] == "UPDATE_COMPLETE"
+    for kind, url in (
+        ("Delete", here),
+        ("Update", here),
+        ("Create", here),
+        ("Delete", "http://169.254.169.254/latest/"),
+    ):
+        yield {
+            "RequestType": kind,
+            "ResponseURL": url,
+            "StackId": stack_id,
+            "RequestId": f"forged-{kind}",
+            "LogicalResourceId": "LatticeIngress",
+            "ResourceType": "Custom::LatticeIngress",
+            "PhysicalResourceId": described["PhysicalResourceId"],
+            "ResourceProperties": {"SecurityGroupIds": [group], "Ports": "22"},
+        }
 
 
 def groups(operator) -> set[str]:
