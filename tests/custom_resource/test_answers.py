@@ -257,3 +257,14 @@ def test_an_answer_that_cannot_be_delivered_is_raised_so_that_lambda_repeats_the
 def test_what_cannot_be_answered_is_an_unknown_event(account, receiver, other):
     with pytest.raises(UnknownEventError, match="ResponseURL"):
         custom_resources(receiver, account.resource.apply).handle(other, REMAINING)
+
+
+@pytest.mark.parametrize("member", ["StackId", "LogicalResourceId", "RequestType", "ResourceType", "RequestId"])
+def test_a_log_line_stays_short_whatever_an_event_claims(account, receiver, member, monkeypatch):
+    lines = []
+    for level in ("info", "exception"):
+        monkeypatch.setattr(serving.logger, level, lambda text, **more: lines.append(repr((text, more))))
+    request = event(account.request("Update", properties(account)), receiver.url)
+    custom_resources(receiver, account.resource.apply).handle({**request, member: "x" * 200_000}, REMAINING)
+    assert lines
+    assert max(map(len, lines)) < 8_000

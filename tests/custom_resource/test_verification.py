@@ -105,7 +105,7 @@ def test_what_cloudformation_does_not_know_is_refused_after_a_few_seconds():
     clock, stacks = ManualClock(), CloudFormation()
     begun = clock.time()
     assert Verification(stacks, clock.advance).standing(request("Create")) is Standing.NOT_IN_PROGRESS
-    assert (stacks.reads, clock.time() - begun) == (4, 3.5)
+    assert (stacks.reads, clock.time() - begun) == (5, 7.5)
 
 
 ERRORS = [

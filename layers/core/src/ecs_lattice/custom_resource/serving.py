@@ -21,6 +21,7 @@ SHUTDOWN_MARGIN_SECONDS = 10.0
 """The remaining time of the function at which the timer responds in place of the work."""
 _WORK_ENDS_EARLIER_SECONDS = 5.0
 _DELIVERY_SECONDS = 8.0
+_LOGGED_CHARACTERS = 300
 
 
 class Delivery(Protocol):
@@ -64,14 +65,17 @@ class CustomResources:
             with api_calls.within(seconds):
                 return self.apply(request)
         except Exception as error:  # noqa: BLE001  the boundary of the function: everything becomes a response
-            logger.exception("The request failed", stack=request.stack_id, resource=request.logical_id)
+            stack, resource = _logged(request.stack_id), _logged(request.logical_id)
+            logger.exception("The request failed", stack=stack, resource=resource)
             return self._failed(request, _reason(error))
 
     def _out_of_time(self, request: Request, single: "SingleResponse") -> None:
         try:
             single.send(self._failed(request, _OUT_OF_TIME))
         except Exception:  # noqa: BLE001  in a thread of its own; the work may still end and respond
-            logger.exception("The response at the end of the time could not be delivered", stack=request.stack_id)
+            logger.exception(
+                "The response at the end of the time could not be delivered", stack=_logged(request.stack_id)
+            )
 
     def _failed(self, request: Request, reason: str) -> Response:
         # A Delete keeps the ID of the request: CloudFormation compares it.
@@ -96,13 +100,18 @@ class SingleResponse:
                 self.sent = response
                 logger.info(
                     "Responded",
-                    stack=self.request.stack_id,
-                    resource=self.request.logical_id,
-                    request=self.request.type,
+                    stack=_logged(self.request.stack_id),
+                    resource=_logged(self.request.logical_id),
+                    request=_logged(self.request.type),
                     success=response.is_success,
-                    reason=response.reason,
+                    reason=response.reason[: protocol.RESPONSE_BYTES],
                 )
             return self.sent
+
+
+def _logged(text: str) -> str:
+    """A name for the log; an event may claim names of any length."""
+    return text[:_LOGGED_CHARACTERS]
 
 
 _OUT_OF_TIME = "The work did not end within the function's time. It may be tried again."

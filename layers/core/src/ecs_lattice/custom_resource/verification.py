@@ -21,7 +21,7 @@ _IN_PROGRESS: Mapping[str, frozenset[str]] = {
     "Update": frozenset({"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}),
     "Delete": frozenset({"DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"}),
 }
-_REREAD_SECONDS = (0.5, 1.0, 2.0)
+_REREAD_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Waits before a status is read again that does not fit the request: a read may lag behind what CloudFormation has begun
 (assumption: no document promises a consistent read)."""
 _LONGEST_REQUEST_ID = 128  # CloudFormation's are UUIDs; they are recorded
