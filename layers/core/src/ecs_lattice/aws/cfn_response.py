@@ -80,8 +80,9 @@ def _put(url: str, body: bytes, seconds: float) -> int | Exception:
     thread = threading.Thread(target=exchange, daemon=True)
     thread.start()
     thread.join(seconds)
+    result = results[0] if results else TimeoutError()  # before the end of the connection is an error of its own
     _hang_up(connection)
-    return results[0] if results else TimeoutError()
+    return result
 
 
 def _hang_up(connection: HTTPConnection) -> None:
