@@ -13,6 +13,7 @@ from ecs_lattice.aws.queues import SqsDeadLetters, SqsQueue
 from ecs_lattice.aws.topic import SnsTopic
 from ecs_lattice.errors import DeniedError, NotFoundError, UnavailableError
 from ecs_lattice.messages import alarms
+from ecs_lattice.messages.alarms import RouteStateChange
 from ecs_lattice.messages.announcements import StateChange
 from ecs_lattice.model import ServiceId
 from local_aws.delivery import topics
@@ -37,7 +38,7 @@ class Events:
         return {"FailedEntryCount": self.failed, "Entries": entries}
 
 
-def test_an_announcement_is_received_as_it_was_sent_to_the_millisecond():
+def test_an_announcement_is_a_request_to_look_and_tells_others_what_has_changed_to_the_millisecond():
     events = Events()
     EventBridgeAnnouncer(events, "stack", lambda: 1795416243.118).announce([a_change()])
     ((entry,),) = events.calls
@@ -45,8 +46,11 @@ def test_an_announcement_is_received_as_it_was_sent_to_the_millisecond():
         "detail-type": entry["DetailType"], "source": entry["Source"], "resources": entry["Resources"],
         "detail": json.loads(entry["Detail"]), "time": "2026-11-23T06:44:03Z",
     }  # fmt: skip
-    parsed = alarms.parse_event(event)
-    assert (parsed.change, parsed.owner, parsed.at) == (a_change(), "stack", 1795416243.118)
+    assert alarms.parse_event(event) == RouteStateChange(ServiceId(ARN), "stack")
+    assert event["detail"] == {
+        "ecsService": ARN, "route": "r0", "latticeService": "orders", "state": "Refused", "code": "CODE", "message": "why",
+        "previousState": "Live", "previousCode": "", "owner": "stack", "at": "2026-11-23T06:44:03.118+00:00",
+    }  # fmt: skip
     assert entry["Resources"] == [ARN]
     assert isinstance(entry["Time"], datetime)
 
@@ -211,3 +215,11 @@ def test_a_read_that_fails_is_said_and_the_others_are_made(world):
     assert (part.service.status, part.security) == ("ACTIVE", whole.security)
     gone = collector.collect(RouteSubject("nowhere", ServiceId(ARN + "x"), "default"))
     assert (gone.unread, gone.route, gone.service, gone.targets) == ((), None, None, None)
+
+
+def test_the_events_of_one_call_fit_it_whatever_their_messages_are():
+    events = Events()
+    changes = [dataclasses.replace(a_change(n), message="\x01" * 100_000) for n in range(10)]
+    EventBridgeAnnouncer(events, "stack", lambda: 0.0).announce(changes)
+    (entries,) = events.calls
+    assert sum(len(entry["Detail"]) for entry in entries) < 256_000

@@ -179,15 +179,15 @@ def test_whatever_happens_messages_are_few_and_what_was_begun_ends(history):
 
 
 def test_a_notice_is_reported_and_its_end_too(world):
-    notice = Notice("SHADOWED", "Requests go to shop/cart first.")
-    world.says(status(notices=(notice,)))
+    notices = (Notice("SHADOWED", "Requests go to shop/cart first."), Notice("SHADOWED", "And to shop/web."))
+    world.says(status(notices=notices))
     world.says(status(), after=60)
     world.wait(600)
     assert world.subjects == [
         "NOTICE orders/default (shop/orders): SHADOWED",
         "OK orders/default (shop/orders): no longer has a notice after 1 minute",
     ]
-    assert "Requests go to shop/cart first." in world.texts[0]
+    assert "Requests go to shop/cart first. And to shop/web." in world.texts[0]
     assert "Existing routing is unchanged" not in world.texts[0]
 
 

@@ -5,12 +5,26 @@ import json
 import boto3
 import pytest
 
+from ecs_lattice.claims import Claim
+from ecs_lattice.ecs_side import record as records
+from ecs_lattice.ecs_side.record import EcsRecord
+from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.model import Placement, Route, ServiceId
 from functions.alarm.app import handler
 from local_aws.delivery import topics
 from tests.functions.conftest import forget, recorded
 
 DONE = {"batchItemFailures": []}
+SERVICE = ServiceId("arn:aws:ecs:us-east-1:123456789012:service/transfer/file-transfer")
+
+
+def known(world):
+    """The registry knows the route of the recorded events, which is refused."""
+    route = Route("default", "file-transfer", "web")
+    world.registry.put_claim(Claim(SERVICE, 1.0, route, Placement("vpc-1", "IPV4", 8080)))
+    status = RouteStatus("default", "file-transfer", "Refused", "NETWORK_UNKNOWN", "there is no such network.")
+    records.write(world.registry, EcsRecord(SERVICE.arn, statuses=(status,)))
 
 
 @pytest.fixture
@@ -21,6 +35,7 @@ def sent(deployed, monkeypatch):
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
     monkeypatch.setenv("NOTIFY_TOPIC", topic)
     forget()
+    known(deployed.world)
     return lambda: [delivery.subject for delivery in topics.deliveries()]
 
 
@@ -56,7 +71,6 @@ def test_refusals_dead_letters_and_the_silent_probe_are_reported(deployed, sent)
     assert handler(in_a_batch(*names), deployed.context) == DONE
     assert sent() == [
         "REFUSED file-transfer/default (transfer/file-transfer): NETWORK_UNKNOWN",
-        "OK file-transfer/default (transfer/file-transfer): no longer refused after 2 hours 5 minutes",
         "ALARM Dead-letter queue ecs-lattice-DeadLetterQueue-4QJ2Z8V6N1XC is holding messages",
         "ALARM Route health is unmonitored",
     ]
@@ -90,6 +104,23 @@ def test_an_event_whose_message_could_not_be_sent_is_delivered_again_by_itself(d
     forget()
     assert handler(batch, deployed.context) == DONE
     assert sent() == [ALARM, "REFUSED file-transfer/default (transfer/file-transfer): NETWORK_UNKNOWN"]
+
+
+def test_what_anybody_may_have_sent_is_dropped_and_is_no_dead_letter(deployed, sent):
+    """Of a wrong shape, about an unknown service, or an alarm that the stack does not keep."""
+    forged = recorded("alarm/route-refused")
+    bodies = [
+        {**forged, "detail": {**forged["detail"], "state": ["x"], "ecsService": [SERVICE.arn]}},
+        {**forged, "detail": {**forged["detail"], "ecsService": f"{SERVICE.arn}-of-nobody"}},
+        json.loads(json.dumps(recorded("alarm/route-alarm")).replace("file-transfer/default", "file-transfer/mine")),
+        json.loads(json.dumps(recorded("alarm/dead-letters")).replace("stack/dead-letters", "stack/mine")),
+    ]
+    batch = in_a_batch(*["alarm/route-refused"] * 4)
+    for record, body in zip(batch["Records"], bodies, strict=True):
+        record["body"] = json.dumps(body)
+    assert handler(batch, deployed.context) == DONE
+    assert sent() == []
+    assert deployed.messages("DEAD_LETTER_QUEUE") == []
 
 
 @pytest.mark.parametrize("event", [{}, {"mode": "plan"}, {"ecsService": "arn", "mode": "apply"}])

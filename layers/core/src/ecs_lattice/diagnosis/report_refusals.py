@@ -129,5 +129,6 @@ def _reasons(record: EcsRecord) -> Iterator[tuple[Refusal, str]]:
         if status.state in _BAD_STATES:
             fix = f" To fix: {status.command}" if status.command else ""
             yield Refusal(status.lattice_service, status.route, status.state, status.code), status.message + fix
-        for notice in status.notices:
-            yield Refusal(status.lattice_service, status.route, "Notice", notice.code), notice.message
+        for code in dict.fromkeys(notice.code for notice in status.notices):
+            messages = (notice.message for notice in status.notices if notice.code == code)
+            yield Refusal(status.lattice_service, status.route, "Notice", code), "\n".join(messages)
