@@ -1,4 +1,4 @@
-"""When the refusals and notices of one ECS service are reported (decision 23): together, damped as alarms are, and not more
+"""When the refusals and notices of one ECS service are reported (decision 50): together, damped as alarms are, and not more
 than six messages an hour.
 
 A refusal is reported at once, its end once it has been gone for ten minutes; where it came back within an hour of that
