@@ -57,10 +57,6 @@ class World(Fakes):
         self.event()
 
     @property
-    def subjects(self):
-        return [subject for subject, _, _ in self.published]
-
-    @property
     def texts(self):
         return [" ".join(text.split()) for _, text, _ in self.published]
 

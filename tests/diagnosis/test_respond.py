@@ -92,7 +92,8 @@ class Fakes:
 
     def send_later(self, body, seconds):
         assert 0 < seconds <= 900
-        self.later.append((body, seconds))
+        if json.loads(body).get("since") != alarms.STILL_WATCHED:
+            self.later.append((body, seconds))
         self.due.append((self.time + seconds, body))
 
     def sample(self, queue_name):
@@ -120,6 +121,10 @@ class Fakes:
         """An alarm that changes at that moment, and whose event arrives at once."""
         self.wait(NOW + seconds - self.time)
         self.alarm(state, seconds)
+
+    @property
+    def subjects(self):
+        return [subject for subject, _, _ in self.published]
 
     @property
     def words(self):
@@ -389,6 +394,38 @@ def test_the_end_of_what_was_reported_is_reported_even_if_the_route_is_gone(fake
     assert fakes.words == ["ALARM", "OK"]
 
 
+def test_a_reported_route_that_has_no_alarm_any_more_is_reported_as_ended(fakes):
+    """Deleting an alarm changes no state, so no event says that it is gone."""
+    fakes.alarm("ALARM")
+    fakes.wait(7200)
+    assert fakes.words == ["ALARM"]
+    fakes.claims = (a_claim(alarm=False),)
+    fakes.wait(900)
+    assert fakes.subjects[1:] == ["OK orders/default (shop/orders): no longer watched after 2 hours 15 minutes"]
+    assert len({chat["metadata"]["threadId"] for _, _, chat in fakes.published}) == 1
+    fakes.claims = ()
+    fakes.wait(86400)
+    assert (fakes.words, fakes.due) == (["ALARM", "OK"], [])
+
+
+def test_one_look_at_a_time_asks_whether_a_route_still_has_its_alarm(fakes):
+    for start in range(0, 5 * 3600, 700):
+        fakes.at(start, "ALARM")
+        fakes.at(start + 300, "OK")
+        assert sum(json.loads(body).get("since") == alarms.STILL_WATCHED for _, body in fakes.due) <= 2
+    fakes.wait(7200)
+    assert (fakes.words[-1], fakes.due) == ("OK", [])
+
+
+def test_a_route_that_recovered_before_its_alarm_was_deleted_has_recovered(fakes):
+    fakes.alarm("ALARM")
+    fakes.at(700, "OK")
+    fakes.claims = ()
+    fakes.wait(7200)
+    assert "recovered after" in fakes.published[1][0]
+    assert fakes.words == ["ALARM", "OK"]
+
+
 # The stack itself.
 
 QUEUE = {"namespace": "AWS/SQS", "metric": "ApproximateNumberOfMessagesVisible", "dimensions": (("QueueName", "dead"),)}
@@ -412,8 +449,8 @@ def test_dead_letters_that_cannot_be_read_do_not_delay_the_message(fakes):
 # Unhealthy targets.
 
 
-def a_claim(route="default", group=GROUP_ARN, health_grace=120, lattice_service="orders"):
-    made = Route(route, lattice_service, "web", health_grace=health_grace)
+def a_claim(route="default", group=GROUP_ARN, health_grace=120, lattice_service="orders", *, alarm=True):
+    made = Route(route, lattice_service, "web", health_grace=health_grace, alarm=alarm)
     claim = Claim(SERVICE, 0.0, made, Placement("vpc-11", "IPV4", 8080))
     return ClaimRecord(claim, 1, Answer("Live", group_arn=group))
 

@@ -16,9 +16,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-Step = Literal["", "open", "again", "update", "close", "end"]
+Step = Literal["", "open", "again", "update", "close", "end", "unwatched"]
 """The message to send: the first one (``again``: after it was postponed), one about a changed reason or flapping, the
-recovery (``end``: after it was postponed)."""
+recovery (``end``: after it was postponed), or the end without one: the route has no alarm any more."""
 
 _HOLD_SECONDS = 600
 _AN_HOUR = 3600
@@ -48,7 +48,7 @@ class Incident:
     ``notified``: its first message was sent; ``notified_state`` and ``notified_at`` are those of the last message.
     ``closed_at``: when the last recovery was sent; ``last_opened_at``: when that incident had opened.
     ``sending``: the message being sent since ``sending_at``. ``context``: the event as JSON, for messages to come;
-    ``cause``: the code that was reported.
+    ``cause``: the code that was reported. ``look_at``: when the next look is due whether the route still has an alarm.
     """
 
     key: str
@@ -68,6 +68,7 @@ class Incident:
     sending_at: float = 0.0
     context: str = ""
     cause: str = ""
+    look_at: float = 0.0
     schema: int = 1
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ecs_lattice import codec
 from ecs_lattice.bounds import VALUE, cut
+from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.diagnosis import (
     causes,
     message,
@@ -24,6 +25,7 @@ from ecs_lattice.diagnosis.report_refusals import KEPT_SECONDS, KIND, SENDING_SE
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
 from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, ForeignEventError
 from ecs_lattice.health import metric_names
+from ecs_lattice.health.alarms import is_watched
 from ecs_lattice.health.impaired import is_measured, is_within_grace
 from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
@@ -76,19 +78,37 @@ class Responder:
             is_ours = alarm.name.removeprefix(f"{prefix}stack/") in metric_names.STACK_ALARMS
         else:
             name = metric_names.alarm_name(self.owner, subject.lattice_service, subject.service, subject.route)
-            is_ours = alarm.name == name and self._is_known(alarm, subject)
+            # Without a claim, the end of an incident is still to be reported.
+            is_known = self._claim(subject) is not None or self._load(_ALARM + alarm.name)[1].is_open
+            is_ours = alarm.name == name and is_known
         if not is_ours:
             raise ForeignEventError(
                 f"The alarm {cut(alarm.name, VALUE)!r} is not one of this stack, whose alarms begin with {prefix}, or of a "
                 "route that the registry does not know."
             )
 
-    def _is_known(self, alarm: AlarmChange, subject: RouteSubject) -> bool:
-        """Whether there is a claim for the route, or an incident whose end is still to be reported."""
-        claims = self.registry.claims_of(subject.service)
-        wanted = subject.lattice_service, subject.route
-        is_claimed = any((record.lattice_service, record.claim.route.name) == wanted for record in claims)
-        return is_claimed or self._load(_ALARM + alarm.name)[1].is_open
+    def _claim(self, subject: RouteSubject) -> ClaimRecord | None:
+        claims, wanted = self.registry.claims_of(subject.service), (subject.lattice_service, subject.route)
+        return next((found for found in claims if (found.lattice_service, found.claim.route.name) == wanted), None)
+
+    def _end_if_unwatched(self, text: str | None, incident: Incident) -> None:
+        """What was reported as begun is reported as ended, also where its alarm was deleted, which changes no state."""
+        subject = _subject(codec.loads(AlarmChange, incident.context))
+        if not incident.notified or isinstance(subject, StackSubject):
+            return
+        claim = self._claim(subject)
+        if not incident.recovered_at and (claim is None or not is_watched(claim)):
+            self._send(text, incident, "unwatched")
+        else:
+            self._store(text, self._watched(incident))
+
+    def _watched(self, incident: Incident) -> Incident:
+        """The incident once the next look whether its alarm still exists is on its way: one at a time."""
+        if self.now() < incident.look_at:
+            return incident
+        look = alarms.follow_up(incident.key, incident.id, alarms.STILL_WATCHED)
+        self.queue.send_later(look, _MAXIMUM_DELAY_SECONDS)
+        return dataclasses.replace(incident, look_at=self.now() + _MAXIMUM_DELAY_SECONDS)
 
     def _on_route_state(self, event: RouteStateChange) -> None:
         if event.owner != self.owner:
@@ -113,6 +133,9 @@ class Responder:
             return
         text, incident = self._settled(event.key)
         if not incident.is_open or incident.id != event.id:
+            return
+        if event.since == alarms.STILL_WATCHED:
+            self._end_if_unwatched(text, incident)
             return
         if not incident.notified:
             self._send(text, incident, "again")
@@ -160,6 +183,9 @@ class Responder:
         subject = _subject(alarm)
         if step in {"close", "end"}:
             return self._publish_recovery(incident, alarm, subject)
+        if step == "unwatched" and isinstance(subject, RouteSubject):
+            unwatched = route_messages.unwatched_message(incident, subject, self.now())
+            return closed(self._published(incident, unwatched))
         if isinstance(subject, StackSubject):
             sample, unread = self._dead_letters(subject)
             problem = stack_messages.alarm_message(incident, alarm, subject, sample, unread)
@@ -186,7 +212,8 @@ class Responder:
             return self._postponed(incident, seconds)
         findings = causes.diagnose(evidence)
         reported = notified(incident, route_messages.code_of(findings))
-        return self._published(reported, route_messages.alarm_message(incident, alarm, evidence, findings))
+        problem = route_messages.alarm_message(incident, alarm, evidence, findings)
+        return self._watched(self._published(reported, problem))
 
     def _postponed(self, incident: Incident, seconds: int, since: float = 0.0) -> Incident:
         look = alarms.follow_up(incident.key, incident.id, since)

@@ -73,6 +73,26 @@ def recovery_message(incident: Incident, subject: RouteSubject) -> Message:
     )
 
 
+def unwatched_message(incident: Incident, subject: RouteSubject, now: float) -> Message:
+    """A route whose alarm was reported has none any more, so its recovery cannot be reported."""
+    length = duration(now - incident.opened_at)
+    return Message(
+        subject=f"OK {subject.short}: no longer watched after {length}",
+        headline=f"{subject} is no longer watched, after {length}: it has no alarm any more.",
+        thread=incident.id,
+        step="recovery",
+        sections=(
+            Section(
+                sentences=(
+                    "It is no longer declared, or a label or tag has switched its alarm off. Whether it has recovered is unknown.",
+                )
+            ),
+        ),
+        keywords=subject.keywords,
+        resources=(subject.service.arn,),
+    )
+
+
 def _causes(evidence: Evidence, findings: Sequence[Finding]) -> tuple[Section, ...]:
     if not findings:
         return (_not_found(evidence),)

@@ -69,6 +69,9 @@ class PendingUpdate:
     error: str = ""
     is_rollback: bool = False
 
+    def __post_init__(self) -> None:
+        bounds.cut_fields(self, error=bounds.MESSAGE)
+
 
 @dataclass(frozen=True, slots=True)
 class IngressState:

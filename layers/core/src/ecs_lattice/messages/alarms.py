@@ -55,10 +55,14 @@ class RouteStateChange:
     owner: str
 
 
+STILL_WATCHED = -1.0
+"""The ``since`` of a look whether what was reported still has an alarm: deleting an alarm changes no state."""
+
+
 @dataclass(frozen=True, slots=True)
 class FollowUp:
     """The function's own delayed message: check the incident ``id`` under ``key`` again. With ``since`` (epoch seconds) only
-    if the subject has been healthy since then."""
+    if the subject has been healthy since then; with :data:`STILL_WATCHED`, whether its alarm still exists."""
 
     key: str
     id: str
