@@ -359,8 +359,9 @@ def test_a_deleted_foreign_rule_is_replaced_by_one_of_ours(world):
 def test_what_was_closed_again_before_the_attach_is_opened_again_before_it(world):
     group = group_of(world)
     arn = world.deploy(world.register(LABELS), groups=[group])
-    world.run(20)
-    assert world.inbound(group) == {WEB}
+    while world.inbound(group) != {WEB}:
+        assert "vpcLatticeConfigurations" not in world.primary(arn)
+        world.run(1)
     close(world, group)
     world.run(1200)
     assert world.statuses(arn) == {"default": ("Live", "")}

@@ -55,7 +55,7 @@ class AnySequence(RuleBasedStateMachine):
         self.documents = Documents({("stack", "marker"): "{}", ("stack", "authorized-rules"): "{}"})
         self.before: Any = nothing
         self.ingress = Ingress(
-            Hooked(self.groups, self.call), Hooked(self.requirements, self.call), OWNER, LABEL_PREFIX
+            Hooked(self.groups, self.call), Hooked(self.requirements, self.call), OWNER, LABEL_PREFIX, quota=10_000
         )
         self.foreign: dict[str, Any] = {}
         # The book: what each consumer has asked for last (groups, ports), and in which groups it ever asked.

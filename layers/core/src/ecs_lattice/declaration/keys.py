@@ -345,7 +345,8 @@ KEYS: tuple[Key, ...] = (
         values.integer(1, values.HIGHEST_PORT),
         "a port number from 1 to 65535",
         "the port of the route",
-        "The port that the check connects to, if it is not the port of the route.",
+        "The port that the check connects to, if it is not the port of the route. A container has to map it, unless the security "
+        "group is opened by somebody else.",
         "9000",
         shared="port",
     ),

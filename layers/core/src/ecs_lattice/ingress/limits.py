@@ -28,6 +28,7 @@ class Limits:
     mode: GroupsMode = "any"
     recorded: Mapping[str, Collection[IngressRequirement]] = field(default_factory=dict)
     asked: frozenset[AllowedPorts] = frozenset()
+    quota: int = DEFAULT_QUOTA
 
     def violated(
         self,
@@ -77,7 +78,7 @@ class Limits:
             {rule for rule in self._used(rules, required) if rule.family == ports.family}
             for required in ({*accepted}, {*accepted, ports})
         )
-        return len(after) > len(before) and len(after) * source.weight > DEFAULT_QUOTA // 2
+        return len(after) > len(before) and len(after) * source.weight > self.quota // 2
 
     def _used(self, rules: SecurityGroupRules, required: Collection[AllowedPorts]) -> frozenset[AllowedPorts]:
         """The rules that the services of this cluster need, and those that nobody needs and that are yet to be revoked."""

@@ -25,7 +25,7 @@ from ecs_lattice.ingress.group import (
     requirement_tags,
     unneeded_rules,
 )
-from ecs_lattice.ingress.limits import GroupsMode
+from ecs_lattice.ingress.limits import DEFAULT_QUOTA, GroupsMode
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, IngressRule, PrefixList
 from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.model import AddressFamily
@@ -47,7 +47,7 @@ class OpenedGroup:
 @dataclass(frozen=True, slots=True)
 class Ingress:
     """Ingress for the stack ``owner``. Only groups of ``account`` are opened (None: the consumer's, where it is an ARN), and of
-    those for new requirements only the ones that ``mode`` allows.
+    those for new requirements only the ones that ``mode`` allows. ``quota``: how many inbound rules a group may have.
 
     Raises ThrottledError and UnavailableError of EC2 and the registry: every method may be repeated.
     """
@@ -58,6 +58,7 @@ class Ingress:
     label_prefix: str
     account: str | None = None
     mode: GroupsMode = "any"
+    quota: int = DEFAULT_QUOTA
 
     def families(self) -> tuple[AddressFamily, ...]:
         """The address families for which this Region has a prefix list of VPC Lattice."""

@@ -104,13 +104,13 @@ def not_mapped(rules: SecurityGroupRules, ports: Collection[AllowedPorts], label
     )
 
 
-def half_used(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
+def half_used(rules: SecurityGroupRules, ports: Collection[AllowedPorts], quota: int) -> Problem:
     """The ECS services of one cluster use as much of the quota as they may."""
     return _problem(
         "INGRESS_HALF_USED",
         rules.group_id,
         f"is closed for VPC Lattice on {_listed(ports)}, and is not opened: the routes of one ECS cluster may use at most half of "
-        f"its quota, {DEFAULT_QUOTA // 2} of {DEFAULT_QUOTA} (the default quota), and a rule for a VPC Lattice prefix list counts "
+        f"its quota, {quota // 2} of {quota} (the default quota), and a rule for a VPC Lattice prefix list counts "
         "as 10. Use adjacent ports, so that one rule with a range covers them, give the tasks an additional security group, or "
         "open the group yourself.",
         rules.command(ports),

@@ -184,7 +184,7 @@ class RouteIngress:
     def _limits(self, consumer: str, requirements: Sequence[PortRequirement], group_ids: Sequence[str]) -> Limits:
         recorded = {group_id: self.ingress.registry.requirements_on(group_id) for group_id in group_ids}
         asked = frozenset(requirement.ports for requirement in requirements)
-        return Limits(consumer, self.ingress.mode, recorded, asked)
+        return Limits(consumer, self.ingress.mode, recorded, asked, self.ingress.quota)
 
     def _closed(
         self, groups: TaskSecurityGroups, requirements: Sequence[PortRequirement], opened: Mapping[str, OpenedGroup]
@@ -224,5 +224,5 @@ class RouteIngress:
             case "HEALTH_PORT_NOT_MAPPED":
                 return problems.not_mapped(rules, ports, self.ingress.label_prefix)
             case "INGRESS_HALF_USED":
-                return problems.half_used(rules, ports)
+                return problems.half_used(rules, ports, self.ingress.quota)
         return None
