@@ -360,8 +360,9 @@ def test_what_was_closed_again_before_the_attach_is_opened_again_before_it(world
     group = group_of(world)
     arn = world.deploy(world.register(LABELS), groups=[group])
     while world.inbound(group) != {WEB}:
-        assert "vpcLatticeConfigurations" not in world.primary(arn)
+        assert not world.primary(arn).get("vpcLatticeConfigurations")
         world.run(1)
+    assert world.primary(arn)["rolloutState"] == "COMPLETED"
     close(world, group)
     world.run(1200)
     assert world.statuses(arn) == {"default": ("Live", "")}

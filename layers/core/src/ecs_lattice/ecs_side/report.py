@@ -35,7 +35,8 @@ def with_statuses(
     problems = reported(decided.problems + rejected + decided.warnings)
     for problem in problems:
         if problem not in record.problems:
-            _log.warning("%s: %s", observed.service_id, problem)
+            level = logging.INFO if problem.code == WAITING_FOR_DEPLOYMENT else logging.WARNING
+            _log.log(level, "%s: %s", observed.service_id, problem)
     obstacle = next(iter(decided.attach_problems or rejected), None)
     overwritten = LIST_OVERWRITTEN if record.list_overwritten else None
     left_closed = next(iter(decided.left_closed), None)
