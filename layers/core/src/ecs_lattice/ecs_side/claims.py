@@ -7,13 +7,14 @@ claim. ``named`` and ``serving`` are facts read from the listed deployments and 
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecs_lattice.claims import Claim, ClaimRecord, Phase
-from ecs_lattice.ecs_side.claiming import RouteKey, was_live
+from ecs_lattice.ecs_side.claiming import RouteKey, route_key, was_live
 from ecs_lattice.ecs_side.observation import Observation, Presence, is_over
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.model import Placement
+from ecs_lattice.model import Placement, Route
 from ecs_lattice.outcome import Problem
 
 _DAY_SECONDS = 86400
@@ -152,31 +153,37 @@ def _declared(observed: Observation, *, is_paused: bool) -> dict[RouteKey, Claim
             if record.claim.phase == "declared" and not (observed.waiting and _is_predecessors(observed, record))
         }
     claims: dict[RouteKey, Claim] = {}
-    listed = observed.listed_by_port
-    own_groups = {port: group for port, (group, owner) in listed.items() if owner.kind == "somebody"}
-    subnets, revision = observed.record.subnets, observed.revision
-    ports = {port.name: port.container_port for port in revision.task_definition.ports} if revision else {}
+    new: list[Route] = []
     for route in observed.routes:
-        key = route.lattice_service, route.name
-        standing = observed.claims.get(key)
+        key, standing = route_key(route), observed.claims.get(route_key(route))
         if key in observed.withheld:
             if standing and was_live(standing):
                 claims[key] = _as_before(standing, pause=is_paused or route.pause)
-            continue
-        if route.pause and standing:
+        elif route.pause and standing:
             claims[key] = _as_before(standing, pause=True)
-            continue
-        assert subnets is not None  # they were read with the declaration
-        placement = Placement(subnets.vpc_id, subnets.family, ports[route.port_name])
-        claims[key] = Claim(
+        else:
+            new.append(route)
+    return claims | _claims_of(observed, new)
+
+
+def _claims_of(observed: Observation, routes: Sequence[Route]) -> dict[RouteKey, Claim]:
+    """The claims as the routes are declared now."""
+    listed, subnets, revision = observed.listed_by_port, observed.record.subnets, observed.revision
+    if not routes or subnets is None or revision is None:  # all were read with the declaration
+        return {}
+    own_groups = {port: group for port, (group, owner) in listed.items() if owner.kind == "somebody"}
+    ports = {port.name: port.container_port for port in revision.task_definition.ports}
+    return {
+        route_key(route): Claim(
             observed.service_id,
             observed.record.created_at,
             route,
-            placement,
+            Placement(subnets.vpc_id, subnets.family, ports[route.port_name]),
             own_group=own_groups.get(route.port_name),
-            claimed_at=observed.claimed_at.get(key, observed.now),
+            claimed_at=observed.claimed_at.get(route_key(route), observed.now),
         )
-    return claims
+        for route in routes
+    }
 
 
 def _kept(record: ClaimRecord, *, pause: bool) -> Claim:

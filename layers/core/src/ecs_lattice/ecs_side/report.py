@@ -37,6 +37,24 @@ def with_statuses(
         if problem not in record.problems:
             level = logging.INFO if problem.code == WAITING_FOR_DEPLOYMENT else logging.WARNING
             _log.log(level, "%s: %s", observed.service_id, problem)
+    statuses = _statuses(observed, record, claims, decided, rejected, turn)
+    return dataclasses.replace(
+        record,
+        statuses=dated(statuses, record.statuses, observed.now),
+        problems=problems,
+        refused=" ".join(dict.fromkeys(problem.code for problem in observed.problems)),
+    )
+
+
+def _statuses(
+    observed: Observation,
+    record: EcsRecord,
+    claims: Mapping[RouteKey, ClaimRecord],
+    decided: Decisions,
+    rejected: tuple[Problem, ...],
+    turn: Problem | None,
+) -> list[RouteStatus]:
+    """The statuses without their times, in the order of their keys."""
     obstacle = next(iter(decided.attach_problems or rejected), None)
     overwritten = LIST_OVERWRITTEN if record.list_overwritten else None
     left_closed = next(iter(decided.left_closed), None)
@@ -53,13 +71,7 @@ def with_statuses(
             found[key] = status
         elif claim.claim.phase == "declared" or claim.answer.state == "Live":
             found[key] = _noticing(status, observed.withheld[key])
-    statuses = [found[key] for key in sorted(found)]
-    return dataclasses.replace(
-        record,
-        statuses=dated(statuses, record.statuses, observed.now),
-        problems=problems,
-        refused=" ".join(dict.fromkeys(problem.code for problem in observed.problems)),
-    )
+    return [found[key] for key in sorted(found)]
 
 
 def _withheld(key: RouteKey, problem: Problem) -> RouteStatus:

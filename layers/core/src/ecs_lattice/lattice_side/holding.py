@@ -28,17 +28,19 @@ def holder_of(
     a paused claim nor one that is going makes a holder. ``remembered``: the last one; while the Lattice service does not
     exist it stays the holder as long as it has a claim. ``receiving``: the ECS services of the groups in live rules.
     """
-    tags = dict(service.tags) if service else {}
-    if ownership.HOLDER in tags:
-        return tags[ownership.HOLDER]
-    in_order, live = sorted(claims, key=lambda facts: facts.claimed), sorted(set(receiving))
     if service is None and remembered and any(may_speak(facts, remembered) for facts in claims):
         return remembered
-    if live:
-        serving = next((facts.owner for facts in in_order if facts.owner in live), live[0])
-        return holder_tags(serving)[settings.sharing]
+    tags, first = dict(service.tags) if service else {}, _first(claims, frozenset(receiving))
+    return tags.get(ownership.HOLDER) or (holder_tags(first)[settings.sharing] if first else "")
+
+
+def _first(claims: Sequence[ClaimFacts], receiving: frozenset[Owner]) -> Owner | None:
+    """The ECS service that holds a Lattice service without a tag."""
+    in_order = sorted(claims, key=lambda facts: facts.claimed)
+    if receiving:
+        return next((facts.owner for facts in in_order if facts.owner in receiving), min(receiving))
     claiming = (facts for facts in in_order if facts.claim.phase == "declared" and not facts.route.pause)
-    return next((facts.holder_tags[settings.sharing] for facts in claiming), "")
+    return next((facts.owner for facts in claiming), None)
 
 
 def refusal(lattice_service: str, holder: str) -> str:

@@ -73,8 +73,12 @@ def _voters(resolutions: Resolutions) -> Resolutions:
     """The claims that have been live and still stand; without any, those of the ECS service that claimed first."""
     speaking = [resolution for resolution in resolutions if resolution.speaks]
     live = tuple(r for r in speaking if r.was_live and (r.mode != "removing" or r.receives))
-    active = [r for r in speaking if r.mode == "active"]
-    return live or tuple(r for r in active if r.owner == active[0].owner)
+    return live or _of_the_first([r for r in speaking if r.mode == "active"])
+
+
+def _of_the_first(resolutions: Sequence[Resolution]) -> Resolutions:
+    """Those of the ECS service of the first."""
+    return tuple(resolution for resolution in resolutions if resolution.owner == resolutions[0].owner)
 
 
 def _written(name: str, resolutions: Iterable[Resolution]) -> list[Any]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from ecs_lattice import naming
 from ecs_lattice.graph import Action, AnyMatch, FixedResponse, Listener, Rule, forward, weights
 from ecs_lattice.lattice_side.desired_values import DesiredListener, DesiredRule
 from ecs_lattice.lattice_side.entries import ListenerAssignment, MatchEntry
@@ -74,7 +73,7 @@ def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[s
 def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan | None:
     """The default action; None when the listener is to be deleted."""
     entry, there = listener.default, listener.there
-    if there and _is_foreign(there, entry):
+    if there and _is_foreign(context, listener):
         return DefaultPlan(there.default)
     if entry is None:
         return _unclaimed_default(context, there) if there else DefaultPlan(NOT_FOUND)
@@ -85,14 +84,19 @@ def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan 
         return _passthrough(entry, there, plan)
     if plan.live:
         return DefaultPlan(forward(plan.weights), _settling(context, entry, there))
+    return DefaultPlan(NOT_FOUND, _awaited(entry))
+
+
+def _awaited(entry: MatchEntry) -> frozenset[str]:
+    """The groups that a default action without traffic needs parked: those to come, and those that ECS still names."""
     leaving = (r for r in entry.removing if r.mode == "removing" and r.claim.named)
-    return DefaultPlan(NOT_FOUND, frozenset(resolution.group_ref for resolution in (*entry.active, *leaving)))
+    return frozenset(resolution.group_ref for resolution in (*entry.active, *leaving))
 
 
-def _is_foreign(listener: Listener, entry: MatchEntry | None) -> bool:
+def _is_foreign(context: PlanContext, listener: ListenerAssignment) -> bool:
     """Whether somebody else made the listener, and its default action was never that of a route."""
-    was_live = entry is not None and any(resolution.was_live for resolution in entry.claims)
-    return not naming.is_ours(listener.name) and not was_live
+    was_live = listener.default is not None and any(resolution.was_live for resolution in listener.default.claims)
+    return listener.key in context.index.foreign_listeners and not was_live
 
 
 def _unclaimed_default(context: PlanContext, listener: Listener) -> DefaultPlan | None:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from ecs_lattice import naming
 from ecs_lattice.claims import Notice
 from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
@@ -82,13 +81,10 @@ def _unexplained_associations(context: PlanContext) -> Iterator[Notice]:
 
 
 def _listeners(context: PlanContext, keys: Iterable[ListenerKey]) -> Iterator[Notice]:
-    for key in keys:
-        listener = context.index.listeners.get(key)
-        if listener and not naming.is_ours(listener.name):
-            yield Notice(
-                "FOREIGN_LISTENER",
-                f"This stack did not create listener {listener.name} ({key}): its default action is left alone.",
-            )
+    for key in sorted(context.index.foreign_listeners.intersection(keys)):
+        name = context.index.listeners[key].name
+        text = f"This stack did not create listener {name} ({key}): its default action is left alone."
+        yield Notice("FOREIGN_LISTENER", text)
 
 
 def _named(arns: list[str]) -> str:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from ecs_lattice import naming
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.holding import HELD_BY_OTHER, refusal
@@ -147,12 +146,11 @@ def _listener_protocols(resolutions: Resolutions, index: ObservedIndex, _setting
 
 def _foreign_listeners(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
     """The default action of a listener that somebody else made is not ours to change."""
-    foreign = {key for key, listener in index.listeners.items() if not naming.is_ours(listener.name)}
     new = [r for r in resolutions if r.mode == "active" and r.match is None and not r.was_live]
-    for resolution in new if foreign else ():
-        if taken := [key for key in resolution.route.listeners if key in foreign]:
+    for resolution in new:
+        if taken := index.foreign_listeners.intersection(resolution.route.listeners):
             message = (
-                f"Listener {taken[0]} was not created by this stack, so its default action is left alone. Give the route a "
+                f"Listener {min(taken)} was not created by this stack, so its default action is left alone. Give the route a "
                 f"match ({settings.label_prefix}.path.prefix, ...), use another {settings.label_prefix}.listener, or delete "
                 "that listener."
             )

@@ -148,6 +148,11 @@ class ObservedIndex:
         return {key: tuple(rule for rule in there.rules if not naming.is_ours(rule.name)) for key, there in listeners}
 
     @cached_property
+    def foreign_listeners(self) -> frozenset[ListenerKey]:
+        """The listeners that others created."""
+        return frozenset(key for key, there in self.listeners.items() if not naming.is_ours(there.name))
+
+    @cached_property
     def weighted(self) -> frozenset[str]:
         """The groups that have a weight in a rule, parked or not, or in a default action."""
         rules = chain(*(listener.rules for listener in self.observed.listeners))
@@ -226,16 +231,19 @@ def owners_of_groups(
     created, ours = {facts.group_name: facts.owner for facts in claims}, {arn for _, arn in remembered.groups}
     in_reverse = sorted(claims, key=lambda facts: facts.claimed, reverse=True)
     named = {id_of(own): facts.owner for facts in in_reverse if (own := facts.claim.own_group)}
-    owners: dict[str, Owner] = {}
-    for group in groups:
-        tags = dict(group.tags or ())
-        if group.arn in ours and group.name in created:
-            owners[group.id] = created[group.name]
-        elif tags.get(ownership.OWNER) == owner and ownership.SERVICE in tags:
-            owners[group.id] = tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
-        elif ownership.OWNER not in tags and group.id in named:
-            owners[group.id] = named[group.id]
-    return owners
+    found = {
+        group.id: (created.get(group.name) if group.arn in ours else None) or _tagged(group, owner, named.get(group.id))
+        for group in groups
+    }
+    return {group: found_owner for group, found_owner in found.items() if found_owner}
+
+
+def _tagged(group: Group, stack: str, named: Owner | None) -> Owner | None:
+    """The ECS service in the tags of a group of this stack; that of a group without an owner is the one that names it."""
+    tags = dict(group.tags or ())
+    if tags.get(ownership.OWNER) == stack and ownership.SERVICE in tags:
+        return tags.get(ownership.CLUSTER, ""), tags[ownership.SERVICE]
+    return None if ownership.OWNER in tags else named
 
 
 def _located(

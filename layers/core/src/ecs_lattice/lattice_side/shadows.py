@@ -5,9 +5,10 @@ take requests from another by priority, method, header, case or a containing pre
 evaluated before a wider one by default, which is how routes of one Lattice service divide it: nobody is told of that.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 
 from ecs_lattice.claims import Notice
 from ecs_lattice.graph import Listener, OtherMatch, weighted_groups
@@ -56,17 +57,19 @@ def shadows(listeners: Mapping[ListenerKey, Sequence[LiveRule]]) -> Shadows:
     told = [each for key, rules in listeners.items() for each in _on_listener(key, rules)]
     told.sort(key=lambda each: (each.key, not each.is_loss, not each.is_whole, each.message))
     by_claim = {key: list(group) for key, group in groupby(told, key=lambda each: each.key)}
-    receives_on = {
-        key: {listener for listener, rules in listeners.items() for rule in rules if key in _keys(rule)}
-        for key in by_claim
-    }
-    covered = {
-        key: lost[0].message
-        for key, group in by_claim.items()
-        if (lost := [each for each in group if each.is_loss and each.is_whole])
-        and {each.listener for each in lost} == receives_on[key]
-    }
-    return Shadows({key: _bounded(group) for key, group in by_claim.items()}, covered)
+    receives_on: dict[str, set[ListenerKey]] = defaultdict(set)
+    for listener, rules in listeners.items():
+        for key in chain.from_iterable(map(_keys, rules)):
+            receives_on[key].add(listener)
+    covered = {key: _covered(group, receives_on[key]) for key, group in by_claim.items()}
+    notices = {key: _bounded(group) for key, group in by_claim.items()}
+    return Shadows(notices, {key: message for key, message in covered.items() if message})
+
+
+def _covered(told: Sequence[Told], receives_on: set[ListenerKey]) -> str:
+    """Why a claim receives no request on any of its listeners; empty when it receives some."""
+    lost = [each for each in told if each.is_loss and each.is_whole]
+    return lost[0].message if lost and {each.listener for each in lost} == receives_on else ""
 
 
 def _keys(rule: LiveRule) -> frozenset[str]:
