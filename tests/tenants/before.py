@@ -57,25 +57,32 @@ SERVICES = (
 
 
 def steps(world: World) -> list[Callable[[], object]]:
-    """What people do, a quarter of an hour apart."""
+    """What people do, a quarter of an hour apart; each returns the ids that came of it."""
     return [lambda: _prepare(world), *(_deploying(world, service) for service in SERVICES), *[lambda: None] * 6]
 
 
-def _prepare(world: World) -> None:
+def _ids_of_account(world: World) -> list[Any]:
+    """The ids that the account itself gave."""
+    subnets = sorted(world.ec2.describe_subnets()["Subnets"], key=lambda subnet: subnet["CidrBlock"])
+    lists = sorted(world.ec2.describe_managed_prefix_lists()["PrefixLists"], key=lambda one: one["PrefixListName"])
+    return [[[each["SubnetId"], each["VpcId"]] for each in subnets], [each["PrefixListId"] for each in lists]]
+
+
+def _prepare(world: World) -> list[Any]:
     backend = lattice.backend()
     backend.quotas = dataclasses.replace(backend.quotas, rules_per_listener=100)
     for cluster in ("shop", "rivals"):
         world.make_cluster(cluster)
-    for network in ("platform", "public"):
-        world.make_network(network)
+    return [*_ids_of_account(world), *(world.make_network(network) for network in ("platform", "public"))]
 
 
 def _deploying(world: World, service: Service) -> Callable[[], object]:
-    def deploy() -> None:
+    def deploy() -> list[Any]:
         labels = {**LISTENER, **{f"lattice.{key}": value for key, value in service.labels.items()}}
         group = world.ec2.create_security_group(GroupName=f"tasks-{service.name}", Description="tasks")["GroupId"]
         revision = world.register(labels, service.name, environment=dict(service.environment))
-        world.deploy(revision, service.name, service.cluster, 1, [group], deploymentConfiguration=BREAKER)
+        arn = world.deploy(revision, service.name, service.cluster, 1, [group], deploymentConfiguration=BREAKER)
+        return [group, [deployment["id"] for deployment in world.service(arn)["deployments"]]]
 
     return deploy
 
@@ -122,25 +129,16 @@ def _listed(world: World, service: Service) -> list[str]:
 
 
 def _handles(world: World) -> dict[str, Any]:
-    """Descriptions with every id that the account itself gave: pairs of them are the old ids and the new ones."""
+    """The ids and addresses at the end that no answer named."""
     found = [
         world.ecs.describe_services(cluster=service.cluster, services=[service.name])["services"][0]
         for service in SERVICES
     ]
     for each in found:
         each["events"] = []
-    subnets = sorted(world.ec2.describe_subnets()["Subnets"], key=lambda subnet: subnet["CidrBlock"])
-    groups = sorted(world.ec2.describe_security_groups()["SecurityGroups"], key=lambda group: group["GroupName"])
-    lists = sorted(world.ec2.describe_managed_prefix_lists()["PrefixLists"], key=lambda one: one["PrefixListName"])
     groups_of_targets = sorted(lattice.backend().target_groups.values(), key=lambda group: group.name)
     return {
         "services": [[each["serviceArn"], [d["id"] for d in each["deployments"]]] for each in found],
-        "subnets": [[each["SubnetId"], each["VpcId"]] for each in subnets],
-        "groups": [each["GroupId"] for each in groups],
-        "lists": [each["PrefixListId"] for each in lists],
-        "networks": [
-            each.arn for each in sorted(lattice.backend().service_networks.values(), key=lambda each: each.name)
-        ],
         "targets": [[ip for ip, _ in group.targets] for group in groups_of_targets],
     }
 
@@ -178,8 +176,10 @@ class Recorder(World):
         entry = {"at": self.clock.time() - self.began, "service": service, "operation": operation}
         self.entries.append({**entry, "parameters": json.loads(json.dumps(parameters, default=str)), "answer": answer})
 
-    def step(self, number: int) -> None:
-        self.entries.append({"at": self.clock.time() - self.began, "step": number})
+    def step(self, number: int, do: Callable[[], object]) -> None:
+        entry = {"at": self.clock.time() - self.began, "step": number}
+        self.entries.append(entry)
+        entry["answer"] = do()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -204,8 +204,7 @@ def record() -> dict[str, Any]:
         world = Recorder(machine, SETTINGS_BEFORE)
         world.begin()
         for number, step in enumerate(steps(world)):
-            world.step(number)
-            step()
+            world.step(number, step)
             world.run(900)
             world.sweep()
         world.run(60)
@@ -245,11 +244,8 @@ def restore(world: World, then: Mapping[str, Any]) -> list[dict[str, Any]]:
     people = steps(world)
     for entry in then["entries"]:
         world.clock.advance(max(0.0, began + entry["at"] - world.clock.time()))
-        if "step" in entry:
-            people[entry["step"]]()
-        else:
-            ids |= _pairs(entry["answer"], _call(world, entry, ids))
-        ids |= _pairs_of_account(world, then)
+        answer = people[entry["step"]]() if "step" in entry else _call(world, entry, ids)
+        ids |= _pairs(entry["answer"], answer)
     world.clock.advance(began + then["ended"] - world.clock.time())
     ids |= _pairs(then["handles"], json.loads(json.dumps(_handles(world))))
     world._events.clear()
@@ -263,16 +259,6 @@ def _call(world: World, entry: Mapping[str, Any], ids: Mapping[str, str]) -> Any
         return json.loads(json.dumps(lattice.backend().perform(entry["operation"], parameters), default=str))
     getattr(getattr(world, entry["service"]), xform_name(entry["operation"]))(**parameters)
     return None
-
-
-def _pairs_of_account(world: World, then: Mapping[str, Any]) -> dict[str, str]:
-    """The ids of what people make, as far as it is there; they are needed before the end."""
-    listed, pairs = then["handles"], dict[str, str]()
-    subnets = sorted(world.ec2.describe_subnets()["Subnets"], key=lambda subnet: subnet["CidrBlock"])
-    lists = sorted(world.ec2.describe_managed_prefix_lists()["PrefixLists"], key=lambda one: one["PrefixListName"])
-    pairs |= _pairs(listed["subnets"], [[each["SubnetId"], each["VpcId"]] for each in subnets])
-    pairs |= _pairs(listed["lists"], [each["PrefixListId"] for each in lists])
-    return pairs
 
 
 def _pairs(old: Any, new: Any) -> dict[str, str]:
