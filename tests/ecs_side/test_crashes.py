@@ -14,7 +14,7 @@ WRITES = {
     "ecs": {"attach"},
     "targets": {"register", "deregister"},
     "requests": {"enqueue"},
-    "ingress": {"put_requirement", "authorize", "tag"},
+    "ingress": {"put_requirement", "put_authorized", "authorize", "tag"},
 }
 
 

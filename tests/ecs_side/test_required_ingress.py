@@ -123,6 +123,14 @@ def test_a_requirement_says_whether_a_listed_deployment_names_its_target_group()
     assert wired == found[:1]  # attaching makes no other requirement, so EC2 is not read again
 
 
+def test_a_listed_group_of_ours_that_no_claim_explains_yet_is_attached():
+    """After a lost table."""
+    lost = observation([deployment(1, entries=[GROUP])], {1: (WEB, ADMIN)})
+    found = required_ingress(dataclasses.replace(lost, ours=frozenset({GROUP})), SETTINGS).required
+    assert [one.is_attached for one in found] == [True, False]
+    assert not any(one.is_attached for one in required_ingress(lost, SETTINGS).required)  # somebody else's group
+
+
 def test_a_group_in_which_the_controller_has_registered_targets_is_attached():
     observed = observation([deployment(1)], {1: (WEB,)}, claimed=(WEB,))
     record = dataclasses.replace(observed.record, registered={GROUP: ()})

@@ -96,7 +96,7 @@ def _needs(
             continue
         revision = observed.revisions[deployment.task_definition]
         for route in dict.fromkeys([*_declared(observed, revision), *standing]):
-            is_attached = (route.lattice_service, route.port_name) in attached
+            is_attached = not attached.isdisjoint({(name, route.port_name) for name in ("", route.lattice_service)})
             required = _requirements(route, revision.task_definition, deployment, placement, is_attached=is_attached)
             (left if route.ingress == "off" else managed).extend(required)
             if deployment.status == "PRIMARY":
@@ -113,13 +113,17 @@ def _declared(observed: Observation, revision: Revision) -> tuple[Route, ...]:
 
 
 def _attached_ports(observed: Observation) -> set[tuple[str, str]]:
-    """The Lattice services and port names whose target group a listed deployment names, or has targets of the controller."""
+    """The Lattice services and port names whose target group a listed deployment names, or has targets of the controller.
+    After a lost table no claim explains a listed group of ours: then the Lattice service is empty."""
     groups = observed.listed | observed.record.registered.keys()
-    return {
+    claimed = {
         (record.claim.route.lattice_service, record.claim.route.port_name)
         for record in observed.claims.values()
         if (record.claim.own_group or record.answer.group_arn) in groups
     }
+    deployments = observed.service.deployments if observed.service else ()
+    entries = (entry for deployment in deployments for entry in deployment.entries)
+    return claimed | {("", entry.port_name) for entry in entries if entry.group_arn in observed.ours - observed.claimed}
 
 
 def _requirements(
