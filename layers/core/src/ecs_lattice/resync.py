@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _APPROVAL_SECONDS = 3600
 _AGAIN_SECONDS = 600  # a service without a new reason is not enqueued again sooner
-_NOTICES = 10  # in the answer; all of them are in the log
+_NOTICES = 5  # in the answer; all of them are in the log
 _LATE_SECONDS = 60  # how late a delayed request may arrive
 
 

@@ -27,7 +27,7 @@ from ecs_lattice.model import AddressFamily
 from ecs_lattice.outcome import Problem
 
 _QUOTA_CODE = "L-0EA8095F"
-_SHOWN_RULES = 20
+_SHOWN = 20  # ids in a message
 
 
 def full(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
@@ -121,7 +121,7 @@ def denied(group_ids: Collection[str], error: AwsError, label_prefix: str) -> Pr
     """Our role lacks a permission."""
     return _problem(
         "INGRESS_DENIED",
-        ", ".join(sorted(group_ids)),
+        _first(group_ids),
         f"could not be read or opened: {error}. Look for a service control policy or a permissions boundary that denies "
         f"{error.operation} to the role of the function, or open it yourself and set {label_prefix}.ingress = off.",
     )
@@ -160,15 +160,14 @@ def off(rules: SecurityGroupRules, ports: Collection[AllowedPorts], label_prefix
 
 def unknown_rules(rules: SecurityGroupRules, rule_ids: Collection[str]) -> Problem:
     """Rules with our tag that nobody requires, and that the registry does not know."""
-    shown = sorted(rule_ids)[:_SHOWN_RULES]
+    shown = sorted(rule_ids)[:_SHOWN]
     ports = [allowed for allowed, rule in rules.ours.items() if rule.id in shown]
-    more = f" and {len(rule_ids) - len(shown)} more" if len(rule_ids) > len(shown) else ""
     which, region = ("--security-group-rule-ids", *shown), ("--region", rules.prefix_lists[0].region)
     return _problem(
         "INGRESS_UNKNOWN_RULE",
         rules.group_id,
         f"has rules with the tag {ownership.OWNER} of this stack that its registry does not know and no route or custom "
-        f"resource requires: {', '.join(shown)}{more}, open for VPC Lattice on {_listed(ports)}. They were added before the "
+        f"resource requires: {_first(rule_ids)}, open for VPC Lattice on {_listed(ports)}. They were added before the "
         "registry was lost, or somebody else has tagged them; only an uninstall revokes them. Revoke them if nothing else "
         "needs them, or remove the tag.",
         ("aws", "ec2", "revoke-security-group-ingress", "--group-id", rules.group_id, *which, *region),
@@ -190,6 +189,11 @@ def _tag_command(rules: SecurityGroupRules) -> tuple[str, ...]:
 def _problem(code: str, subject: str, message: str, command: tuple[str, ...] = ()) -> Problem:
     where = f"security group {subject}"
     return Problem(code, f"Security group {subject} {message}", where=where, command=shlex.join(command))
+
+
+def _first(ids: Collection[str]) -> str:
+    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    return ", ".join(sorted(ids)[:_SHOWN]) + more
 
 
 def _listed(ports: Iterable[AllowedPorts]) -> str:
