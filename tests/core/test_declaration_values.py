@@ -205,3 +205,10 @@ def test_other_words_are_refused(name, text):
 
 def test_auth_is_given_in_lattices_words():
     assert {keys.BY_NAME["auth"].parse(word) for word in ("iam", "NONE")} == set(LATTICE.shape_for("AuthType").enum)
+
+
+def test_a_label_has_at_most_ten_listeners():
+    """Every listener of a label is compared with every route that inherits it."""
+    assert len(values.listeners(" ".join(f"HTTP:{port}" for port in range(1, 11)))) == 10
+    with pytest.raises(ValueError, match="11 listeners, of which at most 10"):
+        values.listeners(" ".join(f"HTTP:{port}" for port in range(1, 12)))

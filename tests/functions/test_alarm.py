@@ -123,6 +123,14 @@ def test_what_anybody_may_have_sent_is_dropped_and_is_no_dead_letter(deployed, s
     assert deployed.messages("DEAD_LETTER_QUEUE") == []
 
 
+def test_whoever_invokes_it_by_hand_is_answered_why_an_event_is_ignored(deployed, sent):
+    event = json.loads(json.dumps(recorded("alarm/route-alarm")).replace("file-transfer/default", "file-transfer/mine"))
+    answer = handler(event, deployed.context)
+    assert answer["batchItemFailures"] == []
+    assert "is not one of this stack" in answer["ignored"][0]
+    assert sent() == []
+
+
 @pytest.mark.parametrize("event", [{}, {"mode": "plan"}, {"ecsService": "arn", "mode": "apply"}])
 def test_a_call_that_is_meant_for_another_function_fails_with_what_is_allowed(deployed, sent, event):
     with pytest.raises(UnknownEventError, match="AlarmFunction takes a batch of the alarms' queue"):

@@ -12,7 +12,7 @@ from ecs_lattice import api_calls
 from ecs_lattice.consumers.retry import Retry
 from ecs_lattice.diagnosis.respond import Responder
 from ecs_lattice.errors import BusyError, ForeignEventError, UnknownEventError
-from ecs_lattice.messages.alarms import parse_event
+from ecs_lattice.messages.alarms import AlarmEvent, parse_event
 from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.ports import DeadLetters, Now, Visibility
 from ecs_lattice.telemetry import logger
@@ -31,19 +31,30 @@ class AlarmConsumer:
     now: Now
 
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, Any]:
-        """Handle a batch of SQS (the answer names the messages that failed), a batch of SNS, or a single message."""
+        """Handle a batch of SQS (the answer names the messages that failed), a batch of SNS, or a single message (the answer
+        says why one was ignored)."""
         records = event.get("Records")
         with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS):
-            if not isinstance(records, list):
-                self.responder.respond(parse_event(event))
-            elif all("Sns" in record for record in records):
-                # All are parsed before the first is responded to: an unknown one fails the invocation as a whole.
-                for alarm_event in [parse_event(parse_body(record["Sns"]["Message"])) for record in records]:
-                    self.responder.respond(alarm_event)
-            else:
+            if isinstance(records, list) and not all("Sns" in record for record in records):
                 failed = [record["messageId"] for record in records if not self._handle(record)]
                 return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
-        return {"batchItemFailures": []}
+            messages = (
+                [parse_body(record["Sns"]["Message"]) for record in records] if isinstance(records, list) else [event]
+            )
+            # All are parsed before the first is responded to: an unknown one fails the invocation as a whole.
+            ignored = list(
+                filter(None, [self._ignored(alarm_event) for alarm_event in list(map(parse_event, messages))])
+            )
+        return {"batchItemFailures": [], **({"ignored": ignored} if ignored else {})}
+
+    def _ignored(self, alarm_event: AlarmEvent) -> str:
+        """Respond to the event; the reason if it is ignored."""
+        try:
+            self.responder.respond(alarm_event)
+        except ForeignEventError as error:
+            logger.warning("An event was ignored", reason=str(error))
+            return str(error)
+        return ""
 
     def _handle(self, record: Mapping[str, Any]) -> bool:
         try:
