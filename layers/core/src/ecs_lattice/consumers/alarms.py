@@ -36,8 +36,7 @@ class AlarmConsumer:
         records = event.get("Records")
         with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS):
             if isinstance(records, list) and not all("Sns" in record for record in records):
-                failed = [record["messageId"] for record in records if not self._handle(record)]
-                return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+                return self._batch(records)
             messages = (
                 [parse_body(record["Sns"]["Message"]) for record in records] if isinstance(records, list) else [event]
             )
@@ -46,6 +45,10 @@ class AlarmConsumer:
                 filter(None, [self._ignored(alarm_event) for alarm_event in list(map(parse_event, messages))])
             )
         return {"batchItemFailures": [], **({"ignored": ignored} if ignored else {})}
+
+    def _batch(self, records: list[Mapping[str, Any]]) -> dict[str, Any]:
+        failed = [record["messageId"] for record in records if not self._handle(record)]
+        return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
     def _ignored(self, alarm_event: AlarmEvent) -> str:
         """Respond to the event; the reason if it is ignored."""
@@ -78,3 +81,10 @@ class AlarmConsumer:
         except UnknownEventError as error:
             logger.error("An event was rejected and moved to the dead-letter queue", reason=str(error))
             self.dead_letters.put(body, str(error), self.now())
+
+
+def _parsed(event: Mapping[str, Any]) -> list[AlarmEvent]:
+    """The messages of a batch of SNS, or a single one."""
+    if "Records" not in event:
+        return [parse_event(event)]
+    return [parse_event(parse_body(record["Sns"]["Message"])) for record in event["Records"]]

@@ -71,9 +71,6 @@ def text(message: Message) -> str:
 
 def chat(message: Message) -> str:
     """The message as a custom notification of Amazon Q Developer in chat applications (JSON)."""
-    commands = [command for section in message.sections for command in section.commands if command.is_printable]
-    codes = [(command.purpose, escaped_code(str(command))) for command in commands]
-    steps = [f"{escaped(purpose)}: `{code}`" for purpose, code in codes if code]
     return json.dumps(
         {
             "version": "1.0",
@@ -83,7 +80,7 @@ def chat(message: Message) -> str:
                 "textType": "client-markdown",
                 "title": cut(escaped(message.subject), _TITLE),
                 "description": cut(_markdown(message), _DESCRIPTION),
-                "nextSteps": [step for step in steps if len(step) <= _STEP][:_STEPS],
+                "nextSteps": [step for step in _steps(message) if len(step) <= _STEP][:_STEPS],
                 "keywords": [cut(word, _KEYWORD) for word in map(escaped, message.keywords) if word],
             },
             "metadata": {
@@ -127,6 +124,12 @@ def _wrapped(words: str, first: str = "", indent: str = "") -> str:
         words, WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
     return "\n".join(lines)
+
+
+def _steps(message: Message) -> list[str]:
+    commands = [command for section in message.sections for command in filter(_IS_PRINTABLE, section.commands)]
+    codes = [(command.purpose, escaped_code(str(command))) for command in commands]
+    return [f"{escaped(purpose)}: `{code}`" for purpose, code in codes if code]
 
 
 def _markdown(message: Message) -> str:

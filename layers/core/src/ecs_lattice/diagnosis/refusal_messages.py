@@ -56,15 +56,13 @@ def accepted(report: Report, found: Findings, now: float) -> Message:
     over_at = max((reported.ended_at for reported in ended), default=now)
     length = duration(over_at - report.state.opened_at)
     codes = listed(sorted({reported.refusal.code for reported in ended}), _CODES)
-    subject = _of_one(service, ended[0].refusal) if len(ended) == 1 else None
-    name = _named(subject) if subject else f"ECS service {service}"
-    state = found.states.get(ended[0].refusal.subject, "") if subject else ""
+    short, name, state = _what_ended(service, ended, found)
     what = "no longer has a notice" if _is_notice(ended) else "is no longer refused"
     return Message(
-        subject=f"OK {subject.short if subject else service}: {what.removeprefix('is ')} after {length}",
+        subject=f"OK {short}: {what.removeprefix('is ')} after {length}",
         headline=sentences(
             f"{name} {what}{f' ({codes})' if codes else ''}, after {length}.",
-            f"It is {state} now." if state else "",
+            state,
             "" if found.exists else "The ECS service no longer exists.",
         ),
         thread=report.state.id,
@@ -74,6 +72,15 @@ def accepted(report: Report, found: Findings, now: float) -> Message:
         keywords=_keywords(service, ended),
         resources=(service.arn,),
     )
+
+
+def _what_ended(service: ServiceId, ended: tuple[Reported, ...], found: Findings) -> tuple[str, str, str]:
+    """The name of what was refused for a subject and for a sentence, and the state of a single route in a sentence."""
+    if len(ended) != 1:
+        return str(service), f"ECS service {service}", ""
+    refusal = ended[0].refusal
+    state, subject = found.states.get(refusal.subject, ""), _of_one(service, refusal)
+    return subject.short, _named(subject), f"It is {state} now." if state else ""
 
 
 def _subject(service: ServiceId, present: tuple[Reported, ...]) -> str:

@@ -107,20 +107,25 @@ def look(before: Refusals, present: Collection[Refusal], now: float) -> Look:
     """What to do about the refusals that are ``present`` now."""
     seen = _seen(before, present, now)
     new = sorted(set(present) - {reported.refusal for reported in seen.reported})
-    ended = tuple(reported for reported in seen.reported if _is_gone(seen, reported, now))
+    ended = [reported for reported in seen.reported if _is_gone(seen, reported, now)]
     is_due = bool(new or ended)
     if not is_due and not seen.held:
         return Look(seen, None, _after(seen, now))
-    if len(seen.sent) >= MESSAGES_AN_HOUR:
-        changes = len(set(present) ^ set(before.seen)) if is_due else 0
-        return Look(dataclasses.replace(seen, held=seen.held + changes), None, seen.sent[0] + _AN_HOUR - now)
-    opened = _opened(seen, now) if not seen.reported else seen
-    there = tuple(reported for reported in opened.reported if reported not in ended)
+    if len(seen.sent) < MESSAGES_AN_HOUR:
+        return _reporting(seen, new, ended, now)
+    changes = len(set(present) ^ set(before.seen)) if is_due else 0
+    return Look(dataclasses.replace(seen, held=seen.held + changes), None, seen.sent[0] + _AN_HOUR - now)
+
+
+def _reporting(seen: Refusals, new: Collection[Refusal], ended: Collection[Reported], now: float) -> Look:
+    """The message about what is new and what has ended, and about what was counted before."""
+    opened = seen if seen.reported else _opened(seen, now)
+    there = [reported for reported in opened.reported if reported not in ended]
     reported = (*there, *(Reported(refusal, now) for refusal in new))
-    report = Report(opened, tuple(r for r in reported if not r.ended_at), ended, opened.held)
+    present = tuple(one for one in reported if not one.ended_at)
     state = dataclasses.replace(opened, reported=reported, sent=(*opened.sent, now), held=0)
     state = state if reported else _closed(state, now)
-    return Look(state, report, _after(state, now))
+    return Look(state, Report(opened, present, tuple(ended), opened.held), _after(state, now))
 
 
 def _seen(before: Refusals, present: Collection[Refusal], now: float) -> Refusals:

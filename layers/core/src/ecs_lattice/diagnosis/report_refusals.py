@@ -16,6 +16,7 @@ from ecs_lattice.diagnosis.refusal_messages import Findings
 from ecs_lattice.diagnosis.refusals import Refusal, Refusals, Report
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.record import EcsRecord
+from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.errors import BusyError, EcsLatticeError, ForeignEventError, TooNewRecordError
 from ecs_lattice.messages import alarms
 from ecs_lattice.model import ServiceId
@@ -58,21 +59,25 @@ class RefusalReporter:
         except TooNewRecordError:
             self.queue.send_later(alarms.follow_up(PREFIX + service.arn, ""), _TOO_NEW_SECONDS)
             return
-        text = self.documents.document(KIND, PREFIX + service.arn)
+        text, before = self._load(service)
         if record is None and text is None:
             raise ForeignEventError(f"The registry knows no ECS service {service.arn}.")
-        before = Refusals(service.arn) if text is None else codec.loads(Refusals, text)
-        if before.sending_at and self.now() - before.sending_at < SENDING_SECONDS:
-            raise BusyError(f"Another invocation is sending the message about {service.arn}.")
         found = _findings(record)
         looked = refusals.look(dataclasses.replace(before, sending_at=0.0), tuple(found.reasons), self.now())
         if looked.report:
             text = self._send(text, before, looked.report, found)
-        is_unchanged = looked.state.seen == before.seen
-        after = min(filter(None, (looked.after, _AGAIN_SECONDS if is_requested and is_unchanged else 0)), default=0)
-        state = self._scheduled(looked.state, after)
+        again = is_requested and looked.state.seen == before.seen
+        state = self._scheduled(looked.state, _sooner(looked.after, _AGAIN_SECONDS if again else 0))
         if state != before or looked.report:
             self._store(text, state)
+
+    def _load(self, service: ServiceId) -> tuple[str | None, Refusals]:
+        """What is remembered of the ECS service. Raises BusyError while an invocation is sending a message about it."""
+        text = self.documents.document(KIND, PREFIX + service.arn)
+        before = Refusals(service.arn) if text is None else codec.loads(Refusals, text)
+        if before.sending_at and self.now() - before.sending_at < SENDING_SECONDS:
+            raise BusyError(f"Another invocation is sending the message about {service.arn}.")
+        return text, before
 
     def _send(self, text: str | None, before: Refusals, report: Report, found: Findings) -> str:
         """Publish the message between two conditional writes, so that no two invocations do at once. An invocation that
@@ -111,6 +116,11 @@ class RefusalReporter:
         return text
 
 
+def _sooner(*after: float) -> float:
+    """The shortest of the times in seconds; 0 is none."""
+    return min(filter(None, after), default=0.0)
+
+
 def _findings(record: EcsRecord | None) -> Findings:
     if record is None:
         return Findings({}, {}, exists=False)
@@ -126,9 +136,13 @@ def _reasons(record: EcsRecord) -> Iterator[tuple[Refusal, str]]:
         problems = [str(problem) for problem in record.problems if problem.code in codes]
         yield Refusal("", "", "Refused", record.refused), "\n".join(problems)
     for status in record.statuses:
-        if status.state in _BAD_STATES:
-            fix = f" To fix: {status.command}" if status.command else ""
-            yield Refusal(status.lattice_service, status.route, status.state, status.code), status.message + fix
-        for code in dict.fromkeys(notice.code for notice in status.notices):
-            messages = (notice.message for notice in status.notices if notice.code == code)
-            yield Refusal(status.lattice_service, status.route, "Notice", code), "\n".join(messages)
+        yield from _of_route(status)
+
+
+def _of_route(status: RouteStatus) -> Iterator[tuple[Refusal, str]]:
+    if status.state in _BAD_STATES:
+        fix = f" To fix: {status.command}" if status.command else ""
+        yield Refusal(status.lattice_service, status.route, status.state, status.code), status.message + fix
+    for code in dict.fromkeys(notice.code for notice in status.notices):
+        messages = (notice.message for notice in status.notices if notice.code == code)
+        yield Refusal(status.lattice_service, status.route, "Notice", code), "\n".join(messages)
