@@ -12,6 +12,7 @@ from ecs_lattice import codec
 from ecs_lattice.bounds import ITEM
 from ecs_lattice.claims import Notice
 from ecs_lattice.consumers.alarms import AlarmConsumer
+from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.refusals import Refusal, Refusals, look
 from ecs_lattice.diagnosis.report_refusals import PREFIX
 from ecs_lattice.ecs_side.record import EcsRecord
@@ -271,6 +272,18 @@ def test_a_delayed_message_of_an_earlier_version_is_a_request_to_look(world):
     world.store(status("A"))
     world.responder.respond(FollowUp(f"route#{SERVICE.arn}#orders#default", "x"))
     assert world.words == ["REFUSED"]
+
+
+def test_what_an_earlier_version_reported_is_not_reported_again_and_ends(world):
+    for route, state in (("default", "Refused A"), ("admin", "Refused B"), ("other", "")):
+        key = f"route#{SERVICE.arn}#orders#{route}"
+        old = Incident(key, state, NOW - 600, opened_at=NOW - 600, notified=bool(state), notified_state=state)
+        world.documents["incident", key] = codec.dumps(old)
+    world.says(status("A"), status("B", route="admin"), status(route="other"))
+    assert world.published == []
+    world.says(status(), status(route="admin"), status(route="other"), after=60)
+    world.wait(600)
+    assert world.subjects == ["OK shop/orders: no longer refused after 11 minutes"]
 
 
 def test_a_record_of_a_newer_version_is_looked_at_later(world):

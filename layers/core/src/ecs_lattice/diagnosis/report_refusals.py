@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from ecs_lattice import codec
 from ecs_lattice.diagnosis import message, refusal_messages, refusals
+from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.ports import AlarmQueue, Topic
 from ecs_lattice.diagnosis.refusal_messages import Findings
-from ecs_lattice.diagnosis.refusals import Refusal, Refusals, Report
+from ecs_lattice.diagnosis.refusals import Refusal, Refusals, Report, Reported
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.status import RouteStatus
@@ -27,6 +28,8 @@ KIND = "incident"
 """The kind of registry documents that remember what was reported."""
 PREFIX = "refusals#"
 """What their keys begin with, before the ECS service's ARN."""
+OLD_PREFIX = "route#"
+"""What the keys of earlier versions begin with: then the ECS service's ARN, the Lattice service and the route."""
 KEPT_SECONDS = 90 * 86400
 SENDING_SECONDS = 90
 """Longer than the function may run: an invocation that is still sending then has died."""
@@ -59,7 +62,7 @@ class RefusalReporter:
         except TooNewRecordError:
             self.queue.send_later(alarms.follow_up(PREFIX + service.arn, ""), _TOO_NEW_SECONDS)
             return
-        text, before = self._load(service)
+        text, before = self._load(service, record)
         if record is None and text is None:
             raise ForeignEventError(f"The registry knows no ECS service {service.arn}.")
         found = _findings(record)
@@ -71,13 +74,26 @@ class RefusalReporter:
         if state != before or looked.report:
             self._store(text, state)
 
-    def _load(self, service: ServiceId) -> tuple[str | None, Refusals]:
+    def _load(self, service: ServiceId, record: EcsRecord | None) -> tuple[str | None, Refusals]:
         """What is remembered of the ECS service. Raises BusyError while an invocation is sending a message about it."""
         text = self.documents.document(KIND, PREFIX + service.arn)
-        before = Refusals(service.arn) if text is None else codec.loads(Refusals, text)
+        before = self._of_earlier_version(service, record) if text is None else codec.loads(Refusals, text)
         if before.sending_at and self.now() - before.sending_at < SENDING_SECONDS:
             raise BusyError(f"Another invocation is sending the message about {service.arn}.")
         return text, before
+
+    def _of_earlier_version(self, service: ServiceId, record: EcsRecord | None) -> Refusals:
+        """What an earlier version has reported, which had an incident for each route: its end is reported like any other."""
+        subjects = [("", ""), *((status.lattice_service, status.route) for status in record.statuses)] if record else []
+        reported = []
+        for lattice_service, route in subjects:
+            text = self.documents.document(KIND, f"{OLD_PREFIX}{service.arn}#{lattice_service}#{route}")
+            incident = codec.loads(Incident, text) if text else None
+            if incident and incident.is_open and incident.notified:
+                state, _, code = incident.notified_state.partition(" ")
+                reported.append(Reported(Refusal(lattice_service, route, state, code), incident.opened_at))
+        opened_at = min((one.since for one in reported), default=0.0)
+        return Refusals(service.arn, tuple(reported), opened_at=opened_at)
 
     def _send(self, text: str | None, before: Refusals, report: Report, found: Findings) -> str:
         """Publish the message between two conditional writes, so that no two invocations do at once. An invocation that

@@ -35,7 +35,6 @@ from ecs_lattice.ports import Now, Registry
 
 _MAXIMUM_DELAY_SECONDS = 900  # Amazon SQS API, SendMessage
 _ALARM = "alarm#"
-_ROUTE = "route#"  # keys of delayed messages about refusals, as earlier versions sent them
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Responder:
 
     def _on_look_again(self, event: FollowUp) -> None:
         kind, _, rest = event.key.partition("#")
-        if f"{kind}#" in {report_refusals.PREFIX, _ROUTE}:
+        if f"{kind}#" in {report_refusals.PREFIX, report_refusals.OLD_PREFIX}:
             self.refusals.look(ServiceId(rest.partition("#")[0]), is_requested=False)
             return
         text, incident = self._settled(event.key)
