@@ -133,28 +133,27 @@ def test_what_was_rebuilt_from_tags_is_held_until_a_deployment_completes():
     assert not desired_claims(declared, AttachmentFacts())[key].route.pause
 
 
-@pytest.mark.parametrize(("stability", "is_waiting"), [("STABILIZING", True), ("STEADY_STATE", False)])
-def test_a_task_set_claims_once_it_is_primary_and_steady(bench, stability, is_waiting):
+@pytest.mark.parametrize(("rollout", "is_waiting"), [("IN_PROGRESS", True), ("COMPLETED", False)])
+def test_a_task_set_claims_once_it_is_primary_and_steady(bench, rollout, is_waiting):
     bench.ecs.create_service(
         cluster="shop", serviceName="orders", desiredCount=1, deploymentController={"type": "EXTERNAL"}
     )
-    made = bench.ecs.create_task_set(
+    bench.ecs.create_task_set(
         cluster="shop",
         service="orders",
         taskDefinition=bench.define(),
         launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": bench.subnets, "securityGroups": [bench.open_group]}},
         scale={"value": 100.0, "unit": "PERCENT"},
-    )["taskSet"]
-    bench.ecs.update_service_primary_task_set(cluster="shop", service="orders", primaryTaskSet=made["id"])
+    )
     service = bench.side.ecs.service(SERVICE)
-    rollout = "COMPLETED" if stability == "STEADY_STATE" else "IN_PROGRESS"
     (primary,) = service.deployments
-    primary = dataclasses.replace(primary, rollout=rollout)
+    primary = dataclasses.replace(primary, status="PRIMARY", rollout=rollout)
     shown = dataclasses.replace(service, deployments=(primary,), subnets=tuple(bench.subnets))
     bench.side.ecs.service = lambda _: shown
     bench.go()
     assert (bench.records() == {}) is is_waiting
+    assert bench.problems() == (["WAITING_FOR_DEPLOYMENT"] if is_waiting else [])
 
 
 def test_notices_of_the_lattice_side_are_in_the_status_and_no_event(bench):

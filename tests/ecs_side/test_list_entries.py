@@ -5,12 +5,16 @@ import dataclasses
 import pytest
 
 from ecs_lattice import ownership
-from ecs_lattice.claims import Answer
+from ecs_lattice.claims import Answer, ClaimRecord
+from ecs_lattice.ecs_side.claims import AttachmentFacts, desired_claims
 from ecs_lattice.ecs_side.owners import read_owner
 from ecs_lattice.ecs_side.record import OURS, Owner
 from ecs_lattice.errors import DeniedError, InvalidError, NotFoundError, ThrottledError
+from ecs_lattice.model import Route
+from ecs_lattice.outcome import Problem
 from tests.ecs_side import bench as benches
 from tests.ecs_side.bench import OTHER_ROLE, SERVICE
+from tests.ecs_side.test_decisions import a_claim, asked
 
 VICTIM = {ownership.OWNER: "ecs-lattice", ownership.CLUSTER: "shop", ownership.SERVICE: "payments"}
 GROUP = "arn:aws:vpc-lattice:us-east-1:123456789012:targetgroup/tg-0123456789abcdef0"
@@ -169,3 +173,23 @@ def test_the_memory_of_the_version_before_is_read_again(bench):
     bench.go()
     assert bench.records() == {}
     assert bench.record().owners == {victims: Owner("other_service")}
+
+
+@pytest.mark.parametrize(
+    ("state", "pause", "expected"),
+    [
+        ("Live", False, ("declared", False)),
+        ("Wired", False, ("vanished", False)),
+        ("Wired", True, ("declared", True)),
+        ("Live", True, ("declared", True)),
+    ],
+)
+def test_a_claim_of_a_route_that_may_make_none_stays_if_it_is_live_or_paused(state, pause, expected):
+    route = Route("default", "orders", "web", pause=pause)
+    key = ("orders", "default")
+    known = {key: ClaimRecord(a_claim(), 1, Answer(state), 1, 1, 1)}
+    observed = dataclasses.replace(
+        asked(routes=(route,), known=known), withheld={key: Problem("FOREIGN_LIST_ENTRY", "text")}
+    )
+    claim = desired_claims(observed, AttachmentFacts())[key]
+    assert (claim.phase, claim.route.pause) == expected

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.declaration import changes
 from ecs_lattice.ecs_side.owners import foreign_entry
-from ecs_lattice.ecs_side.record import Owner
+from ecs_lattice.ecs_side.record import OURS, Owner
 from ecs_lattice.ecs_side.status import WAITING_FOR_DEPLOYMENT
-from ecs_lattice.model import Match, Route
+from ecs_lattice.facts import Deployment
+from ecs_lattice.model import Route
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 
@@ -47,17 +48,32 @@ def limited(
         return routes, None
     problem = changes.too_many_routes(len(routes), most, label_prefix=settings.label_prefix)
     standing = [route for route in routes if route_key(route) in claims]
-    live = {route.name for route in standing if was_live(claims[route_key(route)])}
-    others = [route.name for route in standing if route.name not in live]
-    kept = live.union(others[: max(most - len(live), 0)]) if live else set()
-    return tuple(route for route in routes if route.name in kept), problem
+    live = sum(was_live(claims[route_key(route)]) for route in standing)
+    live_first = sorted(standing, key=lambda route: not was_live(claims[route_key(route)]))
+    kept = live_first[: max(most, live)] if live else []
+    return tuple(route for route in routes if route in kept), problem
+
+
+def is_over(record: ClaimRecord) -> bool:
+    """Whether the Lattice side has answered this very claim that nothing of it is left."""
+    return record.claim.phase != "declared" and record.answer.state == "Removed" and not record.is_unapplied
+
+
+def listed_by_port(source: Deployment | None, owners: Mapping[str, Owner]) -> dict[str, tuple[str, Owner]]:
+    """By port name, the first group that ``source`` lists and that ``owners`` has (no claim explains it), with its owner:
+    none of ours, and none whose traffic ECS shifts."""
+    by_port: dict[str, tuple[str, Owner]] = {}
+    for entry in source.entries if source else ():
+        owner = owners.get(entry.group_arn, OURS)
+        if owner != OURS and not entry.advanced:
+            by_port.setdefault(entry.port_name, (entry.group_arn, owner))
+    return by_port
 
 
 def withheld(
     routes: Iterable[Route], listed: Mapping[str, tuple[str, Owner]], settings: Settings
 ) -> dict[RouteKey, Problem]:
-    """The routes that make no claim, and why. ``listed``: by port name, the group that the list of the ECS service
-    names, and its owner."""
+    """The routes that make no claim, and why. ``listed``: :func:`listed_by_port` of the ECS service."""
     found: dict[RouteKey, Problem] = {}
     for route in routes:
         problem = None
@@ -80,16 +96,13 @@ def claimed_since(
 
     A claim that vanished counts for the grace time; that of a predecessor (``created_at`` is the ECS service's) does not.
     """
-    wanted = route.lattice_service, _match(route)
+    wanted = route.lattice_service, route.match and route.match.canonical
     times = [
         record.claim.claimed_at
         for record in records
         if record.claim.created_at == created_at
-        and (record.claim.route.lattice_service, _match(record.claim.route)) == wanted
+        and record.claim.route.lattice_service == wanted[0]
+        and (record.claim.route.match and record.claim.route.match.canonical) == wanted[1]
         and (record.claim.phase == "declared" or now - record.claim.since < grace_seconds)
     ]
     return min(times, default=None)
-
-
-def _match(route: Route) -> Match | None:
-    return route.match.canonical if route.match else None

@@ -7,12 +7,11 @@ claim. ``named`` and ``serving`` are facts read from the listed deployments and 
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecs_lattice.claims import Claim, ClaimRecord, Phase
-from ecs_lattice.ecs_side.claiming import RouteKey, route_key, was_live
-from ecs_lattice.ecs_side.observation import Observation, Presence, is_over
+from ecs_lattice.ecs_side.claiming import RouteKey, is_over, route_key, was_live
+from ecs_lattice.ecs_side.observation import Observation, Presence
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.model import Placement, Route
 from ecs_lattice.outcome import Problem
@@ -145,60 +144,49 @@ def with_facts(
 
 def _declared(observed: Observation, *, is_paused: bool) -> dict[RouteKey, Claim]:
     """The declared claims. A paused route keeps its previous claim, as does every route of a declaration that is refused
-    or waits for its first deployment, unless that claim is a predecessor's; and a live one that may make no new claim."""
+    or waits for its first deployment; and a live one that may make no new claim."""
     if observed.routes is None:
-        return {
-            key: _kept(record, pause=is_paused)
-            for key, record in observed.claims.items()
-            if record.claim.phase == "declared" and not (observed.waiting and _is_predecessors(observed, record))
-        }
+        return _as_they_were(observed, is_paused=is_paused)
     claims: dict[RouteKey, Claim] = {}
-    new: list[Route] = []
     for route in observed.routes:
-        key, standing = route_key(route), observed.claims.get(route_key(route))
-        if key in observed.withheld:
-            if standing and was_live(standing):
-                claims[key] = _as_before(standing, pause=is_paused or route.pause)
-        elif route.pause and standing:
-            claims[key] = _as_before(standing, pause=True)
-        else:
-            new.append(route)
-    return claims | _claims_of(observed, new)
+        key = route_key(route)
+        standing, is_withheld = observed.claims.get(key), key in observed.withheld
+        if standing and (route.pause or (is_withheld and was_live(standing))):
+            claims[key] = _as_before(standing.claim, pause=is_paused or route.pause)
+        elif not is_withheld:
+            claims[key] = _new(observed, route)
+    return claims
 
 
-def _claims_of(observed: Observation, routes: Sequence[Route]) -> dict[RouteKey, Claim]:
-    """The claims as the routes are declared now."""
-    listed, subnets, revision = observed.listed_by_port, observed.record.subnets, observed.revision
-    if not routes or subnets is None or revision is None:  # all were read with the declaration
-        return {}
-    own_groups = {port: group for port, (group, owner) in listed.items() if owner.kind == "somebody"}
-    ports = {port.name: port.container_port for port in revision.task_definition.ports}
-    return {
-        route_key(route): Claim(
-            observed.service_id,
-            observed.record.created_at,
-            route,
-            Placement(subnets.vpc_id, subnets.family, ports[route.port_name]),
-            own_group=own_groups.get(route.port_name),
-            claimed_at=observed.claimed_at.get(route_key(route), observed.now),
-        )
-        for route in routes
-    }
+def _new(observed: Observation, route: Route) -> Claim:
+    """The claim of a route as it is declared."""
+    subnets, revision = observed.record.subnets, observed.revision
+    assert subnets is not None  # they were read with the declaration,
+    assert revision is not None  # which is that of the effective revision
+    port = next(port.container_port for port in revision.task_definition.ports if port.name == route.port_name)
+    group, owner = observed.listed_by_port.get(route.port_name, (None, None))
+    return Claim(
+        observed.service_id,
+        observed.record.created_at,
+        route,
+        Placement(subnets.vpc_id, subnets.family, port),
+        own_group=group if owner and owner.kind == "somebody" else None,
+        claimed_at=observed.claimed_at.get(route_key(route), observed.now),
+    )
 
 
-def _kept(record: ClaimRecord, *, pause: bool) -> Claim:
-    """The previous claim, paused if it was or if ``pause`` says so."""
-    return _as_before(record, pause=pause or record.claim.route.pause)
+def _as_they_were(observed: Observation, *, is_paused: bool) -> dict[RouteKey, Claim]:
+    """The previous claims, paused if they were or if ``is_paused``. A service that waits for its first deployment keeps
+    none of a predecessor's."""
+    claims = {key: record.claim for key, record in observed.claims.items() if record.claim.phase == "declared"}
+    if observed.waiting:
+        created_at = observed.record.created_at
+        claims = {key: claim for key, claim in claims.items() if claim.created_at == created_at}
+    return {key: _as_before(claim, pause=is_paused or claim.route.pause) for key, claim in claims.items()}
 
 
-def _as_before(record: ClaimRecord, *, pause: bool) -> Claim:
-    route = dataclasses.replace(record.claim.route, pause=pause)
-    return dataclasses.replace(record.claim, route=route, phase="declared", since=0.0)
-
-
-def _is_predecessors(observed: Observation, record: ClaimRecord) -> bool:
-    """Whether the claim is that of an ECS service of this name that no longer exists."""
-    return record.claim.created_at != observed.record.created_at
+def _as_before(claim: Claim, *, pause: bool) -> Claim:
+    return dataclasses.replace(claim, route=dataclasses.replace(claim.route, pause=pause), phase="declared", since=0.0)
 
 
 def _leaving(observed: Observation, claim: Claim, *, is_held: bool) -> Claim:

@@ -7,7 +7,7 @@ from typing import Literal
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.effective_revision import Effective
-from ecs_lattice.ecs_side.record import OURS, EcsRecord, Owner
+from ecs_lattice.ecs_side.record import EcsRecord, Owner
 from ecs_lattice.facts import Deployment, EcsService, TaskDefinition
 from ecs_lattice.model import Declaration, Route, ServiceId
 from ecs_lattice.outcome import Problem
@@ -39,7 +39,8 @@ class Observation:
     ``uninstalls``: the stack is being uninstalled, so nothing is declared and no grace time applies.
 
     Target-group ARNs: ``listed`` by any deployment; ``claimed``: created by the Lattice side for these claims;
-    ``ours``: all that this stack has created for this service. ``owners``: of the listed groups that no claim explains.
+    ``ours``: all that this stack has created for this service. ``owners``: of the listed groups that no claim explains;
+    ``listed_by_port``: those that are not ours, by the ports of the completed deployment, else of PRIMARY.
     """
 
     service_id: ServiceId
@@ -65,22 +66,6 @@ class Observation:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     owners: Mapping[str, Owner] = field(default_factory=dict)
+    listed_by_port: Mapping[str, tuple[str, Owner]] = field(default_factory=dict)
     claimed: frozenset[str] = frozenset()
     ours: frozenset[str] = frozenset()
-
-    @property
-    def listed_by_port(self) -> dict[str, tuple[str, Owner]]:
-        """By port name, the group that the completed deployment lists, else PRIMARY, with its owner: the first that no
-        claim explains, that is not ours, and whose traffic ECS does not shift."""
-        source = self.completed or self.primary
-        by_port: dict[str, tuple[str, Owner]] = {}
-        for entry in source.entries if source and self.owners else ():
-            owner = self.owners.get(entry.group_arn, OURS)
-            if owner != OURS and not entry.advanced:
-                by_port.setdefault(entry.port_name, (entry.group_arn, owner))
-        return by_port
-
-
-def is_over(record: ClaimRecord) -> bool:
-    """Whether the Lattice side has answered this very claim that nothing of it is left."""
-    return record.claim.phase != "declared" and record.answer.state == "Removed" and not record.is_unapplied

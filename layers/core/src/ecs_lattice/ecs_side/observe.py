@@ -11,9 +11,17 @@ from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.declaration import Bounds, declare, dropped_default_route, rolling_conflicts
 from ecs_lattice.ecs_side import effective_revision
 from ecs_lattice.ecs_side import record as records
-from ecs_lattice.ecs_side.claiming import WAITING, claimed_since, limited, route_key, withheld
+from ecs_lattice.ecs_side.claiming import (
+    WAITING,
+    claimed_since,
+    is_over,
+    limited,
+    listed_by_port,
+    route_key,
+    withheld,
+)
 from ecs_lattice.ecs_side.lattice_targets import Targets
-from ecs_lattice.ecs_side.observation import Observation, Presence, Revision, is_over
+from ecs_lattice.ecs_side.observation import Observation, Presence, Revision
 from ecs_lattice.ecs_side.owners import read_owner
 from ecs_lattice.ecs_side.record import OURS, EcsRecord
 from ecs_lattice.facts import EcsService, Subnets
@@ -90,24 +98,24 @@ class Observer:
         observed = dataclasses.replace(
             observed, effective=effective, revision=revision, revisions=revisions, record=record
         )
+        if not (revision.declaration.routes or revision.problems):
+            return dataclasses.replace(observed, record=dataclasses.replace(record, subnets=None))
+        return self._asking(observed, service, revision)
+
+    def _asking(self, observed: Observation, service: EcsService, revision: Revision) -> Observation:
+        """``observed`` with the routes of a declaration that has some or is wrong."""
         routes, too_many = limited(revision.declaration.routes, observed.claims, self.settings)
-        problems = revision.problems or self._obstacles(observed, service, revision)
-        if too_many and not routes:
-            problems = (*problems, too_many)
+        live, prefix = {key[1] for key, found in observed.claims.items() if _is_live(found)}, self.settings.label_prefix
+        if not (problems := revision.problems):
+            dropped = dropped_default_route(live, revision.declaration, label_prefix=prefix) if live else None
+            refusals = filter(None, [dropped, None if routes else too_many])
+            problems = (*effective_revision.unsupported(service, revision.task_definition), *refusals)
         if problems:
             return dataclasses.replace(observed, routes=None, problems=problems)
-        if routes and not is_proven:
+        if observed.record.effective is None:  # none has completed
             return dataclasses.replace(observed, routes=None, waiting=routes)
-        record = dataclasses.replace(record, subnets=self._subnets(observed, service) if routes else None)
+        record = dataclasses.replace(observed.record, subnets=self._subnets(observed, service))
         return dataclasses.replace(observed, record=record, routes=routes, warnings=tuple(filter(None, [too_many])))
-
-    def _obstacles(self, observed: Observation, service: EcsService, revision: Revision) -> tuple[Problem, ...]:
-        """Why a sound declaration cannot be followed."""
-        if not revision.declaration.routes:
-            return ()
-        live, prefix = {key[1] for key, found in observed.claims.items() if _is_live(found)}, self.settings.label_prefix
-        dropped = dropped_default_route(live, revision.declaration, label_prefix=prefix) if live else None
-        return (*effective_revision.unsupported(service, revision.task_definition), *filter(None, [dropped]))
 
     def _revision(self, arn: str, service: EcsService, observed: Observation) -> Revision:
         """The revision ``arn``. Revisions never change: the stored one is used even after ECS has deleted it."""
@@ -154,22 +162,26 @@ class Observer:
     def _with_owners(self, observed: Observation) -> Observation:
         """``observed`` with the owner of every listed group that no claim explains, by its tags, each read once. What
         is unknown is not remembered."""
-        claims, known = observed.claims.values(), observed.record.owners
-        answered = (record.answer.group_arn for record in claims if record.claim.own_group is None)
-        claimed = frozenset(group for group in answered if group)
-        owners = {
-            group: known[group]
-            if group in known and known[group].is_lasting
-            else read_owner(self.targets, self.settings.owner, observed.service_id, group)
-            for group in sorted(observed.listed - claimed)
-        }
+        records = observed.claims.values()
+        answered = (record.answer.group_arn for record in records if record.claim.own_group is None)
+        claimed = frozenset(filter(None, answered))
+        observed = dataclasses.replace(observed, claimed=claimed, ours=claimed)
+        groups = sorted(observed.listed - claimed)
+        return self._with_owners_of(observed, groups) if groups or observed.record.owners else observed
+
+    def _with_owners_of(self, observed: Observation, groups: list[str]) -> Observation:
+        known, stack = observed.record.owners, self.settings.owner
+        owners = {group: owner for group, owner in known.items() if owner.is_lasting and group in groups}
+        for group in groups:
+            if group not in owners:
+                owners[group] = read_owner(self.targets, stack, observed.service_id, group)
         lasting = {group: owner for group, owner in owners.items() if owner.is_lasting}
         return dataclasses.replace(
             observed,
             record=dataclasses.replace(observed.record, owners=lasting),
             owners=owners,
-            claimed=claimed,
-            ours=claimed | {group for group, owner in owners.items() if owner == OURS},
+            listed_by_port=listed_by_port(observed.completed or observed.primary, owners),
+            ours=observed.ours | {group for group, owner in owners.items() if owner == OURS},
         )
 
     def _with_claims(self, observed: Observation) -> Observation:

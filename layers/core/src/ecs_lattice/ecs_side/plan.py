@@ -11,7 +11,7 @@ from ecs_lattice.ecs_side.attach import AttachInput
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_claims
 from ecs_lattice.ecs_side.observation import Observation
-from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, fingerprint
+from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, PendingUpdate, fingerprint
 from ecs_lattice.ecs_side.security_groups import IngressResult
 from ecs_lattice.ecs_side.targets import Change, ManagedGroup, managed_group
 from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, update_outcome
@@ -182,11 +182,15 @@ def _after_update(observed: Observation, settings: Settings) -> tuple[EcsRecord,
     if outcome == "completed" and not update.is_rollback:
         record = dataclasses.replace(record, failed="")
     if outcome == "rolled_back":
-        failed = attach.list_fingerprint(update.task_definition, update.entries)
-        gone = {entry.group_arn for entry in update.entries} - {entry.group_arn for entry in update.previous}
-        attached = tuple(group for group in record.attached if group not in gone)
-        record = dataclasses.replace(record, failed=failed, attached=attached)
+        record = _rolled_back(record, update)
     return record, outcome
+
+
+def _rolled_back(record: EcsRecord, update: PendingUpdate) -> EcsRecord:
+    failed = attach.list_fingerprint(update.task_definition, update.entries)
+    gone = {entry.group_arn for entry in update.entries} - {entry.group_arn for entry in update.previous}
+    attached = tuple(group for group in record.attached if group not in gone)
+    return dataclasses.replace(record, failed=failed, attached=attached)
 
 
 def _list_overwritten(observed: Observation, record: EcsRecord) -> str:

@@ -25,6 +25,7 @@ from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.security_groups import TaskIngress
 from ecs_lattice.ecs_side.status import ServiceStatus
 from ecs_lattice.ecs_side.targets import TargetRegistration, after_change, before_change
+from ecs_lattice.ecs_side.update_outcome import AttachDecision
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import Announcer
 from ecs_lattice.messages.requests import ReconcileRequest
@@ -118,8 +119,13 @@ class _Run:
                 del self.claims[key]
         self.save(decided.record)
         registered = self._register(decided) if decided.groups else Done()
-        turn = self._take_turn(decided)
-        attached = NotYet(_TURN_RETRY_SECONDS, turn.message) if turn else self._attach(decided)
+        kind = decided.attach.kind
+        turn = self._take_turn(kind) if kind == "attach" or self.record.holds_slot else None
+        attached: Outcome = Done()
+        if turn:
+            attached = NotYet(_TURN_RETRY_SECONDS, turn.message)
+        elif kind in {"attach", "roll_back"}:
+            attached = self._attach(decided.attach)
         rejected = attached.problems if isinstance(attached, Refused) else ()
         reported = report.with_statuses(self.observed, self.record, self.claims, decided, rejected, turn)
         # Send the events before the record says that they were sent: better twice than never.
@@ -131,17 +137,17 @@ class _Run:
         self._forget_if_over(decided)
         return soonest([Refused(decided.problems), registered, attached, *decided.waits])
 
-    def _take_turn(self, decided: Decisions) -> Problem | None:
+    def _take_turn(self, kind: str) -> Problem | None:
         """Take a place for an attach deployment, keep it while that is in progress, or give it up; why the service waits
         for one, None if it does not."""
-        places, arn, kind = self._places(), self.observed.service_id.arn, decided.attach.kind
+        places, arn = self._places(), self.observed.service_id.arn
         if kind == "attach":
             if not self.record.holds_slot:
                 self.save(dataclasses.replace(self.record, holds_slot=True))
             return places.ask(arn, has_failed=bool(self.record.failed))
-        if self.record.holds_slot and self.record.pending_update:
+        if self.record.pending_update:
             places.hold(arn)
-        elif self.record.holds_slot:
+        else:
             places.leave(arn)
             self.save(dataclasses.replace(self.record, holds_slot=False))
         return None
@@ -150,12 +156,10 @@ class _Run:
         side = self.side
         return AttachPlaces(side.registry, side.requests, side.settings.max_attaching, side.now)
 
-    def _attach(self, decided: Decisions) -> Outcome:
-        if decided.attach.kind not in {"attach", "roll_back"}:
-            return Done()
+    def _attach(self, decision: AttachDecision) -> Outcome:
         service, side = self.observed.service, self.side
         assert service is not None  # nothing is decided about a service that ECS does not list
-        return UpdateServiceExecutor(side.ecs, side.now, self.save).send(service, self.record, decided.attach)
+        return UpdateServiceExecutor(side.ecs, side.now, self.save).send(service, self.record, decision)
 
     def put_claims(self, claims: Mapping[RouteKey, Claim]) -> None:
         """Write the claims that differ, and request a reconcile of every Lattice service that has not applied one."""

@@ -62,29 +62,27 @@ def _statuses(
     obstacles = {
         key: state.closed or (obstacle if state.by_ecs else overwritten) for key, state in decided.route_states.items()
     }
-    found = {key: _withheld(key, problem) for key, problem in observed.withheld.items()}
-    for key, claim in claims.items():
-        status = _status(claim, obstacles.get(key, overwritten), left_closed, attaching)
-        if turn and status.state == "Wired" and not status.code:
-            status = dataclasses.replace(status, code=turn.code, message=turn.message)
-        if key not in found:
-            found[key] = status
-        elif claim.claim.phase == "declared" or claim.answer.state == "Live":
-            found[key] = _noticing(status, observed.withheld[key])
-    return [found[key] for key in sorted(found)]
+    standing = {
+        key: _status(claim, obstacles.get(key, overwritten), left_closed, attaching, turn)
+        for key, claim in claims.items()
+    }
+    return [status for _, status in sorted((standing | _withheld(observed, claims, standing)).items())]
 
 
-def _withheld(key: RouteKey, problem: Problem) -> RouteStatus:
-    """The status of a route that makes no claim."""
-    state: RouteStateName = "Pending" if problem.code == WAITING_FOR_DEPLOYMENT else "Refused"
-    lattice_service, route = key
-    return RouteStatus(route, lattice_service, state, problem.code, problem.message, command=problem.command)
-
-
-def _noticing(status: RouteStatus, problem: Problem) -> RouteStatus:
-    """The status of a route that makes no new claim while the one that it has stands."""
-    notice = Notice(problem.code, problem.text)
-    return dataclasses.replace(status, notices=(*status.notices, notice))
+def _withheld(
+    observed: Observation, claims: Mapping[RouteKey, ClaimRecord], standing: Mapping[RouteKey, RouteStatus]
+) -> dict[RouteKey, RouteStatus]:
+    """The status of each route that makes no claim, or a notice in that of the claim that it still has."""
+    found = {}
+    for key, problem in observed.withheld.items():
+        claim = claims.get(key)
+        if claim and (claim.claim.phase == "declared" or claim.answer.state == "Live"):
+            notices = (*standing[key].notices, Notice(problem.code, problem.text))
+            found[key] = dataclasses.replace(standing[key], notices=notices)
+        else:
+            state: RouteStateName = "Pending" if problem.code == WAITING_FOR_DEPLOYMENT else "Refused"
+            found[key] = RouteStatus(key[1], key[0], state, problem.code, problem.message, command=problem.command)
+    return found
 
 
 def dated(statuses: Sequence[RouteStatus], known: Sequence[RouteStatus], now: float) -> tuple[RouteStatus, ...]:
@@ -115,10 +113,15 @@ def _attaching(record: EcsRecord) -> set[str]:
 
 
 def _status(
-    record: ClaimRecord, obstacle: Problem | None, left_closed: Problem | None, attaching: set[str]
+    record: ClaimRecord,
+    obstacle: Problem | None,
+    left_closed: Problem | None,
+    attaching: set[str],
+    turn: Problem | None,
 ) -> RouteStatus:
     """The status of one route, without its time. ``obstacle``: what delays it; ``left_closed``: a warning about its
-    tasks' security groups; ``attaching``: groups with which a deployment of ours is registering tasks."""
+    tasks' security groups; ``attaching``: groups with which a deployment of ours is registering tasks; ``turn``: what
+    its attachment waits for."""
     claim, answer = record.claim, record.answer
     group_arn = claim.own_group or answer.group_arn
     is_declared = claim.phase == "declared"
@@ -131,6 +134,8 @@ def _status(
     elif reason:
         code, message, command = reason.code, reason.message, reason.command
         state = "Refused" if obstacle and state == "Wired" else state
+    elif turn and state == "Wired":
+        code, message = turn.code, turn.message
     return RouteStatus(
         route=claim.route.name,
         lattice_service=claim.route.lattice_service,
