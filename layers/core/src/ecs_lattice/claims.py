@@ -14,6 +14,9 @@ from ecs_lattice.model import Placement, Route, ServiceId
 
 SCHEMA = 1
 
+HELD_BY_OTHER = "HELD_BY_OTHER"
+"""The code of a claim that may not speak for its Lattice service."""
+
 Phase = Literal["declared", "vanished", "deleted"]
 State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]
 

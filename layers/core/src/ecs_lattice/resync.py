@@ -21,7 +21,7 @@ from itertools import batched
 from typing import Any
 
 from ecs_lattice import codec
-from ecs_lattice.claims import LatticeRecord
+from ecs_lattice.claims import HELD_BY_OTHER, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.facts import EcsService
 from ecs_lattice.ingress.group import is_service
@@ -37,6 +37,7 @@ _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _APPROVAL_SECONDS = 3600
 _AGAIN_SECONDS = 600  # a service without a new reason is not enqueued again sooner
 _NOTICES = 5  # in the answer; all of them are in the log
+_REFUSED = {"Refused", "Conflicted"}
 _LATE_SECONDS = 60  # how late a delayed request may arrive
 
 
@@ -162,9 +163,11 @@ class Resync:
     def _enqueue_lattice_services(self) -> int:
         names, routes = [], 0
         for record in self.registry.lattice_records():
-            states = [claim.answer.state for claim in self.registry.claims_on(record.name)]
-            routes += len(states)
-            if self._is_due(record) or not {"Refused", "Conflicted"}.isdisjoint(states):
+            answers = [claim.answer for claim in self.registry.claims_on(record.name)]
+            routes += len(answers)
+            # Whoever may not claim it must not cause a read each time: the drift time is enough to see a new holder.
+            stuck = [answer for answer in answers if answer.state in _REFUSED and answer.code != HELD_BY_OTHER]
+            if self._is_due(record) or stuck:
                 names.append(record.name)
         # The number of routes, for the budget of removals.
         if self.registry.document("stack", "routes") != str(routes):

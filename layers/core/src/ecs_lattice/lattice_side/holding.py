@@ -7,12 +7,10 @@ others have no say, whatever phase they are in: not on its settings, networks, m
 from collections.abc import Iterable, Sequence
 
 from ecs_lattice import ownership
-from ecs_lattice.claims import Answer, ClaimRecord
+from ecs_lattice.claims import HELD_BY_OTHER, Answer, ClaimRecord
 from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side.seen import ClaimFacts, Owner, facts_of, holder_tags, may_speak
 from ecs_lattice.settings import Settings
-
-HELD_BY_OTHER = "HELD_BY_OTHER"
 
 
 def holder_of(

@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.claims import HELD_BY_OTHER, ClaimRecord
 from ecs_lattice.graph import id_of
-from ecs_lattice.lattice_side.holding import HELD_BY_OTHER, refusal
+from ecs_lattice.lattice_side.holding import refusal
 from ecs_lattice.lattice_side.joint_settings import differs, joint_settings
 from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, Resolutions, replaced
 from ecs_lattice.lattice_side.seen import ClaimFacts, ObservedIndex
