@@ -7,6 +7,7 @@ import pytest
 from moto import mock_aws
 
 from ecs_lattice.aws.registry import DynamoRegistry
+from ecs_lattice.bounds import ITEM
 from ecs_lattice.claims import Answer, Claim, LatticeRecord
 from ecs_lattice.errors import NotFoundError, TooNewRecordError
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, PortRange
@@ -185,3 +186,18 @@ def test_a_rule_that_has_been_recorded_again_since_it_was_read_is_not_forgotten(
     registry.delete_authorized(later)
     registry.delete_authorized(later)
     assert registry.authorized_on("sg-1") == ()
+
+
+def test_what_a_list_call_finds_again_is_left_out_of_an_item_that_would_be_too_large(registry, client):
+    names = tuple((f"group-{number}", f"arn:{'x' * 90}{number}") for number in range(1500))
+    timers = tuple((f"timer-{number}", 1.0) for number in range(50))
+    registry.put_lattice(LatticeRecord("orders", "arn", groups=names, networks=names, made=timers))
+    assert registry.lattice("orders") == LatticeRecord("orders", "arn", made=timers)
+    (item,) = client.scan(TableName="registry")["Items"]
+    assert len(item["text"]["S"]) < ITEM
+
+
+def test_an_item_that_is_too_large_all_the_same_is_stored_and_logged(registry, caplog):
+    registry.put_document("ecs", "arn", "x" * (ITEM + 1))
+    assert len(registry.document("ecs", "arn")) == ITEM + 1
+    assert "The registry item ecs#arn document has 100001 bytes" in caplog.text
