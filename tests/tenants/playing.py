@@ -209,6 +209,9 @@ class Player:
             self.trace.note(f"{request.method} {request.path}", _who_answers(request))
 
     def _note_slow(self) -> None:
+        """What only costs time is looked at between the steps, and what changes without a write (an association's status)."""
+        if "one" in self.trace.answers:
+            self._note()
         for name in MAY_SPEAK:
             self.trace.note(f"security group of {name}", _inbound(self.world, name))
 
