@@ -27,8 +27,9 @@ MAY_SPEAK = ("one", "two")
 MAY_NOT = ("crashed", "r1", "r2", "r3")
 ASKED = [Request("GET", "/"), Request("GET", "/a"), Request("GET", "/b"), Request("POST", "/b/c"), Request("GET", "/c")]
 SETTINGS_OF_PLAY = dataclasses.replace(
-    SETTINGS, max_removals=1000, max_attaching=1000, grace_seconds=300.0, settle_seconds=30
+    SETTINGS, max_removals=1000, max_attaching=1000, grace_seconds=300.0, settle_seconds=30, drift_hours=0.5
 )
+"""Every resync reads every Lattice service: what one reconcile more or less would do early has happened by the end."""
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 
 
