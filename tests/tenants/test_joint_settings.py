@@ -249,7 +249,8 @@ def test_a_lowered_minimum_is_followed_within_a_resync():
         running(world, "first", labels())
         assert effective() == SIGNED
         world.build(dataclasses.replace(world.settings, minimum_auth="none"))
-        hours(world, 8)  # nothing but the resync notices, and it reads each Lattice service at its own time
+        resynced(world)
+        resynced(world)
         assert effective() == PLAIN
 
 
@@ -300,6 +301,19 @@ def test_labels_that_a_lost_table_finds_again_keep_their_settings_and_let_go_of_
         world._questions.clear()
         released(world, arn, labels())
         hours(world, 1)
+        assert effective() == PLAIN
+
+
+def test_labels_that_go_before_the_registry_is_complete_again_are_followed_by_the_resync_that_completes_it():
+    with account() as world:
+        arn = running(world, "first", labels(auth="iam", idle_timeout="300"))
+        lose_table(world)
+        world.sweep()
+        world.run(60)
+        release(world, arn, labels())
+        world.run(600)
+        resynced(world)
+        resynced(world)
         assert effective() == PLAIN
 
 
