@@ -132,7 +132,7 @@ class Resync:
             yield self.ecs.services(ids)
 
     def _enqueue_changed(self, services: tuple[EcsService, ...], known: dict[str, str]) -> int:
-        fingerprints = {service.id.arn: fingerprint(service) for service in services}
+        fingerprints = {service.id.arn: fingerprint(service, self.settings) for service in services}
         stored = self.registry.documents_of("seen", fingerprints)
         last_seen = {arn: LastSeen.parse(text) for arn, text in stored.items()}
         changed = {arn: self._changed(last_seen.get(arn), text) for arn, text in fingerprints.items()}
@@ -196,8 +196,9 @@ def approve_removals(registry: Registry, requests: RequestQueue, now: float) -> 
     return {"approvedUntil": until}
 
 
-def fingerprint(service: EcsService) -> str:
-    """A short hash of what can make a reconcile of the service necessary."""
+def fingerprint(service: EcsService, settings: Settings) -> str:
+    """A short hash of what can make a reconcile of the service necessary: of the service, and of the stack's parameters, so
+    that a changed parameter is followed within one resync."""
     deployments = [
         (found.id, found.status, found.rollout, found.task_definition, codec.to_data(found.entries))
         for found in service.deployments
@@ -209,5 +210,6 @@ def fingerprint(service: EcsService) -> str:
         service.strategy,
         sorted(service.tags),
         deployments,
+        codec.to_data(settings),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]

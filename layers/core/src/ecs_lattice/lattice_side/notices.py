@@ -8,19 +8,17 @@ from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.joint_settings import Decided, follows
 from ecs_lattice.lattice_side.resolutions import STAYING, Resolution
-from ecs_lattice.model import ListenerKey
 
 _NAMES = 3
 
 
 def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
     """The notices by claim key; claims that may not speak get none."""
-    unexplained = tuple(_unexplained_associations(context))
+    of_all = (*_unexplained_associations(context), *_listeners(context))
     found: dict[str, tuple[Notice, ...]] = {}
     for resolution in context.assignment.resolutions:
         if resolution.speaks and (resolution.mode in STAYING or resolution.was_live):
-            of_service = (*_settings(context, resolution), *_networks(context, resolution), *unexplained)
-            found[resolution.key] = (*of_service, *_listeners(context, resolution.route.listeners))
+            found[resolution.key] = (*_settings(context, resolution), *_networks(context, resolution), *of_all)
     return found
 
 
@@ -49,14 +47,10 @@ def _unexplained(context: PlanContext, decided: Decided, key: str) -> Notice:
 
 def _networks(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
     """The networks that only others ask for, with the first who does."""
-    own: set[str] = set()
+    own = _arns(context, [r for r in context.assignment.resolutions if r.owner == resolution.owner])
     others: dict[str, str] = {}
     for other in context.active:
-        arns = {arn for network in other.networks for arn in context.index.networks.get(network, ())[:1]}
-        if other.owner == resolution.owner:
-            own |= arns
-        else:
-            others |= {arn: str(other.claim.service) for arn in arns if arn not in others}
+        others |= dict.fromkeys(_arns(context, [other]) - others.keys(), str(other.claim.service))
     by_asking: dict[str, list[str]] = defaultdict(list)
     for arn in sorted(others.keys() - own):
         by_asking[others[arn]].append(arn)
@@ -66,6 +60,12 @@ def _networks(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
             f"The Lattice service is associated with {_named(asked)}, as {asking} asks: every route of it can be reached from "
             "there.",
         )
+
+
+def _arns(context: PlanContext, resolutions: Iterable[Resolution]) -> set[str]:
+    """The service networks for which claims ask."""
+    networks = {network for resolution in resolutions for network in resolution.networks}
+    return {arn for network in networks for arn in context.index.networks.get(network, ())[:1]}
 
 
 def _unexplained_associations(context: PlanContext) -> Iterator[Notice]:
@@ -80,8 +80,8 @@ def _unexplained_associations(context: PlanContext) -> Iterator[Notice]:
             )
 
 
-def _listeners(context: PlanContext, keys: Iterable[ListenerKey]) -> Iterator[Notice]:
-    for key in sorted(context.index.foreign_listeners.intersection(keys)):
+def _listeners(context: PlanContext) -> Iterator[Notice]:
+    for key in sorted(context.index.foreign_listeners):
         name = context.index.listeners[key].name
         text = f"This stack did not create listener {name} ({key}): its default action is left alone."
         yield Notice("FOREIGN_LISTENER", text)

@@ -38,6 +38,7 @@ from ecs_lattice.uninstall_state import UNINSTALL
 _log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round creates the next observes; a plan converges in three or four
 _NEXT_ROUND_SECONDS = 5
+_INCOMPLETE_SECONDS = 900  # about a resync
 _READ_AGAIN = 0.4  # of the drift time: an unchanged read is recorded, so that the resync need not enqueue a request
 _DUE_SLACK_SECONDS = 60
 
@@ -146,6 +147,10 @@ class LatticeSide:
         uninstalling = is_deleted and self.registry.document("stack", UNINSTALL) is not None
         answered = answers(context, uninstalling=uninstalling)
         waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
+        if not index.is_complete and any(decided.is_unexplained and decided.granted for decided in joint.values()):
+            waits.append(
+                NotYet(_INCOMPLETE_SECONDS, "the registry is being rebuilt; a setting for which nobody asks waits")
+            )
         granted = tuple((name, decided.granted) for name, decided in sorted(joint.items()) if decided.granted)
         return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())), granted)
 
