@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecs_lattice import ownership
+from ecs_lattice.custom_resource import resource
 from ecs_lattice.errors import NotFoundError, QuotaError
 from ecs_lattice.ingress.model import (
     AllowedPorts,
@@ -179,3 +180,8 @@ class Hooked:
             return method(*args, **kwargs)
 
         return called
+
+
+def open_groups(ingress, consumer, group_ids, ports, description):
+    """What a custom resource opens that may open default groups, too."""
+    return resource.open_groups(ingress, consumer, dict.fromkeys(group_ids, True), ports, description)

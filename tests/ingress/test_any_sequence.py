@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ecs_lattice import ownership
-from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.ingress.model import AllowedPorts, PortRange, PortRequirement
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import RouteIngress
 from ecs_lattice.ingress.sweep import Sweeper
-from tests.ingress.groups import LABEL_PREFIX, LISTS, OWNER, VPC, Crashed, Groups, Hooked, Requirements
+from tests.ingress.groups import LABEL_PREFIX, LISTS, OWNER, VPC, Crashed, Groups, Hooked, Requirements, open_groups
 
 GROUPS = ["sg-a", "sg-b"]
 PORTS = range(8080, 8086)

@@ -4,12 +4,11 @@ import itertools
 
 import pytest
 
-from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.ingress.model import PortRequirement
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import RouteIngress
 from ecs_lattice.ingress.sweep import sweep_groups
-from tests.ingress.groups import LABEL_PREFIX, OWNER, VPC, Groups, Hooked, Requirements, allowed
+from tests.ingress.groups import LABEL_PREFIX, OWNER, VPC, Groups, Hooked, Requirements, allowed, open_groups
 
 GROUP = "sg-a"
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"

@@ -4,11 +4,10 @@ import dataclasses
 
 import pytest
 
-from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.ingress.model import PortRange, PortRequirement
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import RouteIngress
-from tests.ingress.groups import LABEL_PREFIX, OWNER, VPC, Groups, Requirements, allowed
+from tests.ingress.groups import LABEL_PREFIX, OWNER, VPC, Groups, Requirements, allowed, open_groups
 
 CLUSTER = "arn:aws:ecs:us-east-1:123456789012:service/shop"
 SERVICE, NEIGHBOUR = f"{CLUSTER}/orders", f"{CLUSTER}/carts"

@@ -6,13 +6,23 @@ import itertools
 import pytest
 
 from ecs_lattice import ownership
-from ecs_lattice.custom_resource.resource import open_groups
 from ecs_lattice.errors import DeniedError, NotFoundError, ThrottledError
 from ecs_lattice.ingress.model import PortRange, PortRequirement
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import RouteIngress
 from ecs_lattice.ingress.sweep import Sweeper, rebuild_requirements, sweep_groups
-from tests.ingress.groups import LABEL_PREFIX, LISTS, OWNER, VPC, Crashed, Groups, Hooked, Requirements, allowed
+from tests.ingress.groups import (
+    LABEL_PREFIX,
+    LISTS,
+    OWNER,
+    VPC,
+    Crashed,
+    Groups,
+    Hooked,
+    Requirements,
+    allowed,
+    open_groups,
+)
 
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
 

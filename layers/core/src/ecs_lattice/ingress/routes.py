@@ -138,12 +138,21 @@ class RouteIngress:
             )
         for group_id in sorted({*before, *dict(groups.full)} - set(opened)):
             self.ingress.require(consumer, group_id, ())
-        notices = tuple(
+        shared = [
             problems.shared(group_id, others)
             for group_id, group in opened.items()
             if (others := group.services - {consumer})
-        )
+        ]
+        notices = (*shared, *self._unmapped(groups, requirements))
         return OpenedRoutes(self._closed(groups, requirements, opened), notices, tuple(opened), groups.rules)
+
+    def _unmapped(self, groups: TaskSecurityGroups, requirements: Sequence[PortRequirement]) -> Iterator[Problem]:
+        """Notices of ports that stay open, because they were before, though no new requirement could open them."""
+        ports = sorted({one.ports for one in requirements if not one.is_mapped and groups.is_open(one)})
+        if ports:
+            first = next(one for one in requirements if one.ports == ports[0])
+            group_id = groups.assigned.get(first, first.group_ids[0])
+            yield problems.not_mapped(groups.rules[group_id], ports, self.ingress.label_prefix)
 
     def preview(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[IngressRequirement, ...]:
         """The rules that :meth:`open` would add now, by group; writes nothing."""
