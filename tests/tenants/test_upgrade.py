@@ -61,7 +61,7 @@ def test_a_day_after_the_upgrade_everything_is_as_before_and_what_would_be_refus
         "orders": set(), "signed": set(), "controlled": set(),
         "invoices": {"SETTING_FOLLOWS"}, "unsigned": {"SETTING_FOLLOWS"},
         "root": {"SHADOWED", "NETWORK_FOLLOWS"}, "rest": {"SHADOWED"},
-        "many": {"TOO_MANY_ROUTES"}, "checked": {"HEALTH_PORT_NOT_MAPPED"}, "crashed": {"WAITING_FOR_DEPLOYMENT"},
+        "many": {"TOO_MANY_ROUTES"}, "crashed": {"WAITING_FOR_DEPLOYMENT"},
     }  # fmt: skip
     assert {name: wanted - told[name] for name, wanted in expected.items() if wanted - told[name]} == {}
     assert {name: told[name] for name, wanted in expected.items() if told[name] and not wanted} == {}
