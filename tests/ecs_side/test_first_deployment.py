@@ -162,4 +162,5 @@ def test_notices_of_the_lattice_side_are_in_the_status_and_no_event(bench):
     bench.go()
     (status,) = bench.side.status(SERVICE)
     assert status.notices == (Notice("SHADOWED", "Another route covers it."),)
+    assert bench.side.plan(SERVICE).notices == {"orders/default": status.notices}
     assert bench.announced.changes == []

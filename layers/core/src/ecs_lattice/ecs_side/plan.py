@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, effective_revision
@@ -13,10 +13,8 @@ from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_cl
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, PendingUpdate, fingerprint
 from ecs_lattice.ecs_side.security_groups import IngressResult
-from ecs_lattice.ecs_side.targets import Change, ManagedGroup, managed_group
+from ecs_lattice.ecs_side.targets import ManagedGroup, managed_group
 from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, update_outcome
-from ecs_lattice.ingress.model import IngressRequirement
-from ecs_lattice.model import Route, ServiceId
 from ecs_lattice.outcome import NotYet, Problem
 from ecs_lattice.settings import Settings
 
@@ -32,28 +30,6 @@ LIST_OVERWRITTEN = Problem(
     "list is not in their template. ecs-lattice registers the tasks itself until the routes change. Have the tool ignore "
     "the list (Terraform: ignore_changes = [vpc_lattice_configurations]), or declare targets = controller.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EcsPlan:
-    """The plan for one ECS service. Printing it is the dry run.
-
-    ``effective`` is the revision that routing follows (``family:revision``), ``source`` is how it is known. ``claims``
-    are those that would be written because they differ, ``deletes`` the routes whose claims would be deleted.
-    ``attach`` is the decision about the list, ``changes`` what the controller would register and deregister.
-    ``openings`` are the rules that would be added to security groups.
-    """
-
-    service: ServiceId
-    effective: str | None = None
-    source: str = ""
-    routes: tuple[Route, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    deletes: tuple[str, ...] = ()
-    attach: AttachDecision = field(default_factory=lambda: AttachDecision("no_change"))
-    changes: tuple[Change, ...] = ()
-    openings: tuple[IngressRequirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

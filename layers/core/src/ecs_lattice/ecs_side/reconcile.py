@@ -16,11 +16,12 @@ from ecs_lattice.ecs_side import report
 from ecs_lattice.ecs_side.apply import UpdateServiceExecutor
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import attachment_facts, with_facts
+from ecs_lattice.ecs_side.dry_run import EcsPlan
 from ecs_lattice.ecs_side.lattice_targets import Targets
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.observe import Observer
 from ecs_lattice.ecs_side.places import AttachPlaces
-from ecs_lattice.ecs_side.plan import Decisions, EcsPlan, decide
+from ecs_lattice.ecs_side.plan import Decisions, decide
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.security_groups import TaskIngress
 from ecs_lattice.ecs_side.status import ServiceStatus
@@ -69,6 +70,9 @@ class EcsSide:
             attach=decided.attach,
             changes=TargetRegistration(self.ecs, self.targets).changes(observed, decided.groups),
             openings=openings,
+            notices={
+                "/".join(key): record.answer.notices for key, record in observed.claims.items() if record.answer.notices
+            },
         )
 
     def reconcile(self, service: ServiceId) -> Outcome:
