@@ -83,6 +83,16 @@ lattice.routes.admin.port = admin
 
 Some values belong to the Lattice service, or to a port on it. Write them once, on any of the routes: the others share
 them. Two different values are a problem.
+
+Where several ECS services have routes on one Lattice service, its settings are their joint decision:
+
+- `auth` and `idle-timeout` change once every ECS service that has been live on it asks for the same; an ECS service that
+  leaves the label out asks for the default. Until then everything stays as it is, also while a route is refused, paused or without
+  tasks. A route that was never live and asks for something else is `Conflicted` (SERVICE_KEY_DIFFERS).
+- When the last label that asked for a value is gone, the default returns within one resync. What no label is known to have
+  set stays, with a notice.
+- `domain` and `certificate` are those of the first route that writes them. To leave them out is no opinion.
+- Every route can be reached from the networks of all of them. Status and plan say who asked for a setting or a network.
 """
 
 EXAMPLES = """\

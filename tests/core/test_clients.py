@@ -24,7 +24,7 @@ def made(monkeypatch):
 
 def test_a_client_that_is_only_asked_for_is_not_made(made):
     clients = Clients()
-    assert len([name for name in vars(clients) if not name.startswith("_")]) == 11
+    assert len([name for name in vars(clients) if not name.startswith("_")]) == 12
     assert made == []
     assert clients.sqs.meta.service_model.service_name == "sqs"
     assert clients.sqs.can_paginate("list_queues")

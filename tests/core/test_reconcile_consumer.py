@@ -73,7 +73,7 @@ def a_batch(*requests: ReconcileRequest, received: int = 1) -> dict:
 
 
 def a_consumer(recorder: Recorder, outcome: Outcome | Exception) -> ReconcileConsumer:
-    def reconcile(_key: str) -> Outcome:
+    def reconcile(_key: str, _claims_of: str = "") -> Outcome:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -176,7 +176,7 @@ def test_a_request_that_has_been_repeated_for_more_than_a_day_is_reported_and_it
 
 
 def test_no_call_starts_when_the_functions_time_is_nearly_over():
-    def reconcile(_key: str) -> Outcome:
+    def reconcile(_key: str, _claims_of: str = "") -> Outcome:
         api_calls.check_time()
         return Done()
 
@@ -198,7 +198,7 @@ def test_no_call_starts_when_the_functions_time_is_nearly_over():
     ],
 )
 def test_what_became_of_a_reconcile_is_reported_with_the_calls_it_made_and_none_of_others(outcome, said):
-    def reconcile(_key: str) -> Outcome:
+    def reconcile(_key: str, _claims_of: str = "") -> Outcome:
         api_calls.start()
         api_calls.start(model="of botocore")
         if isinstance(outcome, Exception):

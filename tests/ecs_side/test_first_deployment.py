@@ -156,11 +156,12 @@ def test_a_task_set_claims_once_it_is_primary_and_steady(bench, rollout, is_wait
     assert bench.problems() == (["WAITING_FOR_DEPLOYMENT"] if is_waiting else [])
 
 
-def test_notices_of_the_lattice_side_are_in_the_status_and_no_event(bench):
+def test_notices_of_the_lattice_side_are_in_the_status_and_an_event(bench):
     group = bench.live()
     bench.answer("Live", group, notices=(Notice("SHADOWED", "Another route covers it."),))
     bench.go()
     (status,) = bench.side.status(SERVICE)
     assert status.notices == (Notice("SHADOWED", "Another route covers it."),)
     assert bench.side.plan(SERVICE).notices == {"orders/default": status.notices}
-    assert bench.announced.changes == []
+    (change,) = bench.announced.changes
+    assert (change.state, change.code, change.previous_state) == ("Live", "SHADOWED", "Live")

@@ -12,6 +12,8 @@ from tests.histories.test_health import OFF, well
 from tests.world import open_group
 
 AT_ONCE = {**OFF, "lattice.health.grace": "0"}
+OFTEN = {**OFF, "lattice.health.interval": "10"}
+"""Checked often: within its grace period a task is unhealthy for longer than it is new, and Lattice says why."""
 ONE_AFTER_THE_OTHER = {"deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100}}
 
 
@@ -44,7 +46,7 @@ def recovers(world, on_call, cause: str, seconds: float = 2400) -> None:
     assert on_call.subjects() == subjects
 
 
-def unhealthy_from_the_start(world, environment: dict[str, str], labels=AT_ONCE, ports=(("web", 8080),)) -> str:
+def unhealthy_from_the_start(world, environment: dict[str, str], labels=OFTEN, ports=(("web", 8080),)) -> str:
     """A service that was never healthy, half an hour after it was created; its ARN."""
     arn = world.deploy(world.register(labels, ports=ports, environment=environment), count=1)
     world.start_probing()

@@ -473,7 +473,7 @@ def test_uninstalling_revokes_the_rules_of_routes_and_leaves_those_of_custom_res
     settled(world)
     hooked_up(world, groups=[group])
     ports = [AllowedPorts("IPV4", PortRange(7000, 7000))]
-    assert open_groups(world.ingress, "ecs-lattice-ingress-1", [group], ports, "by a template").problems == ()
+    assert open_groups(world.ingress, "ecs-lattice-ingress-1", {group: False}, ports, "by a template").problems == ()
     left = {}
     for _ in range(12):
         left = world.uninstall.run()["left"]
@@ -493,8 +493,8 @@ def test_a_lost_table_closes_nothing_and_its_custom_resources_are_rebuilt(world)
     settled(world)
     hooked_up(world, groups=[group])
     ports = [AllowedPorts("IPV4", PortRange(7000, 7001)), AllowedPorts("IPV6", PortRange(7000, 7000))]
-    open_groups(world.ingress, "ecs-lattice-ingress-1", [group], ports, "by a template")
-    open_groups(world.ingress, "ecs-lattice-ingress-2", [unused], ports[:1], "by a template")
+    open_groups(world.ingress, "ecs-lattice-ingress-1", {group: False}, ports, "by a template")
+    open_groups(world.ingress, "ecs-lattice-ingress-2", {unused: False}, ports[:1], "by a template")
     requirements = sorted(world.registry.requirements())
     assert len(requirements) == 3
     before = world.inbound(group)
@@ -502,7 +502,7 @@ def test_a_lost_table_closes_nothing_and_its_custom_resources_are_rebuilt(world)
         world.dynamodb.delete_item(TableName="registry", Key={name: item[name] for name in ("pk", "sk")})
     world.watch(lambda: None if world.inbound(group) == before else f"{world.inbound(group)}")
     # Deleted before the table is known to be whole: what else is needed of the group is not known.
-    world.ingress.close("ecs-lattice-ingress-2", [unused])
+    world.ingress.close("ecs-lattice-ingress-2", {unused: False})
     assert world.inbound(unused) == {("ours", "IPv4", 7000, 7001)}
     sweeps(world, 6)
     assert world.wrong == []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ecs_lattice.lattice_side.resolutions import Resolution
 
 _CREATE_SECONDS, _DELETE_SECONDS, _DRAIN_SECONDS = 5, 10, 45
+_INCOMPLETE_SECONDS = 900  # about a resync
 
 
 def desired_graph(context: PlanContext) -> Desired:
@@ -160,14 +161,20 @@ def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
         return ()
     wanted, known = wanted_networks(context), {arn for _, arn in context.index.remembered.networks}
     grace, why = context.settings.grace_seconds, "a service network is no longer declared"
-    return tuple(
+    unwanted = [
         association
         for association in context.index.observed.associations
-        if association.ours
-        and association.network_arn not in wanted
-        and association.network_arn in known
-        and context.index.is_complete
-        and context.timers.has_lasted(f"network:{id_of(association.network_arn)}", grace, why)
+        if association.ours and association.network_arn in known - wanted
+    ]
+    if unwanted and not context.index.is_complete:
+        context.timers.wait(
+            _INCOMPLETE_SECONDS, "the registry is being rebuilt; a service network is no longer declared"
+        )
+        return ()
+    return tuple(
+        association
+        for association in unwanted
+        if context.timers.has_lasted(f"network:{id_of(association.network_arn)}", grace, why)
     )
 
 

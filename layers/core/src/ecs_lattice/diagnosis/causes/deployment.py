@@ -1,6 +1,7 @@
 """A deployment in progress: what is seen may be over when it is."""
 
 from ecs_lattice.diagnosis.causes import commands
+from ecs_lattice.diagnosis.causes.reason_hints import failed_lattice_checks
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.findings import Finding, duration, sentences
 
@@ -12,7 +13,10 @@ def deployment_in_progress(evidence: Evidence) -> Finding | None:
     if newest is None:
         return None
     is_within_grace = evidence.now < evidence.grace_ends_at
-    is_starting = bool(evidence.in_status("INITIAL")) and not evidence.unhealthy
+    # ECS replaces a task that fails VPC Lattice's checks: then the deployment waits for what makes them fail.
+    replaced = [task for task in evidence.recently_stopped if task.deployment_id == newest.id]
+    is_failing = bool(evidence.unhealthy) or any(failed_lattice_checks(task) for task in replaced)
+    is_starting = bool(evidence.in_status("INITIAL")) and not is_failing
     return Finding(
         "DEPLOYMENT_IN_PROGRESS",
         "likely" if is_within_grace or is_starting else "possible",
