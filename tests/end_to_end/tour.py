@@ -235,6 +235,8 @@ def _uninstalls(admin: Administrator) -> None:
     """Everything is given back; at last an alarm that came while nobody looked."""
     admin.operator.invoke("Resync", {"mode": "approve-removals"})
     admin.client("cloudformation").delete_stack(StackName="openings")
+    # The route is live again once it has been rebuilt, and only then it has an alarm.
+    admin.until(lambda: bool(admin.alarms("orders/default")), "the alarm of the rebuilt route")
     (alarm,) = admin.alarms("orders/default")
 
     def is_released() -> bool:
