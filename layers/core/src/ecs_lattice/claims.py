@@ -74,7 +74,9 @@ class Answer:
     before stays (``group_arn``).
     ``group_arn`` is the target group of the route once it exists. ``domain_name`` is the Lattice service's DNS name.
     ``notices`` are about the route or its Lattice service, whatever the state. ``live_as`` is the fingerprint of the match
-    with which the route was live last; empty: never. Texts are within :mod:`~ecs_lattice.bounds`.
+    with which the route was live last (empty: never), ``live_since`` the epoch second at which it began to be (0: never, or
+    before that was recorded; None: an answer from before both were recorded). Texts are within
+    :mod:`~ecs_lattice.bounds`.
     """
 
     state: State
@@ -84,6 +86,7 @@ class Answer:
     domain_name: str | None = None
     notices: tuple[Notice, ...] = ()
     live_as: str = ""
+    live_since: float | None = None
 
     def __post_init__(self) -> None:
         bounds.cut_fields(self, message=bounds.MESSAGE)

@@ -115,8 +115,9 @@ def desired_claims(observed: Observation, facts: AttachmentFacts) -> dict[RouteK
     is_held = shifts or any(claim.route.pause for claim in claims.values())
     for key, record in sorted(records.items()):
         if not (key in claims or is_over(record)):
-            # What was rebuilt from tags is held until a completed deployment says whether it is declared.
-            is_rebuilt = bool(observed.waiting) and not record.claim.created_at
+            # What was rebuilt from tags is held until a declaration that is followed says whether it is declared.
+            is_unsaid = observed.routes is None or bool(observed.withheld)
+            is_rebuilt = is_unsaid and observed.presence == "active" and not record.claim.created_at
             claims[key] = _leaving(observed, record.claim, is_held=is_held or is_rebuilt)
     return {key: with_facts(claim, records.get(key), facts, observed.presence) for key, claim in claims.items()}
 

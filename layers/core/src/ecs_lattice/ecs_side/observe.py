@@ -105,6 +105,8 @@ class Observer:
     def _asking(self, observed: Observation, service: EcsService, revision: Revision) -> Observation:
         """``observed`` with the routes of a declaration that has some or is wrong."""
         routes, too_many = limited(revision.declaration.routes, observed.claims, self.settings)
+        if too_many and self._may_have_forgotten(observed):
+            routes = revision.declaration.routes
         live, prefix = {key[1] for key, found in observed.claims.items() if _is_live(found)}, self.settings.label_prefix
         if not (problems := revision.problems):
             dropped = dropped_default_route(live, revision.declaration, label_prefix=prefix) if live else None
@@ -116,6 +118,11 @@ class Observer:
             return dataclasses.replace(observed, routes=None, waiting=routes)
         record = dataclasses.replace(observed.record, subnets=self._subnets(observed, service))
         return dataclasses.replace(observed, record=record, routes=routes, warnings=tuple(filter(None, [too_many])))
+
+    def _may_have_forgotten(self, observed: Observation) -> bool:
+        """Whether the registry may lack claims of this service that were live: it has not seen a whole resync yet, and tasks
+        are attached. No limit for what is new applies then."""
+        return bool(observed.listed) and self.registry.document("stack", "marker") is None
 
     def _revision(self, arn: str, service: EcsService, observed: Observation) -> Revision:
         """The revision ``arn``. Revisions never change: the stored one is used even after ECS has deleted it."""
@@ -194,9 +201,11 @@ class Observer:
         # Without its marker the registry is new or was lost, and only ECS's time is known.
         is_new = None in times.values() and self.registry.document("stack", "marker") is None
         begins = created_at if is_new else now
+        kept = withheld(routes, observed.listed_by_port, self.settings)
+        is_known = not kept or not self._may_have_forgotten(observed)
         return dataclasses.replace(
             observed,
-            withheld=withheld(routes, observed.listed_by_port, self.settings),
+            withheld={key: problem for key, problem in kept.items() if problem.code != "TOO_MANY_NETWORKS" or is_known},
             claimed_at={key: begins if since is None else since for key, since in times.items()},
         )
 

@@ -16,6 +16,7 @@ from ecs_lattice.lattice_side.seen import match_fingerprint
 from ecs_lattice.lattice_side.shadows import live_rules, shadows
 
 _CREATE_SECONDS = 5
+_PAUSED = "shares it and is paused"
 
 
 def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
@@ -30,19 +31,20 @@ def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
         own = entries[resolution.key]
         answer = _answer(context, resolution, own, uninstalling=uninstalling)
         if answer.state != "Removed":
-            answer = replace(answer, notices=told.get(resolution.key, ()), live_as=_live_as(resolution, own))
+            live_as, live_since = _live(resolution, own, context.now)
+            answer = replace(answer, notices=told.get(resolution.key, ()), live_as=live_as, live_since=live_since)
         answered[resolution.key] = answer
     return answered | _shadowed(context, answered)
 
 
-def _live_as(resolution: Resolution, entries: Sequence[MatchEntry]) -> str:
-    """The fingerprint of the match as which the route is live now, else was last."""
-    if any(resolution.group_ref in entry.receiving for entry in entries):
-        return match_fingerprint(resolution.requests)
-    before = resolution.record.answer
-    if before.state == "Live" and not before.live_as:  # written before it was recorded
-        return match_fingerprint(resolution.requests)
-    return before.live_as
+def _live(resolution: Resolution, entries: Sequence[MatchEntry], now: float) -> tuple[str, float]:
+    """The fingerprint of the match as which the route is live now, else was last; and since when."""
+    before, requests = resolution.record.answer, match_fingerprint(resolution.requests)
+    if resolution.was_live and not before.live_as:  # from before it was recorded
+        return requests, 0.0
+    if before.live_as == requests or not any(resolution.group_ref in entry.receiving for entry in entries):
+        return before.live_as, before.live_since or 0.0
+    return requests, now
 
 
 def _shadowed(context: PlanContext, found: Mapping[str, Answer]) -> dict[str, Answer]:
@@ -98,15 +100,26 @@ def _progress(
     needs = {
         "The Lattice service": index.observed.service is not None,
         "The target group": group is not None and group.status == "ACTIVE",
-        **{f"The rule on {entry.listener}": resolution.group_ref in entry.in_use for entry in entries},
+        **{_rule_of(entry): resolution.group_ref in entry.in_use for entry in entries},
         "The association with a service network": networks <= index.associated,
     }
     missing = next((what for what, is_there in needs.items() if not is_there), "")
+    if missing.endswith(_PAUSED):
+        return "Pending", "", f"{missing}."
     if missing:
         context.timers.wait(_CREATE_SECONDS, f"{missing} is being created")
         return "Pending", "", f"{missing} is being created."
     is_unweighted = resolution.route.weight == 0 and is_ready(context, resolution)
     return ("Live", "", "Its weight is 0.") if is_unweighted else ("Wired", "", "")
+
+
+def _rule_of(entry: MatchEntry) -> str:
+    """The rule of the entry, for people; with who keeps it as it is."""
+    rule = f"The rule on {entry.listener}"
+    if not (entry.is_frozen and entry.paused):
+        return rule
+    first = entry.paused[0]
+    return f"{rule} stays as it is: route {first.route.name} of {first.claim.service} {_PAUSED}"
 
 
 def _removing(

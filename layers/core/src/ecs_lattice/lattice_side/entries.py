@@ -95,7 +95,9 @@ def candidates_by_entry(index: ObservedIndex, resolutions: Resolutions) -> Mappi
     """
     same: dict[tuple[ListenerKey, Match], list[Resolution]] = defaultdict(list)
     for resolution in resolutions:
-        for key in resolution.route.listeners if resolution.mode != "rejected" else ():
+        # What was paused before it was live has no part in anything yet.
+        has_part = resolution.mode != "rejected" and (resolution.mode != "paused" or resolution.was_live)
+        for key in resolution.route.listeners if has_part else ():
             same[key, resolution.requests].append(resolution)
     candidates: dict[EntryKey, list[Resolution]] = defaultdict(list)
     for (key, _), claims in same.items():

@@ -55,9 +55,10 @@ def plan_forward(context: PlanContext, entry: MatchEntry, parked: frozenset[str]
     listener forwards to them."""
     current, declared = Counter(weights(entry.action)), _declared_weights(entry)
     roles = {group: _role(context, entry, group, current[group], declared) for group in {**current, **declared}}
-    serving = {"ready": declared, "retained": Counter(entry.receiving)}
-    serves = any(serving.get(role, Counter())[group] for group, role in roles.items())
-    falls_back = entry.live and not serves and bool(entry.active)
+    can_answer = any(role == "ready" and declared[group] for group, role in roles.items())
+    serves = can_answer or any(role == "retained" and group in entry.receiving for group, role in roles.items())
+    # Also beside a share that stays as it is: it does not take what its neighbour has yet to bring.
+    falls_back = entry.live and not can_answer and bool(entry.active)
     if falls_back:
         roles |= dict.fromkeys(entry.receiving - _deleted_elsewhere(entry), "fallback")
     live = serves or "fallback" in roles.values()

@@ -50,15 +50,17 @@ def refusal(lattice_service: str, holder: str) -> str:
 
 
 def unread_answers(
-    records: Iterable[ClaimRecord], requester: str, holder: str, settings: Settings
+    records: Sequence[ClaimRecord], requester: str, holder: str, settings: Settings
 ) -> dict[str, Answer] | None:
     """The answers to the claims of the ECS service ``requester``, if the remembered ``holder`` is enough to give them: none
-    of them may speak, and nothing was ever created for them. None: Lattice has to be read."""
+    of them may speak, and nothing was ever created for them. None: Lattice has to be read, also to see whether the holder
+    is still there, of whom no claim is left."""
     answers: dict[str, Answer] = {}
-    for record in records:
+    speaking = {record.key for record in records if may_speak(facts_of(record, settings), holder)}
+    for record in records if speaking else ():
         if record.claim.service.arn != requester:
             continue
-        if record.answer.group_arn or may_speak(facts_of(record, settings), holder):
+        if record.answer.group_arn or record.key in speaking:
             return None
         is_over = record.claim.phase != "declared"
         text = refusal(record.lattice_service, holder)

@@ -73,7 +73,7 @@ def _groups_of(rules: Iterable[DefaultPlan | DesiredRule | Rule]) -> frozenset[s
 def _default(context: PlanContext, listener: ListenerAssignment) -> DefaultPlan | None:
     """The default action; None when the listener is to be deleted."""
     entry, there = listener.default, listener.there
-    if there and _is_foreign(context, listener):
+    if there and context.index.is_left_alone(listener.key, (r.group_ref for r in entry.claims) if entry else ()):
         return DefaultPlan(there.default)
     if entry is None:
         return _unclaimed_default(context, there) if there else DefaultPlan(NOT_FOUND)
@@ -91,12 +91,6 @@ def _awaited(entry: MatchEntry) -> frozenset[str]:
     """The groups that a default action without traffic needs parked: those to come, and those that ECS still names."""
     leaving = (r for r in entry.removing if r.mode == "removing" and r.claim.named)
     return frozenset(resolution.group_ref for resolution in (*entry.active, *leaving))
-
-
-def _is_foreign(context: PlanContext, listener: ListenerAssignment) -> bool:
-    """Whether somebody else made the listener, and its default action was never that of a route."""
-    was_live = listener.default is not None and any(resolution.was_live for resolution in listener.default.claims)
-    return listener.key in context.index.foreign_listeners and not was_live
 
 
 def _unclaimed_default(context: PlanContext, listener: Listener) -> DefaultPlan | None:

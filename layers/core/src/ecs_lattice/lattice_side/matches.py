@@ -77,7 +77,9 @@ def _blocked(
     receive the requests of the match."""
     foreign = [rule for rule in index.foreign_rules[at[0]] if rule.match.canonical == at[1]]
     others = owners - {candidate.owner for candidate in candidates}
-    blocking = sorted(others & unchangeable | others - index.claimants)
+    # Who serves the match as well goes on: what the others receive stays as it is beside that.
+    kept = unchangeable if others == owners else set()
+    blocking = sorted(others & kept | others - index.claimants)
     if foreign:
         code = "FOREIGN_RULE"
         message = f"Rule {foreign[0].name} on {at[0]} has this match, and this stack did not create it."
@@ -96,8 +98,10 @@ def _entry(
     candidates that are rejected because others have it."""
     going = {"retained", "removing"}
     ordered = sorted(candidates, key=lambda r: (r.mode in going, r.group_ref not in receiving, r.route.name))
-    # Stable, so that the second sort decides first: who serves the match, who once did, then who claimed it first.
-    ordered.sort(key=lambda r: (r.owner not in owners, not r.was_live_as(normal(at[1])), *_claim_time(r)))
+    # Stable, so that the second sort decides first: who serves the match (of several, who still shares it), who once did,
+    # and since when, then who claimed it first.
+    is_shared, requests = len(owners) > 1, normal(at[1])
+    ordered.sort(key=lambda r: (r.owner not in owners, is_shared and r.route.weight is None, *_seniority(r, requests)))
     holding = [resolution for resolution in ordered if resolution.holds_match]
     sharing = [r for r in holding if r is holding[0] or None not in {holding[0].route.weight, r.route.weight}]
     by_role: dict[Mode | None, Resolutions] = defaultdict(tuple)
@@ -119,10 +123,11 @@ def _entry(
     ]
 
 
-def _claim_time(resolution: Resolution) -> tuple[bool, float, str]:
-    """What was paused before it was ever live has not begun to hold anything."""
+def _seniority(resolution: Resolution, requests: Match) -> tuple[bool, float, float, str]:
+    """Since when the route was live with these requests, else since when it has claimed them."""
     claimed_at, service, _route = resolution.claimed
-    return resolution.route.pause and not resolution.was_live, claimed_at, service
+    was_live = resolution.was_live_as(requests)
+    return not was_live, (resolution.record.answer.live_since or 0.0) if was_live else 0.0, claimed_at, service
 
 
 def _role(resolution: Resolution, sharing: list[Resolution]) -> Mode | None:

@@ -99,7 +99,9 @@ class LatticeSide:
     def _converge(self, records: tuple[ClaimRecord, ...], remembered: LatticeRecord) -> Outcome:
         claims = tuple(facts_of(record, self.settings) for record in records)
         # Nothing would be created, so no taken name would lead to the service: after a lost table, ask by list.
-        discover = all(record.claim.phase != "declared" for record in records)
+        # Before a whole resync the registry may lack whose it is: its tag says so, before anything is created.
+        is_unknown = remembered.service_arn is None and self.registry.document("stack", "marker") is None
+        discover = is_unknown or all(record.claim.phase != "declared" for record in records)
         refused: dict[str, Problem] = {}
         for _ in range(_ROUNDS):
             snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover).read()
@@ -168,7 +170,14 @@ class LatticeSide:
                 f"is left alone. Use another {self.settings.label_prefix}.service."
             )
             foreign = {
-                facts.key: Answer("Refused", "FOREIGN_SERVICE", message, before.group_arn, live_as=before.live_as)
+                facts.key: Answer(
+                    "Refused",
+                    "FOREIGN_SERVICE",
+                    message,
+                    before.group_arn,
+                    live_as=before.live_as,
+                    live_since=before.live_since,
+                )
                 for facts in claims
                 if (before := facts.record.answer)
             }

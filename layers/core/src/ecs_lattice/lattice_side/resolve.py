@@ -146,9 +146,8 @@ def _listener_protocols(resolutions: Resolutions, index: ObservedIndex, _setting
 
 def _foreign_listeners(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
     """The default action of a listener that somebody else made is not ours to change."""
-    new = [r for r in resolutions if r.mode == "active" and r.match is None and not r.was_live]
-    for resolution in new:
-        if taken := index.foreign_listeners.intersection(resolution.route.listeners):
+    for resolution in (r for r in resolutions if r.mode == "active" and r.match is None):
+        if taken := [key for key in resolution.route.listeners if index.is_left_alone(key, (resolution.group_ref,))]:
             message = (
                 f"Listener {min(taken)} was not created by this stack, so its default action is left alone. Give the route a "
                 f"match ({settings.label_prefix}.path.prefix, ...), use another {settings.label_prefix}.listener, or delete "

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import chain
 
 from ecs_lattice import codec, naming, ownership
-from ecs_lattice.claims import Claim, ClaimRecord, LatticeRecord
+from ecs_lattice.claims import Answer, Claim, ClaimRecord, LatticeRecord
 from ecs_lattice.graph import (
     PARKED_HEADER,
     Group,
@@ -23,6 +23,7 @@ from ecs_lattice.graph import (
     groups_in_use,
     id_of,
     weighted_groups,
+    weights,
 )
 from ecs_lattice.matching import normal
 from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route
@@ -45,8 +46,8 @@ class ClaimFacts:
     is written in a rule (None: a default action); ``requests`` is the normal match, the same for all spellings of the set.
     ``networks`` are the service networks as declared. ``holder_tags`` are the values of the holder tag that let its ECS
     service claim a Lattice service, by the sharing that sets them. ``claimed`` orders claims by their time. ``speaks``:
-    whether it has a say on the Lattice service at all. ``receives``: its own target group receives requests.
-    ``was_live``: so it did once.
+    whether it has a say on the Lattice service at all. ``receives``: its target group receives requests, of whichever route
+    of its port. ``was_live``: this very route has received requests.
     """
 
     record: ClaimRecord
@@ -71,6 +72,14 @@ class ClaimFacts:
         if not answer.live_as:  # written before it was recorded
             return answer.state == "Live" and requests == self.requests
         return answer.live_as == match_fingerprint(requests)
+
+
+def _was_live(answer: Answer) -> bool:
+    """Whether the route was live. An answer from before that was recorded says so by its state; what was refused or stopped
+    then, and has a group, may have been."""
+    if answer.live_as or answer.state == "Live":
+        return True
+    return answer.live_since is None and answer.state in {"Refused", "Conflicted", "Paused"} and bool(answer.group_arn)
 
 
 def holder_tags(owner: Owner) -> dict[Sharing, str]:
@@ -103,7 +112,7 @@ def facts_of(record: ClaimRecord, settings: Settings) -> ClaimFacts:
         claimed=(claim.claimed_at or claim.created_at, claim.service.arn, route.name),
         speaks=True,
         receives=False,
-        was_live=bool(record.answer.live_as) or record.answer.state == "Live",
+        was_live=_was_live(record.answer),
     )
 
 
@@ -151,6 +160,10 @@ class ObservedIndex:
     def foreign_listeners(self) -> frozenset[ListenerKey]:
         """The listeners that others created."""
         return frozenset(key for key, there in self.listeners.items() if not naming.is_ours(there.name))
+
+    def is_left_alone(self, key: ListenerKey, groups: Iterable[str]) -> bool:
+        """Whether others made the listener, and its default action forwards to none of these groups."""
+        return key in self.foreign_listeners and not weights(self.listeners[key].default).keys() & set(groups)
 
     @cached_property
     def weighted(self) -> frozenset[str]:
@@ -227,15 +240,25 @@ def owners_of_groups(
 ) -> dict[str, Owner]:
     """The ECS services of the target groups by group id, as far as they are known. What this stack has created stands above
     what a claim says: a group of this stack is that of the claim for which it was created, else of the ECS service in its
-    tags. Only a group without an owner is that of the first claim that names it as its own."""
+    tags. Only a group without an owner is that of a claim that names it as its own."""
     created, ours = {facts.group_name: facts.owner for facts in claims}, {arn for _, arn in remembered.groups}
-    in_reverse = sorted(claims, key=lambda facts: facts.claimed, reverse=True)
-    named = {id_of(own): facts.owner for facts in in_reverse if (own := facts.claim.own_group)}
+    named = _named(claims, remembered.holder)
     found = {
         group.id: (created.get(group.name) if group.arn in ours else None) or _tagged(group, owner, named.get(group.id))
         for group in groups
     }
     return {group: found_owner for group, found_owner in found.items() if found_owner}
+
+
+def _named(claims: Iterable[ClaimFacts], holder: str) -> dict[str, Owner]:
+    """The ECS services of the groups that claims name as their own: of one group the ECS service that was live with it, then
+    the first to have claimed. Claims that may not speak do not count; nor, before anybody holds the Lattice service, those
+    that were never live, or the name of a group would make its holder."""
+    naming_one = [facts for facts in claims if facts.claim.own_group and may_speak(facts, holder)]
+    live = {(facts.owner, facts.claim.own_group) for facts in naming_one if facts.was_live}
+    counting = [facts for facts in naming_one if holder or (facts.owner, facts.claim.own_group) in live]
+    counting.sort(key=lambda facts: ((facts.owner, facts.claim.own_group) not in live, facts.claimed), reverse=True)
+    return {id_of(facts.claim.own_group or ""): facts.owner for facts in counting}
 
 
 def _tagged(group: Group, stack: str, named: Owner | None) -> Owner | None:
@@ -249,15 +272,12 @@ def _tagged(group: Group, stack: str, named: Owner | None) -> Owner | None:
 def _located(
     facts: ClaimFacts, ids: Mapping[str, str], owners: Mapping[str, Owner], receiving: frozenset[str], holder: str
 ) -> ClaimFacts:
-    """The claim with its target group, whether it may speak, and whether it receives requests or once did."""
+    """The claim with its target group, whether it may speak, and whether its group receives requests."""
     own = facts.claim.own_group
     group = facts.group_ref if own else ids.get(facts.group_name, facts.group_ref)
     if own and owners.get(group, facts.owner) != facts.owner:
         group = f"foreign:{group}"
-    receives = group in receiving
-    return replace(
-        facts, group_ref=group, speaks=may_speak(facts, holder), receives=receives, was_live=receives or facts.was_live
-    )
+    return replace(facts, group_ref=group, speaks=may_speak(facts, holder), receives=group in receiving)
 
 
 @dataclass(frozen=True, slots=True)
