@@ -20,6 +20,7 @@ from tests.tenants.tenants import (
     running,
     state,
     tagged,
+    texts,
     who,
 )
 
@@ -112,16 +113,7 @@ def test_who_waits_for_a_paused_share_of_its_match_is_told_whose():
         hours(world, 1)
         released(world, victim, at("/orders", weight="100", port="next"), ports=OTHER_PORT)
         hours(world, 1)
-        (status,) = (
-            world.ecs_side.status(world.claims_of(victim)) if hasattr(world, "claims_of") else _statuses(world, victim)
-        )
-        assert "shop/mate shares it and is paused" in status.message
-
-
-def _statuses(world, arn):
-    from ecs_lattice.model import ServiceId
-
-    return world.ecs_side.status(ServiceId(arn)).routes
+        assert "shop/mate shares it and is paused" in texts(world, victim)
 
 
 @pytest.mark.parametrize("first", [{"network": "nowhere", "weight": "1"}, {"pause": "true", "weight": "1"}])
