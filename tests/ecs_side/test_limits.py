@@ -101,6 +101,7 @@ def test_a_route_with_too_many_networks_makes_no_claim(bench):
 
 
 def test_a_live_route_that_asks_for_too_many_networks_stays_as_it_was(bench):
+    bench.registry.put_document("stack", "marker", "{}")
     bench.live()
     before = bench.records()["default"].claim
     release(bench, {**LABELS, "lattice.network": NETWORKS})
