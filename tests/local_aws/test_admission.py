@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 
@@ -212,8 +213,8 @@ def _answers(port, path, body):
 def _listening():
     """The addresses of the sockets of this process that accept connections, by its open files: to look at all objects would
     take hold of tuples that other threads are about to build."""
-    for name in os.listdir("/dev/fd"):
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(name))) as one:  # closed, or no socket
+    for file in Path("/dev/fd").iterdir():
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(file.name))) as one:  # closed, or no socket
             is_internet = one.family in {socket.AF_INET, socket.AF_INET6}
             if is_internet and one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 yield one.getsockname()[:2]
