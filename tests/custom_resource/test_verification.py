@@ -4,7 +4,7 @@ import pytest
 
 from ecs_lattice import api_calls
 from ecs_lattice.custom_resource.protocol import Request
-from ecs_lattice.custom_resource.verification import StackResource, Standing, Verification, standing
+from ecs_lattice.custom_resource.verification import RequestStatus, StackResource, Verification, status_of
 from ecs_lattice.errors import DeniedError, OutOfTimeError, ThrottledError, UnavailableError
 from local_aws.clock import ManualClock
 from tests.custom_resource.conftest import STACK, CloudFormation, fields
@@ -35,7 +35,7 @@ def resource(status: str, physical_id: str = "", **changed: str) -> StackResourc
     ],
 )
 def test_a_request_counts_while_its_resource_is_in_progress(asked, said):
-    assert standing(asked, said) is Standing.CURRENT
+    assert status_of(asked, said) is RequestStatus.CURRENT
 
 
 IN_PROGRESS = {"Create": "CREATE_IN_PROGRESS", "Update": "UPDATE_IN_PROGRESS", "Delete": "DELETE_IN_PROGRESS"}
@@ -49,8 +49,8 @@ STATUSES = [
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("kind", [*IN_PROGRESS, "Destroy", ""])
 def test_in_any_other_status_it_does_not(kind, status):
-    expected = Standing.CURRENT if IN_PROGRESS.get(kind) == status else Standing.NOT_IN_PROGRESS
-    assert standing(request(kind, "" if kind == "Create" else OLD), resource(status, OLD)) is expected
+    expected = RequestStatus.CURRENT if IN_PROGRESS.get(kind) == status else RequestStatus.NOT_IN_PROGRESS
+    assert status_of(request(kind, "" if kind == "Create" else OLD), resource(status, OLD)) is expected
 
 
 @pytest.mark.parametrize("kind", IN_PROGRESS)
@@ -64,28 +64,28 @@ def test_in_any_other_status_it_does_not(kind, status):
     ],
 )
 def test_what_is_said_of_another_resource_does_not_count(kind, said):
-    assert standing(request(kind, OLD), resource(IN_PROGRESS[kind], OLD, **said)) is Standing.NOT_IN_PROGRESS
+    assert status_of(request(kind, OLD), resource(IN_PROGRESS[kind], OLD, **said)) is RequestStatus.NOT_IN_PROGRESS
 
 
 @pytest.mark.parametrize("kind", IN_PROGRESS)
 def test_a_resource_that_does_not_exist_is_in_progress_of_nothing(kind):
-    assert standing(request(kind, OLD), None) is Standing.NOT_IN_PROGRESS
+    assert status_of(request(kind, OLD), None) is RequestStatus.NOT_IN_PROGRESS
 
 
 @pytest.mark.parametrize("request_id", ["", "x" * 129])
 @pytest.mark.parametrize("kind", IN_PROGRESS)
 def test_a_request_without_an_id_or_with_an_endless_one_does_not_count(kind, request_id):
     asked = request(kind, OLD, request_id=request_id)
-    assert standing(asked, resource(IN_PROGRESS[kind], OLD)) is Standing.NOT_IN_PROGRESS
+    assert status_of(asked, resource(IN_PROGRESS[kind], OLD)) is RequestStatus.NOT_IN_PROGRESS
 
 
 def test_an_update_of_another_id_does_not_count():
-    assert standing(request("Update", OLD), resource("UPDATE_IN_PROGRESS", NEW)) is Standing.NOT_IN_PROGRESS
+    assert status_of(request("Update", OLD), resource("UPDATE_IN_PROGRESS", NEW)) is RequestStatus.NOT_IN_PROGRESS
 
 
 @pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])
 def test_the_delete_of_an_id_that_the_resource_does_not_have_is_told_apart(status):
-    assert standing(request("Delete", OLD), resource(status, NEW)) is Standing.REPLACED
+    assert status_of(request("Delete", OLD), resource(status, NEW)) is RequestStatus.REPLACED
 
 
 def test_a_read_that_lags_behind_is_repeated_for_a_few_seconds():
@@ -97,14 +97,14 @@ def test_a_read_that_lags_behind_is_repeated_for_a_few_seconds():
         if stacks.reads == 2:
             stacks.sends(request("Create"))
 
-    assert Verification(stacks, sleep).standing(request("Create")) is Standing.CURRENT
+    assert Verification(stacks, sleep).status(request("Create")) is RequestStatus.CURRENT
     assert (stacks.reads, clock.time() - begun) == (3, 1.5)
 
 
 def test_what_cloudformation_does_not_know_is_refused_after_a_few_seconds():
     clock, stacks = ManualClock(), CloudFormation()
     begun = clock.time()
-    assert Verification(stacks, clock.advance).standing(request("Create")) is Standing.NOT_IN_PROGRESS
+    assert Verification(stacks, clock.advance).status(request("Create")) is RequestStatus.NOT_IN_PROGRESS
     assert (stacks.reads, clock.time() - begun) == (5, 7.5)
 
 
@@ -120,7 +120,7 @@ def test_a_status_that_cannot_be_read_is_read_again(error):
     clock, stacks = ManualClock(), CloudFormation(errors=[error] * 6)
     begun = clock.time()
     stacks.sends(request("Create"))
-    assert Verification(stacks, clock.advance).standing(request("Create")) is Standing.CURRENT
+    assert Verification(stacks, clock.advance).status(request("Create")) is RequestStatus.CURRENT
     assert (stacks.reads, clock.time() - begun) == (7, 0.5 + 1 + 2 + 4 + 4 + 4)
 
 
@@ -129,7 +129,7 @@ def test_at_the_deadline_the_last_error_is_the_reason(error, monkeypatch):
     clock, stacks = ManualClock(), CloudFormation(errors=[error] * 1000)
     monkeypatch.setattr("time.monotonic", clock.time)
     with pytest.raises(type(error)) as raised, api_calls.within(45):
-        Verification(stacks, clock.advance).standing(request("Create"))
+        Verification(stacks, clock.advance).status(request("Create"))
     assert raised.value is error
     assert stacks.reads == 14
 
@@ -138,4 +138,4 @@ def test_without_time_for_one_read_that_is_the_reason(monkeypatch):
     clock = ManualClock()
     monkeypatch.setattr("time.monotonic", clock.time)
     with pytest.raises(OutOfTimeError), api_calls.within(0):
-        Verification(CloudFormation(), clock.advance).standing(request("Create"))
+        Verification(CloudFormation(), clock.advance).status(request("Create"))

@@ -11,7 +11,7 @@ from ecs_lattice.custom_resource.protocol import Request
 from ecs_lattice.custom_resource.verification import Verification
 from ecs_lattice.errors import DeniedError, NotFoundError
 from ecs_lattice.retained import RetainedResources
-from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
+from ecs_lattice.stack_state import UNINSTALL, UNINSTALLED
 from local_aws import inprocess
 from local_aws.iam import backend as iam_backend
 from tests.custom_resource.conftest import CloudFormation

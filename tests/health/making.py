@@ -21,11 +21,11 @@ def service_id(name="orders", cluster="shop") -> ServiceId:
 
 def a_record(state="Live", *, group_arn=GROUP, name="orders", cluster="shop", phase="declared", **more) -> ClaimRecord:
     """A route as the registry has it; ``more`` are fields of the claim or of the route."""
-    live_as = more.pop("live_as", "")
+    live_as, live_since = more.pop("live_as", ""), more.pop("live_since", 0.0)
     of_claim = {key: more.pop(key) for key in ("own_group", "serving", "named") if key in more}
     route = Route(**({"name": "default", "lattice_service": "orders", "port_name": "web"} | more))
     claim = Claim(service_id(name, cluster), 1.0, route, Placement("vpc-1", "IPV4", 8080), phase, **of_claim)
-    return ClaimRecord(claim, 1, Answer(state, group_arn=group_arn, live_as=live_as))
+    return ClaimRecord(claim, 1, Answer(state, group_arn=group_arn, live_as=live_as, live_since=live_since))
 
 
 def a_deployment(age=10_000.0, status="PRIMARY", rollout="COMPLETED", groups=(GROUP,)) -> Deployment:

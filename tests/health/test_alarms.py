@@ -58,6 +58,7 @@ def test_the_target_group_in_the_description_is_the_one_that_receives_requests()
         (a_record("Pending", group_arn=None), False),
         (a_record("Paused"), False),
         (a_record("Refused"), False),
+        (a_record("Refused", live_since=None), True),  # from before it was recorded whether it was live
         (a_record("Refused", group_arn=None), False),
         (a_record("Wired", named=True), True),  # a listed deployment names its group
         (a_record("Wired", serving=True), True),

@@ -7,7 +7,7 @@ import pytest
 
 from ecs_lattice import ownership
 from ecs_lattice.graph import PARKED_HEADER
-from ecs_lattice.lattice_side.seen import facts_of
+from ecs_lattice.lattice_side.claim_facts import facts_of
 from tests.histories.labels import LABELS, hooked_up
 from tests.lattice_side.stage import GRACE, SETTINGS, Stage, path, service
 from tests.lattice_side.stage import stage as started

@@ -192,5 +192,5 @@ def test_a_problem_names_the_label_with_the_prefix_of_the_stack_and_has_the_comm
 def test_a_problem_of_many_groups_names_the_first():
     error = DeniedError("DescribeSecurityGroupRules", "UnauthorizedOperation", "no")
     message = problems.denied([f"sg-{number:017x}" for number in range(3000)], error, "mesh").message
-    assert "and 2980 more" in message
+    assert "and 2,980 more" in message
     assert len(message) < 1024

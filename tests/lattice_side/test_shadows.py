@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.lattice_side.claim_facts import facts_of
 from ecs_lattice.lattice_side.priorities import specificity
 from ecs_lattice.lattice_side.resolutions import Resolution
-from ecs_lattice.lattice_side.seen import facts_of
 from ecs_lattice.lattice_side.shadows import MOST_NOTICES, LiveRule, Shadows, shadows
 from ecs_lattice.matching import covers, normal, overlaps
 from ecs_lattice.model import HeaderMatch, Match, PathMatch, Placement, Route, ServiceId

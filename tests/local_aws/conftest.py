@@ -68,15 +68,16 @@ def send(aws) -> Callable[..., str]:
     return sent
 
 
+def wait_until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
+    """Wait until a condition holds and return its value. The limit is far beyond what a busy machine needs."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
+        time.sleep(0.02)
+    return found
+
+
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
-    """Wait until a condition holds and return its value. The limit is far beyond what a busy machine needs."""
-
-    def wait(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
-        deadline = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < deadline, f"not true within {seconds} s"
-            time.sleep(0.02)
-        return found
-
-    return wait
+    """:func:`wait_until`."""
+    return wait_until

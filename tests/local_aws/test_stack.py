@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import time
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.stack import StackError, settings, transform
+from tests.local_aws.conftest import wait_until
 
 TOPIC = {"Type": "AWS::SNS::Topic"}
 
@@ -18,13 +18,12 @@ class RolledBackError(Exception):
 
 def settled(aws, name):
     """The stack once its operation has ended: the call that began it waits only until all resources have been processed."""
-    deadline = time.monotonic() + 120  # far beyond what a busy machine needs
-    while True:
-        described = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-        if not described["StackStatus"].endswith("IN_PROGRESS"):
-            return described
-        assert time.monotonic() < deadline, described
-        time.sleep(0.02)
+
+    def ended():
+        stack = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return None if stack["StackStatus"].endswith("IN_PROGRESS") else stack
+
+    return wait_until(ended)
 
 
 def make(aws, name, template, **parameters):

@@ -88,6 +88,14 @@ class Answer:
     live_as: str = ""
     live_since: float | None = None
 
+    @property
+    def was_live(self) -> bool:
+        """Whether the route has received requests. An answer from before that was recorded says so by its state; what was
+        refused or stopped then, and has a group, may have."""
+        if self.live_as or self.state == "Live":
+            return True
+        return self.live_since is None and self.state in {"Refused", "Conflicted", "Paused"} and bool(self.group_arn)
+
     def __post_init__(self) -> None:
         bounds.cut_fields(self, message=bounds.MESSAGE)
         if len(self.notices) > bounds.MOST_PROBLEMS:

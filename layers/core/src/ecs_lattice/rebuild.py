@@ -11,6 +11,7 @@ from ecs_lattice.claims import Claim
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.ports import Now, Registry, RequestQueue
+from ecs_lattice.stack_state import MARKER, is_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,13 @@ class Rebuild:
         again. After the second, every target group of ours that nobody claims gets a vanished claim, with which it is
         removed like any other route, and the marker is set.
         """
-        if self.registry.document("stack", "marker") is not None:
+        if is_complete(self.registry):
             return 0
         if self.registry.document("stack", "rebuilding") is None:
             self.registry.put_document("stack", "rebuilding", json.dumps({"at": self.now()}))
             return 0
         enqueued = self.adopt()
-        self.registry.put_document("stack", "marker", json.dumps({"sweptAt": self.now()}))
+        self.registry.put_document("stack", MARKER, json.dumps({"sweptAt": self.now()}))
         self.registry.delete_document("stack", "rebuilding")
         return enqueued
 

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 from ecs_lattice import api_calls
 from ecs_lattice.custom_resource.protocol import Request, Response
-from ecs_lattice.custom_resource.verification import NOT_IN_PROGRESS, Standing, Verification
+from ecs_lattice.custom_resource.verification import NOT_IN_PROGRESS, RequestStatus, Verification
 from ecs_lattice.errors import AwsError, NotFoundError
 from ecs_lattice.ports import Documents, Sleep
+from ecs_lattice.stack_state import KIND, UNINSTALLED, is_uninstalling
 from ecs_lattice.telemetry import logger
-from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
 
 _AGAIN_SECONDS = 2.0
 _NOT_ENDED = (
@@ -62,8 +62,8 @@ class RetainedResources:
         if request.type != "Delete":
             return done
         try:
-            is_requested = self.documents.document("stack", UNINSTALL) is not None
-            has_ended = self.documents.document("stack", UNINSTALLED) is not None
+            is_requested = is_uninstalling(self.documents)
+            has_ended = self.documents.document(KIND, UNINSTALLED) is not None
         except NotFoundError:
             # This request is repeated after the table was deleted, the last of all; or a lost table knows of no uninstall.
             return done
@@ -72,7 +72,7 @@ class RetainedResources:
             return done
         if not has_ended:
             return Response(False, done.physical_id, reason=_NOT_ENDED)
-        if self.verification.standing(request) is not Standing.CURRENT:
+        if self.verification.status(request) is not RequestStatus.CURRENT:
             return Response(False, done.physical_id, reason=NOT_IN_PROGRESS)
         return self._delete(request.properties, done)
 

@@ -8,7 +8,7 @@ from ecs_lattice.ingress.sweep import Sweeper
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.ports import Now, Registry, RequestQueue
 from ecs_lattice.rebuild import Rebuild
-from ecs_lattice.uninstall_state import UNINSTALL, UNINSTALLED
+from ecs_lattice.stack_state import UNINSTALL, UNINSTALLED, is_uninstalling
 
 _ALARMS_SECONDS = 60.0  # at most, for deleting the routes' alarms
 
@@ -26,7 +26,7 @@ class Uninstall:
 
     def run(self) -> dict[str, dict[str, list[str]]]:
         """Release every service, in order and without grace time; the answer has what is left. Repeat until it is empty."""
-        if self.registry.document("stack", UNINSTALL) is None:
+        if not is_uninstalling(self.registry):
             # An earlier uninstall that was taken back by hand may have ended; this one has not.
             self.registry.delete_document("stack", UNINSTALLED)
             self.registry.put_document("stack", UNINSTALL, json.dumps({"at": self.now()}))

@@ -21,7 +21,7 @@ def exceeded(desired: IngressProperties, live: Collection[IngressProperties]) ->
 
 
 def _contains(known: Collection[PortRange], ports: Collection[PortRange]) -> bool:
-    return all(any(one.first <= port.first and port.last <= one.last for one in known) for port in ports)
+    return all(any(allowed.first <= port.first and port.last <= allowed.last for allowed in known) for port in ports)
 
 
 def _problem(name: str, count: int, most: str) -> Problem:

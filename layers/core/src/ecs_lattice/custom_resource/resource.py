@@ -15,7 +15,7 @@ from ecs_lattice.custom_resource import properties
 from ecs_lattice.custom_resource.desired import DesiredIngress, Record
 from ecs_lattice.custom_resource.properties import IngressProperties
 from ecs_lattice.custom_resource.protocol import REQUEST_TYPES, Request, Response
-from ecs_lattice.custom_resource.verification import NOT_IN_PROGRESS, Standing, Verification
+from ecs_lattice.custom_resource.verification import NOT_IN_PROGRESS, RequestStatus, Verification
 from ecs_lattice.errors import ConflictError, DeniedError, ThrottledError, UnavailableError
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.model import AllowedPorts, IngressRule, PortRequirement, PrefixList
@@ -50,10 +50,10 @@ class IngressResource:
         desired = None if request.type == "Delete" else _rejected(request) or properties.read(request.properties)
         if isinstance(desired, tuple):
             return Response(False, request.own_id, reason=format_problems(desired))
-        match self.verification.standing(request):
-            case Standing.NOT_IN_PROGRESS:
+        match self.verification.status(request):
+            case RequestStatus.NOT_IN_PROGRESS:
                 return Response(False, request.physical_id or request.own_id, reason=NOT_IN_PROGRESS)
-            case Standing.REPLACED:
+            case RequestStatus.REPLACED:
                 return Response(True, request.physical_id or request.own_id)
         return self._delete(request) if desired is None else self._open(request, desired)
 
@@ -77,7 +77,7 @@ class IngressResource:
             if requirement.consumer == request.own_id
         ]
         ports = {allowed.ports for requirement in found for allowed in requirement.ports}
-        return IngressProperties(tuple(one.group_id for one in found), tuple(sorted(ports)))
+        return IngressProperties(tuple(group.group_id for group in found), tuple(sorted(ports)))
 
     def _delete(self, request: Request) -> Response:
         """CloudFormation makes an id of its own where a Create was never answered: its Delete ends the resource as well."""

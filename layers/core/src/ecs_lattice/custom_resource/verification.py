@@ -51,7 +51,7 @@ class Stacks(Protocol):
         """The resource; None if there is no such stack or resource. Raises AwsError when it could not be read."""
 
 
-class Standing(Enum):
+class RequestStatus(Enum):
     """What a request is to CloudFormation."""
 
     CURRENT = "CloudFormation waits for the response to it"
@@ -59,20 +59,20 @@ class Standing(Enum):
     NOT_IN_PROGRESS = "CloudFormation knows nothing of it"
 
 
-def standing(request: Request, resource: StackResource | None) -> Standing:
+def status_of(request: Request, resource: StackResource | None) -> RequestStatus:
     """What ``request`` is, by what CloudFormation says of the resource that it names."""
     if not 0 < len(request.request_id) <= _LONGEST_REQUEST_ID:
-        return Standing.NOT_IN_PROGRESS
+        return RequestStatus.NOT_IN_PROGRESS
     named = (request.stack_id, request.logical_id, request.resource_type)
     if resource is None or named != (resource.stack_id, resource.logical_id, resource.type):
-        return Standing.NOT_IN_PROGRESS
+        return RequestStatus.NOT_IN_PROGRESS
     # Before a response CloudFormation has no id of its own to compare.
     has_this_id = request.type == "Create" or resource.physical_id in {"", request.physical_id}
     if request.type == "Delete" and not has_this_id:
-        return Standing.REPLACED
+        return RequestStatus.REPLACED
     if not has_this_id or resource.status not in _IN_PROGRESS.get(request.type, ()):
-        return Standing.NOT_IN_PROGRESS
-    return Standing.CURRENT
+        return RequestStatus.NOT_IN_PROGRESS
+    return RequestStatus.CURRENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ class Verification:
     stacks: Stacks
     sleep: Sleep
 
-    def standing(self, request: Request) -> Standing:
+    def status(self, request: Request) -> RequestStatus:
         """What ``request`` is. Raises the AwsError of the last read if none succeeded until the deadline."""
         for wait in _REREAD_SECONDS:
-            found = standing(request, self._read(request))
-            if found is not Standing.NOT_IN_PROGRESS:
+            found = status_of(request, self._read(request))
+            if found is not RequestStatus.NOT_IN_PROGRESS:
                 return found
             self.sleep(wait)
-        return standing(request, self._read(request))
+        return status_of(request, self._read(request))
 
     def _read(self, request: Request) -> StackResource | None:
         failure: AwsError | None = None

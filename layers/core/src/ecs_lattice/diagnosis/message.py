@@ -7,7 +7,6 @@ Administrator Guide, "Custom notifications"). It drops any other JSON.
 
 import json
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -103,12 +102,6 @@ def cut(words: str, limit: int) -> str:
 def moment(epoch: float) -> str:
     """A time for people: to the minute, in UTC."""
     return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def listed(words: Sequence[str], limit: int) -> str:
-    """The first ``limit`` of ``words``, and how many more there are."""
-    more = len(words) - limit
-    return ", ".join(words[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def _section(section: Section) -> str:

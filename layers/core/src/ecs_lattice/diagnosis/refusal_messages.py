@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ecs_lattice.bounds import MOST_PROBLEMS
+from ecs_lattice.bounds import MOST_PROBLEMS, listed
 from ecs_lattice.diagnosis.findings import Command, aws, duration, sentences
-from ecs_lattice.diagnosis.message import Message, Section, listed, moment
+from ecs_lattice.diagnosis.message import Message, Section, moment
 from ecs_lattice.diagnosis.refusals import MESSAGES_AN_HOUR, Refusal, Report, Reported
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.model import ServiceId
@@ -138,7 +138,7 @@ def _label(refusal: Refusal) -> str:
 
 
 def _is_notice(reported: Iterable[Reported]) -> bool:
-    states = {one.refusal.state for one in reported}
+    states = {entry.refusal.state for entry in reported}
     return states == {"Notice"}
 
 

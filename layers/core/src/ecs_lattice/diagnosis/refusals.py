@@ -122,7 +122,7 @@ def _reporting(seen: Refusals, new: Collection[Refusal], ended: Collection[Repor
     opened = seen if seen.reported else _opened(seen, now)
     there = [reported for reported in opened.reported if reported not in ended]
     reported = (*there, *(Reported(refusal, now) for refusal in new))
-    present = tuple(one for one in reported if not one.ended_at)
+    present = tuple(entry for entry in reported if not entry.ended_at)
     state = dataclasses.replace(opened, reported=reported, sent=(*opened.sent, now), held=0)
     state = state if reported else _closed(state, now)
     return Look(state, Report(opened, present, tuple(ended), opened.held), _after(state, now))
@@ -133,10 +133,10 @@ def _seen(before: Refusals, present: Collection[Refusal], now: float) -> Refusal
     about the other one said so."""
     refused = {refusal.subject for refusal in present}
     reported = [
-        dataclasses.replace(one, ended_at=0.0 if one.refusal in present else one.ended_at or now)
-        for one in before.reported
+        dataclasses.replace(entry, ended_at=0.0 if entry.refusal in present else entry.ended_at or now)
+        for entry in before.reported
     ]
-    kept = [one for one in reported if not (_is_gone(before, one, now) and one.refusal.subject in refused)]
+    kept = [entry for entry in reported if not (_is_gone(before, entry, now) and entry.refusal.subject in refused)]
     sent = tuple(at for at in before.sent if now - at < _AN_HOUR)
     return dataclasses.replace(before, reported=tuple(kept), seen=tuple(sorted(present)), sent=sent)
 
@@ -157,5 +157,5 @@ def _closed(state: Refusals, now: float) -> Refusals:
 
 def _after(state: Refusals, now: float) -> float:
     """Seconds until the end of a refusal is due; 0 where none has ended."""
-    due = [one.ended_at + state.hold_seconds - now for one in state.reported if one.ended_at]
+    due = [entry.ended_at + state.hold_seconds - now for entry in state.reported if entry.ended_at]
     return max(min(due), 1.0) if due else 0.0

@@ -92,7 +92,7 @@ class RefusalReporter:
             if incident and incident.is_open and incident.notified:
                 state, _, code = incident.notified_state.partition(" ")
                 reported.append(Reported(Refusal(lattice_service, route, state, code), incident.opened_at))
-        opened_at = min((one.since for one in reported), default=0.0)
+        opened_at = min((entry.since for entry in reported), default=0.0)
         return Refusals(service.arn, tuple(reported), opened_at=opened_at)
 
     def _send(self, text: str | None, before: Refusals, report: Report, found: Findings) -> str:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from ecs_lattice.bounds import listed
 from ecs_lattice.diagnosis.causes import commands
 from ecs_lattice.diagnosis.evidence import Evidence
 from ecs_lattice.diagnosis.findings import Finding, duration, sentences
 from ecs_lattice.diagnosis.incidents import Incident
-from ecs_lattice.diagnosis.message import Message, Section, listed, moment
+from ecs_lattice.diagnosis.message import Message, Section, moment
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.messages.alarms import AlarmChange
 

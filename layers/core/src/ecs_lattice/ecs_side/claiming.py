@@ -11,6 +11,7 @@ from ecs_lattice.ecs_side.owners import foreign_entry
 from ecs_lattice.ecs_side.record import OURS, Owner
 from ecs_lattice.ecs_side.status import WAITING_FOR_DEPLOYMENT
 from ecs_lattice.facts import Deployment
+from ecs_lattice.matching import normal
 from ecs_lattice.model import Route
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
@@ -30,11 +31,6 @@ def route_key(route: Route) -> RouteKey:
     return route.lattice_service, route.name
 
 
-def was_live(record: ClaimRecord | None) -> bool:
-    """Whether the claim's route receives traffic or has done so."""
-    return record is not None and (record.answer.state == "Live" or bool(record.answer.live_as))
-
-
 def limited(
     routes: tuple[Route, ...], claims: Mapping[RouteKey, ClaimRecord], settings: Settings
 ) -> tuple[tuple[Route, ...], Problem | None]:
@@ -48,8 +44,8 @@ def limited(
         return routes, None
     problem = changes.too_many_routes(len(routes), most, label_prefix=settings.label_prefix)
     standing = [route for route in routes if route_key(route) in claims]
-    live = sum(was_live(claims[route_key(route)]) for route in standing)
-    live_first = sorted(standing, key=lambda route: not was_live(claims[route_key(route)]))
+    live = sum(claims[route_key(route)].answer.was_live for route in standing)
+    live_first = sorted(standing, key=lambda route: not claims[route_key(route)].answer.was_live)
     kept = live_first[: max(most, live)] if live else []
     return tuple(route for route in routes if route in kept), problem
 
@@ -92,17 +88,16 @@ def claimed_since(
     route: Route, records: Sequence[ClaimRecord], created_at: float, now: float, grace_seconds: float
 ) -> float | None:
     """The time of the route's claim, by what stands in the registry for the same ECS service (``records``): that of the
-    same match on the same Lattice service, whatever the route was called. None: the claim begins anew.
+    same requests on the same Lattice service, whatever the route was called. None: the claim begins anew.
 
     A claim that vanished counts for the grace time; that of a predecessor (``created_at`` is the ECS service's) does not.
     """
-    wanted = route.lattice_service, route.match and route.match.canonical
+    wanted = route.lattice_service, normal(route.match)
     times = [
         record.claim.claimed_at
         for record in records
         if record.claim.created_at == created_at
-        and record.claim.route.lattice_service == wanted[0]
-        and (record.claim.route.match and record.claim.route.match.canonical) == wanted[1]
+        and (record.claim.route.lattice_service, normal(record.claim.route.match)) == wanted
         and (record.claim.phase == "declared" or now - record.claim.since < grace_seconds)
     ]
     return min(times, default=None)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from ecs_lattice.claims import Claim, ClaimRecord, Phase
-from ecs_lattice.ecs_side.claiming import RouteKey, is_over, route_key, was_live
+from ecs_lattice.ecs_side.claiming import RouteKey, is_over, route_key
 from ecs_lattice.ecs_side.observation import Observation, Presence
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.model import Placement, Route
@@ -152,7 +152,7 @@ def _declared(observed: Observation, *, is_paused: bool) -> dict[RouteKey, Claim
     for route in observed.routes:
         key = route_key(route)
         standing, is_withheld = observed.claims.get(key), key in observed.withheld
-        if standing and (route.pause or (is_withheld and was_live(standing))):
+        if standing and (route.pause or (is_withheld and standing.answer.was_live)):
             claims[key] = _as_before(standing.claim, pause=is_paused or route.pause)
         elif not is_withheld:
             claims[key] = _new(observed, route)

@@ -28,7 +28,7 @@ from ecs_lattice.facts import EcsService, Subnets
 from ecs_lattice.model import Declaration, ServiceId
 from ecs_lattice.outcome import Problem, Refused
 from ecs_lattice.settings import Settings
-from ecs_lattice.uninstall_state import UNINSTALL
+from ecs_lattice.stack_state import is_complete, is_uninstalling
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Observer:
         if not service_id.is_long:
             return None
         stored, claims = records.read(self.registry, service_id), self.registry.claims_of(service_id)
-        uninstalls = self.registry.document("stack", UNINSTALL) is not None
+        uninstalls = is_uninstalling(self.registry)
         is_known, is_served = stored is not None or bool(claims), not uninstalls and self._serves(service_id.cluster)
         if not (is_known or is_served):
             return None
@@ -122,7 +122,7 @@ class Observer:
     def _may_have_forgotten(self, observed: Observation) -> bool:
         """Whether the registry may lack claims of this service that were live: it has not seen a whole resync yet, and tasks
         are attached. No limit for what is new applies then."""
-        return bool(observed.listed) and self.registry.document("stack", "marker") is None
+        return bool(observed.listed) and not is_complete(self.registry)
 
     def _revision(self, arn: str, service: EcsService, observed: Observation) -> Revision:
         """The revision ``arn``. Revisions never change: the stored one is used even after ECS has deleted it."""
@@ -199,7 +199,7 @@ class Observer:
         records, grace = tuple(observed.claims.values()), self.settings.grace_seconds
         times = {route_key(route): claimed_since(route, records, created_at, now, grace) for route in routes}
         # Without its marker the registry is new or was lost, and only ECS's time is known.
-        is_new = None in times.values() and self.registry.document("stack", "marker") is None
+        is_new = None in times.values() and not is_complete(self.registry)
         begins = created_at if is_new else now
         kept = withheld(routes, observed.listed_by_port, self.settings)
         is_known = not kept or not self._may_have_forgotten(observed)

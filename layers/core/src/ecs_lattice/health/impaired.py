@@ -21,7 +21,7 @@ def is_measured(record: ClaimRecord) -> bool:
     """Whether the route has metrics: it has a target group, and it has been live or its tasks are or were in that group. What
     is only declared costs no metric and no alarm, however many routes that is."""
     claim, answer = record.claim, record.answer
-    has_served = answer.state == "Live" or bool(answer.live_as) or claim.named or claim.serving or bool(claim.own_group)
+    has_served = answer.was_live or claim.named or claim.serving or bool(claim.own_group)
     return has_served and group_of(record) is not None and answer.state != "Removed"
 
 

@@ -22,6 +22,7 @@ from ecs_lattice.health.ports import MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, stack_metrics
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Ecs, Now, Registry
+from ecs_lattice.stack_state import is_complete
 
 # Shares of the time after which the reads of targets and of ECS end; the rest is for the alarms.
 _READ_SHARE, _ECS_SHARE = 0.7, 0.9
@@ -77,7 +78,7 @@ class Probe:
             self.metrics.publish(reading.dimensions, reading.metrics())
         totals = stack_metrics(readings)
         self.metrics.publish({metric_names.OWNER: self.owner}, totals)
-        may_delete = self.registry.document("stack", "marker") is not None
+        may_delete = is_complete(self.registry)
         alarms = self.alarm_sync.sync(claims, began + seconds - self.now(), may_delete=may_delete)
         return Probed(
             routes=len(readings),

@@ -54,7 +54,7 @@ class Limits:
 
     def others(self, group_id: str) -> list[IngressRequirement]:
         """What other consumers require of the group."""
-        return [one for one in self.recorded.get(group_id, ()) if one.consumer != self.consumer]
+        return [requirement for requirement in self.recorded.get(group_id, ()) if requirement.consumer != self.consumer]
 
     def _stands(self, requirement: PortRequirement, own: Collection[AllowedPorts], rules: SecurityGroupRules) -> bool:
         is_recorded, has_rule = requirement.ports in own, bool(covered([requirement.ports], by=rules.ours))
@@ -64,7 +64,9 @@ class Limits:
 
     def _own(self, group_id: str) -> set[AllowedPorts]:
         recorded = self.recorded.get(group_id, ())
-        return {ports for one in recorded if one.consumer == self.consumer for ports in one.ports}
+        return {
+            ports for requirement in recorded if requirement.consumer == self.consumer for ports in requirement.ports
+        }
 
     def _is_beyond_half(
         self, ports: AllowedPorts, rules: SecurityGroupRules, accepted: Collection[AllowedPorts]
@@ -84,8 +86,10 @@ class Limits:
         """The rules that the services of this cluster need, and those that nobody needs and that are yet to be revoked."""
         others = self.others(rules.group_id)
         own = IngressRequirement(rules.group_id, self.consumer, tuple(sorted(required)))
-        neighbours = [one for one in others if _cluster(one.consumer) == _cluster(self.consumer)]
-        needed = merged([*self.asked, *(ports for one in others for ports in one.ports)])
+        neighbours = [
+            requirement for requirement in others if _cluster(requirement.consumer) == _cluster(self.consumer)
+        ]
+        needed = merged([*self.asked, *(ports for requirement in others for ports in requirement.ports)])
         leftovers = rules.ours.keys() - covered(rules.ours, by=needed)
         return desired_ports(rules, [*neighbours, own]) | leftovers
 

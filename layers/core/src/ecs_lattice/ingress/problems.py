@@ -19,6 +19,7 @@ import shlex
 from collections.abc import Collection, Iterable
 
 from ecs_lattice import ownership
+from ecs_lattice.bounds import listed
 from ecs_lattice.errors import AwsError
 from ecs_lattice.ingress.group import SecurityGroupRules, merged
 from ecs_lattice.ingress.limits import DEFAULT_QUOTA
@@ -121,7 +122,7 @@ def denied(group_ids: Collection[str], error: AwsError, label_prefix: str) -> Pr
     """Our role lacks a permission."""
     return _problem(
         "INGRESS_DENIED",
-        _first(group_ids),
+        listed(sorted(group_ids), _SHOWN),
         f"could not be read or opened: {error}. Look for a service control policy or a permissions boundary that denies "
         f"{error.operation} to the role of the function, or open it yourself and set {label_prefix}.ingress = off.",
     )
@@ -167,7 +168,7 @@ def unknown_rules(rules: SecurityGroupRules, rule_ids: Collection[str]) -> Probl
         "INGRESS_UNKNOWN_RULE",
         rules.group_id,
         f"has rules with the tag {ownership.OWNER} of this stack that its registry does not know and no route or custom "
-        f"resource requires: {_first(rule_ids)}, open for VPC Lattice on {_listed(ports)}. They were added before the "
+        f"resource requires: {listed(sorted(rule_ids), _SHOWN)}, open for VPC Lattice on {_listed(ports)}. They were added before the "
         "registry was lost, or somebody else has tagged them; only an uninstall revokes them. Revoke them if nothing else "
         "needs them, or remove the tag.",
         ("aws", "ec2", "revoke-security-group-ingress", "--group-id", rules.group_id, *which, *region),
@@ -189,11 +190,6 @@ def _tag_command(rules: SecurityGroupRules) -> tuple[str, ...]:
 def _problem(code: str, subject: str, message: str, command: tuple[str, ...] = ()) -> Problem:
     where = f"security group {subject}"
     return Problem(code, f"Security group {subject} {message}", where=where, command=shlex.join(command))
-
-
-def _first(ids: Collection[str]) -> str:
-    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    return ", ".join(sorted(ids)[:_SHOWN]) + more
 
 
 def _listed(ports: Iterable[AllowedPorts]) -> str:

@@ -51,7 +51,8 @@ class TaskSecurityGroups:
         assigned: dict[PortRequirement, str] = {}
         violated: dict[PortRequirement, tuple[str, str]] = {}
         accepted: dict[str, set[AllowedPorts]] = {}
-        for requirement in sorted(requirements, key=lambda one: not one.is_attached):  # what stands is counted first
+        # What stands is counted first.
+        for requirement in sorted(requirements, key=lambda requirement: not requirement.is_attached):
             candidates, limits = [], []
             for candidate in self._candidates(requirement):
                 group_id = candidate[-1]
@@ -127,7 +128,10 @@ class RouteIngress:
             assigned = planned.assigned
             opened = {
                 group_id: self.ingress.open_group(
-                    consumer, group_id, {one.ports for one, group in assigned.items() if group == group_id}, description
+                    consumer,
+                    group_id,
+                    {requirement.ports for requirement, group in assigned.items() if group == group_id},
+                    description,
                 )
                 for group_id in sorted(set(assigned.values()))
             }
@@ -148,9 +152,15 @@ class RouteIngress:
 
     def _unmapped(self, groups: TaskSecurityGroups, requirements: Sequence[PortRequirement]) -> Iterator[Problem]:
         """Notices of ports that stay open, because they were before, though no new requirement could open them."""
-        ports = sorted({one.ports for one in requirements if not one.is_mapped and groups.is_open(one)})
+        ports = sorted(
+            {
+                requirement.ports
+                for requirement in requirements
+                if not requirement.is_mapped and groups.is_open(requirement)
+            }
+        )
         if ports:
-            first = next(one for one in requirements if one.ports == ports[0])
+            first = next(requirement for requirement in requirements if requirement.ports == ports[0])
             group_id = groups.assigned.get(first, first.group_ids[0])
             yield problems.not_mapped(groups.rules[group_id], ports, self.ingress.label_prefix)
 
@@ -160,7 +170,7 @@ class RouteIngress:
         assigned = groups.assign(requirements).assigned
         found = []
         for group_id in sorted(set(assigned.values())):
-            ports = tuple(sorted({one.ports for one, group in assigned.items() if group == group_id}))
+            ports = tuple(sorted({requirement.ports for requirement, group in assigned.items() if group == group_id}))
             required = [*groups.limits.others(group_id), IngressRequirement(group_id, consumer, ports)]
             if missing := missing_ports(groups.rules[group_id], required, ports):
                 found.append(IngressRequirement(group_id, consumer, missing))

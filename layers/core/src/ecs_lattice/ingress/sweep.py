@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from ecs_lattice import ownership
+from ecs_lattice import ownership, stack_state
 from ecs_lattice.errors import DeniedError, NotFoundError
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.group import (
@@ -67,7 +67,7 @@ class Sweeper:
         ``is_all_released``: the stack is being uninstalled, and no ECS service requires anything any more; every rule with our
         tag that no custom resource requires is revoked.
         """
-        is_complete = self.documents.document("stack", "marker") is not None
+        is_complete = stack_state.is_complete(self.documents)
         has_records = self.documents.document(*_RECORDS) is not None
         if not is_complete:
             rebuild_requirements(self.ingress)

@@ -8,15 +8,14 @@ from typing import Literal
 
 from ecs_lattice.claims import Answer, State
 from ecs_lattice.graph import id_of
+from ecs_lattice.lattice_side.claim_facts import match_fingerprint
 from ecs_lattice.lattice_side.entries import MatchEntry
 from ecs_lattice.lattice_side.forwarding import PlanContext, is_ready
 from ecs_lattice.lattice_side.notices import notices
 from ecs_lattice.lattice_side.resolutions import Resolution
-from ecs_lattice.lattice_side.seen import match_fingerprint
 from ecs_lattice.lattice_side.shadows import live_rules, shadows
 
 _CREATE_SECONDS = 5
-_PAUSED = "shares it and is paused"
 
 
 def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
@@ -95,17 +94,17 @@ def _progress(
     context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]
 ) -> tuple[State, Literal[""], str]:
     """The state and message of an active route without traffic: Wired once all is there that its tasks need."""
+    if paused := _paused_share(resolution, entries):
+        return "Pending", "", paused
     index, group = context.index, context.index.groups.get(resolution.group_ref)
     networks = set(chain(*(index.networks.get(network, ()) for network in resolution.networks)))
     needs = {
         "The Lattice service": index.observed.service is not None,
         "The target group": group is not None and group.status == "ACTIVE",
-        **{_rule_of(entry): resolution.group_ref in entry.in_use for entry in entries},
+        **{f"The rule on {entry.listener}": resolution.group_ref in entry.in_use for entry in entries},
         "The association with a service network": networks <= index.associated,
     }
     missing = next((what for what, is_there in needs.items() if not is_there), "")
-    if missing.endswith(_PAUSED):
-        return "Pending", "", f"{missing}."
     if missing:
         context.timers.wait(_CREATE_SECONDS, f"{missing} is being created")
         return "Pending", "", f"{missing} is being created."
@@ -113,13 +112,14 @@ def _progress(
     return ("Live", "", "Its weight is 0.") if is_unweighted else ("Wired", "", "")
 
 
-def _rule_of(entry: MatchEntry) -> str:
-    """The rule of the entry, for people; with who keeps it as it is."""
-    rule = f"The rule on {entry.listener}"
-    if not (entry.is_frozen and entry.paused):
-        return rule
-    first = entry.paused[0]
-    return f"{rule} stays as it is: route {first.route.name} of {first.claim.service} {_PAUSED}"
+def _paused_share(resolution: Resolution, entries: Sequence[MatchEntry]) -> str:
+    """Why the route waits for somebody else: a share of its match is paused, so that the rule stays as it is."""
+    for entry in entries:
+        if entry.is_frozen and entry.paused and resolution.group_ref not in entry.in_use:
+            first = entry.paused[0]
+            other = f"route {first.route.name} of {first.claim.service}"
+            return f"The rule on {entry.listener} stays as it is: {other} shares it and is paused."
+    return ""
 
 
 def _removing(

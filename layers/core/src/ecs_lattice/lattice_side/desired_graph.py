@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from ecs_lattice import ownership
 from ecs_lattice.graph import Association, Group, Target, id_of
+from ecs_lattice.lattice_side.claim_facts import tag_value
 from ecs_lattice.lattice_side.desired_values import Desired, DesiredGroup, DesiredService
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.listeners import desired_listeners
 from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
-from ecs_lattice.lattice_side.seen import tag_value
 
 if TYPE_CHECKING:
     from ecs_lattice.lattice_side.resolutions import Resolution
 
 _CREATE_SECONDS, _DELETE_SECONDS, _DRAIN_SECONDS = 5, 10, 45
-_INCOMPLETE_SECONDS = 900  # about a resync
+INCOMPLETE_SECONDS = 900
+"""What waits for a whole resync of the registry waits for about so long."""
 
 
 def desired_graph(context: PlanContext) -> Desired:
@@ -168,7 +169,7 @@ def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
     ]
     if unwanted and not context.index.is_complete:
         context.timers.wait(
-            _INCOMPLETE_SECONDS, "the registry is being rebuilt; a service network is no longer declared"
+            INCOMPLETE_SECONDS, "the registry is being rebuilt; a service network is no longer declared"
         )
         return ()
     return tuple(

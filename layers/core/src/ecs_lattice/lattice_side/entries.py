@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ecs_lattice.graph import Action, Listener, Rule
+from ecs_lattice.lattice_side.claim_facts import Owner
 from ecs_lattice.lattice_side.resolutions import Resolution, Resolutions
-from ecs_lattice.lattice_side.seen import ObservedIndex, Owner, rule_names
+from ecs_lattice.lattice_side.seen import ObservedIndex, rule_names
 from ecs_lattice.matching import normal
 from ecs_lattice.model import ListenerKey, Match
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from ecs_lattice import ownership
 from ecs_lattice.claims import HELD_BY_OTHER, Answer, ClaimRecord
 from ecs_lattice.graph import Service
-from ecs_lattice.lattice_side.seen import ClaimFacts, Owner, facts_of, holder_tags, may_speak
+from ecs_lattice.lattice_side.claim_facts import ClaimFacts, Owner, facts_of, holder_tags, may_speak
 from ecs_lattice.settings import Settings
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ecs_lattice.lattice_side.claim_facts import Owner
 from ecs_lattice.lattice_side.resolutions import Resolution, Resolutions
-from ecs_lattice.lattice_side.seen import ObservedIndex, Owner
+from ecs_lattice.lattice_side.seen import ObservedIndex
 from ecs_lattice.settings import Settings
 
 DEFAULTS: Mapping[str, Any] = {"auth": "NONE", "idle_timeout": 60}  # VPC Lattice API, CreateService; docs/labels.md

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ecs_lattice.graph import Action, Listener, Rule, weighted_groups, weights
+from ecs_lattice.lattice_side.claim_facts import Owner
 from ecs_lattice.lattice_side.entries import (
     EntryKey,
     ListenerAssignment,
@@ -18,7 +19,7 @@ from ecs_lattice.lattice_side.entries import (
     candidates_by_entry,
 )
 from ecs_lattice.lattice_side.resolutions import UNCHANGED, Mode, Resolution, Resolutions, replaced
-from ecs_lattice.lattice_side.seen import ObservedIndex, Owner
+from ecs_lattice.lattice_side.seen import ObservedIndex
 from ecs_lattice.matching import normal
 from ecs_lattice.model import ListenerKey, Match
 from ecs_lattice.settings import Settings

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from ecs_lattice.bounds import listed
 from ecs_lattice.claims import Notice
 from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
@@ -57,7 +58,7 @@ def _networks(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
     for asking, asked in sorted(by_asking.items()):
         yield Notice(
             "NETWORK_FOLLOWS",
-            f"The Lattice service is associated with {_named(asked)}, as {asking} asks: every route of it can be reached from "
+            f"The Lattice service is associated with {listed(asked, _NAMES)}, as {asking} asks: every route of it can be reached from "
             "there.",
         )
 
@@ -85,8 +86,3 @@ def _listeners(context: PlanContext) -> Iterator[Notice]:
         name = context.index.listeners[key].name
         text = f"This stack did not create listener {name} ({key}): its default action is left alone."
         yield Notice("FOREIGN_LISTENER", text)
-
-
-def _named(arns: list[str]) -> str:
-    more = f" and {len(arns) - _NAMES} more" if len(arns) > _NAMES else ""
-    return ", ".join(arns[:_NAMES]) + more

@@ -21,9 +21,10 @@ from ecs_lattice.graph import (
     groups_in_use,
     id_of,
 )
+from ecs_lattice.lattice_side.claim_facts import ClaimFacts, may_speak
 from ecs_lattice.lattice_side.holding import holder_of
 from ecs_lattice.lattice_side.ports import Lattice
-from ecs_lattice.lattice_side.seen import ClaimFacts, may_speak, owners_of_groups
+from ecs_lattice.lattice_side.seen import owners_of_groups
 from ecs_lattice.settings import Settings
 
 

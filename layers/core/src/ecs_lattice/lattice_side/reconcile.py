@@ -16,7 +16,8 @@ from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side import unclaimed
 from ecs_lattice.lattice_side.answers import answers
 from ecs_lattice.lattice_side.apply import Applied, Applier
-from ecs_lattice.lattice_side.desired_graph import desired_graph
+from ecs_lattice.lattice_side.claim_facts import ClaimFacts, facts_of
+from ecs_lattice.lattice_side.desired_graph import INCOMPLETE_SECONDS, desired_graph
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.holding import unread_answers
 from ecs_lattice.lattice_side.joint_settings import joint_settings
@@ -26,19 +27,18 @@ from ecs_lattice.lattice_side.plan import PlanReport, plan
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.removals import RemovalBudget
 from ecs_lattice.lattice_side.resolve import resolve
-from ecs_lattice.lattice_side.seen import ClaimFacts, Timers, facts_of, index_of
+from ecs_lattice.lattice_side.seen import Timers, index_of
 from ecs_lattice.lattice_side.steps import DeleteLatticeService, Step, describe
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Now, Registry, RequestQueue
 from ecs_lattice.settings import Settings
-from ecs_lattice.uninstall_state import UNINSTALL
+from ecs_lattice.stack_state import is_complete, is_uninstalling
 
 _log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round creates the next observes; a plan converges in three or four
 _NEXT_ROUND_SECONDS = 5
-_INCOMPLETE_SECONDS = 900  # about a resync
 _READ_AGAIN = 0.4  # of the drift time: an unchanged read is recorded, so that the resync need not enqueue a request
 _DUE_SLACK_SECONDS = 60
 
@@ -100,7 +100,7 @@ class LatticeSide:
         claims = tuple(facts_of(record, self.settings) for record in records)
         # Nothing would be created, so no taken name would lead to the service: after a lost table, ask by list.
         # Before a whole resync the registry may lack whose it is: its tag says so, before anything is created.
-        is_unknown = remembered.service_arn is None and self.registry.document("stack", "marker") is None
+        is_unknown = remembered.service_arn is None and not is_complete(self.registry)
         discover = is_unknown or all(record.claim.phase != "declared" for record in records)
         refused: dict[str, Problem] = {}
         for _ in range(_ROUNDS):
@@ -146,12 +146,12 @@ class LatticeSide:
         steps = plan(desired_graph(context), observed, timers)
         # Only where an ECS service was deleted does an uninstall make a difference.
         is_deleted = any(facts.claim.phase == "deleted" for facts in claims)
-        uninstalling = is_deleted and self.registry.document("stack", UNINSTALL) is not None
+        uninstalling = is_deleted and is_uninstalling(self.registry)
         answered = answers(context, uninstalling=uninstalling)
         waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
         if not index.is_complete and any(decided.is_unexplained and decided.granted for decided in joint.values()):
             waits.append(
-                NotYet(_INCOMPLETE_SECONDS, "the registry is being rebuilt; a setting for which nobody asks waits")
+                NotYet(INCOMPLETE_SECONDS, "the registry is being rebuilt; a setting for which nobody asks waits")
             )
         granted = tuple((name, decided.granted) for name, decided in sorted(joint.items()) if decided.granted)
         return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())), granted)
@@ -160,7 +160,7 @@ class LatticeSide:
         """Whether the registry has seen a whole resync; read only where something might be taken back."""
         is_left = any(association.ours for association in snapshot.observed.associations)
         may_take_back = is_left or bool(snapshot.remembered.granted)
-        return may_take_back and self.registry.document("stack", "marker") is not None
+        return may_take_back and is_complete(self.registry)
 
     def _unusable(self, claims: tuple[ClaimFacts, ...], service: Service, remembered: LatticeRecord) -> Decision:
         """What to do where the Lattice service is not this stack's, or is being created or deleted."""

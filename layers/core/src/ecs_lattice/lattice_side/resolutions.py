@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ecs_lattice.lattice_side.seen import ClaimFacts
+from ecs_lattice.lattice_side.claim_facts import ClaimFacts
 
 Mode = Literal["active", "retained", "removing", "paused", "rejected"]
 Rejection = Literal["Refused", "Conflicted"]

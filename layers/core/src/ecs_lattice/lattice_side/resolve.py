@@ -10,10 +10,11 @@ from functools import partial
 
 from ecs_lattice.claims import HELD_BY_OTHER, ClaimRecord
 from ecs_lattice.graph import id_of
+from ecs_lattice.lattice_side.claim_facts import ClaimFacts
 from ecs_lattice.lattice_side.holding import refusal
 from ecs_lattice.lattice_side.joint_settings import differs, joint_settings
 from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, Resolutions, replaced
-from ecs_lattice.lattice_side.seen import ClaimFacts, ObservedIndex
+from ecs_lattice.lattice_side.seen import ObservedIndex
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
 

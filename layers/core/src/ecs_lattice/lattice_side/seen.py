@@ -1,7 +1,6 @@
-"""What was observed of one Lattice service, indexed once for the questions that a reconcile asks, and the naming rules.
+"""What was observed of one Lattice service, indexed once for the questions that a reconcile asks, and the names of rules.
 
-:class:`ClaimFacts` is a claim with everything that follows from it, :class:`ObservedIndex` the graph with its claims,
-:class:`Timers` says for how long something has been observed.
+:class:`ObservedIndex` is the graph with its claims, :class:`Timers` says for how long something has been observed.
 """
 
 import hashlib
@@ -12,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
-from ecs_lattice import codec, naming, ownership
-from ecs_lattice.claims import Answer, Claim, ClaimRecord, LatticeRecord
+from ecs_lattice import naming, ownership
+from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.graph import (
     PARKED_HEADER,
     Group,
@@ -25,100 +24,13 @@ from ecs_lattice.graph import (
     weighted_groups,
     weights,
 )
+from ecs_lattice.lattice_side.claim_facts import ClaimFacts, Owner, may_speak
 from ecs_lattice.matching import normal
-from ecs_lattice.model import HeaderMatch, ListenerKey, Match, Route
+from ecs_lattice.model import HeaderMatch, ListenerKey, Match
 from ecs_lattice.outcome import NotYet
-from ecs_lattice.settings import Settings, Sharing
 
-_TAG_VALUE_LIMIT = 256  # VPC Lattice API, TagValue
 _SPARE_NAMES = 4  # a renamed route may have left a rule with this route's name to another route
 _HEALTHY = frozenset({"HEALTHY", "UNAVAILABLE"})  # UNAVAILABLE: health checks are off (VPC Lattice API, TargetSummary)
-
-type Owner = tuple[str, str]
-"""An ECS service by the names of its cluster and of itself, as in the tags of its target groups."""
-
-
-@dataclass(frozen=True)
-class ClaimFacts:
-    """A claim and what follows from it, computed once per reconcile.
-
-    ``group_ref`` is the id of its target group, or ``new:<group_name>`` while none is known. ``match`` is canonical, as it
-    is written in a rule (None: a default action); ``requests`` is the normal match, the same for all spellings of the set.
-    ``networks`` are the service networks as declared. ``holder_tags`` are the values of the holder tag that let its ECS
-    service claim a Lattice service, by the sharing that sets them. ``claimed`` orders claims by their time. ``speaks``:
-    whether it has a say on the Lattice service at all. ``receives``: its target group receives requests, of whichever route
-    of its port. ``was_live``: this very route has received requests.
-    """
-
-    record: ClaimRecord
-    claim: Claim
-    route: Route
-    key: str
-    owner: Owner
-    group_name: str
-    group_ref: str
-    match: Match | None
-    requests: Match
-    networks: tuple[str, ...]
-    holder_tags: Mapping[Sharing, str]
-    claimed: tuple[float, str, str]
-    speaks: bool
-    receives: bool
-    was_live: bool
-
-    def was_live_as(self, requests: Match) -> bool:
-        """Whether the route has received these requests (a normal match)."""
-        answer = self.record.answer
-        if not answer.live_as:  # written before it was recorded
-            return answer.state == "Live" and requests == self.requests
-        return answer.live_as == match_fingerprint(requests)
-
-
-def _was_live(answer: Answer) -> bool:
-    """Whether the route was live. An answer from before that was recorded says so by its state; what was refused or stopped
-    then, and has a group, may have been."""
-    if answer.live_as or answer.state == "Live":
-        return True
-    return answer.live_since is None and answer.state in {"Refused", "Conflicted", "Paused"} and bool(answer.group_arn)
-
-
-def holder_tags(owner: Owner) -> dict[Sharing, str]:
-    """The values of the holder tag that let an ECS service claim a Lattice service, by the sharing that sets them."""
-    cluster, service = owner
-    return {
-        "none": tag_value(f"service/{cluster}/{service}"),
-        "cluster": tag_value(f"cluster/{cluster}"),
-        "account": "account",
-    }
-
-
-def facts_of(record: ClaimRecord, settings: Settings) -> ClaimFacts:
-    """The facts of a claim, before anything has been read."""
-    claim, route = record.claim, record.claim.route
-    name = naming.target_group_name(claim.service, route.lattice_service, route, claim.placement)
-    owner = claim.service.cluster, claim.service.name
-    return ClaimFacts(
-        record=record,
-        claim=claim,
-        route=route,
-        key=claim.key,
-        owner=owner,
-        group_name=name,
-        group_ref=id_of(claim.own_group) if claim.own_group else f"new:{name}",
-        match=route.match.canonical if route.match else None,
-        requests=normal(route.match),
-        networks=route.networks or settings.default_networks,
-        holder_tags=holder_tags(owner),
-        claimed=(claim.claimed_at or claim.created_at, claim.service.arn, route.name),
-        speaks=True,
-        receives=False,
-        was_live=_was_live(record.answer),
-    )
-
-
-def may_speak(facts: ClaimFacts, holder: str) -> bool:
-    """Whether the claim counts on a Lattice service that ``holder`` holds (empty: nobody yet)."""
-    return not holder or holder in facts.holder_tags.values()
 
 
 @dataclass(frozen=True)
@@ -320,13 +232,3 @@ def parking_match(rule_name: str) -> Match:
     """The match of a parked rule (decision 1): a header that no client sends, with a value of its own."""
     value = hashlib.sha256(rule_name.encode()).hexdigest()[:16]
     return Match(headers=(HeaderMatch(PARKED_HEADER, "exact", value),))
-
-
-def match_fingerprint(requests: Match) -> str:
-    """A short hash of a normal match."""
-    return hashlib.sha256(codec.dumps(requests).encode()).hexdigest()[:16]
-
-
-def tag_value(text: str) -> str:
-    """``text`` as a tag value: as it is, or its hash when it is longer than a tag may be."""
-    return text if len(text) <= _TAG_VALUE_LIMIT else "sha256/" + hashlib.sha256(text.encode()).hexdigest()

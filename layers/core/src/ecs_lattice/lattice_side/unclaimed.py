@@ -15,7 +15,7 @@ from ecs_lattice.lattice_side.seen import Timers
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Registry
 from ecs_lattice.settings import Settings
-from ecs_lattice.uninstall_state import UNINSTALL
+from ecs_lattice.stack_state import is_complete, is_uninstalling
 
 _DELETE_SECONDS = 10
 
@@ -69,9 +69,9 @@ def _delete(
 
 def _is_deletable(registry: Registry, settings: Settings) -> bool:
     """Only a table that has seen a whole resync shows that no claim is left."""
-    if registry.document("stack", UNINSTALL) is not None:
+    if is_uninstalling(registry):
         return True
-    return settings.delete_empty_services and registry.document("stack", "marker") is not None
+    return settings.delete_empty_services and is_complete(registry)
 
 
 def _is_own(tags: tuple[tuple[str, str], ...] | None, settings: Settings) -> bool:
