@@ -6,11 +6,11 @@ What asks for it, an event that anybody in the account may send, names the ECS s
 import dataclasses
 import math
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from ecs_lattice import codec
 from ecs_lattice.diagnosis import message, refusal_messages, refusals
+from ecs_lattice.diagnosis.incident_store import SENDING_SECONDS, IncidentStore
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.ports import AlarmQueue, Topic
 from ecs_lattice.diagnosis.refusal_messages import Findings
@@ -18,21 +18,16 @@ from ecs_lattice.diagnosis.refusals import Refusal, Refusals, Report, Reported
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.status import RouteStatus
-from ecs_lattice.errors import BusyError, EcsLatticeError, ForeignEventError, TooNewRecordError
+from ecs_lattice.errors import BusyError, ForeignEventError, TooNewRecordError
 from ecs_lattice.messages import alarms
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import MORE_PROBLEMS
 from ecs_lattice.ports import Documents, Now
 
-KIND = "incident"
-"""The kind of registry documents that remember what was reported."""
 PREFIX = "refusals#"
 """What their keys begin with, before the ECS service's ARN."""
 OLD_PREFIX = "route#"
 """What the keys of earlier versions begin with: then the ECS service's ARN, the Lattice service and the route."""
-KEPT_SECONDS = 90 * 86400
-SENDING_SECONDS = 90
-"""Longer than the function may run: an invocation that is still sending then has died."""
 _BAD_STATES = {"Refused", "Conflicted"}
 _MOST_REFUSALS = 40  # of one ECS service that are remembered
 # The record is written after the events about it were sent; a function of a newer version may have written it.
@@ -72,11 +67,11 @@ class RefusalReporter:
         again = is_requested and looked.state.seen == before.seen
         state = self._scheduled(looked.state, _sooner(looked.after, _AGAIN_SECONDS if again else 0))
         if state != before or looked.report:
-            self._store(text, state)
+            self._incidents.put(PREFIX + state.service, text, state)
 
     def _load(self, service: ServiceId, record: EcsRecord | None) -> tuple[str | None, Refusals]:
         """What is remembered of the ECS service. Raises BusyError while an invocation is sending a message about it."""
-        text = self.documents.document(KIND, PREFIX + service.arn)
+        text = self._incidents.text(PREFIX + service.arn)
         before = self._of_earlier_version(service, record) if text is None else codec.loads(Refusals, text)
         if before.sending_at and self.now() - before.sending_at < SENDING_SECONDS:
             raise BusyError(f"Another invocation is sending the message about {service.arn}.")
@@ -87,7 +82,7 @@ class RefusalReporter:
         subjects = [("", ""), *((status.lattice_service, status.route) for status in record.statuses)] if record else []
         reported = []
         for lattice_service, route in subjects:
-            text = self.documents.document(KIND, f"{OLD_PREFIX}{service.arn}#{lattice_service}#{route}")
+            text = self._incidents.text(f"{OLD_PREFIX}{service.arn}#{lattice_service}#{route}")
             incident = codec.loads(Incident, text) if text else None
             if incident and incident.is_open and incident.notified:
                 state, _, code = incident.notified_state.partition(" ")
@@ -98,21 +93,19 @@ class RefusalReporter:
     def _send(self, text: str | None, before: Refusals, report: Report, found: Findings) -> str:
         """Publish the message between two conditional writes, so that no two invocations do at once. An invocation that
         finds the mark of one that died decides anew."""
-        text = self._store(text, dataclasses.replace(before, sending_at=self.now()))
-        try:
-            is_over = not report.present
-            content = (
-                refusal_messages.accepted(report, found, self.now())
-                if is_over
-                else refusal_messages.refused(report, found, self.table, self.now())
-            )
-            self.topic.publish(content.mail_subject, message.text(content), message.chat(content))
-        except BaseException:
-            # The next delivery need not wait until this invocation counts as dead; where this fails, too, it waits.
-            with suppress(EcsLatticeError):
-                self._store(text, dataclasses.replace(before, sending_at=0.0))
-            raise
-        return text
+        now, is_over = self.now(), not report.present
+        content = (
+            refusal_messages.accepted(report, found, now)
+            if is_over
+            else refusal_messages.refused(report, found, self.table, now)
+        )
+        sending, _ = self._incidents.publish(
+            PREFIX + before.service,
+            text,
+            before,
+            lambda: self.topic.publish(content.mail_subject, message.text(content), message.chat(content)),
+        )
+        return sending
 
     def _scheduled(self, state: Refusals, after: float) -> Refusals:
         """The state once the next look is on its way: one delayed message at a time."""
@@ -124,12 +117,9 @@ class RefusalReporter:
         self.queue.send_later(alarms.follow_up(PREFIX + state.service, ""), seconds)
         return dataclasses.replace(state, look_at=now + seconds)
 
-    def _store(self, before: str | None, state: Refusals) -> str:
-        """The text as stored. Raises BusyError when the document is not ``before`` any more."""
-        text, key = codec.dumps(state), PREFIX + state.service
-        if not self.documents.replace_document(KIND, key, before, text, expires_at=self.now() + KEPT_SECONDS):
-            raise BusyError(f"Another invocation has reported {state.service}.")
-        return text
+    @property
+    def _incidents(self) -> IncidentStore:
+        return IncidentStore(self.documents, self.now)
 
 
 def _sooner(*after: float) -> float:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from contextlib import suppress
 from dataclasses import dataclass
 
 from ecs_lattice import codec
@@ -18,12 +17,13 @@ from ecs_lattice.diagnosis import (
     subjects,
 )
 from ecs_lattice.diagnosis.collect import Collector
+from ecs_lattice.diagnosis.incident_store import SENDING_SECONDS, IncidentStore
 from ecs_lattice.diagnosis.incidents import Change, Incident, Step, apply_event, closed, notified
 from ecs_lattice.diagnosis.message import Message
 from ecs_lattice.diagnosis.ports import AlarmQueue, DeadLetterQueue, DeadLetterSample, Topic
-from ecs_lattice.diagnosis.report_refusals import KEPT_SECONDS, KIND, SENDING_SECONDS, RefusalReporter
+from ecs_lattice.diagnosis.report_refusals import RefusalReporter
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
-from ecs_lattice.errors import AwsError, BusyError, EcsLatticeError, ForeignEventError
+from ecs_lattice.errors import AwsError, BusyError, ForeignEventError
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.alarms import is_watched
 from ecs_lattice.health.impaired import is_measured, is_within_grace
@@ -99,7 +99,7 @@ class Responder:
         if not incident.recovered_at and (claim is None or not is_watched(claim)):
             self._send(text, incident, "unwatched")
         else:
-            self._store(text, self._watched(incident))
+            self._incidents.put(incident.key, text, self._watched(incident))
 
     def _watched(self, incident: Incident) -> Incident:
         """The incident once the next look whether its alarm still exists is on its way: one at a time."""
@@ -150,7 +150,7 @@ class Responder:
         if step:
             self._send(text, after, step)
         else:
-            self._store(text, after)
+            self._incidents.put(key, text, after)
 
     def _settled(self, key: str) -> tuple[str | None, Incident]:
         """The stored incident, once the message that an invocation was sending when it died has been sent. Raises BusyError
@@ -165,16 +165,9 @@ class Responder:
 
     def _send(self, text: str | None, incident: Incident, step: Step) -> None:
         """Publish the message of ``step`` between two conditional writes, so that no two invocations do at once."""
-        sending = dataclasses.replace(incident, sending=step, sending_at=self.now())
-        text = self._store(text, sending)
-        try:
-            sent = self._publish(incident, step)
-        except BaseException:
-            # The next delivery need not wait until this invocation counts as dead; where this fails, too, it waits.
-            with suppress(EcsLatticeError):
-                self._store(text, dataclasses.replace(sending, sending_at=0.0))
-            raise
-        self._store(text, dataclasses.replace(sent, sending="", sending_at=0.0))
+        sending = dataclasses.replace(incident, sending=step)
+        text, sent = self._incidents.publish(incident.key, text, sending, lambda: self._publish(incident, step))
+        self._incidents.put(incident.key, text, dataclasses.replace(sent, sending="", sending_at=0.0))
 
     def _publish(self, incident: Incident, step: Step) -> Incident:
         """The incident once the message of ``step`` was published or postponed."""
@@ -233,16 +226,12 @@ class Responder:
             return None, str(error)
 
     def _load(self, key: str) -> tuple[str | None, Incident]:
-        text = self.registry.document(KIND, key)
+        text = self._incidents.text(key)
         return text, Incident(key) if text is None else codec.loads(Incident, text)
 
-    def _store(self, before: str | None, incident: Incident) -> str:
-        """The text as stored. Raises BusyError when the document is not ``before`` any more."""
-        text = codec.dumps(incident)
-        expires_at = self.now() + KEPT_SECONDS
-        if not self.registry.replace_document(KIND, incident.key, before, text, expires_at=expires_at):
-            raise BusyError(f"Another invocation has changed the incident {incident.key}.")
-        return text
+    @property
+    def _incidents(self) -> IncidentStore:
+        return IncidentStore(self.registry, self.now)
 
 
 def _subject(alarm: AlarmChange) -> RouteSubject | StackSubject:

@@ -131,10 +131,10 @@ class _Run:
         elif kind in {"attach", "roll_back"}:
             attached = self._attach(decided.attach)
         rejected = attached.problems if isinstance(attached, Refused) else ()
-        reported = report.with_statuses(self.observed, self.record, self.claims, decided, rejected, turn)
+        updated = report.with_statuses(self.observed, self.record, self.claims, decided, rejected, turn)
         # Send the events before the record says that they were sent: better twice than never.
-        report.send_events(self.side.announcer, self.observed, self.record, reported)
-        self.save(reported)
+        report.send_events(self.side.announcer, self.observed, self.record, updated)
+        self.save(updated)
         for record in self.claims.values():
             if record.is_unacknowledged:
                 registry.acknowledge(record)
