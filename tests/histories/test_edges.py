@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from ecs_lattice.declaration import route_rules
-from ecs_lattice.lattice_side import entries, forwarding, seen
+from ecs_lattice.lattice_side import claim_facts, entries, forwarding, seen
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import Match, ServiceId
 from ecs_lattice.resync import approve_removals
@@ -112,7 +112,7 @@ def test_routes_that_an_earlier_version_took_in_two_spellings_of_a_match_stay_as
     two = {"lattice.routes.a.path.prefix": "/", "lattice.routes.b.port": "web"}
     labels = {key: value for key, value in LABELS.items() if "path.prefix" not in key} | two
     with monkeypatch.context() as before:
-        for module in (seen, entries, forwarding, route_rules):
+        for module in (seen, claim_facts, entries, forwarding, route_rules):
             before.setattr(module, "normal", lambda match: match.canonical if match else Match())
         arn = hooked_up(world, labels)
     graph = world.graph()
