@@ -1,7 +1,7 @@
-"""A small rich account under the release before this one: what happened in it, and what that release's registry held.
+"""Small rich accounts under releases before this one: what happened in them, and what those releases' registries held.
 
-``before.json`` was recorded by the code of commit 1ae38a0: with the files of that commit in a folder and this file copied
-into its ``tests/tenants``, run there ``PYTHONPATH=.:layers/core/src python -m tests.tenants.before before.json``. It has
+``before-1ae38a0.json`` was recorded by the code of commit 1ae38a0: with the files of that commit in a folder and this file
+copied into its ``tests/tenants``, run there ``PYTHONPATH=.:layers/core/src python -m tests.tenants.before 1ae38a0``. It has
 every write call of the application with its answer, between the steps of the people, and the registry at the end.
 :func:`restore` makes the same account again without any application: the steps and the calls at their times, with the ids of
 the new account; then the registry, in which they replace the recorded ones.
@@ -18,11 +18,10 @@ from typing import Any
 
 from botocore import xform_name
 
+from ecs_lattice.settings import Settings
 from local_aws import inprocess, lattice
-from tests.world import SETTINGS, World
+from tests.world import SETTINGS, World, open_group
 
-RECORDED = Path(__file__).with_name("before.json")
-SETTINGS_BEFORE = dataclasses.replace(SETTINGS, sharing="account")
 LISTENER = {"lattice.listener": "HTTP:80", "lattice.port": "web"}
 _ID = re.compile(r"[a-z]{2,8}-[0-9a-f]{8,17}|ecs-svc/\d+|\b172\.\d+\.\d+\.\d+\b")
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
@@ -36,9 +35,29 @@ class Service:
     name: str
     labels: Mapping[str, str]
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    is_open: bool = False
+    """Whether the security group of its tasks lets VPC Lattice in without the application."""
 
 
-SERVICES = (
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """One recorded account: the commit that ran in it, its stack, and what was deployed, in this order."""
+
+    commit: str
+    settings: Settings
+    services: tuple[Service, ...]
+    never_live: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> Path:
+        return Path(__file__).with_name(f"before-{self.commit}.json")
+
+    @property
+    def live(self) -> list[Service]:
+        return [service for service in self.services if service.name not in self.never_live]
+
+
+TENANTS = (
     Service("shop", "orders", {"service": "orders", "path.prefix": "/orders", "idle-timeout": "120"}),
     Service("rivals", "invoices", {"service": "orders", "path.prefix": "/invoices"}),
     Service("shop", "signed", {"service": "signed", "path.prefix": "/signed", "auth": "iam"}),
@@ -52,13 +71,37 @@ SERVICES = (
     ),
     Service("shop", "controlled", {"service": "controlled", "targets": "controller"}),
 )
-"""In the order in which they are deployed. ``crashed`` has a claim although no release of it ever completed; ``root`` and
-``rest`` have the same requests in two spellings; ``checked`` is checked at a port that is not mapped."""
+"""``crashed`` has a claim although no release of it ever completed; ``root`` and ``rest`` have the same requests in two
+spellings; ``checked`` is checked at a port that is not mapped."""
+ON_PLATFORM = {"network": "platform"}
+RESTLESS = (
+    Service("shop", "orders", {**ON_PLATFORM, "service": "orders", "path.prefix": "/orders"}, is_open=True),
+    Service("rivals", "invoices", {**ON_PLATFORM, "service": "orders", "path.prefix": "/invoices", "auth": "iam"}),
+    Service("shop", "alone", {"service": "alone"}),
+    Service("shop", "query", {**ON_PLATFORM, "service": "query", "path.exact": "/q?x=1"}),
+    Service("shop", "controlled", {**ON_PLATFORM, "service": "controlled", "targets": "controller"}),
+    Service("shop", "closed", {**ON_PLATFORM, "service": "closed", "ingress": "off"}),
+    Service("shop", "wrong", {**ON_PLATFORM, "service": "wrong", "health.path": "/wrong"}, {"RESPOND": "/wrong=503"}),
+    Service("shop", "deaf", {**ON_PLATFORM, "service": "deaf"}, {"LISTEN": "none"}),
+    Service("shop", "crashed", {**ON_PLATFORM, "service": "orders", "path.prefix": "/c"}, {"CRASH_AFTER_SECONDS": "1"}),
+)
+"""``invoices`` is in conflict, ``alone`` in no network, ``query`` has a path that no request has; ``closed``, ``wrong`` and ``deaf`` were never healthy:
+their attach was undone, and is remembered."""
+ACCOUNTS = (
+    Account("1ae38a0", dataclasses.replace(SETTINGS, sharing="account"), TENANTS, ("crashed",)),
+    Account(
+        "6ec07ad",
+        dataclasses.replace(SETTINGS, sharing="account", default_networks=()),
+        RESTLESS,
+        ("invoices", "closed", "wrong", "deaf", "crashed"),
+    ),
+)
 
 
-def steps(world: World) -> list[Callable[[], object]]:
+def steps(world: World, account: Account) -> list[Callable[[], object]]:
     """What people do, a quarter of an hour apart; each returns the ids that came of it."""
-    return [lambda: _prepare(world), *(_deploying(world, service) for service in SERVICES), *[lambda: None] * 6]
+    deploying = (_deploying(world, service) for service in account.services)
+    return [lambda: _prepare(world), *deploying, *[lambda: None] * 6]
 
 
 def _ids_of_account(world: World) -> list[Any]:
@@ -79,18 +122,23 @@ def _prepare(world: World) -> list[Any]:
 def _deploying(world: World, service: Service) -> Callable[[], object]:
     def deploy() -> list[Any]:
         labels = {**LISTENER, **{f"lattice.{key}": value for key, value in service.labels.items()}}
-        group = world.ec2.create_security_group(GroupName=f"tasks-{service.name}", Description="tasks")["GroupId"]
+        name = f"tasks-{service.name}"
+        new = open_group(world.ec2, name) if service.is_open else _closed_group(world, name)
         revision = world.register(labels, service.name, environment=dict(service.environment))
-        arn = world.deploy(revision, service.name, service.cluster, 1, [group], deploymentConfiguration=BREAKER)
-        return [group, [deployment["id"] for deployment in world.service(arn)["deployments"]]]
+        arn = world.deploy(revision, service.name, service.cluster, 1, [new], deploymentConfiguration=BREAKER)
+        return [new, [deployment["id"] for deployment in world.service(arn)["deployments"]]]
 
     return deploy
+
+
+def _closed_group(world: World, name: str) -> str:
+    return str(world.ec2.create_security_group(GroupName=name, Description="tasks")["GroupId"])
 
 
 # What there is.
 
 
-def state(world: World) -> dict[str, Any]:
+def state(world: World, account: Account) -> dict[str, Any]:
     """The routes, authentication, networks, idle timeouts and ports of everything that was live, by names."""
     backend = lattice.backend()
     graph = world.graph()
@@ -102,12 +150,11 @@ def state(world: World) -> dict[str, Any]:
     of_services = {
         each.name: [each.auth_type, each.idle_timeout, each.custom_domain] for each in backend.services.values()
     }
-    live = [service for service in SERVICES if service.name != "crashed"]
     return {
         "graph": graph,
         "services": of_services,
-        "ports": {service.name: _ports(world, service.name) for service in live},
-        "lists": {service.name: _listed(world, service) for service in live},
+        "ports": {service.name: _ports(world, service.name) for service in account.live},
+        "lists": {service.name: _listed(world, service) for service in account.live},
     }
 
 
@@ -128,11 +175,11 @@ def _listed(world: World, service: Service) -> list[str]:
     return [*sorted(names[entry["targetGroupArn"]] for entry in entries), str(len(history))]
 
 
-def _handles(world: World) -> dict[str, Any]:
+def _handles(world: World, account: Account) -> dict[str, Any]:
     """The ids and addresses at the end that no answer named."""
     found = [
         world.ecs.describe_services(cluster=service.cluster, services=[service.name])["services"][0]
-        for service in SERVICES
+        for service in account.services
     ]
     for each in found:
         each["events"] = []
@@ -199,11 +246,11 @@ class Recorder(World):
         self._drain()
 
 
-def record() -> dict[str, Any]:
+def record(account: Account) -> dict[str, Any]:
     with inprocess.started() as machine:
-        world = Recorder(machine, SETTINGS_BEFORE)
+        world = Recorder(machine, account.settings)
         world.begin()
-        for number, step in enumerate(steps(world)):
+        for number, step in enumerate(steps(world, account)):
             world.step(number, step)
             world.run(900)
             world.sweep()
@@ -213,9 +260,9 @@ def record() -> dict[str, Any]:
         return {
             "entries": world.entries,
             "ended": world.clock.time() - world.began,
-            "handles": _handles(world),
+            "handles": _handles(world, account),
             "registry": items,
-            "state": state(world),
+            "state": state(world, account),
         }
 
 
@@ -233,21 +280,21 @@ def _open_incident(world: World) -> None:
 # Restoring.
 
 
-def recorded() -> dict[str, Any]:
-    return dict(json.loads(RECORDED.read_text()))
+def recorded(account: Account) -> dict[str, Any]:
+    return dict(json.loads(account.file.read_text()))
 
 
-def restore(world: World, then: Mapping[str, Any]) -> list[dict[str, Any]]:
+def restore(world: World, account: Account, then: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Make the recorded account again in an empty world, and return the items of its registry."""
     began, ids = world.clock.time(), dict[str, str]()
     world.chaos.lose = 1.0
-    people = steps(world)
+    people = steps(world, account)
     for entry in then["entries"]:
         world.clock.advance(max(0.0, began + entry["at"] - world.clock.time()))
         answer = people[entry["step"]]() if "step" in entry else _call(world, entry, ids)
         ids |= _pairs(entry["answer"], answer)
     world.clock.advance(began + then["ended"] - world.clock.time())
-    ids |= _pairs(then["handles"], json.loads(json.dumps(_handles(world))))
+    ids |= _pairs(then["handles"], json.loads(json.dumps(_handles(world, account))))
     world._events.clear()
     world.chaos.lose = 0.0
     return list(json.loads(_replaced(json.dumps(then["registry"]), ids)))
@@ -281,4 +328,5 @@ def _replaced(text: str, ids: Mapping[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(json.dumps(record(), default=str, sort_keys=True) + "\n")
+    recording = next(account for account in ACCOUNTS if account.commit == sys.argv[1])
+    recording.file.write_text(json.dumps(record(recording), default=str, sort_keys=True) + "\n")

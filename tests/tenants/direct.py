@@ -52,6 +52,7 @@ class Table:
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Item] = {}
+        self.written: list[tuple[str, str]] = []
 
     def get_item(self, **parameters: Any) -> dict[str, Any]:
         found = self.items.get(_key(parameters["Key"]))
@@ -66,19 +67,19 @@ class Table:
 
     def put_item(self, **parameters: Any) -> dict[str, Any]:
         key = _key(parameters["Item"])
-        self._check("PutItem", key, parameters)
+        self._writes("PutItem", key, parameters)
         self.items[key] = copy.deepcopy(parameters["Item"])
         return {}
 
     def delete_item(self, **parameters: Any) -> dict[str, Any]:
         key = _key(parameters["Key"])
-        self._check("DeleteItem", key, parameters)
+        self._writes("DeleteItem", key, parameters)
         self.items.pop(key, None)
         return {}
 
     def update_item(self, **parameters: Any) -> dict[str, Any]:
         key = _key(parameters["Key"])
-        self._check("UpdateItem", key, parameters)
+        self._writes("UpdateItem", key, parameters)
         item = copy.deepcopy(self.items.get(key)) or dict(parameters["Key"])
         values = parameters.get("ExpressionAttributeValues", {})
         parts = re.split(r"\s*\b(SET|ADD|DELETE|REMOVE)\s+", _plain(parameters["UpdateExpression"], parameters))
@@ -100,10 +101,11 @@ class Table:
     def get_paginator(self, method: str) -> "Pages":
         return Pages(getattr(self, method))
 
-    def _check(self, operation: str, key: tuple[str, str], parameters: Values) -> None:
+    def _writes(self, operation: str, key: tuple[str, str], parameters: Values) -> None:
         if not _holds(parameters.get("ConditionExpression", ""), self.items.get(key, {}), parameters):
             error: Any = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "the condition is false"}}
             raise ClientError(error, operation)
+        self.written.append(key)
 
 
 class Pages:

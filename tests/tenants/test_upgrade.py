@@ -1,10 +1,11 @@
-"""The account and the registry of the release before this one, and a day of this one's resyncs: everything stays as it was.
+"""The account and the registry of a release before this one, and a day of this one's resyncs: everything stays as it was.
 
 A new refusal applies only to what was never live; what is live gets a notice.
 """
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -19,25 +20,40 @@ from tests.tenants.tenants import state as state_of
 A_DAY = 24 * 3600
 
 
+TENANTS, RESTLESS = before.ACCOUNTS
+
+
+@contextmanager
+def restored(account: before.Account) -> Iterator[DirectWorld]:
+    """The recorded account, with its registry, under this release."""
+    recorded = before.recorded(account)
+    with inprocess.started() as machine:
+        world = DirectWorld(machine, account.settings)
+        items = before.restore(world, account, recorded)
+        assert before.state(world, account) == recorded["state"], "the account was not restored as it was recorded"
+        world.table.items.update({(item["pk"]["S"], item["sk"]["S"]): item for item in items})
+        yield world
+
+
 @pytest.fixture
 def world() -> Iterator[DirectWorld]:
-    """The recorded account, with its registry, under this release."""
-    recorded = before.recorded()
-    with inprocess.started() as machine:
-        restored = DirectWorld(machine, before.SETTINGS_BEFORE)
-        items = before.restore(restored, recorded)
-        assert before.state(restored) == recorded["state"], "the account was not restored as it was recorded"
-        restored.table.items.update({(item["pk"]["S"], item["sk"]["S"]): item for item in items})
-        yield restored
+    with restored(TENANTS) as world:
+        yield world
 
 
-def a_day(world: DirectWorld) -> list[str]:
+@pytest.fixture
+def restless() -> Iterator[DirectWorld]:
+    with restored(RESTLESS) as world:
+        yield world
+
+
+def a_day(world: DirectWorld, account: before.Account) -> list[str]:
     """A day of resyncs; what differed from the beginning at the end of any of them."""
-    then, differing = before.state(world), []
+    then, differing = before.state(world, account), []
     for number in range(A_DAY // RESYNC_SECONDS):
         world.sweep()
         world.run(RESYNC_SECONDS)
-        now = before.state(world)
+        now = before.state(world, account)
         differing += [f"resync {number}: {key} {then[key]} became {now[key]}" for key in then if then[key] != now[key]]
         if differing:
             break
@@ -51,12 +67,12 @@ def arn(service: before.Service) -> str:
 
 def test_a_day_after_the_upgrade_everything_is_as_before_and_what_would_be_refused_now_is_told(world):
     text = world.registry.document("incident", "alarm-of-orders")
-    assert a_day(world) == []
-    states = {service.name: state_of(world, arn(service)) for service in before.SERVICES if service.name != "many"}
+    assert a_day(world, TENANTS) == []
+    states = {service.name: state_of(world, arn(service)) for service in TENANTS.services if service.name != "many"}
     assert {name for name, state in states.items() if state != "Live"} <= {"crashed"}
-    many = next(service for service in before.SERVICES if service.name == "many")
+    many = next(service for service in TENANTS.services if service.name == "many")
     assert {state_of(world, arn(many), f"r{number}") for number in range(30)} == {"Live"}
-    told = {service.name: codes(world, arn(service)) for service in before.SERVICES}
+    told = {service.name: codes(world, arn(service)) for service in TENANTS.services}
     expected = {
         "orders": set(), "signed": set(), "controlled": set(),
         "invoices": {"SETTING_FOLLOWS"}, "unsigned": {"SETTING_FOLLOWS"},
@@ -86,10 +102,15 @@ def test_after_the_upgrade_a_change_of_labels_is_followed_as_ever(world):
     assert world.ask("orders", "/invoices").status == 200
 
 
+def test_a_day_after_the_upgrade_what_was_live_is_live_however_it_came_to_be(restless):
+    assert a_day(restless, RESTLESS) == []
+    assert {state_of(restless, arn(service)) for service in RESTLESS.live} == {"Live"}
+
+
 def test_the_record_is_of_an_account_in_which_all_but_the_crashed_service_was_live(world):
-    stored = [record for service in before.SERVICES for record in world.registry.claims_of(_id(service))]
+    stored = [record for service in TENANTS.services for record in world.registry.claims_of(_id(service))]
     states = {(record.claim.service.name, record.answer.state) for record in stored}
-    assert states == {(s.name, "Wired" if s.name == "crashed" else "Live") for s in before.SERVICES}
+    assert states == {(s.name, "Wired" if s.name == "crashed" else "Live") for s in TENANTS.services}
     assert dataclasses.asdict(world.settings)["sharing"] == "account"
 
 
