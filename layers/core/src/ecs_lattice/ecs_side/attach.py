@@ -7,7 +7,7 @@ unchanged.
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ecs_lattice.ecs_side import effective_revision
@@ -28,7 +28,7 @@ _BLOCKED_RETRY_SECONDS = 900
 @dataclass(frozen=True, slots=True)
 class AttachInput:
     """Everything that the decision depends on. ``ours``: every group of ours, including those that no claim
-    explains."""
+    explains. ``uninstalls``: the stack is being uninstalled."""
 
     service: EcsService
     route_states: tuple[RouteState, ...]
@@ -37,6 +37,7 @@ class AttachInput:
     ours: frozenset[str]
     settings: Settings
     now: float
+    uninstalls: bool = False
 
     @property
     def allowed_roles(self) -> set[str]:
@@ -95,14 +96,25 @@ def leftovers(route_states: Iterable[RouteState], ours: frozenset[str]) -> froze
     return ours - {state.group for state in route_states if state.group}
 
 
+def leftover_seconds(settings: Settings, *, uninstalls: bool) -> float:
+    """For how long every route has to have been settled before tasks leave a group that no claim explains: the grace time
+    (decision 11), which an uninstall does not wait for."""
+    return settings.settle_seconds if uninstalls else max(settings.grace_seconds, settings.settle_seconds)
+
+
+def is_leftover_over(
+    group: str, timers: Mapping[str, float], settings: Settings, now: float, *, uninstalls: bool
+) -> bool:
+    """Whether tasks may leave a group that no claim explains; ``timers`` are the record's."""
+    return now - timers.get(f"leftover:{group}", math.inf) >= leftover_seconds(settings, uninstalls=uninstalls)
+
+
 def _groups_to_keep(given: AttachInput) -> set[str]:
-    """Groups with routes that still need them, and leftovers until every route has been settled for the grace time
-    (decision 11)."""
-    settings, timers = given.settings, given.record.timers
-    wait = max(settings.grace_seconds, settings.settle_seconds)
+    """Groups with routes that still need them, and leftovers until every route has been settled for the grace time."""
+    timers, settings, now, uninstalls = given.record.timers, given.settings, given.now, given.uninstalls
     kept = {state.group for state in given.route_states if state.group and not state.is_detachable}
     for group in leftovers(given.route_states, given.ours):
-        if given.now - timers.get(f"leftover:{group}", math.inf) < wait:
+        if not is_leftover_over(group, timers, settings, now, uninstalls=uninstalls):
             kept.add(group)
     return kept
 

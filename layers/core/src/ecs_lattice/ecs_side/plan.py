@@ -13,7 +13,7 @@ from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_cl
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, PendingUpdate, fingerprint
 from ecs_lattice.ecs_side.security_groups import IngressResult
-from ecs_lattice.ecs_side.targets import ManagedGroup, managed_group
+from ecs_lattice.ecs_side.targets import ManagedGroup, managed_groups
 from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, update_outcome
 from ecs_lattice.outcome import NotYet, Problem
 from ecs_lattice.settings import Settings
@@ -75,7 +75,7 @@ def decide(observed: Observation, settings: Settings, ingress: IngressResult) ->
         route_states=states,
         attach=decision,
         attach_problems=attach_problems,
-        groups=_managed_groups(observed, tuple(states.values()), record),
+        groups=managed_groups(observed, tuple(states.values()), record, settings),
         waits=tuple(_waits(observed, record, decision, problems, tuple(claims.values()), settings)),
         problems=problems,
         warnings=(*withheld, *overwritten, *ingress.state.warnings, *ingress.state.left_closed),
@@ -130,7 +130,9 @@ def _attach_decision(
     never started and is not needed now."""
     decision = AttachDecision("no_change")
     if observed.service and states is not None and _may_attach(observed, record, states):
-        given = AttachInput(observed.service, states, record, outcome, observed.ours, settings, observed.now)
+        given = AttachInput(
+            observed.service, states, record, outcome, observed.ours, settings, observed.now, observed.uninstalls
+        )
         decision = attach.decide(given)
     if decision.kind == "no_change" and outcome in {"not_received", "rejected"}:
         record = dataclasses.replace(record, pending_update=None)
@@ -184,23 +186,10 @@ def _timers(observed: Observation, states: Sequence[RouteState]) -> dict[str, fl
             running.add(state.pending_timer)
         if state.closed:
             running.add(_CLOSED)
-    if observed.ours and observed.routes is not None and all(state.is_settled for state in states):
-        running |= {f"leftover:{group}" for group in attach.leftovers(states, observed.ours)}
+    managed = observed.ours | observed.record.registered.keys()
+    if managed and observed.routes is not None and all(state.is_settled for state in states):
+        running |= {f"leftover:{group}" for group in attach.leftovers(states, managed)}
     return {name: stored.get(name, observed.now) for name in running}
-
-
-def _managed_groups(observed: Observation, states: Sequence[RouteState], record: EcsRecord) -> tuple[ManagedGroup, ...]:
-    """The groups for which the controller has something to do."""
-    by_group: dict[str, list[RouteState]] = {}
-    for state in states:
-        if state.claim.route.pause:
-            return ()
-        if state.group:
-            by_group.setdefault(state.group, []).append(state)
-    groups = (managed_group(arn, users, record.registered.get(arn, ())) for arn, users in sorted(by_group.items()))
-    # A single read that does not find the service proves nothing.
-    is_unsure = observed.presence == "not_found"
-    return tuple(group for group in groups if group and not (is_unsure and group.mode != "deregister"))
 
 
 def _other_stack(record: EcsRecord) -> tuple[Problem, ...]:
@@ -233,7 +222,7 @@ def _waits(
     if closed_for < _CLOSED_SECONDS:
         after = int(min(max(closed_for, _LEAVING_RETRY_SECONDS), _HELD_RETRY_SECONDS))
         yield NotYet(after, "The security groups of the tasks are closed to VPC Lattice.")
-    if observed.ours or observed.presence != "active":
+    if observed.ours or observed.record.registered or observed.presence != "active":
         yield from _removal_waits(observed, record, claims, settings)
 
 
@@ -244,8 +233,7 @@ def _removal_waits(
         yield NotYet(_LEAVING_RETRY_SECONDS, "ECS is still stopping the tasks of the service.")
     if observed.presence != "active" and any(claim.route.pause for claim in claims):
         yield NotYet(_HELD_RETRY_SECONDS, "The service no longer exists, and its paused routes are held for a day.")
-    settled = max(settings.grace_seconds, settings.settle_seconds)
     for name, at in record.timers.items():
-        left = settled - (observed.now - at)
+        left = attach.leftover_seconds(settings, uninstalls=observed.uninstalls) - (observed.now - at)
         if name.startswith("leftover:") and left > 0:
             yield NotYet(int(left) + 1, "A replaced target group is detached after the grace time.")

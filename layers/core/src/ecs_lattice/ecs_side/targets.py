@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecs_lattice import ports
+from ecs_lattice.ecs_side.attach import is_leftover_over
 from ecs_lattice.ecs_side.claims import RouteState
 from ecs_lattice.ecs_side.lattice_targets import Target, Targets, TargetState
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.facts import EcsService, Task, TaskDefinition
 from ecs_lattice.model import AddressFamily
+from ecs_lattice.settings import Settings
 
 GroupMode = Literal["register", "keep", "deregister"]
 
@@ -25,7 +27,8 @@ class ManagedGroup:
     """A target group for which the controller has something to do.
 
     ``mode``: ``register`` running tasks; ``keep`` only those ``targets`` that the controller has registered and that
-    are still running; ``deregister`` all of them, because the route is gone.
+    are still running; ``deregister`` all of them, because the route is gone. ``keeps_ports``: a running task stays
+    registered at its present port, because the group is that of an earlier port name, protocol or the like.
     """
 
     arn: str
@@ -33,6 +36,7 @@ class ManagedGroup:
     family: AddressFamily
     mode: GroupMode
     targets: tuple[Target, ...] = ()
+    keeps_ports: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +51,50 @@ class Change:
     is_waiting: bool = False
 
 
-def managed_group(arn: str, users: Sequence[RouteState], targets: tuple[Target, ...]) -> ManagedGroup | None:
+def managed_groups(
+    observed: Observation, states: Sequence[RouteState], record: EcsRecord, settings: Settings
+) -> tuple[ManagedGroup, ...]:
+    """The groups for which the controller has something to do: those of the claims, and those in which it has registered
+    tasks and that no claim explains."""
+    by_group: dict[str, list[RouteState]] = {}
+    for state in states:
+        if state.claim.route.pause:
+            return ()
+        if state.group:
+            by_group.setdefault(state.group, []).append(state)
+    groups = [_claimed(arn, users, record.registered.get(arn, ())) for arn, users in sorted(by_group.items())]
+    for arn in sorted(record.registered.keys() - by_group.keys()):
+        is_over = is_leftover_over(arn, record.timers, settings, observed.now, uninstalls=observed.uninstalls)
+        groups.append(_unclaimed(arn, record.registered[arn], is_over=is_over))
+    # A single read that does not find the service proves nothing.
+    is_unsure = observed.presence == "not_found"
+    return tuple(group for group in groups if group and not (is_unsure and group.mode != "deregister"))
+
+
+def _claimed(arn: str, users: Sequence[RouteState], targets: tuple[Target, ...]) -> ManagedGroup | None:
     """What the controller has to do for the group of the routes ``users``; None if nothing. ``targets``: those that
     it has registered in the group."""
     own = [state for state in users if not state.by_ecs]
     if not [*own, *targets]:
         return None
-    mode: GroupMode = "register" if any(state.is_registrable(bool(targets)) for state in own) else "keep"
-    if all(state.is_detachable for state in users):
-        mode = "deregister"
-    elif mode == "keep" and not targets:
+    claim, mode = users[0].claim, _mode(users, own, has_targets=bool(targets))
+    if mode == "keep" and not targets:
         return None
-    claim = users[0].claim
-    return ManagedGroup(arn, claim.route.port_name, claim.placement.family, mode, targets)
+    is_changing = not all(state.is_answered for state in users)
+    return ManagedGroup(arn, claim.route.port_name, claim.placement.family, mode, targets, keeps_ports=is_changing)
+
+
+def _mode(users: Sequence[RouteState], own: Sequence[RouteState], *, has_targets: bool) -> GroupMode:
+    """``own``: the routes whose tasks the controller registers."""
+    if all(state.is_detachable for state in users):
+        return "deregister"
+    return "register" if any(state.is_registrable(has_targets) for state in own) else "keep"
+
+
+def _unclaimed(arn: str, targets: tuple[Target, ...], *, is_over: bool) -> ManagedGroup:
+    """A group that no claim names any more: a changed port name, protocol, version, VPC or address family has replaced it.
+    It keeps its running tasks until its successor has taken over (``is_over``), and no new task joins."""
+    return ManagedGroup(arn, "", "IPV4", "deregister" if is_over else "keep", targets, keeps_ports=True)
 
 
 def decide(
@@ -112,6 +147,8 @@ def _is_wanted(task: Task, target: Target, group: ManagedGroup, service: EcsServ
 
 
 def _target(task: Task, group: ManagedGroup, ports: Mapping[str, int | None]) -> Target | None:
+    if group.keeps_ports and (known := [target for target in group.targets if target.address == task.address]):
+        return known[0]
     port = ports.get(task.task_definition)
     if task.address is None or port is None or task.family != group.family:
         return None

@@ -1,7 +1,7 @@
 """A Lattice service without claims: kept, because its DNS name cannot be had again, unless the stack deletes empty services."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ecs_lattice import naming, ownership
 from ecs_lattice.claims import LatticeRecord
@@ -17,7 +17,7 @@ from ecs_lattice.ports import Registry
 from ecs_lattice.settings import Settings
 from ecs_lattice.stack_state import is_complete, is_uninstalling
 
-_DELETE_SECONDS = 10
+_DELETE_SECONDS, _DRAIN_SECONDS = 10, 60
 
 
 def reconcile(
@@ -30,16 +30,16 @@ def reconcile(
         return _keep(registry, settings, remembered, now)
     snapshot = SnapshotReader(lattice, settings, (), remembered).read()
     observed, service = snapshot.observed, snapshot.observed.service
-    groups = tuple(group for group in observed.groups if not group.targets and _is_own(group.tags, settings))
+    own = [group for group in observed.groups if _is_own(group.tags, settings)]
     if service is not None:
         if problem := _in_use(observed, service, settings):
             return Refused((problem,))
         if service.status not in {"ACTIVE", "DELETE_FAILED"}:
             return NotYet(_DELETE_SECONDS, f"Lattice service {service.name} is {service.status}")
-    elif not groups:
+    elif not own:
         registry.delete_lattice(remembered.name)
         return Done()
-    return _delete(lattice, registry, settings, snapshot, groups)
+    return _delete(lattice, registry, settings, snapshot, own)
 
 
 def _keep(registry: Registry, settings: Settings, remembered: LatticeRecord, now: float) -> Done:
@@ -49,10 +49,13 @@ def _keep(registry: Registry, settings: Settings, remembered: LatticeRecord, now
 
 
 def _delete(
-    lattice: Lattice, registry: Registry, settings: Settings, snapshot: Snapshot, groups: tuple[Group, ...]
+    lattice: Lattice, registry: Registry, settings: Settings, snapshot: Snapshot, own: Sequence[Group]
 ) -> Outcome:
-    """First the associations, then the service, then its groups: each in a run of its own."""
+    """First the associations, then the service, then its groups, once they are empty: each in a run of its own."""
     observed, remembered = snapshot.observed, snapshot.remembered
+    groups = tuple(group for group in own if not group.targets)
+    if observed.service is None and not groups:
+        return NotYet(_DRAIN_SECONDS, f"tasks are still registered in {own[0].name}, which no route claims")
     desired = Desired(
         dropped_associations=tuple(a for a in observed.associations if a.status != "DELETE_IN_PROGRESS"),
         dropped_service=observed.service if not observed.associations else None,
