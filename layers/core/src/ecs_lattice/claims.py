@@ -16,6 +16,8 @@ SCHEMA = 1
 
 HELD_BY_OTHER = "HELD_BY_OTHER"
 """The code of a claim that may not speak for its Lattice service."""
+OWN_GROUP_UNUSABLE = "OWN_GROUP_UNUSABLE"
+"""The code of a claim whose own target group cannot be used."""
 
 Phase = Literal["declared", "vanished", "deleted"]
 State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]

@@ -7,11 +7,10 @@ unchanged.
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ecs_lattice.ecs_side import effective_revision
-from ecs_lattice.ecs_side.claims import RouteState
+from ecs_lattice.ecs_side.claims import RouteState, is_leftover_over, leftovers
 from ecs_lattice.ecs_side.record import EcsRecord, fingerprint
 from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, after_outcome, attach_failed
 from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, same_entries
@@ -21,6 +20,7 @@ MAXIMUM_ENTRIES = 5
 """VPC Lattice configurations of one ECS service (Amazon ECS Developer Guide, "Use Amazon VPC Lattice")."""
 PENDING_SECONDS = 600
 """A route that has been pending for longer no longer delays the other routes of its service."""
+GONE_SECONDS = 60
 _PENDING_RETRY_SECONDS = 30
 _BLOCKED_RETRY_SECONDS = 900
 
@@ -28,7 +28,7 @@ _BLOCKED_RETRY_SECONDS = 900
 @dataclass(frozen=True, slots=True)
 class AttachInput:
     """Everything that the decision depends on. ``ours``: every group of ours, including those that no claim
-    explains. ``uninstalls``: the stack is being uninstalled."""
+    explains. ``uninstalls``: the stack is being uninstalled. ``gone``: listed groups that do not exist any more."""
 
     service: EcsService
     route_states: tuple[RouteState, ...]
@@ -38,6 +38,11 @@ class AttachInput:
     settings: Settings
     now: float
     uninstalls: bool = False
+    gone: frozenset[str] = frozenset()
+
+    def is_dead(self, entry: LatticeEntry) -> bool:
+        """Whether the entry names a group that is gone: ECS refuses every deployment with such a list."""
+        return entry.group_arn in self.gone and not entry.advanced
 
     @property
     def allowed_roles(self) -> set[str]:
@@ -56,12 +61,23 @@ def decide(given: AttachInput) -> AttachDecision:
         )
     update = given.record.pending_update
     if update and (pending := after_outcome(update, given.update_outcome, given.service, given.settings, given.now)):
-        return pending
+        return dataclasses.replace(pending, entries=tuple(e for e in pending.entries if not given.is_dead(e)))
     entries = desired_entries(given, primary)
-    if same_entries(entries, primary.entries):
+    # A dead entry of somebody else alone is no reason for a deployment.
+    listed = tuple(entry for entry in primary.entries if entry.group_arn in given.ours or not given.is_dead(entry))
+    if same_entries(entries, listed):
         return _unchanged(given, entries)
     change = _Change(given, primary, entries)
-    for obstacle in (_rolling, _pending_route, _closed, _failed_before, _interruption, _forbidden_role, _too_many):
+    for obstacle in (
+        _rolling,
+        _gone_just_now,
+        _pending_route,
+        _closed,
+        _failed_before,
+        _interruption,
+        _forbidden_role,
+        _too_many,
+    ):
         if decision := obstacle(change):
             return decision
     return AttachDecision("attach", entries, _grace_period(change))
@@ -73,7 +89,7 @@ def desired_entries(given: AttachInput, primary: Deployment) -> tuple[LatticeEnt
     staying = tuple(
         _with_allowed_role(given, entry)
         for entry in primary.entries
-        if entry.advanced or entry.group_arn not in leaving
+        if entry.advanced or not (entry.group_arn in leaving or given.is_dead(entry))
     )
     joining = {
         state.group: state.claim.route.port_name
@@ -89,24 +105,6 @@ def desired_entries(given: AttachInput, primary: Deployment) -> tuple[LatticeEnt
 def list_fingerprint(task_definition: str, entries: tuple[LatticeEntry, ...]) -> str:
     """What identifies a failed attachment: the revision and what the list names."""
     return fingerprint(task_definition, sorted([*entry.identity[:2], str(entry.advanced)] for entry in entries))
-
-
-def leftovers(route_states: Iterable[RouteState], ours: frozenset[str]) -> frozenset[str]:
-    """Groups of ours that no claim explains: replaced groups, and those whose claims were lost with the table."""
-    return ours - {state.group for state in route_states if state.group}
-
-
-def leftover_seconds(settings: Settings, *, uninstalls: bool) -> float:
-    """For how long every route has to have been settled before tasks leave a group that no claim explains: the grace time
-    (decision 11), which an uninstall does not wait for."""
-    return settings.settle_seconds if uninstalls else max(settings.grace_seconds, settings.settle_seconds)
-
-
-def is_leftover_over(
-    group: str, timers: Mapping[str, float], settings: Settings, now: float, *, uninstalls: bool
-) -> bool:
-    """Whether tasks may leave a group that no claim explains; ``timers`` are the record's."""
-    return now - timers.get(f"leftover:{group}", math.inf) >= leftover_seconds(settings, uninstalls=uninstalls)
 
 
 def _groups_to_keep(given: AttachInput) -> set[str]:
@@ -166,6 +164,17 @@ def _rolling(change: _Change) -> AttachDecision | None:
     return None
 
 
+def _gone_just_now(change: _Change) -> AttachDecision | None:
+    """Reads may lag: that a listed group is gone counts once it has been so for a while."""
+    given = change.given
+    since = [given.record.timers.get(f"gone:{group}", given.now) for group in given.gone & change.primary.groups]
+    left = max(since, default=-math.inf) + GONE_SECONDS - given.now
+    if left <= 0:
+        return None
+    message = f"Target group {min(given.gone)} of the list does not exist any more. Its entry is left out in a minute."
+    return AttachDecision("wait", after=math.ceil(left), code="LISTED_GROUP_GONE", message=message)
+
+
 def _pending_route(change: _Change) -> AttachDecision | None:
     given = change.given
     for state in given.route_states:
@@ -200,7 +209,8 @@ def _interruption(change: _Change) -> AttachDecision | None:
     # ECS rounds up (Amazon ECS API, DeploymentConfiguration).
     always_running = math.ceil(service.desired * service.minimum_healthy_percent / 100)
     accepted = {state.group for state in states if state.claim.route.targets == "ecs"}
-    if service.desired == 0 or always_running > 0 or change.groups ^ change.primary.groups <= accepted:
+    differing = (change.groups ^ change.primary.groups) - change.given.gone
+    if service.desired == 0 or always_running > 0 or differing <= accepted:
         return None
     key = f"{change.given.settings.label_prefix}.targets"
     message = (

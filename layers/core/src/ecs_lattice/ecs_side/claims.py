@@ -7,6 +7,7 @@ claim. ``named`` and ``serving`` are facts read from the listed deployments and 
 
 import dataclasses
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ecs_lattice.claims import Claim, ClaimRecord, Phase
@@ -15,6 +16,7 @@ from ecs_lattice.ecs_side.observation import Observation, Presence
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.model import Placement, Route
 from ecs_lattice.outcome import Problem
+from ecs_lattice.settings import Settings
 
 _DAY_SECONDS = 86400
 
@@ -88,6 +90,24 @@ class RouteState:
         """Whether nothing more happens to the route by itself."""
         at_rest = {"Live", "Refused", "Conflicted", "Paused"}
         return self.is_detachable or (self.record.answer.state in at_rest and self.is_answered)
+
+
+def leftovers(route_states: Iterable[RouteState], ours: frozenset[str]) -> frozenset[str]:
+    """Groups of ours that no claim explains: replaced groups, and those whose claims were lost with the table."""
+    return ours - {state.group for state in route_states if state.group}
+
+
+def leftover_seconds(settings: Settings, *, uninstalls: bool) -> float:
+    """For how long every route has to have been settled before tasks leave a group that no claim explains: the grace time
+    (decision 11), which an uninstall does not wait for."""
+    return settings.settle_seconds if uninstalls else max(settings.grace_seconds, settings.settle_seconds)
+
+
+def is_leftover_over(
+    group: str, timers: Mapping[str, float], settings: Settings, now: float, *, uninstalls: bool
+) -> bool:
+    """Whether tasks may leave a group that no claim explains; ``timers`` are the record's."""
+    return now - timers.get(f"leftover:{group}", math.inf) >= leftover_seconds(settings, uninstalls=uninstalls)
 
 
 def attachment_facts(observed: Observation, record: EcsRecord) -> AttachmentFacts:

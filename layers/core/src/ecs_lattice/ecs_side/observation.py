@@ -69,3 +69,8 @@ class Observation:
     listed_by_port: Mapping[str, tuple[str, Owner]] = field(default_factory=dict)
     claimed: frozenset[str] = frozenset()
     ours: frozenset[str] = frozenset()
+
+    @property
+    def gone(self) -> list[str]:
+        """The listed groups that do not exist any more."""
+        return [group for group, owner in self.owners.items() if owner.kind == "gone"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ecs_lattice import ports
-from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.claims import OWN_GROUP_UNUSABLE, ClaimRecord
 from ecs_lattice.declaration import Bounds, declare, dropped_default_route, rolling_conflicts
 from ecs_lattice.ecs_side import effective_revision
 from ecs_lattice.ecs_side import record as records
@@ -23,7 +23,7 @@ from ecs_lattice.ecs_side.claiming import (
 from ecs_lattice.ecs_side.lattice_targets import Targets
 from ecs_lattice.ecs_side.observation import Observation, Presence, Revision
 from ecs_lattice.ecs_side.owners import read_owner
-from ecs_lattice.ecs_side.record import OURS, EcsRecord
+from ecs_lattice.ecs_side.record import OURS, EcsRecord, Owner
 from ecs_lattice.facts import EcsService, Subnets
 from ecs_lattice.model import Declaration, ServiceId
 from ecs_lattice.outcome import Problem, Refused
@@ -178,7 +178,11 @@ class Observer:
 
     def _with_owners_of(self, observed: Observation, groups: list[str]) -> Observation:
         known, stack = observed.record.owners, self.settings.owner
-        owners = {group: owner for group, owner in known.items() if owner.is_lasting and group in groups}
+        # Of a group that Lattice cannot use it is read again whether it is still there.
+        asked = set(groups) - {
+            found.claim.own_group for found in observed.claims.values() if found.answer.code == OWN_GROUP_UNUSABLE
+        }
+        owners = {group: owner for group, owner in known.items() if owner.is_lasting and group in asked}
         for group in groups:
             if group not in owners:
                 owners[group] = read_owner(self.targets, stack, observed.service_id, group)
@@ -188,7 +192,8 @@ class Observer:
             record=dataclasses.replace(observed.record, owners=lasting),
             owners=owners,
             listed_by_port=listed_by_port(observed.completed or observed.primary, owners),
-            ours=observed.ours | {group for group, owner in owners.items() if owner == OURS},
+            ours=observed.ours
+            | {group for group, owner in owners.items() if owner == OURS or _was_ours(group, owner, observed)},
         )
 
     def _with_claims(self, observed: Observation) -> Observation:
@@ -208,6 +213,11 @@ class Observer:
             withheld={key: problem for key, problem in kept.items() if problem.code != "TOO_MANY_NETWORKS" or is_known},
             claimed_at={key: begins if since is None else since for key, since in times.items()},
         )
+
+
+def _was_ours(group: str, owner: Owner, observed: Observation) -> bool:
+    """Whether the group is gone and was ours: the record knows that we attached it."""
+    return owner.kind == "gone" and group in observed.record.attached
 
 
 def _is_live(record: ClaimRecord) -> bool:

@@ -9,7 +9,7 @@ from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, effective_revision
 from ecs_lattice.ecs_side.attach import AttachInput
 from ecs_lattice.ecs_side.claiming import RouteKey
-from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_claims
+from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_claims, leftover_seconds, leftovers
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, PendingUpdate, fingerprint
 from ecs_lattice.ecs_side.security_groups import IngressResult
@@ -131,8 +131,9 @@ def _attach_decision(
     decision = AttachDecision("no_change")
     if observed.service and states is not None and _may_attach(observed, record, states):
         given = AttachInput(
-            observed.service, states, record, outcome, observed.ours, settings, observed.now, observed.uninstalls
-        )
+            observed.service, states, record, outcome, observed.ours, settings, observed.now, observed.uninstalls,
+            frozenset(observed.gone),
+        )  # fmt: skip
         decision = attach.decide(given)
     if decision.kind == "no_change" and outcome in {"not_received", "rejected"}:
         record = dataclasses.replace(record, pending_update=None)
@@ -186,9 +187,10 @@ def _timers(observed: Observation, states: Sequence[RouteState]) -> dict[str, fl
             running.add(state.pending_timer)
         if state.closed:
             running.add(_CLOSED)
+    running |= {f"gone:{group}" for group in observed.gone}
     managed = observed.ours | observed.record.registered.keys()
     if managed and observed.routes is not None and all(state.is_settled for state in states):
-        running |= {f"leftover:{group}" for group in attach.leftovers(states, managed)}
+        running |= {f"leftover:{group}" for group in leftovers(states, managed)}
     return {name: stored.get(name, observed.now) for name in running}
 
 
@@ -234,6 +236,6 @@ def _removal_waits(
     if observed.presence != "active" and any(claim.route.pause for claim in claims):
         yield NotYet(_HELD_RETRY_SECONDS, "The service no longer exists, and its paused routes are held for a day.")
     for name, at in record.timers.items():
-        left = attach.leftover_seconds(settings, uninstalls=observed.uninstalls) - (observed.now - at)
+        left = leftover_seconds(settings, uninstalls=observed.uninstalls) - (observed.now - at)
         if name.startswith("leftover:") and left > 0:
             yield NotYet(int(left) + 1, "A replaced target group is detached after the grace time.")

@@ -17,7 +17,7 @@ from ecs_lattice.ecs_side.apply import UpdateServiceExecutor
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import attachment_facts, with_facts
 from ecs_lattice.ecs_side.dry_run import EcsPlan
-from ecs_lattice.ecs_side.lattice_targets import Targets
+from ecs_lattice.ecs_side.lattice_targets import Target, Targets
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.observe import Observer
 from ecs_lattice.ecs_side.places import AttachPlaces
@@ -25,8 +25,9 @@ from ecs_lattice.ecs_side.plan import Decisions, decide
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.security_groups import TaskIngress
 from ecs_lattice.ecs_side.status import ServiceStatus
-from ecs_lattice.ecs_side.targets import TargetRegistration, after_change, before_change
+from ecs_lattice.ecs_side.targets import Change, TargetRegistration, after_change, before_change
 from ecs_lattice.ecs_side.update_outcome import AttachDecision
+from ecs_lattice.errors import NotFoundError
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import Announcer
 from ecs_lattice.messages.requests import ReconcileRequest
@@ -189,7 +190,10 @@ class _Run:
         registration, before = TargetRegistration(self.side.ecs, self.side.targets), self.record
         for change in registration.changes(self.observed, decided.groups):
             self.save(before_change(self.record, change))
-            failed = registration.apply(change)
+            try:
+                failed = registration.apply(change)
+            except NotFoundError:
+                failed = self._report_gone(change)
             self.save(after_change(self.record, change, failed))
             if failed or change.is_waiting:
                 message = f"Not all targets of {change.group.arn} have been registered or deregistered yet."
@@ -200,6 +204,14 @@ class _Run:
                 key: with_facts(claim, self.claims.get(key), facts, presence) for key, claim in decided.claims.items()
             })  # fmt: skip
         return outcome
+
+    def _report_gone(self, change: Change) -> tuple[Target, ...]:
+        """Have the Lattice side look at a group that does not exist any more; none of the targets is registered."""
+        arn, now = change.group.arn, self.observed.now
+        names = {name for (name, _), record in self.claims.items() if record.answer.group_arn == arn}
+        cause = f"{arn} does not exist"
+        self.side.requests.enqueue([ReconcileRequest("latticeService", name, cause, now) for name in sorted(names)])
+        return change.register
 
     def _forget_if_over(self, decided: Decisions) -> None:
         """Delete the record once nothing of the service is left."""

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecs_lattice import ports
-from ecs_lattice.ecs_side.attach import is_leftover_over
-from ecs_lattice.ecs_side.claims import RouteState
+from ecs_lattice.ecs_side.claims import RouteState, is_leftover_over
 from ecs_lattice.ecs_side.lattice_targets import Target, Targets, TargetState
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import EcsRecord

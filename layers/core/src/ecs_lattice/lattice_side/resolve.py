@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from ecs_lattice.claims import HELD_BY_OTHER, ClaimRecord
+from ecs_lattice.claims import HELD_BY_OTHER, OWN_GROUP_UNUSABLE, ClaimRecord
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts
 from ecs_lattice.lattice_side.holding import refusal
@@ -164,7 +164,7 @@ def _references(resolutions: Resolutions, index: ObservedIndex, _settings: Setti
         arn = resolution.claim.own_group
         if arn and (fault := _fault_of(resolution, index, id_of(arn))):
             message = f"The ECS service attaches this port to target group {arn}, which {fault}."
-            yield resolution.reject("Refused", "OWN_GROUP_UNUSABLE", message)
+            yield resolution.reject("Refused", OWN_GROUP_UNUSABLE, message)
         for network in resolution.networks:
             arns = index.networks.get(network, ())
             if len(arns) > 1:
