@@ -261,3 +261,14 @@ def test_a_group_that_is_not_there_has_no_targets_and_its_tags_are_not_empty_but
     assert bench.side.targets.registered(arn) == ()
     with pytest.raises(NotFoundError):
         bench.side.targets.tags(arn)
+
+
+def test_a_named_range_of_container_ports_is_read_with_its_name():
+    mappings = [{"name": "web", "containerPortRange": "8000-8010"}, {"name": "admin", "containerPort": 9000}]
+    shape = {
+        "taskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/orders:7",
+        "containerDefinitions": [{"name": "app", "portMappings": [*mappings, {"containerPortRange": "1-2"}]}],
+    }
+    read = ecs_shapes.task_definition(shape)
+    assert read.port_ranges == (("web", "8000-8010"),)
+    assert [port.name for port in read.ports] == ["admin"]

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ecs_lattice.declaration import Bounds
+from ecs_lattice.declaration import Bounds, declare
+from ecs_lattice.facts import ContainerDefinition, PortMapping, TaskDefinition
 from ecs_lattice.model import Match, PathMatch
 from tests.core.declaring import ADMIN, CERTIFICATE, SYSLOG, WEB, codes, refused, route, routes
 
@@ -476,3 +477,74 @@ def test_a_problem_in_a_tag_says_that_it_is_a_tag():
 def test_a_problem_in_a_label_names_container_and_revision():
     (problem,) = refused(f"{MINIMUM}\nweight = many")
     assert problem.where == "docker label of container app in orders:7"
+
+
+@pytest.mark.parametrize("path", ["/orders?page=1", "/a#top", "/?", "/a/#"])
+@pytest.mark.parametrize("key", ["path.prefix", "path.exact"])
+def test_a_path_that_no_request_can_have_is_refused_where_it_was_not_accepted_before(key, path):
+    text = f"{MINIMUM}\n{key} = {path}"
+    (problem,) = refused(text)
+    assert (problem.code, problem.key, problem.value) == ("PATH_WITH_QUERY", f"lattice.{key}", path)
+    assert "the path alone" in problem.message
+    accepted = replace(route(f"{MINIMUM}\n{key} = /x"), match=Match(PathMatch(key.removeprefix("path."), path, True)))
+    assert route(text, standing=[accepted]).match == accepted.match
+    assert codes(f"{MINIMUM}\n{key} = {path}x", standing=[accepted]) == ["PATH_WITH_QUERY"]
+    assert codes(text.replace("= orders", "= other"), standing=[accepted]) == ["PATH_WITH_QUERY"]
+
+
+def test_a_path_of_health_checks_may_have_a_query():
+    assert route(f"{MINIMUM}\nhealth.path = /healthz?deep=1#x").health.path == "/healthz?deep=1#x"
+
+
+RANGE = TaskDefinition(
+    "arn:aws:ecs:us-east-1:123456789012:task-definition/orders:7",
+    "awsvpc",
+    (),
+    (("app", "lattice.service", "orders"),),
+    (ContainerDefinition("app", (PortMapping("", 8080, None, "tcp", "app"), PortMapping("", 53, None, "udp", "app"))),),
+    port_ranges=(("web", "8000-8010"),),
+)
+
+
+@pytest.mark.parametrize("port", ["web", None])
+def test_a_range_of_container_ports_is_refused_with_what_to_write_instead(port):
+    labels = (*RANGE.labels, *([("app", "lattice.port", port)] if port else []))
+    (problem,) = declare(replace(RANGE, labels=labels), (), "ECS", Bounds()).problems
+    assert problem.code == "PORT_RANGE"
+    assert "containerPortRange (8000-8010)" in problem.message
+    assert "containerPort and a name of its own" in problem.message
+
+
+def test_the_number_of_a_port_mapping_without_a_name_is_refused_with_where_to_write_the_name():
+    labels = (*RANGE.labels, ("app", "lattice.port", "8080"))
+    (problem,) = declare(replace(RANGE, labels=labels), (), "ECS", Bounds()).problems
+    assert problem.code == "PORT_UNNAMED"
+    assert "container app maps port 8080 without a name" in problem.message
+    assert "portMappings[].name" in problem.message
+    labels = (*RANGE.labels, ("app", "lattice.port", "53"))
+    (problem,) = declare(replace(RANGE, labels=labels), (), "ECS", Bounds()).problems
+    assert problem.code == "PORT_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("key", "instead"),
+    [
+        ("routes.v1.2.path.prefix", "lattice.routes.v1-2.path.prefix"),
+        ("routes.v1.2.3.port", "lattice.routes.v1-2-3.port"),
+        ("routes.api.v2.header.x-tenant", "lattice.routes.api-v2.header.x-tenant"),
+    ],
+)
+def test_a_dot_in_a_route_name_is_refused_with_a_name_without_one(key, instead):
+    (problem,) = [each for each in refused(f"{MINIMUM}\n{key} = /x") if each.key == f"lattice.{key}"]
+    assert problem.code == "BAD_ROUTE_NAME"
+    assert "a dot ends the name" in problem.message
+    assert instead in problem.message
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"), [("routes.web.healthcheck.port", "health"), ("routes.web.paths.prefix", "path.prefix")]
+)
+def test_a_misspelt_key_of_a_named_route_is_no_dot_in_its_name(key, nearest):
+    (problem,) = [each for each in refused(f"{MINIMUM}\n{key} = /x") if each.key == f"lattice.{key}"]
+    assert problem.code == "UNKNOWN_KEY"
+    assert f"lattice.routes.web.{nearest}" in problem.message

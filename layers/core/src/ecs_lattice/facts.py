@@ -124,7 +124,8 @@ class ContainerDefinition:
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
     """A task-definition revision: immutable, cached by ARN. ``ports`` are the port mappings that have a name, ``labels`` are
-    (container, key, value), any key; ``memory`` is the task's limit in MiB (None: not given)."""
+    (container, key, value), any key; ``memory`` is the task's limit in MiB (None: not given). ``port_ranges`` are the names
+    of mappings that have a containerPortRange ("8000-8010") instead of a containerPort, each with that range."""
 
     arn: str
     network_mode: str
@@ -132,6 +133,7 @@ class TaskDefinition:
     labels: tuple[tuple[str, str, str], ...] = ()
     containers: tuple[ContainerDefinition, ...] = ()
     memory: int | None = None
+    port_ranges: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:

@@ -23,6 +23,12 @@ def normal(match: Match | None) -> Match:
     return _normal(match) if match else EVERYTHING
 
 
+def has_query(match: Match | None) -> bool:
+    """Whether the path of the match holds ``?`` or ``#``, before which the path of every request ends (RFC 3986, 3.3): no
+    request meets it."""
+    return match is not None and match.path is not None and not {"?", "#"}.isdisjoint(match.path.value)
+
+
 def covers(wide: Match, narrow: Match) -> bool:
     """Whether every request that ``narrow`` takes is one that ``wide`` takes. Both are normal."""
     if not all(_can_hold(conditions) for conditions in _by_name(narrow.headers)):

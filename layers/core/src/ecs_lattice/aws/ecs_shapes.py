@@ -1,6 +1,6 @@
 """ECS's answers as the facts that decisions need. Member names are those of the Amazon ECS API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -73,7 +73,15 @@ def task_definition(shape: Shape) -> TaskDefinition:
         ),
         containers=made,
         memory=int(shape["memory"]) if shape.get("memory") else None,
+        port_ranges=_port_ranges(containers),
     )
+
+
+def _port_ranges(containers: Sequence[Shape]) -> tuple[tuple[str, str], ...]:
+    """The named mappings that have a containerPortRange."""
+    mappings = [mapping for container in containers for mapping in container.get("portMappings", [])]
+    ranges = [(mapping.get("name"), mapping.get("containerPortRange")) for mapping in mappings]
+    return tuple((name, ports) for name, ports in ranges if name and ports)
 
 
 def service_revision(shape: Shape) -> ServiceRevision:

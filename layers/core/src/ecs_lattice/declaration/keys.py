@@ -11,7 +11,8 @@ from ecs_lattice.declaration.values import Parser
 
 Shared = Literal["route", "port", "service"]
 
-PATH_IN_TAG = "without `~ % # ? &`"
+PATH_IN_TAG = "without `~ % &`"
+HEALTH_PATH_IN_TAG = "without `~ % # ? &`"
 LETTERS_IN_TAG = "letters, digits, spaces and `_ . : / = + - @` only"
 """What ECS accepts in a tag (Amazon ECS API Reference, Tag)."""
 
@@ -111,7 +112,8 @@ KEYS: tuple[Key, ...] = (
         "path.prefix",
         "Match",
         values.path(200),
-        "`/`, then letters, digits and `@ : % _ + . ~ # ? & / = -`; up to 200 characters; no wildcard",
+        "`/`, then letters, digits and `@ : % _ + . ~ & / = -`; up to 200 characters; no wildcard, no query (`?`) or fragment "
+        "(`#`)",
         "every path",
         "The beginning of the path. It is not stripped: the task receives the full path.",
         "/orders",
@@ -287,7 +289,7 @@ KEYS: tuple[Key, ...] = (
         "The path that the check requests.",
         "/healthz",
         shared="port",
-        in_tag=PATH_IN_TAG,
+        in_tag=HEALTH_PATH_IN_TAG,
     ),
     _key(
         "health.code",

@@ -6,7 +6,7 @@ CODES: dict[str, tuple[str, str]] = {
     "UNKNOWN_KEY": ("The key begins with the prefix but is none of the keys.", "Write the key that the message names."),
     "BAD_ROUTE_NAME": (
         "The name of a route is not allowed.",
-        "Use 1 to 32 lowercase letters, digits, `-` and `_`, the first a letter or digit.",
+        "Use 1 to 32 lowercase letters, digits, `-` and `_`, the first a letter or digit; no dot.",
     ),
     "BAD_HEADER_NAME": (
         "The name of a header is not allowed.",
@@ -26,9 +26,20 @@ CODES: dict[str, tuple[str, str]] = {
         "The task definition has no port mapping of this name.",
         "Write one of the names in the message, or name the port mapping.",
     ),
-    "PORT_UNNAMED": ("No TCP port mapping has a name.", "Set `portMappings[].name` in the task definition."),
+    "PORT_UNNAMED": (
+        "No TCP port mapping has a name, or not the one whose number is written.",
+        "Set `portMappings[].name` in the task definition, and write that name.",
+    ),
+    "PORT_RANGE": (
+        "The port mapping has a containerPortRange, and a target group has one port.",
+        "Give the port that answers a mapping with a containerPort and a name of its own.",
+    ),
     "PORT_UDP": ("The port is UDP.", "Lattice carries TCP only: choose a TCP port."),
     "TWO_PATHS": ("A route has `path.exact` and `path.prefix`.", "Keep one, or declare two routes."),
+    "PATH_WITH_QUERY": (
+        "A path to match contains `?` or `#`, which begin the query and the fragment: no path ever contains them.",
+        "Write the path alone; VPC Lattice cannot match a query.",
+    ),
     "TOO_MANY_HEADERS": ("A route matches more than 5 headers.", "Remove some; VPC Lattice accepts 5."),
     "NO_EFFECT": ("The key has no effect here.", "Remove it, or write the key that it depends on."),
     "TLS_PASSTHROUGH": (

@@ -150,8 +150,25 @@ def _find(name: str) -> tuple[Key, str] | None:
     return (BY_NAME[name], "") if name in BY_NAME else None
 
 
+def _dotted(route: str, name: str) -> tuple[str, str] | None:
+    """The route's name with dots in it, and the key, where ``name`` is a known key only after what continues that name: of
+    ``v1`` and ``2.path.prefix``, ``v1.2`` and ``path.prefix``. Not where a misspelt key is as likely."""
+    if _closest(name.partition(".")[0], {key.name.partition(".")[0] for key in KEYS}, _NEAR):
+        return None
+    parts = name.split(".")
+    keys = (".".join(parts[start:]) for start in range(1, len(parts)))
+    return next(((f"{route}.{name.removesuffix(f'.{key}')}", key) for key in keys if _find(key)), None)
+
+
 def _misspelt(written: Written, route: str | None, name: str, prefix: str) -> tuple[Entry | None, Problem]:
     """The entry that was probably meant, without a value, so that nothing is concluded from the key's seeming absence."""
+    if route is not None and (dotted := _dotted(route, name)):
+        whole, key_name = dotted
+        message = (
+            f"{whole!r} is not a route name, because a dot ends the name: write {prefix}.routes.{whole.replace('.', '-')}."
+            f"{key_name}, and so for every key of the route."
+        )
+        return None, _at(written, "BAD_ROUTE_NAME", message)
     meant = _find(_nearest(name) or "")
     problem = _at(written, "UNKNOWN_KEY", _suggestion(route, name, prefix))
     return (_entry(written, *meant, route) if meant else None), problem

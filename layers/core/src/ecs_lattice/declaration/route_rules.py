@@ -9,7 +9,7 @@ from ecs_lattice.bounds import listed
 from ecs_lattice.declaration.reading import Bounds
 from ecs_lattice.declaration.routes import MOST_HEADERS, Draft
 from ecs_lattice.facts import TaskDefinition
-from ecs_lattice.matching import normal
+from ecs_lattice.matching import has_query, normal
 from ecs_lattice.model import Match, Route
 from ecs_lattice.naming import SERVICE_NAME_LENGTHS, is_service_name
 from ecs_lattice.outcome import Problem
@@ -92,6 +92,21 @@ def _matches_what_a_rule_can(subject: Subject, _: Context) -> Iterator[Problem]:
         names = listed([entry.argument for entry in headers])
         message = f"route {draft.name} matches {len(headers)} headers ({names}); {MOST_HEADERS} are allowed."
         yield draft.problem("TOO_MANY_HEADERS", "header", message)
+
+
+@reads("path")
+def _has_a_path_that_requests_can_have(subject: Subject, context: Context) -> Iterator[Problem]:
+    """What has been accepted before this was a problem stays, with a notice (:mod:`ecs_lattice.lattice_side.notices`)."""
+    draft, route = subject.draft, subject.route
+    if not has_query(route.match):
+        return
+    accepted = {(each.name, each.lattice_service, each.match.path) for each in context.standing if each.match}
+    if route.match and (route.name, route.lattice_service, route.match.path) not in accepted:
+        message = (
+            "VPC Lattice compares the path of a request, which ends before '?' and '#': no request would ever match. Write "
+            "the path alone; a query cannot be matched, a header can."
+        )
+        yield draft.problem("PATH_WITH_QUERY", "path", message)
 
 
 @reads("path", "method", "header", "path.case-sensitive", "priority", "listener")

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from ecs_lattice.bounds import VALUE, cut
 from ecs_lattice.declaration import keys
+from ecs_lattice.declaration.port_problems import no_port, unknown_port
 from ecs_lattice.declaration.problems import problem
 from ecs_lattice.declaration.reading import Bounds, Entry
 from ecs_lattice.facts import TaskDefinition
@@ -171,30 +172,9 @@ def ports_of(drafts: Iterable[Draft], task_definition: TaskDefinition) -> tuple[
         if wanted in named or (wanted is None and len(named) == 1):
             ports[draft.name] = str(wanted or named[0])
         else:
-            problem = _no_port if wanted is None else _unknown_port
+            problem = no_port if wanted is None else unknown_port
             problems.append(problem(draft, named, task_definition))
     return ports, problems
-
-
-def _unknown_port(draft: Draft, named: list[str], task_definition: TaskDefinition) -> Problem:
-    wanted, listed = draft.value("port"), ", ".join(named) or "none"
-    if any(port.name == wanted for port in task_definition.ports):
-        return draft.problem("PORT_UDP", "port", f"port {wanted} is UDP, and Lattice carries TCP; TCP ports: {listed}.")
-    message = f"{task_definition.name} has no port mapping of this name; named TCP ports: {listed}."
-    by_number = next((port.name for port in task_definition.ports if str(port.container_port) == wanted), None)
-    hint = "" if by_number is None else f" Port {wanted} is called {by_number}."
-    return draft.problem("PORT_UNKNOWN", "port", message + hint)
-
-
-def _no_port(draft: Draft, named: list[str], task_definition: TaskDefinition) -> Problem:
-    if named:
-        return draft.problem("PORT_MISSING", "port", f"write which port the route means, one of: {', '.join(named)}.")
-    udp = sorted({port.name for port in task_definition.ports if port.transport == "udp" and port.name})
-    if udp:
-        message = f"{task_definition.name} names UDP ports only ({', '.join(udp)}), and Lattice carries TCP."
-        return draft.problem("PORT_UDP", "port", message)
-    message = f"no TCP port mapping of {task_definition.name} has a name; give it one (portMappings[].name)."
-    return draft.problem("PORT_UNNAMED", "port", message)
 
 
 def build(draft: Draft, port_name: str, bounds: Bounds) -> Route:

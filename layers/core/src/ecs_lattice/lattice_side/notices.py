@@ -9,6 +9,7 @@ from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.joint_settings import Decided, follows
 from ecs_lattice.lattice_side.resolutions import STAYING, Resolution
+from ecs_lattice.matching import has_query
 
 _NAMES = 3
 
@@ -19,8 +20,20 @@ def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
     found: dict[str, tuple[Notice, ...]] = {}
     for resolution in context.assignment.resolutions:
         if resolution.speaks and (resolution.mode in STAYING or resolution.was_live):
-            found[resolution.key] = (*_settings(context, resolution), *_networks(context, resolution), *of_all)
+            own = (*_path(context, resolution), *_settings(context, resolution), *_networks(context, resolution))
+            found[resolution.key] = (*own, *of_all)
     return found
+
+
+def _path(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
+    """What was live before a query in a path was refused stays as it is."""
+    if has_query(resolution.match):
+        key = f"{context.settings.label_prefix}.path.*"
+        yield Notice(
+            "PATH_WITH_QUERY",
+            f"{resolution.match} never matches: VPC Lattice compares the path of a request, which ends before '?' and '#'. "
+            f"Write the path alone in {key}; a query cannot be matched, a header can.",
+        )
 
 
 def _settings(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
