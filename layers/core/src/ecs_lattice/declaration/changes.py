@@ -77,6 +77,17 @@ def too_many_networks(route: Route, defaults: Collection[str], *, label_prefix: 
     return problem("TOO_MANY_NETWORKS", message, key=key, value=str(count), where=where)
 
 
+def network_missing(route: Route, *, label_prefix: str) -> Problem:
+    """The route names no service network and the stack has no default one."""
+    key, where = f"{label_prefix}.network", "labels and tags of the service"
+    message = (
+        f"route {route.name} names no service network, and the stack has no default one (parameters DefaultNetworks and "
+        f"CreateNetwork): nobody can reach Lattice service {route.lattice_service}. Write {key} = <name, id or ARN>, or give "
+        "the stack a default."
+    )
+    return problem("NETWORK_MISSING", message, key=key, value="", where=where)
+
+
 def _demands(route: Route) -> dict[str, object]:
     """What the route's target group demands of a task, by key."""
     health = {f"health.{name.replace('_', '-')}": value for name, value in dataclasses.asdict(route.health).items()}

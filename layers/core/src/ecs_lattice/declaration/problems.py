@@ -106,6 +106,10 @@ CODES: dict[str, tuple[str, str]] = {
         "A route names more than 10 service networks.",
         "Remove some, or share one service network.",
     ),
+    "NETWORK_MISSING": (
+        "A route names no service network, and the stack has no default one: nobody can reach it.",
+        "Write `lattice.network`, or set the stack's parameter DefaultNetworks.",
+    ),
     "HOLDS_BACK": (
         "A release changes what a target group requires of the tasks of a port, while old and new tasks are checked alike.",
         "Let the new version answer both for one release, or use a new port name.",

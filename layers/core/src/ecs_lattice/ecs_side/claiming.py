@@ -3,7 +3,7 @@
 A limit applies to new claims only: what is live is never taken away by it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.declaration import changes
@@ -82,6 +82,25 @@ def withheld(
         if problem:
             found[route_key(route)] = problem
     return found
+
+
+def without_network(
+    routes: Sequence[Route], claims_on: Callable[[str], Iterable[ClaimRecord]], settings: Settings
+) -> dict[RouteKey, Problem]:
+    """The routes that nobody could reach, for lack of a service network, and why; ``claims_on`` reads the claims on a Lattice
+    service. An association belongs to the whole Lattice service: another route's network counts, and where a route is live
+    only the Lattice side knows what is associated."""
+    named = {route.lattice_service for route in routes if route.networks or settings.default_networks}
+    missing = {route.lattice_service for route in routes} - named
+    missing -= {name for name in missing if any(map(_may_be_reached, claims_on(name)))}
+    prefix, without = settings.label_prefix, (route for route in routes if route.lattice_service in missing)
+    return {route_key(route): changes.network_missing(route, label_prefix=prefix) for route in without}
+
+
+def _may_be_reached(record: ClaimRecord) -> bool:
+    is_rejected = record.answer.state in {"Refused", "Conflicted"}
+    asks = record.claim.phase == "declared" and bool(record.claim.route.networks) and not is_rejected
+    return asks or record.answer.was_live
 
 
 def claimed_since(

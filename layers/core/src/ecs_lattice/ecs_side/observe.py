@@ -19,6 +19,7 @@ from ecs_lattice.ecs_side.claiming import (
     listed_by_port,
     route_key,
     withheld,
+    without_network,
 )
 from ecs_lattice.ecs_side.lattice_targets import Targets
 from ecs_lattice.ecs_side.observation import Observation, Presence, Revision
@@ -29,6 +30,9 @@ from ecs_lattice.model import Declaration, ServiceId
 from ecs_lattice.outcome import Problem, Refused
 from ecs_lattice.settings import Settings
 from ecs_lattice.stack_state import is_complete, is_uninstalling
+
+_LIMITS = {"TOO_MANY_NETWORKS", "NETWORK_MISSING"}
+"""Why a new route makes no claim, though one that was live may stay so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,19 +202,23 @@ class Observer:
 
     def _with_claims(self, observed: Observation) -> Observation:
         """``observed`` with what decides about each route's claim: whether it makes one, and since when."""
+        claims_on = self.registry.claims_on
         if observed.waiting:
-            return dataclasses.replace(observed, withheld={route_key(route): WAITING for route in observed.waiting})
+            missing = without_network(observed.waiting, claims_on, self.settings)
+            waiting = {route_key(route): WAITING for route in observed.waiting}
+            return dataclasses.replace(observed, withheld=waiting | missing)
         routes, now, created_at = observed.routes or (), observed.now, observed.record.created_at
         records, grace = tuple(observed.claims.values()), self.settings.grace_seconds
         times = {route_key(route): claimed_since(route, records, created_at, now, grace) for route in routes}
         # Without its marker the registry is new or was lost, and only ECS's time is known.
         is_new = None in times.values() and not is_complete(self.registry)
         begins = created_at if is_new else now
-        kept = withheld(routes, observed.listed_by_port, self.settings)
+        kept = without_network(routes, claims_on, self.settings)
+        kept |= withheld(routes, observed.listed_by_port, self.settings)
         is_known = not kept or not self._may_have_forgotten(observed)
         return dataclasses.replace(
             observed,
-            withheld={key: problem for key, problem in kept.items() if problem.code != "TOO_MANY_NETWORKS" or is_known},
+            withheld={key: problem for key, problem in kept.items() if problem.code not in _LIMITS or is_known},
             claimed_at={key: begins if since is None else since for key, since in times.items()},
         )
 

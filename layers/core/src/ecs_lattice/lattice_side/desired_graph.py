@@ -156,17 +156,11 @@ def _networks(context: PlanContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
-    """Those of this stack that no claim with a say asks for any more, after the grace time; none while no claim is active.
+    """Those of this stack that no claim with a say asks for any more, after the grace time; none while no claim is active, or
+    none names a network: without any association nobody could reach what is live.
     The registry has to know that labels asked for them: what it cannot explain stays, with a notice (:mod:`.notices`)."""
-    if not context.active:
-        return ()
-    wanted, known = wanted_networks(context), {arn for _, arn in context.index.remembered.networks}
     grace, why = context.settings.grace_seconds, "a service network is no longer declared"
-    unwanted = [
-        association
-        for association in context.index.observed.associations
-        if association.ours and association.network_arn in known - wanted
-    ]
+    unwanted = _unwanted_associations(context) if context.active else ()
     if unwanted and not context.index.is_complete:
         context.timers.wait(
             INCOMPLETE_SECONDS, "the registry is being rebuilt; a service network is no longer declared"
@@ -177,6 +171,14 @@ def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:
         for association in unwanted
         if context.timers.has_lasted(f"network:{id_of(association.network_arn)}", grace, why)
     )
+
+
+def _unwanted_associations(context: PlanContext) -> tuple[Association, ...]:
+    wanted, known = wanted_networks(context), {arn for _, arn in context.index.remembered.networks}
+    if not wanted:
+        return ()
+    associations = context.index.observed.associations
+    return tuple(each for each in associations if each.ours and each.network_arn in known - wanted)
 
 
 def wanted_networks(context: PlanContext) -> frozenset[str]:

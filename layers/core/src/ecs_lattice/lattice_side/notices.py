@@ -8,7 +8,7 @@ from ecs_lattice.claims import Notice
 from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.joint_settings import Decided, follows
-from ecs_lattice.lattice_side.resolutions import STAYING, Resolution
+from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, asks_for_network
 from ecs_lattice.matching import has_query
 
 _NAMES = 3
@@ -16,13 +16,29 @@ _NAMES = 3
 
 def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
     """The notices by claim key; claims that may not speak get none."""
-    of_all = (*_unexplained_associations(context), *_listeners(context))
+    of_all = (*_without_network(context), *_unexplained_associations(context), *_listeners(context))
     found: dict[str, tuple[Notice, ...]] = {}
     for resolution in context.assignment.resolutions:
         if resolution.speaks and (resolution.mode in STAYING or resolution.was_live):
             own = (*_path(context, resolution), *_settings(context, resolution), *_networks(context, resolution))
             found[resolution.key] = (*own, *of_all)
     return found
+
+
+def _without_network(context: PlanContext) -> Iterator[Notice]:
+    """What was live before a missing service network was refused, or before its network went, stays as it is. Associations
+    that others made are their way to say who may reach it."""
+    associations, remembered = context.index.observed.associations, context.index.remembered
+    if asks_for_network(context.assignment.resolutions) or not all(association.ours for association in associations):
+        return
+    prefix, state = context.settings.label_prefix, "is associated with no service network, so nobody can reach it"
+    if associations:
+        state = "keeps its last association, so that what is live can be reached"
+    yield Notice(
+        "NETWORK_MISSING",
+        f"None of the routes of the Lattice service {remembered.name} names a service network, and the stack has no default: it "
+        f"{state}. Write {prefix}.network = <name, id or ARN>, or set the stack's parameter DefaultNetworks.",
+    )
 
 
 def _path(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:

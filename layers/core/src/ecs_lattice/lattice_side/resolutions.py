@@ -38,6 +38,11 @@ class Resolution(ClaimFacts):
         return replace(self, mode="rejected", rejection=rejection, code=code, message=message, wait=None)
 
 
+def asks_for_network(resolutions: Iterable[Resolution]) -> bool:
+    """Whether a claim that stands and has a say names a service network, or the stack's default applies to it."""
+    return any(resolution.networks for resolution in resolutions if resolution.speaks and resolution.mode in STAYING)
+
+
 def replaced(resolutions: Resolutions, changed: Iterable[Resolution]) -> Resolutions:
     """The resolutions with those that changed; of several for one claim the last counts."""
     by_key = {resolution.key: resolution for resolution in changed}

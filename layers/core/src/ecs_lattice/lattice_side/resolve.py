@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from ecs_lattice.claims import HELD_BY_OTHER, OWN_GROUP_UNUSABLE, ClaimRecord
+from ecs_lattice.declaration.changes import network_missing
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts
 from ecs_lattice.lattice_side.holding import refusal
 from ecs_lattice.lattice_side.joint_settings import differs, joint_settings
-from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, Resolutions, replaced
+from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, Resolutions, asks_for_network, replaced
 from ecs_lattice.lattice_side.seen import ObservedIndex
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
@@ -205,6 +206,17 @@ def _health_checks(resolutions: Resolutions, _index: ObservedIndex, settings: Se
             yield resolution.reject("Conflicted", "HEALTH_DIFFERS", message)
 
 
+def _network_missing(resolutions: Resolutions, index: ObservedIndex, settings: Settings) -> Iterator[Resolution]:
+    """Nobody asks for a service network, and nobody has associated one: what is live stays, with a notice
+    (:mod:`.notices`)."""
+    if index.observed.associations or asks_for_network(resolutions):
+        return
+    for resolution in resolutions:
+        if resolution.mode == "active" and not resolution.was_live:
+            problem = network_missing(resolution.route, label_prefix=settings.label_prefix)
+            yield resolution.reject("Refused", "NETWORK_MISSING", problem.message)
+
+
 _RULES: tuple[Rule, ...] = (
     _fixed_domain,
     _references,
@@ -212,4 +224,5 @@ _RULES: tuple[Rule, ...] = (
     _listener_protocols,
     _foreign_listeners,
     _health_checks,
+    _network_missing,
 )

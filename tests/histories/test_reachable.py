@@ -1,0 +1,151 @@
+"""Live means that requests arrive: service networks that are missing, nobody's, or no longer associated."""
+
+import dataclasses
+from contextlib import contextmanager
+
+import pytest
+
+from ecs_lattice.model import ServiceId
+from local_aws.services import events
+from tests import world as worlds
+from tests.histories.labels import LABELS, hooked_up
+
+
+@pytest.fixture
+def no_default():
+    with worlds.started(default_networks=()) as started:
+        yield started
+
+
+def status(world, arn):
+    (route,) = world.ecs_side.status(ServiceId(arn))
+    return route
+
+
+def use(world, **settings):
+    """An update of the stack's parameters."""
+    world.build(dataclasses.replace(world.settings, **settings))
+
+
+@contextmanager
+def announcements():
+    """The codes of the route events that are sent inside the block."""
+    sent = []
+    events().subscribe(lambda event: sent.append(event) if event["source"] == "ecs-lattice" else None)
+    yield sent
+
+
+def test_without_any_service_network_a_route_is_refused_everywhere_it_is_told(no_default):
+    world = no_default
+    with announcements() as sent:
+        arn = hooked_up(world)
+    told = status(world, arn)
+    assert (told.state, told.code) == ("Refused", "NETWORK_MISSING")
+    assert "lattice.network = " in told.message
+    assert "DefaultNetworks" in told.message
+    assert world.registry.claims_of(ServiceId(arn)) == ()
+    assert world._all("list_services") == []
+    assert [problem.code for problem in world.ecs_side.plan(ServiceId(arn)).problems] == ["NETWORK_MISSING"]
+    assert [(event["detail"]["state"], event["detail"]["code"]) for event in sent] == [("Refused", "NETWORK_MISSING")]
+
+
+def test_a_missing_network_is_told_before_the_first_deployment_completes(no_default):
+    world = no_default
+    arn = world.deploy(world.register(LABELS, environment={"START_SECONDS": "300"}))
+    world.run(120)
+    assert status(world, arn).code == "NETWORK_MISSING"
+
+
+@pytest.mark.parametrize("fix", ["label", "parameter"])
+def test_a_missing_network_is_fixed_by_a_label_or_by_the_parameter(no_default, fix):
+    world = no_default
+    arn = hooked_up(world)
+    if fix == "label":
+        new = world.register({**LABELS, "lattice.network": "platform"})
+        world.ecs.update_service(cluster="shop", service=arn, taskDefinition=new)
+    else:
+        use(world, default_networks=("platform",))
+        world.sweep()
+    world.run(1500)
+    assert (status(world, arn).state, status(world, arn).code) == ("Live", "")
+    assert world.ask("orders", "/orders").status == 200
+
+
+def test_another_ecs_services_network_is_enough_for_the_lattice_service(no_default):
+    world = no_default
+    named = {**LABELS, "lattice.network": "platform", "lattice.path.prefix": "/named"}
+    hooked_up(world, named, name="named")
+    other = hooked_up(world, name="other")
+    assert (status(world, other).state, status(world, other).code) == ("Live", "")
+    assert world.ask("orders", "/orders").status == 200
+
+
+def test_what_is_live_stays_with_its_association_when_its_network_goes_and_is_told(world):
+    arn = hooked_up(world)
+    use(world, default_networks=())
+    world.sweep()
+    world.run(3000)
+    assert status(world, arn).state == "Live"
+    assert world.ask("orders", "/orders").status == 200
+    assert [association["status"] for association in associations(world)] == ["ACTIVE"]
+    assert "keeps its last association" in notices(world, arn)["NETWORK_MISSING"]
+
+
+def test_what_was_live_without_a_network_stays_live_and_is_told(world):
+    arn = hooked_up(world)
+    use(world, default_networks=())
+    (association,) = associations(world)
+    world.lattice.delete_service_network_service_association(
+        serviceNetworkServiceAssociationIdentifier=association["id"]
+    )
+    world.run(60)
+    world.sweep()
+    with world.counting() as written:
+        world.run(3600)
+    assert written == []
+    assert status(world, arn).state == "Live"
+    assert "nobody can reach it" in notices(world, arn)["NETWORK_MISSING"]
+    new = world.register({**LABELS, "lattice.path.prefix": "/v2"})
+    world.ecs.update_service(cluster="shop", service=arn, taskDefinition=new)
+    world.run(1200)
+    assert world.claims(arn) == {"orders/default": "Live"}, "what was live is still changed"
+
+
+def test_an_association_that_somebody_else_made_counts(world):
+    arn = hooked_up(world)
+    use(world, default_networks=())
+    (association,) = associations(world)
+    world.lattice.untag_resource(resourceArn=association["arn"], tagKeys=["ecs-lattice:owner"])
+    world.sweep()
+    world.run(1200)
+    assert notices(world, arn) == {}
+    other = {**LABELS, "lattice.path.prefix": "/other"}
+    assert status(world, hooked_up(world, other, name="other")).state == "Live"
+
+
+def test_a_route_that_was_never_live_is_refused_on_a_lattice_service_that_nobody_can_reach(world):
+    arn = hooked_up(world)
+    use(world, default_networks=())
+    world.sweep()
+    world.run(60)
+    (association,) = associations(world)
+    world.lattice.delete_service_network_service_association(
+        serviceNetworkServiceAssociationIdentifier=association["id"]
+    )
+    other = hooked_up(world, {**LABELS, "lattice.path.prefix": "/other"}, name="other")
+    assert (status(world, other).state, status(world, other).code) == ("Refused", "NETWORK_MISSING")
+    assert status(world, arn).state == "Live"
+
+
+def notices(world, arn):
+    """The notices of the one route of an ECS service, by code."""
+    return {notice.code: notice.message for notice in status(world, arn).notices}
+
+
+def associations(world):
+    return world._all("list_service_network_service_associations", serviceIdentifier=the_service(world)["id"])
+
+
+def the_service(world):
+    (service,) = world._all("list_services")
+    return service
