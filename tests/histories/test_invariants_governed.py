@@ -2,6 +2,7 @@
 
 import pytest
 
+from ecs_lattice.facts import Deployment, EcsService, LatticeEntry
 from ecs_lattice.model import ServiceId
 from local_aws import lattice
 from tests.histories.labels import LABELS, hooked_up
@@ -19,6 +20,72 @@ def the_rule(world) -> dict[str, str]:
         "ruleIdentifier": rule["id"],
         "arn": rule["arn"],
     }
+
+
+def shifted_to_green(world, strategy="BLUE_GREEN"):
+    """A live service after ECS has shifted its traffic; its ARN, the rule's identifiers and the entry that it lists."""
+    arn = hooked_up(world)
+    (blue,) = world.primary(arn)["vpcLatticeConfigurations"]
+    rule = the_rule(world)
+    vpc = world.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    config = {"port": 80, "protocol": "HTTP", "vpcIdentifier": vpc}
+    green = world.lattice.create_target_group(name="green", type="IP", config=config)["arn"]
+    advanced = {"alternateTargetGroupArn": green, "productionListenerRule": rule.pop("arn")}
+    world.ecs.update_service(
+        cluster="shop",
+        service=arn,
+        deploymentConfiguration={"strategy": strategy},
+        vpcLatticeConfigurations=[{**blue, "advancedConfiguration": advanced}],
+    )
+    world.run(30)
+    weights = [
+        {"targetGroupIdentifier": blue["targetGroupArn"], "weight": 0},
+        {"targetGroupIdentifier": green, "weight": 100},
+    ]
+    world.lattice.update_rule(**rule, action={"forward": {"targetGroups": weights}})
+    return arn, rule, blue
+
+
+def test_a_strategy_of_rolling_alone_puts_no_weight_back(world):
+    arn, rule, _ = shifted_to_green(world)
+    before = world.lattice.get_rule(**rule)
+    world.ecs.update_service(cluster="shop", service=arn, deploymentConfiguration={"strategy": "ROLLING"})
+    with world.counting() as written:
+        world.workers["ecsService"].reconcile(arn)
+        world.run(900)
+        world.sweep()
+        world.workers["latticeService"].reconcile("orders")
+        world.run(3600)
+    assert written == []
+    after = world.lattice.get_rule(**rule)
+    assert (after["match"], after["action"]) == (before["match"], before["action"])
+    (problem,) = world.ecs_side.status(ServiceId(arn)).problems
+    assert problem.code == "GOVERNED_BY_ECS"
+    assert "advancedConfiguration" in problem.message
+
+
+def test_governing_ends_with_a_rolling_deployment_without_advanced_configuration(world):
+    arn, rule, blue = shifted_to_green(world)
+    world.ecs.update_service(
+        cluster="shop",
+        service=arn,
+        deploymentConfiguration={"strategy": "ROLLING"},
+        vpcLatticeConfigurations=[{name: value for name, value in blue.items() if name != "advancedConfiguration"}],
+    )
+    world.run(1800)
+    assert world.ecs_side.status(ServiceId(arn)).problems == ()
+    groups = world.lattice.get_rule(**rule)["action"]["forward"]["targetGroups"]
+    assert [(group["targetGroupIdentifier"], group["weight"]) for group in groups if group["weight"]] == [
+        (blue["targetGroupArn"].rsplit("/", 1)[-1], 100)
+    ]
+
+
+def test_an_advanced_configuration_of_a_group_that_is_not_the_services_governs_nothing():
+    entry = LatticeEntry("role", "arn:other", "web", (("alternateTargetGroupArn", "arn:green"),))
+    deployment = Deployment("d", "PRIMARY", "COMPLETED", "td", 1.0, entries=(entry,))
+    service = EcsService(ServiceId("arn"), "ACTIVE", 1.0, 1, 1, "ECS", "ROLLING", (deployment,))
+    assert service.shifts_traffic({"arn:other"})
+    assert not service.shifts_traffic({"arn:ours"})
 
 
 @pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])

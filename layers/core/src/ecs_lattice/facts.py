@@ -1,5 +1,6 @@
 """ECS as frozen values: only what decisions need, with ECS's field names. Times are epoch seconds."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -90,11 +91,22 @@ class EcsService:
         """The ARNs of all target groups that its deployments name."""
         return frozenset(entry.group_arn for deployment in self.deployments for entry in deployment.entries)
 
-    @property
-    def shifts_traffic(self) -> bool:
+    def shifts_traffic(self, groups: Collection[str]) -> bool:
         """Whether ECS changes the weights of the rules that the service's list names, or may at any time: such rules
-        are read and never written (Amazon ECS Developer Guide, blue/green deployments with VPC Lattice)."""
-        return self.strategy != "ROLLING"
+        are read and never written (Amazon ECS Developer Guide, blue/green deployments with VPC Lattice).
+
+        The strategy alone does not say so: UpdateService with ``deploymentConfiguration`` starts no deployment (Amazon ECS
+        API), so the tasks stay in the group to which ECS has shifted the traffic until a deployment whose list has no
+        ``advancedConfiguration`` has completed. ``groups`` are the ARNs of the service's own target groups: a list that
+        names somebody else's governs nothing here.
+        """
+        return self.strategy != "ROLLING" or bool(self.governed_groups & set(groups))
+
+    @property
+    def governed_groups(self) -> frozenset[str]:
+        """The target groups that a listed deployment names with an ``advancedConfiguration``."""
+        entries = (entry for deployment in self.deployments for entry in deployment.entries)
+        return frozenset(entry.group_arn for entry in entries if entry.advanced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,18 +78,26 @@ def wait_while_rolling(service: EcsService, now: float) -> int:
     return int(min(max(now - max(rolling_since), SHORTEST_WAIT), _LONGEST_WAIT)) if rolling_since else 0
 
 
-def unsupported(service: EcsService, revision: TaskDefinition) -> tuple[Problem, ...]:
-    """Why this service cannot be hooked up; empty if it can."""
+def unsupported(service: EcsService, revision: TaskDefinition, *, is_governed: bool = False) -> tuple[Problem, ...]:
+    """Why this service cannot be hooked up; empty if it can. ``is_governed``: ECS shifts its traffic itself."""
     found: list[tuple[str, str]] = []
     if service.managed_by_ecs:
         message = "ECS manages this service (resourceManagementType ECS), including its networking."
         found.append(("MANAGED_BY_ECS", message))
-    if service.shifts_traffic:
+    if service.strategy != "ROLLING":
         message = (
             f"Deployment strategy {service.strategy} shifts traffic itself, and this version does not change such "
             "services. Only services with the strategy ROLLING can be hooked up."
         )
         found.append(("STRATEGY_LATER", message))
+    elif is_governed:
+        message = (
+            "The strategy is ROLLING, but a listed deployment still names a target group with an advancedConfiguration: ECS "
+            "may have shifted the traffic to the alternate group, so rules and groups stay as they are until a deployment "
+            "without advancedConfiguration has completed. To start one: UpdateService with vpcLatticeConfigurations that name, "
+            "without advancedConfiguration, the target group to which the production rule forwards."
+        )
+        found.append(("GOVERNED_BY_ECS", message))
     if service.launch_type == "EXTERNAL":
         found.append(("LAUNCH_TYPE", "Tasks of launch type EXTERNAL (ECS Anywhere) cannot be Lattice targets."))
     if revision.network_mode != "awsvpc" or not service.subnets:

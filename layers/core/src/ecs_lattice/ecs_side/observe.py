@@ -83,7 +83,7 @@ class Observer:
             primary=service.primary if service else None,
             completed=effective_revision.newest_completed(service) if service else None,
             listed=service.listed_groups if service else frozenset(),
-            shifts_traffic=service is not None and service.shifts_traffic,
+            shifts_traffic=service is not None and service.shifts_traffic(_own_groups(claims)),
             uninstalls=uninstalls,
         )
 
@@ -115,7 +115,8 @@ class Observer:
         if not (problems := revision.problems):
             dropped = dropped_default_route(live, revision.declaration, label_prefix=prefix) if live else None
             refusals = filter(None, [dropped, None if routes else too_many])
-            problems = (*effective_revision.unsupported(service, revision.task_definition), *refusals)
+            is_governed, definition = observed.shifts_traffic, revision.task_definition
+            problems = (*effective_revision.unsupported(service, definition, is_governed=is_governed), *refusals)
         if problems:
             return dataclasses.replace(observed, routes=None, problems=problems)
         if observed.record.effective is None:  # none has completed
@@ -226,6 +227,11 @@ class Observer:
 def _was_ours(group: str, owner: Owner, observed: Observation) -> bool:
     """Whether the group is gone and was ours: the record knows that we attached it."""
     return owner.kind == "gone" and group in observed.record.attached
+
+
+def _own_groups(claims: tuple[ClaimRecord, ...]) -> set[str]:
+    """The target groups of the claims, whoever created them."""
+    return {arn for record in claims if (arn := record.claim.own_group or record.answer.group_arn)}
 
 
 def _is_live(record: ClaimRecord) -> bool:
