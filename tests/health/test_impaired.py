@@ -1,7 +1,10 @@
 """When a route is impaired."""
 
+from dataclasses import replace
+
 import pytest
 
+from ecs_lattice.claims import Notice
 from ecs_lattice.health.counts import count
 from ecs_lattice.health.impaired import asks_ecs, impaired, is_within_grace
 from tests.health.making import GROUP, NOW, a_deployment, a_record, a_service, group
@@ -85,3 +88,13 @@ def test_the_grace_period_ends_to_the_second():
 def test_an_entry_may_name_the_group_by_its_id():
     service = a_service(a_deployment(groups=(GROUP.rsplit("/", 1)[1],)))
     assert impaired(a_record("Wired"), NONE, service, NOW)
+
+
+@pytest.mark.parametrize("code", ["ASSOCIATION_MISSING", "AUTH_ALLOWS_NOBODY"])
+@pytest.mark.parametrize("counts", [HEALTHY, NONE])
+def test_a_route_to_which_no_request_comes_is_impaired_however_healthy_its_targets_are(code, counts):
+    record = a_record()
+    cut_off = replace(record, answer=replace(record.answer, notices=(Notice(code, "why"),)))
+    assert impaired(cut_off, counts, a_service(ROLLING), NOW) is True
+    other = replace(record, answer=replace(record.answer, notices=(Notice("NETWORK_FOLLOWS", "why"),)))
+    assert impaired(other, HEALTHY, None, NOW) is False

@@ -19,6 +19,10 @@ HELD_BY_OTHER = "HELD_BY_OTHER"
 OWN_GROUP_UNUSABLE = "OWN_GROUP_UNUSABLE"
 """The code of a claim whose own target group cannot be used."""
 
+ASSOCIATION_MISSING = "ASSOCIATION_MISSING"
+AUTH_ALLOWS_NOBODY = "AUTH_ALLOWS_NOBODY"
+"""The codes of notices of a route to which requests do not come although its targets may be healthy."""
+
 Phase = Literal["declared", "vanished", "deleted"]
 State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]
 
@@ -97,6 +101,11 @@ class Answer:
         if self.live_as or self.state == "Live":
             return True
         return self.live_since is None and self.state in {"Refused", "Conflicted", "Paused"} and bool(self.group_arn)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether requests did not come to the route when its Lattice service was read last."""
+        return any(notice.code in {ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY} for notice in self.notices)
 
     def __post_init__(self) -> None:
         bounds.cut_fields(self, message=bounds.MESSAGE)

@@ -35,8 +35,13 @@ def impaired(record: ClaimRecord, counts: Counts, service: EcsService | None, no
     grace period of a deployment, or before its tasks were registered with the group. An alarm then keeps its state, so that
     neither a first start raises an alarm nor a release of a broken service counts as its recovery.
 
+    A route to which requests do not come is impaired however healthy its targets are. What is known of that is from the last
+    read of its Lattice service (a reconcile): reading it each minute would cost several calls a route.
+
     ``service`` is the service in ECS (None: ECS does not know it); it is not used unless :func:`asks_ecs`.
     """
+    if record.answer.is_cut_off:
+        return True
     if not asks_ecs(counts):
         return False
     if service is not None and is_within_grace(service, record.claim.route.health_grace, now):

@@ -1,10 +1,11 @@
 """What the people of a route should know about its Lattice service, though nothing is wrong with the route: pure."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ecs_lattice.bounds import listed
-from ecs_lattice.claims import Notice
+from ecs_lattice.claims import ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, Notice
 from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.joint_settings import Decided, follows
@@ -12,6 +13,7 @@ from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, asks_for_n
 from ecs_lattice.matching import has_query
 
 _NAMES = 3
+_ASSOCIATED = {"ACTIVE", "CREATE_IN_PROGRESS", "DELETE_FAILED"}
 
 
 def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
@@ -20,9 +22,48 @@ def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
     found: dict[str, tuple[Notice, ...]] = {}
     for resolution in context.assignment.resolutions:
         if resolution.speaks and (resolution.mode in STAYING or resolution.was_live):
-            own = (*_path(context, resolution), *_settings(context, resolution), *_networks(context, resolution))
+            cut_off = (*_not_associated(context, resolution), *_allows_nobody(context)) if resolution.receives else ()
+            own = (
+                *cut_off,
+                *_path(context, resolution),
+                *_settings(context, resolution),
+                *_networks(context, resolution),
+            )
             found[resolution.key] = (*own, *of_all)
     return found
+
+
+def _not_associated(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
+    """The associations that a live route needs and that somebody has deleted, or that failed; one that is being made is
+    none of them."""
+    there = {each.network_arn for each in context.index.observed.associations if each.status in _ASSOCIATED}
+    if gone := sorted(_arns(context, [resolution]) - there):
+        yield Notice(
+            ASSOCIATION_MISSING,
+            f"The Lattice service {context.index.remembered.name} is not associated with {listed(gone, _NAMES)}: requests from "
+            "there do not reach the route. The association is made anew as soon as VPC Lattice allows it.",
+        )
+
+
+def _allows_nobody(context: PlanContext) -> Iterator[Notice]:
+    service, name = context.index.observed.service, context.index.remembered.name
+    if service and service.auth == "AWS_IAM" and not _has_allow(context.index.observed.policy):
+        yield Notice(
+            AUTH_ALLOWS_NOBODY,
+            f"The Lattice service {name} requires IAM, and its auth policy has no Allow: VPC Lattice denies every request. "
+            "See the stack's parameter ServiceAuthPolicy; a policy that was changed by hand is put back.",
+        )
+
+
+def _has_allow(policy: str | None) -> bool:
+    """Whether a statement of an auth policy allows anything. One that cannot be read as JSON is unknown, which is no reason for
+    a notice; without a policy everything is denied (VPC Lattice User Guide, auth policies)."""
+    try:
+        statements = json.loads(policy or "{}").get("Statement", [])
+    except (ValueError, AttributeError):
+        return True
+    listed_ones = statements if isinstance(statements, list) else [statements]
+    return any(isinstance(each, dict) and each.get("Effect") == "Allow" for each in listed_ones)
 
 
 def _without_network(context: PlanContext) -> Iterator[Notice]:
