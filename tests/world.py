@@ -269,6 +269,11 @@ class World:
     def make_network(self, name: str = "platform") -> str:
         return self.lattice.create_service_network(name=name)["arn"]
 
+    def associate_vpc(self, network: str) -> None:
+        """Associate the default VPC, where the clients are, with a service network."""
+        vpc = self.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        self.lattice.create_service_network_vpc_association(serviceNetworkIdentifier=network, vpcIdentifier=vpc)
+
     def make_cluster(self, name: str = CLUSTER) -> str:
         return self.ecs.create_cluster(clusterName=name)["cluster"]["clusterArn"]
 
@@ -443,5 +448,5 @@ def started(**settings: Any) -> Iterator[World]:
     with inprocess.started() as machine:
         world = World(machine, dataclasses.replace(SETTINGS, **settings))
         world.make_cluster()
-        world.make_network()
+        world.associate_vpc(world.make_network())
         yield world

@@ -159,6 +159,9 @@ class AssociationOperations(LatticeState):
             found = [association for association in found if association.vpc_id == params["vpcIdentifier"]]
         return self.page([association.view() for association in found], params)
 
+    def op_list_service_network_vpc_endpoint_associations(self, params: Params) -> View:
+        return self.page(self.vpc_endpoint_associations.get(self.network(params).id, ()), params)
+
     # ---- both
 
     def _settled(self, association: Resource) -> None:

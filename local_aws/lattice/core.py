@@ -63,6 +63,9 @@ class LatticeState(VPCLatticeBackend):
         self.target_groups: dict[str, TargetGroup] = {}  # type: ignore[assignment]
         self.service_network_service_associations: dict[str, ServiceAssociation] = {}  # type: ignore[assignment]
         self.service_network_vpc_associations: dict[str, VpcAssociation] = {}  # type: ignore[assignment]
+        self.vpc_endpoint_associations: dict[str, list[View]] = {}
+        """By the id of a service network, its VPC endpoints: nothing here creates one, tests add them (assumption: what the list
+        shows of one that is being created or deleted is not published)."""
         self.access_log_subscriptions: dict[str, AccessLogSubscription] = {}  # type: ignore[assignment]
         self.auth_policies: dict[str, Policy] = {}  # type: ignore[assignment]
         self._tokens: dict[tuple[str, str], tuple[str, Resource]] = {}

@@ -5,7 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from ecs_lattice.aws.networks import BotoNetworks
+from ecs_lattice.claims import LatticeRecord
+from ecs_lattice.errors import DeniedError
+from ecs_lattice.lattice_side.network_sweep import NetworkSweep, unattached
 from ecs_lattice.model import ServiceId
+from local_aws import lattice
 from local_aws.services import events
 from tests import world as worlds
 from tests.histories.labels import LABELS, hooked_up
@@ -135,6 +140,129 @@ def test_a_route_that_was_never_live_is_refused_on_a_lattice_service_that_nobody
     other = hooked_up(world, {**LABELS, "lattice.path.prefix": "/other"}, name="other")
     assert (status(world, other).state, status(world, other).code) == ("Refused", "NETWORK_MISSING")
     assert status(world, arn).state == "Live"
+
+
+def test_a_network_without_a_vpc_is_told_by_the_next_sweep_and_so_is_its_end(world):
+    arn = hooked_up(world)
+    world.sweep()
+    assert notices(world, arn) == {}
+    network = without_vpc(world)
+    world.sweep()
+    assert "--service-network-identifier arn:" in notices(world, arn)["NETWORK_UNATTACHED"]
+    world.associate_vpc(network)
+    world.run(60)
+    world.sweep()
+    assert notices(world, arn) == {}
+    with world.counting() as written:
+        world.run(3600)
+        world.sweep()
+    assert written == []
+
+
+def without_vpc(world):
+    """Take the VPC off the service network; the network's id."""
+    network = world._all("list_service_networks")[0]["id"]
+    for association in world._all("list_service_network_vpc_associations", serviceNetworkIdentifier=network):
+        world.lattice.delete_service_network_vpc_association(serviceNetworkVpcAssociationIdentifier=association["id"])
+    world.run(120)
+    return network
+
+
+def test_a_vpc_endpoint_is_enough(world):
+    arn = hooked_up(world)
+    network = without_vpc(world)
+    lattice.backend().vpc_endpoint_associations[network] = [{"id": "e", "vpcEndpointId": "vpce-1", "state": "ACTIVE"}]
+    world.sweep()
+    assert notices(world, arn) == {}
+
+
+def test_a_network_that_cannot_be_read_is_unknown(world, monkeypatch):
+    arn = hooked_up(world)
+    without_vpc(world)
+
+    def denied(*_):
+        raise DeniedError("ListServiceNetworkVpcAssociations", "AccessDeniedException", "no")
+
+    monkeypatch.setattr(BotoNetworks, "is_attached", denied)
+    world.sweep()
+    assert notices(world, arn) == {}
+
+
+def test_a_network_of_another_account_is_unknown():
+    class Foreign:
+        def is_attached(self, _arn):
+            raise AssertionError("what is listed of another account's network says nothing")
+
+        def services(self, _arn):
+            return frozenset({"svc-1"})
+
+    registry, theirs = Documents(), "arn:aws:vpc-lattice:us-east-1:999999999999:servicenetwork/sn-1"
+    record = LatticeRecord(
+        "orders", "arn:aws:vpc-lattice:us-east-1:123456789012:service/svc-1", networks=(("theirs", theirs),)
+    )
+    assert NetworkSweep(Foreign(), registry).sweep([record], len) == 0
+    assert unattached(registry, [theirs]) == frozenset()
+    assert registry.texts
+
+
+class Documents:
+    """The registry's documents of one kind."""
+
+    def __init__(self):
+        self.texts = {}
+
+    def documents(self, _kind):
+        return iter(self.texts.items())
+
+    def documents_of(self, _kind, keys):
+        return {key: self.texts[key] for key in keys if key in self.texts}
+
+    def put_document(self, _kind, key, text):
+        self.texts[key] = text
+
+    def delete_document(self, _kind, key):
+        del self.texts[key]
+
+
+def test_requests_that_were_not_sent_are_sent_by_the_next_sweep_and_a_network_of_nobody_is_forgotten():
+    class Networks:
+        def is_attached(self, _arn):
+            return False
+
+        def services(self, _arn):
+            return frozenset({"svc-1"})
+
+    def crash(_names):
+        raise RuntimeError
+
+    registry, sent = Documents(), []
+    arn = "arn:aws:vpc-lattice:us-east-1:123456789012:servicenetwork/sn-1"
+    record = LatticeRecord(
+        "orders", "arn:aws:vpc-lattice:us-east-1:123456789012:service/svc-1", networks=(("platform", arn),)
+    )
+    sweep = NetworkSweep(Networks(), registry).sweep
+    with pytest.raises(RuntimeError):
+        sweep([record], crash)
+    for _ in range(3):
+        sweep([record], lambda names: sent.append(names) or len(names))
+    assert sent == [["orders"]]
+    sweep([], len)
+    assert registry.texts == {}
+
+
+def test_a_deleted_association_is_made_anew_after_the_next_sweep(world):
+    hooked_up(world)
+    world.sweep()
+    (association,) = associations(world)
+    world.lattice.delete_service_network_service_association(
+        serviceNetworkServiceAssociationIdentifier=association["id"]
+    )
+    world.run(60)
+    assert associations(world) == []
+    world.sweep()
+    world.run(60)
+    assert [each["status"] for each in associations(world)] == ["ACTIVE"]
+    assert world.ask("orders", "/orders").status == 200
 
 
 def notices(world, arn):

@@ -22,6 +22,7 @@ CLIENTS = {
     "ecs": ["ecs", "ec2"],
     "evidence": ["ecs", "ec2", "vpc-lattice"],
     "lattice": ["vpc-lattice"],
+    "networks": ["vpc-lattice"],
     "queues": ["sqs"],
     "registry": ["dynamodb"],
     "retained": ["vpc-lattice", "logs", "iam", "dynamodb"],

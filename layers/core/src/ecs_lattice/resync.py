@@ -26,6 +26,7 @@ from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.facts import EcsService
 from ecs_lattice.ingress.group import is_service
 from ecs_lattice.ingress.sweep import Sweeper, SweptGroups
+from ecs_lattice.lattice_side.network_sweep import NetworkSweep
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Ecs, Now, Registry, RequestQueue, Sleep
@@ -79,6 +80,7 @@ class Resync:
     requests: RequestQueue
     sweeper: Sweeper
     rebuild: Rebuild
+    networks: NetworkSweep
     now: Now
     sleep: Sleep
 
@@ -161,8 +163,8 @@ class Resync:
         return enqueued
 
     def _enqueue_lattice_services(self) -> int:
-        names, routes = [], 0
-        for record in self.registry.lattice_records():
+        names, routes, records = [], 0, tuple(self.registry.lattice_records())
+        for record in records:
             answers = [claim.answer for claim in self.registry.claims_on(record.name)]
             routes += len(answers)
             # Whoever may not claim it must not cause a read each time: the drift time is enough to see a new holder.
@@ -172,7 +174,10 @@ class Resync:
         # The number of routes, for the budget of removals.
         if self.registry.document("stack", "routes") != str(routes):
             self.registry.put_document("stack", "routes", str(routes))
-        return self._enqueue("latticeService", names, "resync")
+        enqueued = self._enqueue("latticeService", names, "resync")
+        return enqueued + self.networks.sweep(
+            records, lambda others: self._enqueue("latticeService", others, "resync: a service network has changed")
+        )
 
     def _is_due(self, record: LatticeRecord) -> bool:
         """Whether its delayed request was lost, or nobody has read it for the drift time, spread by name."""

@@ -5,12 +5,14 @@ from typing import Any
 
 from ecs_lattice.aws.cloudwatch import BotoAlarms
 from ecs_lattice.aws.ecs import BotoEcs
+from ecs_lattice.aws.networks import BotoNetworks
 from ecs_lattice.aws.tagging import BotoOwned
 from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.bootstrap.ingress import ingress
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.health.alarm_sync import AlarmSync
 from ecs_lattice.ingress.sweep import Sweeper
+from ecs_lattice.lattice_side.network_sweep import NetworkSweep
 from ecs_lattice.rebuild import Rebuild
 from ecs_lattice.resync import Resync, approve_removals
 from ecs_lattice.uninstall import Uninstall
@@ -37,6 +39,7 @@ def resync(wiring: Wiring) -> Resync:
         wiring.requests,
         Sweeper(ingress(wiring), wiring.registry),
         _rebuild(wiring),
+        NetworkSweep(BotoNetworks(wiring.clients.lattice), wiring.registry),
         wiring.now,
         wiring.sleep,
     )

@@ -29,7 +29,8 @@ one can, or leave."""
 @dataclass(frozen=True, slots=True)
 class PlanContext:
     """Everything that the desired graph is computed from. ``active`` are the active ones of the resolutions, ``joint`` are
-    the settings of the Lattice service that the claims decide together, by name."""
+    the settings of the Lattice service that the claims decide together, by name; ``unattached`` are the ARNs of service
+    networks that are known to have neither a VPC nor a VPC endpoint."""
 
     index: ObservedIndex
     assignment: RuleAssignment
@@ -38,6 +39,7 @@ class PlanContext:
     timers: Timers
     active: Resolutions
     joint: Mapping[str, Decided]
+    unattached: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
             cut_off = (*_not_associated(context, resolution), *_allows_nobody(context)) if resolution.receives else ()
             own = (
                 *cut_off,
+                *_unattached(context, resolution),
                 *_path(context, resolution),
                 *_settings(context, resolution),
                 *_networks(context, resolution),
@@ -42,6 +43,17 @@ def _not_associated(context: PlanContext, resolution: Resolution) -> Iterator[No
             ASSOCIATION_MISSING,
             f"The Lattice service {context.index.remembered.name} is not associated with {listed(gone, _NAMES)}: requests from "
             "there do not reach the route. The association is made anew as soon as VPC Lattice allows it.",
+        )
+
+
+def _unattached(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
+    """The service networks of the route in which there is no client."""
+    if alone := sorted(_arns(context, [resolution]) & context.unattached):
+        yield Notice(
+            "NETWORK_UNATTACHED",
+            f"No VPC and no VPC endpoint is associated with {listed(alone, _NAMES)}: nobody can reach the route from there. "
+            "Associate the clients' VPC: aws vpc-lattice create-service-network-vpc-association "
+            f"--service-network-identifier {alone[0]} --vpc-identifier <vpc> --security-group-ids <group>",
         )
 
 
