@@ -175,7 +175,7 @@ class ExecutionEnvironment:
 
     def _read_output(self) -> None:
         for line in self._process.stdout or ():
-            self._stream.write(line.rstrip("\n"))
+            self._stream.printed(line.rstrip("\n"))
 
 
 def _error(kind: str, message: str, request_id: str) -> dict[str, str]:

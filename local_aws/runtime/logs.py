@@ -16,6 +16,27 @@ from local_aws.iam.actions.storage import log_stream
 from local_aws.iam.needs import arn
 from local_aws.runtime.values import FunctionSettings
 
+_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+
+
+def is_kept(line: str, log_format: str, level: str) -> bool:
+    """Whether Lambda keeps a line that a function printed at the application log level ``level`` (empty: not set).
+
+    With the format JSON, objects are filtered by their ``level``; an object without a valid one counts as INFO, lines of
+    metrics included (Lambda Developer Guide, "Log-level filtering"). Python's WARNING and CRITICAL are not among the levels
+    of that page, so they count as INFO (assumption), and lines that are no JSON object are kept (assumption).
+    """
+    if log_format != "JSON" or level not in _LEVELS:
+        return True
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return True
+    if not isinstance(found, dict):
+        return True
+    named = str(found.get("level")).upper()
+    return _LEVELS.index(named if named in _LEVELS else "INFO") >= _LEVELS.index(level)
+
 
 class LogFiles:
     """The directory of the functions' log files; concurrent environments write line by line."""
@@ -60,6 +81,11 @@ class LogStream:
         event = {"timestamp": int(self._clock.time() * 1000), "message": line}
         # Not through PutLogEvents: it rejects events two hours ahead, and the local AWS's time may run ahead.
         backend.groups[group].put_log_events(self.name, [event])
+
+    def printed(self, line: str) -> None:
+        """Write a line that the function printed, if its log level keeps it."""
+        if is_kept(line, self._settings.log_format, self._settings.log_level):
+            self.write(line)
 
     def _may_write(self) -> bool:
         """Lambda logs with the function's role (Lambda Developer Guide, execution role); checked once per environment."""

@@ -1,6 +1,8 @@
 """The adapters to ECS and to Lattice targets, over boto3 and the local AWS."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +94,37 @@ def test_the_newest_successful_revision_is_found(bench):
     revision = bench.side.ecs.newest_successful_revision(SERVICE)
     assert revision.task_definition.endswith("orders:1")
     assert revision.entries == (entry,)
+
+
+UPDATES = {"cluster", "service", "vpcLatticeConfigurations", "healthCheckGracePeriodSeconds"}
+
+
+def test_no_update_of_a_service_names_a_task_definition(bench):
+    """With it, ECS would ask for iam:PassRole on the roles of the task, which no function has. Whatever is sent is in here:
+    the only call of UpdateService is that of this adapter."""
+    bench.create()
+    bench.completed()
+    sent = []
+    client = bench.side.ecs._client
+
+    class Recording:
+        def __getattr__(self, name):
+            return getattr(client, name)
+
+        def update_service(self, **members):
+            sent.append(set(members))
+            return client.update_service(**members)
+
+    bench.side.ecs._client = Recording()
+    for grace_period in (None, 0, 77):
+        bench.side.ecs.attach(SERVICE, [], grace_period)
+    assert sent
+    assert set().union(*sent) == UPDATES
+    library = Path(ecs_shapes.__file__).parents[1]
+    calling = {
+        path.name for path in library.rglob("*.py") if re.search(r"\bupdate_service\(\s*cluster=", path.read_text())
+    }
+    assert calling == {"ecs.py"}
 
 
 def test_attaching_sends_the_list_and_nothing_else_but_the_grace_period_where_it_is_needed(bench):

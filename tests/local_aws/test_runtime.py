@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.runtime import artifacts
+from local_aws.runtime import artifacts, logs
 from local_aws.services import Services, clock
 
 
@@ -99,6 +99,26 @@ def test_a_handler_that_cannot_be_imported_is_an_init_error(aws):
         service.update_function_configuration(FunctionName=name, Handler="app.handler")
     answer = service.invoke(FunctionName=name, Payload=b'{"do": "tell"}')
     assert "FunctionError" not in answer
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "kept"),
+    [
+        ('{"level": "INFO"}', "INFO", True),
+        ('{"level": "INFO"}', "WARN", False),
+        ('{"level": "DEBUG"}', "INFO", False),
+        ('{"level": "error"}', "ERROR", True),
+        ('{"Healthy": 2, "_aws": {"CloudWatchMetrics": []}}', "INFO", True),  # no level: as INFO
+        ('{"Healthy": 2, "_aws": {"CloudWatchMetrics": []}}', "WARN", False),
+        ('{"level": "WARNING"}', "WARN", False),  # not a level of Lambda
+        ("plain text", "ERROR", True),
+        ("[1]", "ERROR", True),
+        ('{"level": "DEBUG"}', "", True),
+    ],
+)
+def test_lines_below_the_log_level_are_dropped(line, level, kept):
+    assert logs.is_kept(line, "JSON", level) is kept
+    assert logs.is_kept(line, "Text", level)
 
 
 def test_output_goes_to_the_log_file_the_log_group_and_the_tail(aws, invoke, eventually):

@@ -296,8 +296,9 @@ def nothing_is_written_on_any_resource_or_by_any_action(template: Template) -> I
                 writes = [
                     action for action in actions if not _READS.fullmatch(action) and action not in _WITHOUT_RESOURCE
                 ]
+                in_clusters = "ecs:cluster" in statement.get("Condition", {}).get("ArnLike", {})
                 if any("*" in action for action in actions) or (
-                    writes and "*" in listed(statement.get("Resource", "*"))
+                    writes and "*" in listed(statement.get("Resource", "*")) and not in_clusters
                 ):
                     yield f"{key} {statement.get('Sid')}"
 

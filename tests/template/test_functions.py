@@ -1,11 +1,14 @@
 """Functions: what each has, and that environment and settings are the same list."""
 
 import dataclasses
+import json
 import re
 from typing import Any
 
 from ecs_lattice import settings
+from local_aws.runtime.logs import is_kept
 
+METRICS = json.dumps({"Impaired": [0.0], "_aws": {"CloudWatchMetrics": []}})
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 FUNCTIONS = {
     "EcsEventsFunction",
@@ -49,7 +52,21 @@ def test_every_function_logs_json_into_its_own_group_which_has_a_retention(of):
         assert "LogGroupName" not in groups[group], "a fixed name collides with what an earlier installation left"
     for function in of.type("AWS::Lambda::Function").values():
         assert function["LoggingConfig"]["LogFormat"] == "JSON"
-        assert function["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
+
+
+def test_no_log_level_drops_the_lines_of_metrics(source, of):
+    """Whatever LogLevel is, Lambda keeps a line that our metrics print, and every level that the logger lets through."""
+    for level in source["Parameters"]["LogLevel"]["AllowedValues"]:
+        for function in of.type("AWS::Lambda::Function").values():
+            filtered = function["LoggingConfig"]["ApplicationLogLevel"]
+            if "Fn::If" in filtered:
+                condition, when, otherwise = filtered["Fn::If"]
+                assert source["Conditions"][condition] == {"Fn::Equals": [{"Ref": "LogLevel"}, "DEBUG"]}
+                filtered = when if level == "DEBUG" else otherwise
+            filtered = level if filtered == {"Ref": "LogLevel"} else filtered
+            assert is_kept(METRICS, "JSON", filtered), level
+            assert is_kept(json.dumps({"level": level}), "JSON", filtered), level
+            assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == {"Ref": "LogLevel"}
 
 
 def test_every_function_is_traced_described_and_runs_on_the_chosen_architecture(of):

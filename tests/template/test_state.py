@@ -1,5 +1,7 @@
 """What outlives the stack, and that a second installation does not collide with it."""
 
+from typing import Any
+
 RETAINED = {
     "RegistryTable",
     "InfrastructureRole",
@@ -28,6 +30,23 @@ def test_what_is_kept_has_no_name_that_the_next_installation_would_use_again(res
             assert "AWS::StackId" in repr(properties.get(name, "AWS::StackId")), key
 
 
+def part_of_the_stack_id(value: dict[str, Any]) -> str:
+    """Which part of the UUID in the stack's id it is, by its name in UUIDs of version 1."""
+    index, split = value["Fn::Select"]
+    assert split == {"Fn::Split": ["-", {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}]}
+    return ("time-low", "time-mid", "time-high", "clock", "node")[index]
+
+
+def test_what_the_stack_keeps_has_the_name_that_it_had(of):
+    """A network or log group under another name would be a new one: AWS replaces them when their name changes."""
+    network = of.type("AWS::VpcLattice::ServiceNetwork")["ServiceNetwork"]["Name"]["Fn::If"][2]
+    logs = of.type("AWS::Logs::LogGroup")["AccessLogGroup"]["LogGroupName"]
+    for name, template in ((network, "ecs-lattice-${Id}"), (logs, "/aws/vendedlogs/vpc-lattice/ecs-lattice-${Id}")):
+        text, values = name["Fn::Sub"]
+        assert text == template
+        assert part_of_the_stack_id(values["Id"]) == "node"
+
+
 def test_fifo_queues_are_named_by_the_installation(of):
     for key, queue in of.type("AWS::SQS::Queue").items():
         if queue.get("FifoQueue"):
@@ -35,6 +54,7 @@ def test_fifo_queues_are_named_by_the_installation(of):
             assert template.endswith("-${Id}.fifo"), key
             assert "AWS::StackId" in repr(values), key
             assert len(template.replace("${Id}", "0123456789ab")) <= 80
+            assert part_of_the_stack_id(values["Id"]) == "time-low"  # stacks of one host share the last part
         else:
             assert "QueueName" not in queue, key
 
