@@ -228,7 +228,7 @@ def _start(port: int, speed: float, state: Path, cleanup: ExitStack) -> LocalAws
 def _services(speed: float, cleanup: ExitStack) -> Services:
     """Register empty services, and empty moto."""
     clock, network = ScaledClock(speed), LoopbackNetwork()
-    made = Services(clock, network)
+    made = Services(clock, network, has_trail=True)
     BackendDict.reset()
     cleanup.callback(services.register, services.register(made))
     cleanup.callback(BackendDict.reset)

@@ -31,6 +31,8 @@ class Services:
     """Runs functions."""
     responses: "PendingResponses | None" = None
     """Requests to custom resources that have not been answered yet."""
+    has_trail: bool = False
+    """Whether calls to VPC Lattice come as events, which takes a CloudTrail trail; those to ECS always do."""
     endpoint_url: str | None = None
     """Where clients reach all services."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.core.utils import camelcase_to_underscores
 
+from local_aws import cloudtrail
 from local_aws.lattice import shapes
 from local_aws.lattice.associations import AssociationOperations
 from local_aws.lattice.dataplane import DataPlane
@@ -19,8 +20,9 @@ from local_aws.lattice.state import View
 from local_aws.lattice.tagging import TagOperations
 from local_aws.lattice.target_groups import TargetGroupOperations
 from local_aws.lattice.targets import TargetOperations
-from local_aws.services import clock
+from local_aws.services import clock, current, events
 
+_EVENT_SOURCE = "vpc-lattice.amazonaws.com"
 ECS = "ecs.amazonaws.com"
 """The caller that the log of calls shows for ECS."""
 
@@ -65,21 +67,39 @@ class LatticeBackend(
         """
         params = copy.deepcopy(dict(params))
         call = Call(operation, params, clock().time(), caller)
-        with self.lock:
-            self.calls.append(call)
-            try:
+        try:
+            with self.lock:
+                self.calls.append(call)
                 lose_answer = self.faults.before(operation)
                 shapes.check_input(operation, params)
                 answer = shapes.answer(operation, getattr(self, method_of(operation))(params))
-            except LatticeError as error:
-                call.error = error.code
-                raise
+        except LatticeError as error:
+            call.error = error.code
+            self._publish(call, (error.code, str(error)))
+            raise
+        self._publish(call)
         if call.writes:
             for hook in tuple(self.after_write):
                 hook(call)
         if lose_answer:
             raise AnswerLostError(operation)
         return answer
+
+    def _publish(self, call: Call, failure: tuple[str, str] | None = None) -> None:
+        """The call as CloudTrail sends it to EventBridge, if the account has a trail. ``responseElements`` are left out, and
+        the parameters have the names of the API (assumption: no record of a call to VPC Lattice is published)."""
+        if not (call.writes and current().has_trail):
+            return
+        account = self.account_id
+        caller = (
+            cloudtrail.service(ECS, account)
+            if call.caller == ECS
+            else cloudtrail.identity(account, call.caller or None)
+        )
+        detail = cloudtrail.detail_of(
+            _EVENT_SOURCE, call.operation, call.parameters, None, failure, caller, self.region_name
+        )
+        events().publish("aws.vpc-lattice", cloudtrail.DETAIL_TYPE, [], detail)
 
     def routing_changed(self) -> None:
         self.refresh_targets()

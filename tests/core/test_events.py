@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.messages import alarms
 from ecs_lattice.messages.ecs import parse_event
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
@@ -44,6 +45,40 @@ def test_a_service_event_requests_the_service_it_names(detail_type):
 def test_a_short_arn_requests_nothing_because_it_names_no_cluster():
     short = "arn:aws:ecs:us-east-1:123456789012:service/orders"
     assert keys(an_event("ECS Service Action", {"eventName": "SERVICE_STEADY_STATE"}, [short])) == []
+
+
+CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/shop"
+SHORT = "arn:aws:ecs:us-east-1:123456789012:service/orders"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        an_event("ECS Service Action", {"eventName": "SERVICE_STEADY_STATE", "clusterArn": CLUSTER}, [SHORT]),
+        an_event("ECS Deployment State Change", {"eventName": "X", "clusterArn": CLUSTER}, [SHORT]),
+        a_call("UpdateService", {"service": SHORT, "cluster": "shop"}),
+        a_call("DeleteService", {"service": SHORT, "cluster": CLUSTER}),
+        a_call(
+            "CreateService",
+            {"serviceName": "orders", "cluster": "shop"},
+            responseElements={"service": {"serviceArn": SHORT, "clusterArn": CLUSTER}},
+        ),
+    ],
+)
+def test_a_short_arn_is_completed_with_the_cluster_that_the_event_names(event):
+    assert keys(event) == [ARN]
+
+
+def test_an_unhealthy_target_of_a_service_with_a_short_arn_is_its_too():
+    event = an_event(
+        "ECS Service Action", {"eventName": "VPC_LATTICE_TARGET_UNHEALTHY", "clusterArn": CLUSTER}, [SHORT]
+    )
+    assert alarms.parse_event(event).service.arn == ARN
+
+
+def test_a_changed_tag_requests_the_service():
+    event = an_event("Tag Change on Resource", {"service": "ecs", "changed-tag-keys": ["lattice.service"]})
+    assert keys(event) == [ARN]
 
 
 def test_a_task_names_its_service_through_its_group():

@@ -147,7 +147,8 @@ def test_a_notification_of_sns_in_a_queue_is_what_it_carries():
 
 
 @pytest.mark.parametrize(
-    ("parsers", "function"), [([*ecs._REQUESTS, *ecs._EVENTS], ECS_EVENTS), (alarms._PARSERS, ALARM)]
+    ("parsers", "function"),
+    [([*ecs._REQUESTS, *ecs._EVENTS, recognise.LATTICE_CALL], ECS_EVENTS), (alarms._PARSERS, ALARM)],
 )
 def test_a_consumer_parses_every_message_that_its_function_takes_and_no_other(parsers, function):
     assert set(parsers) == {known for known in recognise.MESSAGE_TYPES if function in known.takers}

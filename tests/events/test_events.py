@@ -21,6 +21,7 @@ EVENTS = ROOT / "events"
 SERVICE = "arn:aws:ecs:us-east-1:123456789012:service/transfer/file-transfer"
 
 DEPLOYMENT, ACTION, TASK, CALL = "DeploymentStateRule", "ServiceActionRule", "TaskStateRule", "ApiCallRule"
+TAG, LATTICE = "TagChangeRule", "LatticeCallRule"
 ALARM, UNHEALTHY, ROUTE = "AlarmStateRule", "TargetUnhealthyRule", "RouteStateRule"
 # Every event that EventBridge delivers, and the rule of the template that takes it to the reconcilers (None: no rule may).
 MATCHES = {
@@ -45,6 +46,12 @@ MATCHES = {
     "cloudtrail/tag-resource": CALL,
     "cloudtrail/untag-resource": CALL,
     "cloudtrail/failed-update-service": None,
+    "cloudtrail/lattice-delete-rule": LATTICE,
+    "cloudtrail/lattice-delete-association": LATTICE,
+    "cloudtrail/lattice-update-rule-of-our-own": None,
+    "cloudtrail/lattice-update-rule-of-ecs": None,
+    "cloudtrail/lattice-failed-delete-rule": None,
+    "tag/changed-tag": TAG,
     "schedule/resync": None,  # the schedule's own rule has no pattern
     "schedule/target-health": None,
 }
@@ -92,7 +99,12 @@ def with_owner(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if set(value) == {"Ref"}:
-        return {"AWS::AccountId": "123456789012", "AWS::Region": "us-east-1"}[value["Ref"]]
+        return {"AWS::AccountId": "123456789012", "AWS::Region": "us-east-1", "LabelPrefix": "lattice"}[value["Ref"]]
+    if set(value) == {"Fn::Sub"}:
+        return value["Fn::Sub"].replace("${LabelPrefix}", "lattice")
+    if set(value) == {"Fn::GetAtt"}:
+        name = value["Fn::GetAtt"]
+        return f"arn:aws:iam::123456789012:role/{name[0] if isinstance(name, list) else name.partition('.')[0]}"
     if set(value) == {"Fn::If"}:
         assert value["Fn::If"][0] == "OwnerIsStackName"
         return OWNER
@@ -106,7 +118,7 @@ def matched(patterns: dict[str, EventPattern], event: dict[str, Any]) -> set[str
 
 
 def test_the_table_names_every_rule_and_every_event_that_eventbridge_delivers(patterns):
-    folders = {"ecs", "cloudtrail", "schedule", "alarm"}
+    folders = {"ecs", "cloudtrail", "tag", "schedule", "alarm"}
     assert {*DELIVERED, *NOT_BY_EVENTBRIDGE} == {name for name in FILES if name.split("/")[0] in folders}
     assert {rule for rule in (*MATCHES.values(), *TO_ALARMS.values()) if rule} == set(patterns)
 
@@ -130,7 +142,15 @@ def test_no_two_events_have_one_id():
     assert len(set(ids)) == len(ids)
 
 
-@pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule])
+@pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule == LATTICE])
+def test_a_call_to_vpc_lattice_names_objects_that_the_registry_may_know(name):
+    parsed = parse_event(load(name), now=0.0)
+    assert parsed.requests == ()
+    (found,) = parsed.lattice_ids
+    assert found.removeprefix("svc-").removeprefix("snsa-") == "0123456789abcdef0"
+
+
+@pytest.mark.parametrize("name", [name for name, rule in MATCHES.items() if rule not in {None, LATTICE}])
 def test_an_event_that_is_matched_enqueues_the_service_it_is_about(name):
     parsed = parse_event(load(name), now=0.0)
     assert [(request.kind, request.key) for request in parsed.requests] == [("ecsService", SERVICE)]
@@ -206,11 +226,13 @@ FOREIGN = {
         "detail-type": "EC2 Instance State-change Notification",
         "detail": {"instance-id": "i-0123456789abcdef0", "state": "terminated"},
     },
-    "tag change": {
-        **load("ecs/steady-state"),
-        "source": "aws.tag",
-        "detail-type": "Tag Change on Resource",
-        "detail": {"service": "ecs", "resource-type": "service", "changed-tag-keys": ["lattice.service"]},
+    "tag change of a cluster": {
+        **load("tag/changed-tag"),
+        "detail": {"service": "ecs", "resource-type": "cluster", "changed-tag-keys": ["lattice.service"]},
+    },
+    "tag change that is no label": {
+        **load("tag/changed-tag"),
+        "detail": {"service": "ecs", "resource-type": "service", "changed-tag-keys": ["team", "latticework"]},
     },
 }
 

@@ -14,7 +14,7 @@ from moto.events.models import EventPattern
 from local_aws.delivery import rules
 from tests.events.test_events import with_owner
 
-CHECKED = {"prefix", "exists", "$or"}
+CHECKED = {"prefix", "exists", "anything-but", "$or"}
 EC2_STATE: dict[str, Any] = {
     "version": "0",
     "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
@@ -58,6 +58,13 @@ EXAMPLES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"detail": {"c-count": [{"exists": True}]}}, EC2_STATE, False),
     ({"detail": {"c-count": [{"exists": False}]}}, EC2_STATE, True),
     ({"detail": {"state": [{"exists": False}]}}, EC2_STATE, False),
+    # anything-but, of a value, of several, and of an ending; a field that is missing is not anything else
+    ({"detail": {"state": [{"anything-but": "initializing"}]}}, EC2_STATE, True),
+    ({"detail": {"state": [{"anything-but": "terminated"}]}}, EC2_STATE, False),
+    ({"detail": {"state": [{"anything-but": ["stopped", "terminated"]}]}}, EC2_STATE, False),
+    ({"detail": {"state": [{"anything-but": {"suffix": "ated"}}]}}, EC2_STATE, False),
+    ({"detail": {"state": [{"anything-but": {"suffix": "ing"}}]}}, EC2_STATE, True),
+    ({"detail": {"missing": [{"anything-but": "x"}]}}, EC2_STATE, False),
     # $or, beside fields that have to match in any case
     ({"detail": {"state": ["x"], "$or": [{"a": [1]}, {"b": [2]}]}}, or_of(state="x", a=1, b=0), True),
     ({"detail": {"state": ["x"], "$or": [{"a": [1]}, {"b": [2]}]}}, or_of(state="x", b=2), True),

@@ -158,7 +158,8 @@ class LatticeRecord:
     running timers: what is timed and the epoch second at which it began. ``read_at``: last full read; ``due_at``: when
     the next reconcile is due (0: none), by which the resync notices a lost request; both epoch seconds. ``holder`` is who
     may claim the Lattice service, as in its holder tag (empty: nobody yet). ``granted`` are the settings of the service that
-    labels or the stack asked for, by name: only what stands here is taken back once nobody asks any more.
+    labels or the stack asked for, by name: only what stands here is taken back once nobody asks any more. ``associations``
+    are the ids of those with service networks that were read last, whoever made them.
     """
 
     name: str
@@ -171,3 +172,4 @@ class LatticeRecord:
     due_at: float = 0.0
     holder: str = ""
     granted: tuple[tuple[str, str], ...] = ()
+    associations: tuple[str, ...] = ()

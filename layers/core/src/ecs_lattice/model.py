@@ -54,6 +54,11 @@ class ServiceId:
         """Whether it is an ARN that names its cluster (``service/<cluster>/<name>``); the short form cannot be looked up."""
         return _LONG_ARN.fullmatch(self.arn) is not None
 
+    def in_cluster(self, cluster_arn: str) -> "ServiceId":
+        """The long form of a short ARN, completed with its cluster's; itself where it is long already or that is unknown."""
+        head, found, cluster = cluster_arn.partition(":cluster/")
+        return ServiceId(f"{head}:service/{cluster}/{self.name}") if found and not self.is_long else self
+
     def __str__(self) -> str:
         return f"{self.cluster}/{self.name}"
 

@@ -3,9 +3,9 @@
 A message that no retry can fix goes to the dead-letter queue with its reason.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.messages.ecs import ParsedEvent, parse_event
@@ -13,6 +13,9 @@ from ecs_lattice.messages.recognise import parse_body
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.ports import DeadLetters, Documents, Now, RequestQueue
 from ecs_lattice.telemetry import logger
+
+if TYPE_CHECKING:
+    from ecs_lattice.consumers.drift import DriftRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class EventRouter:
     requests: RequestQueue
     dead_letters: DeadLetters
     now: Now
+    drift: "Callable[[], DriftRequests]"
+    """What takes calls to VPC Lattice by others; most starts do not load it."""
 
     def work(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Handle an SQS batch, or a single message, for which the answer names what it enqueued.
@@ -45,7 +50,20 @@ class EventRouter:
             return ParsedEvent()
 
     def _enqueue(self, parsed: list[ParsedEvent]) -> list[ReconcileRequest]:
-        """Enqueue one request per key, the oldest. Task events count only for services whose targets we register."""
+        """Enqueue one request per key, the oldest, and those for calls to VPC Lattice."""
+        requests = self._coalesced(parsed)
+        self._enqueue_drifted(parsed)
+        self.requests.enqueue(requests)
+        logger.info("Enqueued", messages=len(parsed), keys=[request.key for request in requests])
+        return requests
+
+    def _enqueue_drifted(self, parsed: list[ParsedEvent]) -> None:
+        """Calls count only for what the registry knows."""
+        if calls := {lattice_id: event.call for event in parsed for lattice_id in event.lattice_ids}:
+            self.drift().enqueue(calls)
+
+    def _coalesced(self, parsed: list[ParsedEvent]) -> list[ReconcileRequest]:
+        """One request per key, the oldest. Task events count only for services whose targets we register."""
         of_tasks = {request.key for event in parsed if event.is_task_event for request in event.requests}
         registering = self._registering(of_tasks) if of_tasks else frozenset()
         requests: dict[tuple[str, str], ReconcileRequest] = {}
@@ -54,8 +72,6 @@ class EventRouter:
                 if not event.is_task_event or request.key in registering:
                     first = requests.setdefault((request.kind, request.key), request)
                     requests[request.kind, request.key] = min(first, request, key=lambda request: request.requested_at)
-        self.requests.enqueue(requests.values())
-        logger.info("Enqueued", messages=len(parsed), keys=[request.key for request in requests.values()])
         return list(requests.values())
 
     def _registering(self, arns: Collection[str]) -> Collection[str]:

@@ -154,8 +154,9 @@ class SnapshotReader:
         return tuple(found)
 
     def _associations(self, service: Service, wanted: set[str]) -> tuple[Association, ...]:
-        """All of them; whether one is this stack's is read only where no claim wants it."""
+        """All of them, which are remembered; whether one is this stack's is read only where no claim wants it."""
         associations = list(self.lattice.associations(service.arn))
+        self._remember(associations=tuple(sorted(id_of(known.arn) for known in associations)))
         for at, known in enumerate(associations):
             if known.network_arn not in wanted and known.status in {"ACTIVE", "DELETE_FAILED"}:
                 owner = self.lattice.tags(known.arn).get(ownership.OWNER)

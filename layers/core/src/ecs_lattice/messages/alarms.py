@@ -102,7 +102,8 @@ def _follow_up(message: Message) -> FollowUp:
 
 def _target_unhealthy(message: Message) -> TargetUnhealthy:
     at = message["detail"].get("createdAt") or message["time"]
-    return TargetUnhealthy(_long(message["resources"][0]), _epoch(at))
+    service = ServiceId(message["resources"][0]).in_cluster(str(message["detail"].get("clusterArn", "")))
+    return TargetUnhealthy(_long(service.arn), _epoch(at))
 
 
 def _alarm_action(message: Message) -> AlarmChange:

@@ -5,7 +5,7 @@ function takes that. A batch that Lambda read from the function's own queue is n
 is recognised by itself, and what is wrong goes to the dead-letter queue.
 
 Shapes: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "... with Amazon SNS"; EventBridge User Guide,
-events; Amazon ECS Developer Guide, "Amazon ECS events"; CloudTrail records of ECS calls as EventBridge delivers them;
+events; Amazon ECS Developer Guide, "Amazon ECS events"; CloudTrail records of calls as EventBridge delivers them;
 CloudWatch User Guide, "Alarm events and EventBridge", "Invoke a Lambda function from an alarm" and "Notifying users on
 alarm changes"; CloudFormation User Guide, custom resource request objects.
 """
@@ -34,8 +34,8 @@ class Function:
 
 ECS_EVENTS = Function(
     "EcsEventsFunction",
-    "a batch of the events queue, or by itself an event of Amazon ECS, a CloudTrail record of an ECS call or a reconcile "
-    "request",
+    "a batch of the events queue, or by itself an event of Amazon ECS, a CloudTrail record of a call of ECS or VPC Lattice, "
+    "a changed tag or a reconcile request",
     "ecs_events_queue",
 )
 ECS_SERVICE = Function(
@@ -95,21 +95,13 @@ TASK_STATE = _event("ECS Task State Change", ECS_EVENTS)
 TARGET_UNHEALTHY = _event("ECS Service Action", ECS_EVENTS, ALARM, detail={"eventName": "VPC_LATTICE_TARGET_UNHEALTHY"})
 SERVICE_ACTION = _event("ECS Service Action", ECS_EVENTS)
 API_CALL = _event("AWS API Call via CloudTrail", ECS_EVENTS, detail={"eventSource": "ecs.amazonaws.com"})
+LATTICE_CALL = _event("AWS API Call via CloudTrail", ECS_EVENTS, detail={"eventSource": "vpc-lattice.amazonaws.com"})
+TAG_CHANGE = _event("Tag Change on Resource", ECS_EVENTS, detail={"service": "ecs"})
 
 MESSAGE_TYPES = (
-    ECS_SERVICE_REQUEST,
-    LATTICE_SERVICE_REQUEST,
-    FOLLOW_UP,
-    ALARM_ACTION,
-    ALARM_NOTIFICATION,
-    ALARM_STATE,
-    ROUTE_STATE,
-    DEPLOYMENT_STATE,
-    TASK_STATE,
-    TARGET_UNHEALTHY,
-    SERVICE_ACTION,
-    API_CALL,
-)
+    ECS_SERVICE_REQUEST, LATTICE_SERVICE_REQUEST, FOLLOW_UP, ALARM_ACTION, ALARM_NOTIFICATION, ALARM_STATE, ROUTE_STATE,
+    DEPLOYMENT_STATE, TASK_STATE, TARGET_UNHEALTHY, SERVICE_ACTION, API_CALL, LATTICE_CALL, TAG_CHANGE,
+)  # fmt: skip
 """A message is of the first type whose pattern it matches."""
 
 RETAINED_RESOURCES = "Custom::RetainedResources"
