@@ -173,9 +173,11 @@ class World:
             events().publish(entry["Source"], entry["DetailType"], entry["Resources"], json.loads(entry["Detail"]))
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(n)} for n, _ in enumerate(request["Entries"])]}
 
-    def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
-        """Metrics, as the embedded metric format brings them to CloudWatch."""
-        self.published.append((self.clock.time(), dict(dimensions), dict(values)))
+    def publish(
+        self, dimensions: Mapping[str, str], values: Mapping[str, float], members: Mapping[str, float] | None = None
+    ) -> None:
+        """A line with metrics, as the embedded metric format brings them to CloudWatch, and with what stands beside them."""
+        self.published.append((self.clock.time(), dict(dimensions), {**values, **(members or {})}))
         for name, value in values.items():
             monitoring.record(NAMESPACE, name, dimensions, value, self.clock.time(), "Count")
 

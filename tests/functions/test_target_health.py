@@ -30,8 +30,8 @@ def test_the_schedule_has_the_routes_metrics_printed_and_their_alarms_made(deplo
     assert (answer["routes"], answer["impaired"], answer["unknown"], answer["alarms"]["put"]) == (1, 0, 0, 1)
     assert json.loads(json.dumps(answer))["alarms"]["foreign"] == []
     route, stack = lines(capsys)
-    assert (route["EcsService"], route["Healthy"], route["Impaired"]) == ("shop/orders", [2.0], [0.0])
-    assert (stack["Owner"], stack["Heartbeat"], stack["Routes"]) == ("ecs-lattice", [1.0], [1.0])
+    assert (route["EcsService"], route["Healthy"], route["Impaired"]) == ("shop/orders", 2.0, [0.0])
+    assert (stack["Owner"], stack["Heartbeat"], stack["Routes"]) == ("ecs-lattice", [1.0], 1.0)
     assert [one["AlarmName"] for one in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]] == [ALARM]
     assert handler({"mode": "probe"}, deployed.context)["alarms"]["put"] == 0
 

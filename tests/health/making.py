@@ -67,9 +67,26 @@ class FakeMetrics:
     """What was published, in order."""
 
     published: list[tuple[dict[str, str], dict[str, float]]] = field(default_factory=list)
+    members: list[dict[str, float]] = field(default_factory=list)
 
-    def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
+    def publish(
+        self, dimensions: Mapping[str, str], values: Mapping[str, float], members: Mapping[str, float] | None = None
+    ) -> None:
         self.published.append((dict(dimensions), dict(values)))
+        self.members.append(dict(members or {}))
+
+    def beside(self, name="default", service="shop/orders") -> dict[str, float]:
+        """The members of the line of a route."""
+        (found,) = [
+            members
+            for (dimensions, _), members in zip(self.published, self.members, strict=True)
+            if dimensions.get("Route") == name and dimensions["EcsService"] == service
+        ]
+        return found
+
+    @property
+    def beside_of_stack(self) -> dict[str, float]:
+        return self.members[-1]
 
     def of_route(self, name="default", service="shop/orders") -> dict[str, float]:
         (found,) = [

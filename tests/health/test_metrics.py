@@ -5,9 +5,6 @@ import json
 import pytest
 
 from ecs_lattice.aws.metrics import EmfMetrics
-from ecs_lattice.consumers.reconciles import ReconcileMetrics
-from ecs_lattice.outcome import Done, NotYet, Problem, Refused
-from tests.health.making import FakeMetrics
 
 ROUTE = {"LatticeService": "orders", "EcsService": "shop/orders", "Route": "default"}
 
@@ -21,38 +18,23 @@ def printed(capsys, monkeypatch):
 
 
 def test_a_route_is_one_line_with_one_set_of_three_dimensions(printed):
-    EmfMetrics().publish(ROUTE, {"Healthy": 2.0, "Impaired": 0.0})
+    EmfMetrics().publish(ROUTE, {"Impaired": 0.0}, {"Healthy": 2.0})
     (line,) = printed()
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "EcsLattice"
     assert directive["Dimensions"] == [list(ROUTE)]
-    assert {metric["Name"] for metric in directive["Metrics"]} == {"Healthy", "Impaired"}
+    assert {metric["Name"] for metric in directive["Metrics"]} == {"Impaired"}  # each is billed
     assert {name: line[name] for name in ROUTE} == ROUTE
-    assert (line["Healthy"], line["Impaired"]) == ([2.0], [0.0])
+    assert (line["Healthy"], line["Impaired"]) == (2.0, [0.0])
     assert set(line) == {"_aws", *ROUTE, "Healthy", "Impaired"}
 
 
 def test_each_line_stands_alone(printed):
     metrics = EmfMetrics()
-    metrics.publish(ROUTE, {"Unknown": 1.0})
+    metrics.publish(ROUTE, {}, {"Unknown": 1.0})
     metrics.publish({"Owner": "stack"}, {"Heartbeat": 1.0})
     first, second = printed()
-    assert "Healthy" not in first
+    assert first == {**ROUTE, "Unknown": 1.0}  # without a metric
     assert second["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Owner"]]
     assert "Unknown" not in second
     assert "Route" not in second
-
-
-@pytest.mark.parametrize(
-    ("outcome", "refusals", "failures"),
-    [(Done(), 0, 0), (NotYet(5, "drains"), 0, 0), (Refused((Problem("X", "no"),)), 1, 0), (None, 0, 1)],
-)
-def test_a_reconcile_is_counted_with_its_outcome_and_its_calls(outcome, refusals, failures):
-    metrics = FakeMetrics()
-    ReconcileMetrics("stack", metrics)("ecsService", outcome, 7)
-    assert metrics.published == [
-        (
-            {"Side": "ecsService", "Owner": "stack"},
-            {"Reconciles": 1.0, "Refusals": refusals, "Failures": failures, "AwsCalls": 7.0},
-        )
-    ]

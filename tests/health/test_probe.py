@@ -57,6 +57,7 @@ class Surroundings:
         self.listed.clear()
         self.described.clear()
         self.metrics.published.clear()
+        self.metrics.members.clear()
         alarm_sync = AlarmSync("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
 
         class Ecs:
@@ -74,15 +75,17 @@ def with_service(*records, **service) -> Surroundings:
     return around
 
 
-def test_a_healthy_route_costs_one_call_and_two_metrics():
+def test_a_healthy_route_costs_one_call_and_one_metric():
     around = with_service(a_record())
     around.targets[GROUP] = ["HEALTHY", "HEALTHY"]
     done = around.run()
     assert around.metrics.published[0] == (
         {"LatticeService": "orders", "EcsService": "shop/orders", "Route": "default"},
-        {"Healthy": 2.0, "Impaired": 0.0},
+        {"Impaired": 0.0},
     )
-    assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 1.0, "Unknown": 0.0}
+    assert around.metrics.beside() == {"Healthy": 2.0}
+    assert around.metrics.of_stack == {"Heartbeat": 1.0}
+    assert around.metrics.beside_of_stack == {"Routes": 1.0, "Unknown": 0.0}
     assert (around.listed, around.described) == ([GROUP], [])
     assert (done.routes, done.impaired, done.unknown, done.not_reached, dict(done.unread)) == (1, 0, 0, 0, {})
 
@@ -90,13 +93,13 @@ def test_a_healthy_route_costs_one_call_and_two_metrics():
 def test_a_live_route_without_targets_is_impaired():
     around = with_service(a_record())
     assert around.run().impaired == 1
-    assert around.metrics.of_route() == {"Healthy": 0.0, "Impaired": 1.0}
+    assert around.metrics.of_route() == {"Impaired": 1.0}
 
 
 def test_a_service_that_is_scaled_to_zero_is_not_impaired():
     around = with_service(a_record(), desired=0)
     around.run()
-    assert around.metrics.of_route() == {"Healthy": 0.0, "Impaired": 0.0}
+    assert around.metrics.of_route() == {"Impaired": 0.0}
 
 
 def test_what_could_not_be_read_is_unknown_and_never_zero():
@@ -104,18 +107,20 @@ def test_what_could_not_be_read_is_unknown_and_never_zero():
     around.targets[group(2)] = ["HEALTHY"]
     around.broken.add(GROUP)
     done = around.run()
-    assert around.metrics.of_route() == {"Unknown": 1.0}
-    assert around.metrics.of_route(service="shop/other") == {"Healthy": 1.0, "Impaired": 0.0}
-    assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 2.0, "Unknown": 1.0}
+    assert around.metrics.of_route() == {}
+    assert around.metrics.beside() == {"Unknown": 1.0}
+    assert around.metrics.of_route(service="shop/other") == {"Impaired": 0.0}
+    assert around.metrics.beside_of_stack == {"Routes": 2.0, "Unknown": 1.0}
     assert done.unread == {"tg-00000000000000001": "ListTargets: AccessDeniedException: no"}
 
 
-def test_when_ecs_cannot_be_asked_the_targets_are_published_and_nothing_is_concluded():
+def test_when_ecs_cannot_be_asked_nothing_is_concluded():
     around = with_service(a_record())
     around.targets[GROUP] = ["UNHEALTHY"]
     around.broken.add("ecs")
     done = around.run()
-    assert around.metrics.of_route() == {"Healthy": 0.0, "Unhealthy": 1.0, "Unknown": 1.0}
+    assert around.metrics.of_route() == {}
+    assert around.metrics.beside() == {"Healthy": 0.0, "Unhealthy": 1.0, "Unknown": 1.0}
     assert (done.impaired, done.unknown) == (0, 1)
     assert done.unread == {"shop/orders": "DescribeServices: ServerException: later"}
 
@@ -137,7 +142,7 @@ def test_two_routes_that_share_a_group_cost_one_call_and_each_has_its_own_metric
     assert around.listed == [GROUP]
     assert len(around.described) == 1
     by_service = {dimensions.get("LatticeService"): values for dimensions, values in around.metrics.published}
-    assert by_service["orders"] == by_service["second"] == {"Healthy": 0.0, "Initial": 1.0, "Impaired": 1.0}
+    assert by_service["orders"] == by_service["second"] == {"Impaired": 1.0}
 
 
 def test_a_foreign_group_is_probed_too():
@@ -145,7 +150,7 @@ def test_a_foreign_group_is_probed_too():
     around.targets[group(7)] = ["HEALTHY"]
     around.run()
     assert around.listed == [group(7)]
-    assert around.metrics.of_route()["Healthy"] == 1.0
+    assert around.metrics.beside()["Healthy"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -154,7 +159,7 @@ def test_a_foreign_group_is_probed_too():
 def test_a_route_without_a_group_has_no_metrics(record):
     around = with_service(record)
     assert around.run().routes == 0
-    assert around.metrics.of_stack["Routes"] == 0.0
+    assert around.metrics.beside_of_stack["Routes"] == 0.0
     assert around.listed == []
 
 
@@ -176,7 +181,7 @@ def test_a_run_that_was_too_short_publishes_what_it_has_and_the_next_one_starts_
     done = around.run(50)
     assert around.listed == [group(n) for n in range(7)]
     assert (done.unknown, done.not_reached, done.impaired) == (3, 3, 0)
-    assert around.metrics.of_stack == {"Heartbeat": 1.0, "Routes": 10.0, "Unknown": 3.0}
+    assert around.metrics.beside_of_stack == {"Routes": 10.0, "Unknown": 3.0}
     around.run(50)
     assert around.listed == [group(n) for n in (7, 8, 9, 0, 1, 2, 3)]
     around.seconds_a_call = 0.0

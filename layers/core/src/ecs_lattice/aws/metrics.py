@@ -3,6 +3,7 @@
 CloudWatch Logs turns them into metrics (CloudWatch User Guide, embedded metric format): no call that could be throttled.
 """
 
+import json
 from collections.abc import Mapping
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -17,8 +18,15 @@ class EmfMetrics:
     The service name is empty: Powertools would add it as a fourth dimension.
     """
 
-    def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
+    def publish(
+        self, dimensions: Mapping[str, str], values: Mapping[str, float], members: Mapping[str, float] | None = None
+    ) -> None:
+        if not values:  # Powertools prints no line without a metric
+            print(json.dumps({**dimensions, **(members or {})}))  # noqa: T201
+            return
         line = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="", dimension_set=dict(dimensions))
         for name, value in values.items():
             line.add_metric(name, MetricUnit.Count, value)
+        for name, value in (members or {}).items():
+            line.add_metadata(name, value)
         line.flush_metrics()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ecs_lattice.bootstrap.common import Wiring
-from ecs_lattice.consumers.reconciles import ReconcileConsumer, ReconcileMetrics
+from ecs_lattice.consumers.reconciles import ReconcileConsumer
 from ecs_lattice.messages.requests import Kind
 from ecs_lattice.outcome import Outcome
 
@@ -12,6 +12,5 @@ def reconcile_consumer(
     wiring: Wiring, kind: Kind, queue_url: str, reconcile: Callable[[str, str], Outcome]
 ) -> ReconcileConsumer:
     """The consumer of requests of ``kind``."""
-    report = ReconcileMetrics(wiring.settings.owner, wiring.metrics)
     queue = wiring.queue(queue_url)
-    return ReconcileConsumer(kind, reconcile, wiring.requests, wiring.registry, queue, wiring.now, report)
+    return ReconcileConsumer(kind, reconcile, wiring.requests, wiring.registry, queue, wiring.now)

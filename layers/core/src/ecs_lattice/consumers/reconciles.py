@@ -25,8 +25,6 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnknownEventError,
 )
-from ecs_lattice.health import metric_names
-from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages.ecs import parse_request
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
@@ -43,24 +41,6 @@ _MODES = ("plan", "apply")
 
 
 @dataclass(frozen=True, slots=True)
-class ReconcileMetrics:
-    """Publishes one set of metrics per reconcile of stack ``owner`` for the dashboard."""
-
-    owner: str
-    metrics: MetricsSink
-
-    def __call__(self, kind: Kind, outcome: Outcome | None, aws_calls: int) -> None:
-        """``outcome``: None when the reconcile failed; ``aws_calls``: the number of its AWS API calls."""
-        values = {
-            metric_names.RECONCILES: 1.0,
-            metric_names.REFUSALS: float(isinstance(outcome, Refused)),
-            metric_names.FAILURES: float(outcome is None),
-            metric_names.AWS_CALLS: float(aws_calls),
-        }
-        self.metrics.publish({metric_names.SIDE: kind, metric_names.OWNER: self.owner}, values)
-
-
-@dataclass(frozen=True, slots=True)
 class ReconcileConsumer:
     """A reconciler as the consumer of the queue of requests of ``kind``."""
 
@@ -71,8 +51,6 @@ class ReconcileConsumer:
     documents: Documents
     visibility: Visibility
     now: Now
-    report: Callable[[Kind, Outcome | None, int], None]
-    """Is called with the result of each reconcile, as :class:`ReconcileMetrics` is. Must not raise."""
 
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, list[dict[str, str]]]:
         """Handle an SQS batch. Returns Lambda's partial batch response: the first failed message and all behind it."""
@@ -86,10 +64,6 @@ class ReconcileConsumer:
         try:
             request = parse_request(str(record["body"]), self.kind)
             outcome = self._reconcile(request, remaining_seconds)
-            # The side that finds the problems of a refusal logs them when they are new.
-            why = outcome.why if isinstance(outcome, NotYet) else ""
-            name = type(outcome).__name__
-            logger.info("Reconciled", key=request.key, kind=request.kind, cause=request.cause, outcome=name, why=why)
             if isinstance(outcome, NotYet):
                 self._enqueue_later(request, min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
         except UnknownEventError as error:
@@ -102,7 +76,7 @@ class ReconcileConsumer:
         return False
 
     def _reconcile(self, request: ReconcileRequest, remaining_seconds: float) -> Outcome:
-        outcome: Outcome | None = None
+        outcome: Outcome
         with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS) as budget:
             try:
                 outcome = self.reconcile(request.key, request.claims_of)
@@ -117,8 +91,11 @@ class ReconcileConsumer:
             except (DeniedError, InvalidError, QuotaError) as error:
                 logger.error("AWS rejected a call, and a retry cannot succeed", key=request.key, reason=str(error))
                 outcome = Refused((Problem(error.code, str(error), where=request.key),))
-            finally:
-                self.report(self.kind, outcome, budget.calls)
+        # The side that finds the problems of a refusal logs them when they are new.
+        why, name, calls = outcome.why if isinstance(outcome, NotYet) else "", type(outcome).__name__, budget.calls
+        logger.info(
+            "Reconciled", key=request.key, kind=request.kind, cause=request.cause, outcome=name, why=why, calls=calls
+        )
         return outcome
 
     def _enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:

@@ -26,9 +26,8 @@ class Counts:
         and a target with a status that this version does not know may well answer."""
         return self.by_status.total() - sum(self.by_status[status] for status in _NOT_ANSWERING)
 
-    def metrics(self) -> dict[str, float]:
-        """The counts by the names of their metrics: Healthy always, the others only where they are not zero, because
-        CloudWatch bills a metric for each hour in which it has a value."""
+    def by_name(self) -> dict[str, float]:
+        """The counts by their names: Healthy always, the others only where they are not zero."""
         values = {name: float(self.by_status[name.upper()]) for name in metric_names.BY_STATUS}
         return {name: value for name, value in values.items() if value or name == metric_names.HEALTHY}
 

@@ -1,6 +1,8 @@
-"""The names of the metrics, dimensions and alarms for the health of routes.
+"""The names of the metrics, dimensions and alarms for the health of routes, and of the members beside the metrics.
 
-There is one set of three dimensions, because CloudWatch bills each combination of dimensions as a separate metric.
+CloudWatch bills a metric for each combination of dimensions and each hour in which it has a value. So there is one set of
+three dimensions, and a metric is only what an alarm watches: everything else is a member of the same log lines, which Logs
+Insights finds by its name.
 """
 
 import hashlib
@@ -11,24 +13,19 @@ NAMESPACE = "EcsLattice"
 LATTICE_SERVICE, ECS_SERVICE, ROUTE = "LatticeService", "EcsService", "Route"
 """The dimensions of a route's metrics; EcsService is ``<cluster>/<service>``."""
 OWNER = "Owner"
-"""The dimension of the metrics of the stack itself."""
+"""The dimension of the metric of the stack itself."""
 HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE = (
     "Healthy", "Unhealthy", "Initial", "Draining", "Unused", "Unavailable",
 )  # fmt: skip
-"""The targets of a route by status (count), with the names of the statuses."""
+"""Members: the targets of a route by status (count), with the names of the statuses."""
 BY_STATUS = (HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE)
 IMPAIRED = "Impaired"
 """1 when a route is impaired in that minute, else 0; no value while it is unknown. The metric of its alarm."""
-UNKNOWN = "Unknown"
-"""For a route: 1 when its health could not be determined. For the stack: the number of such routes."""
-ROUTES = "Routes"
-"""How many routes of the stack have a target group (count)."""
 HEARTBEAT = "Heartbeat"
-"""1 for each completed run of the probe."""
-SIDE = "Side"
-"""The dimension, beside Owner, of the metrics of reconciles: ``ecsService`` or ``latticeService``."""
-RECONCILES, REFUSALS, FAILURES, AWS_CALLS = "Reconciles", "Refusals", "Failures", "AwsCalls"
-"""1 for each reconcile, 1 when it was refused, 1 when it failed, and the number of its AWS API calls (counts)."""
+"""1 for each completed run of the probe. The metric of the alarm about the probe itself."""
+UNKNOWN, ROUTES = "Unknown", "Routes"
+"""Members beside it: how many routes have a target group, and of how many the health could not be determined (counts); in
+the line of a route, Unknown is 1 where that is so."""
 
 
 def dimensions(lattice_service: str, service: ServiceId, route: str) -> dict[str, str]:

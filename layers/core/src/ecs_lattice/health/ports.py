@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # the reconcilers publish metrics and have nothing to do with alarms
+if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ecs_lattice.health.alarms import Alarm
@@ -13,8 +13,11 @@ if TYPE_CHECKING:  # the reconcilers publish metrics and have nothing to do with
 class MetricsSink(Protocol):
     """Metrics in the namespace of :mod:`ecs_lattice.health.metric_names`."""
 
-    def publish(self, dimensions: Mapping[str, str], values: Mapping[str, float]) -> None:
-        """Publish ``values`` (by metric name) as of now, with ``dimensions`` as their only set of dimensions."""
+    def publish(
+        self, dimensions: Mapping[str, str], values: Mapping[str, float], members: Mapping[str, float] | None = None
+    ) -> None:
+        """Publish ``values`` (by metric name) as of now, with ``dimensions`` as their only set of dimensions, in a line of
+        the log that has ``members`` beside them."""
 
 
 class TargetStatuses(Protocol):

@@ -19,7 +19,7 @@ from ecs_lattice.health.counts import Counts, count
 from ecs_lattice.health.impaired import asks_ecs, group_of, impaired, is_measured
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import MetricsSink, TargetStatuses
-from ecs_lattice.health.publish import Reading, stack_metrics
+from ecs_lattice.health.publish import Reading, stack_members
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Ecs, Now, Registry
 from ecs_lattice.stack_state import is_complete
@@ -75,9 +75,9 @@ class Probe:
         known = {service: found for batch in services.values.values() for service, found in batch.items()}
         readings = [self._reading(record, groups.values, known) for record in measured]
         for reading in readings:
-            self.metrics.publish(reading.dimensions, reading.metrics())
-        totals = stack_metrics(readings)
-        self.metrics.publish({metric_names.OWNER: self.owner}, totals)
+            self.metrics.publish(reading.dimensions, reading.metrics(), reading.members())
+        totals = stack_members(readings)
+        self.metrics.publish({metric_names.OWNER: self.owner}, {metric_names.HEARTBEAT: 1.0}, totals)
         may_delete = is_complete(self.registry)
         alarms = self.alarm_sync.sync(claims, began + seconds - self.now(), may_delete=may_delete)
         return Probed(

@@ -1,4 +1,4 @@
-"""The metrics of a route and of the stack in one minute. Pure."""
+"""What is published of a route and of the stack in one minute. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,19 +26,18 @@ class Reading:
         )
 
     def metrics(self) -> dict[str, float]:
-        """The route's metrics. What could not be read has no value (never zero), so that an alarm keeps its state."""
-        values = self.counts.metrics() if self.counts is not None else {}
-        if self.impaired is not None:
-            values |= {metric_names.IMPAIRED: float(self.impaired)}
-        if self.is_unknown:
-            values |= {metric_names.UNKNOWN: 1.0}
-        return values
+        """The route's metric. What is not known has no value (never zero), so that an alarm keeps its state."""
+        return {} if self.impaired is None else {metric_names.IMPAIRED: float(self.impaired)}
+
+    def members(self) -> dict[str, float]:
+        """What stands beside the metric: the targets by status, and that something could not be read."""
+        unknown = {metric_names.UNKNOWN: 1.0} if self.is_unknown else {}
+        return unknown | (self.counts.by_name() if self.counts is not None else {})
 
 
-def stack_metrics(readings: Sequence[Reading]) -> dict[str, float]:
-    """The metrics of the stack itself, whose dimension is the owner."""
+def stack_members(readings: Sequence[Reading]) -> dict[str, float]:
+    """What stands beside the heartbeat, the metric of the stack itself, whose dimension is the owner."""
     return {
-        metric_names.HEARTBEAT: 1.0,
         metric_names.ROUTES: float(len(readings)),
         metric_names.UNKNOWN: float(sum(reading.is_unknown for reading in readings)),
     }
