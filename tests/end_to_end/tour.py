@@ -32,6 +32,7 @@ def take(admin: Administrator) -> None:
         _asks_other_stacks_questions,
         _rings_nonsense,
         _changes_what_is_declared,
+        _writes_to_lattice_by_hand,
         _breaks_security_groups,
         _takes_a_route_away,
         _loses_records,
@@ -138,6 +139,20 @@ def _changes_what_is_declared(admin: Administrator) -> None:
     admin.called("EcsService", "DeregisterTargets", "DescribeServiceRevisions")
     admin.called("LatticeService", "UpdateTargetGroup", "UpdateService", "TagResource")
     admin.called("LatticeService", "DeleteServiceNetworkServiceAssociation")
+
+
+def _writes_to_lattice_by_hand(admin: Administrator) -> None:
+    """Somebody keeps changing a Lattice service: the first change is looked at, the next one has to wait."""
+    orders, events_queue = admin.lattice_service("orders"), admin.output("EcsEventsQueue").rpartition("/")[2]
+
+    def waits() -> bool:
+        admin.client("vpc-lattice").tag_resource(resourceArn=orders, tags={"by": "hand"})
+        return any(
+            one.action == "sqs:SendMessage" and one.resource.endswith(f":{events_queue}") and "EcsEvents" in one.role
+            for one in list(admin.operator.aws.authorizations)
+        )
+
+    admin.until(waits, "a request that waits because one has been made within five minutes")
 
 
 def _breaks_security_groups(admin: Administrator) -> None:
