@@ -66,6 +66,24 @@ def test_an_error_is_translated_by_its_code_and_keeps_its_cause(raised, kind):
     assert caught.value.__cause__ is raised
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("AccessDeniedException", errors.StackResourceError),
+        ("QueueDoesNotExist", errors.StackResourceError),
+        ("ThrottlingException", errors.ThrottledError),
+        ("ConditionalCheckFailedException", errors.ConditionError),
+    ],
+)
+def test_a_refusal_of_the_stacks_own_resources_is_never_one_of_the_customers(code, kind):
+    with pytest.raises(errors.AwsError) as caught:
+        translating(Client(a_client_error(code)), of_stack=True).create_rule(name="x")
+    assert type(caught.value) is kind
+    assert not isinstance(caught.value, errors.DeniedError | errors.NotFoundError)
+    with pytest.raises(kind):
+        list(translating(Client(a_client_error(code)), of_stack=True).get_paginator("list_rules").paginate())
+
+
 def test_what_aws_says_beside_the_code_is_kept():
     with pytest.raises(errors.ThrottledError) as throttled:
         create_rule(a_client_error("ThrottlingException", 429, retryAfterSeconds=17))

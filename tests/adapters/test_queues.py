@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from ecs_lattice.aws.queues import SqsDeadLetters, SqsQueue, SqsRequestQueue
-from ecs_lattice.errors import NotFoundError, UnavailableError
+from ecs_lattice.errors import NotFoundError, StackResourceError, UnavailableError
 from ecs_lattice.messages.requests import ReconcileRequest
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"
@@ -89,8 +89,8 @@ def test_a_request_that_sqs_did_not_take_is_an_error():
         )
 
 
-def test_a_missing_queue_is_an_error(sqs):
-    with pytest.raises(NotFoundError):
+def test_a_missing_queue_is_a_fault_of_the_stack(sqs):
+    with pytest.raises(StackResourceError):
         SqsRequestQueue(
             sqs,
             ecs_services="https://sqs.us-east-1.amazonaws.com/123456789012/no.fifo",

@@ -9,7 +9,7 @@ from moto import mock_aws
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.bounds import ITEM
 from ecs_lattice.claims import Answer, Claim, LatticeRecord
-from ecs_lattice.errors import NotFoundError, TooNewRecordError
+from ecs_lattice.errors import StackResourceError, TooNewRecordError
 from ecs_lattice.ingress.model import AllowedPorts, IngressRequirement, PortRange
 from ecs_lattice.model import Placement, Route, ServiceId
 
@@ -156,8 +156,8 @@ def test_a_limited_set_takes_no_more_members_than_its_limit(registry):
     assert registry.members("empty") == frozenset()
 
 
-def test_errors_of_the_table_are_translated(client):
-    with pytest.raises(NotFoundError):
+def test_errors_of_the_table_are_faults_of_the_stack(client):
+    with pytest.raises(StackResourceError):
         DynamoRegistry(client, "nowhere").document("ecs", "x")
 
 

@@ -14,6 +14,7 @@ from ecs_lattice.errors import (
     DeniedError,
     InvalidError,
     OutOfTimeError,
+    StackResourceError,
     ThrottledError,
     TooNewRecordError,
     UnavailableError,
@@ -140,6 +141,15 @@ def test_an_error_that_nothing_mends_is_refused_without_a_storm(kind):
         "batchItemFailures": []
     }
     assert recorder == Recorder()
+
+
+def test_a_refusal_of_our_own_table_or_queue_is_a_fault_that_comes_again():
+    recorder = Recorder()
+    failed = a_consumer(recorder, StackResourceError("PutItem", "AccessDeniedException", "no")).work(
+        a_batch(REQUEST), 60
+    )
+    assert failed == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert recorder.visible == [("handle-0", 10)]
 
 
 @pytest.mark.parametrize(("received", "seconds"), [(1, 10), (2, 20), (4, 80), (9, 320)])

@@ -11,6 +11,7 @@ EcsLatticeError
 └── AwsError                 a call that failed, by how to react:
     ├── ThrottledError       wait ``retry_after`` seconds
     ├── UnavailableError     5xx, connection lost: the result is unknown, try again
+    │   └── StackResourceError  the stack's own table or queue rejects the call: try again, like any fault
     ├── ConflictError        in progress, in use, or the name is taken (by ``resource_id``)
     ├── NotFoundError        it does not exist
     ├── QuotaError           a quota is exhausted (``quota_code``)
@@ -74,6 +75,12 @@ class ThrottledError(AwsError):
 
 class UnavailableError(AwsError):
     """AWS failed or the connection was lost: whether the call took effect is unknown."""
+
+
+class StackResourceError(UnavailableError):
+    """The stack's own table or one of its queues denies the call or is not found. That says nothing about what is being
+    reconciled, and passes by itself: IAM takes seconds until a role of a new deployment applies everywhere (IAM User Guide,
+    "Changes that I make are not always immediately visible")."""
 
 
 class ConflictError(AwsError):

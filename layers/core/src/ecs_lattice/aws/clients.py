@@ -15,7 +15,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ecs_lattice import api_calls
-from ecs_lattice.aws.errors import translated
+from ecs_lattice.aws.errors import translated, translated_of_stack
+from ecs_lattice.errors import AwsError
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -67,16 +68,21 @@ class Clients:
         return client
 
 
-def translating[Client](client: Client) -> Client:
-    """``client`` whose operations and paginators raise AwsErrors instead of botocore's errors."""
-    return cast(Client, _Client(lambda: client, threading.Lock(), translates=True))
+type _Translate = Callable[[str, Any], AwsError]
+
+
+def translating[Client](client: Client, *, of_stack: bool = False) -> Client:
+    """``client`` whose operations and paginators raise AwsErrors instead of botocore's errors. ``of_stack``: what it calls is
+    the stack's own, so that a refusal is a StackResourceError."""
+    translate = translated_of_stack if of_stack else translated
+    return cast(Client, _Client(lambda: client, threading.Lock(), translate))
 
 
 class _Client:
     """Stands for a client, which is made when its first attribute is read."""
 
-    def __init__(self, make: Callable[[], Any], making: threading.Lock, *, translates: bool = False) -> None:
-        self._make, self._making, self._translates = make, making, translates
+    def __init__(self, make: Callable[[], Any], making: threading.Lock, translate: _Translate | None = None) -> None:
+        self._make, self._making, self._translate = make, making, translate
         self._client: Any = None
 
     def __getattr__(self, name: str) -> Any:
@@ -85,11 +91,11 @@ class _Client:
             with self._making:
                 self._client = self._client or self._make()
         attribute = getattr(self._client, name)
-        if self._translates:
+        if self._translate:
             if name == "get_paginator":
-                attribute = partial(_Paginator, attribute)
+                attribute = partial(_Paginator, attribute, self._translate)
             elif callable(attribute):
-                attribute = partial(_call, name, attribute)
+                attribute = partial(_call, self._translate, name, attribute)
             setattr(self, name, attribute)
         return attribute
 
@@ -97,16 +103,17 @@ class _Client:
 @dataclass(frozen=True, slots=True)
 class _Paginator:
     get: Callable[[str], Any]
+    translate: _Translate
     method: str
 
     def paginate(self, **parameters: Any) -> Iterator[Any]:
         pages = iter(self.get(self.method).paginate(**parameters))
-        return iter(partial(_call, self.method, next, pages, None), None)
+        return iter(partial(_call, self.translate, self.method, next, pages, None), None)
 
 
-def _call(method: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
+def _call(translate: _Translate, method: str, function: Callable[..., Any], *arguments: Any, **parameters: Any) -> Any:
     try:
         return function(*arguments, **parameters)
     except (ClientError, BotoCoreError) as error:
         operation = "".join(map(str.capitalize, method.split("_")))  # AWS's name: CreateRule of create_rule
-        raise translated(operation, error) from error
+        raise translate(operation, error) from error

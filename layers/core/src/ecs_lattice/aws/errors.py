@@ -12,6 +12,7 @@ from ecs_lattice.errors import (
     InvalidError,
     NotFoundError,
     QuotaError,
+    StackResourceError,
     ThrottledError,
     UnavailableError,
 )
@@ -56,6 +57,15 @@ def translated(operation: str, error: ClientError | BotoCoreError) -> AwsError:
         ours.resource_id, ours.resource_type = response.get("resourceId"), response.get("resourceType")
     if isinstance(ours, QuotaError):
         ours.quota_code = response.get("quotaCode")
+    return ours
+
+
+def translated_of_stack(operation: str, error: ClientError | BotoCoreError) -> AwsError:
+    """As :func:`translated`, for a call to the stack's own table or queues: a refusal there is a fault of the stack, and never
+    one of what a customer declares."""
+    ours = translated(operation, error)
+    if isinstance(ours, DeniedError | NotFoundError):
+        return StackResourceError(operation, ours.code, ours.message)
     return ours
 
 

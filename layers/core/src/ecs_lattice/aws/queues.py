@@ -31,7 +31,7 @@ class SqsRequestQueue:
     """
 
     def __init__(self, client: "SQSClient", *, ecs_services: str, lattice_services: str, later: str) -> None:
-        self._client = translating(client)
+        self._client = translating(client, of_stack=True)
         self._queues: dict[Kind, str] = {"ecsService": ecs_services, "latticeService": lattice_services}
         self._later = SqsQueue(client, later)
 
@@ -70,7 +70,7 @@ class SqsQueue:
     """
 
     def __init__(self, client: "SQSClient", url: str) -> None:
-        self._client = translating(client)
+        self._client = translating(client, of_stack=True)
         self._url = url
 
     def send_later(self, body: str, seconds: int) -> None:

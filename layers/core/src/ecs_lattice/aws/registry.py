@@ -49,7 +49,7 @@ class DynamoRegistry:
     """:class:`ecs_lattice.ports.Registry` over the table named ``table``."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client = translating(client)
+        self._client = translating(client, of_stack=True)
         self._table = table
 
     def claims_on(self, lattice_service: str) -> tuple[ClaimRecord, ...]:

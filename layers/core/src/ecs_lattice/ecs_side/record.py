@@ -79,7 +79,8 @@ class IngressState:
 
     ``required`` is what the stack had to open, ``off`` what it had to leave alone. ``group_ids``: the groups in which
     the service may have requirements stored. ``closed``: the requirements that could not be met, and why. ``warnings``
-    block nothing; ``left_closed`` are the warnings about groups in ``off`` that are closed.
+    block nothing; ``left_closed`` are the warnings about groups in ``off`` that are closed. ``is_incomplete``: a call was
+    denied, so that what is no longer required may still be open; the next run tries again.
     """
 
     required: tuple[PortRequirement, ...] = ()
@@ -88,6 +89,7 @@ class IngressState:
     closed: tuple[tuple[PortRequirement, Problem], ...] = ()
     warnings: tuple[Problem, ...] = ()
     left_closed: tuple[Problem, ...] = ()
+    is_incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ def is_settled(text: str) -> bool:
     except TooNewRecordError:
         return False
     waiting = {"Pending", "Wired", "Attaching", "Parked", "Removing"}
-    return record.pending_update is None and not any(
+    return not (record.pending_update or record.ingress.is_incomplete) and not any(
         (status.state in waiting and status.code != WAITING_FOR_DEPLOYMENT) or status.code == VANISHED
         for status in record.statuses
     )

@@ -44,7 +44,7 @@ class TaskIngress:
         if required is None:
             return observed, IngressResult(known, is_verified=False)
         is_known = (known.required, known.off) == (required.required, required.off)
-        is_open = is_known and not (known.closed or known.left_closed)
+        is_open = is_known and not (known.closed or known.left_closed or known.is_incomplete)
         is_empty = not (required.required or required.off)
         if is_open and (is_empty or not verify):
             return observed, IngressResult(known, is_verified=is_empty)
@@ -90,7 +90,9 @@ class TaskIngress:
     def _denied(self, required: RequiredIngress, group_ids: tuple[str, ...], error: DeniedError) -> IngressState:
         problem = problems.denied(required.group_ids, error, self.settings.label_prefix)
         closed = tuple((requirement, problem) for requirement in required.required)
-        return IngressState(required.required, required.off, group_ids, closed)
+        # Of what is left open there is no route left to tell it of.
+        warnings = () if closed else (problem,)
+        return IngressState(required.required, required.off, group_ids, closed, warnings, is_incomplete=True)
 
 
 def _closed(required: RequiredIngress, state: IngressState) -> dict[RouteKey, Problem]:

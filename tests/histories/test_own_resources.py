@@ -1,0 +1,73 @@
+"""Calls to the stack's own table are denied for a while: nothing ends because of it, and nothing undone counts as done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ecs_lattice.model import ServiceId
+from tests.histories.checks import failing, released
+from tests.histories.labels import LABELS, hooked_up
+from tests.histories.test_ingress import group_of, settled, sweeps
+
+
+@contextmanager
+def denied(world, operation: str, sk: str) -> Iterator[list[str]]:
+    """``operation`` of the table is denied for items whose sort key begins with ``sk``."""
+    refused: list[str] = []
+
+    def refuse(params, **_: object) -> None:
+        key = (params.get("Key") or params["Item"])["sk"]["S"]
+        if key.startswith(sk):
+            refused.append(key)
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not yet"}}, operation)
+
+    event = f"before-parameter-build.dynamodb.{operation}"
+    world.dynamodb.meta.events.register(event, refuse)
+    try:
+        yield refused
+    finally:
+        world.dynamodb.meta.events.unregister(event, refuse)
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "PutItem", "UpdateItem", "Query"])
+def test_a_table_that_denies_calls_for_seconds_costs_seconds(world, operation):
+    arn = world.deploy(world.register(LABELS))
+    while not world.ecs_side.plan(ServiceId(arn)).claims:  # until its first deployment has completed
+        world.run(1)
+    with failing(world.dynamodb, operation, "AccessDeniedException", times=3) as refused:
+        world.run(60)
+    assert len(refused) == 3
+    world.run(1140)
+    assert world.claims(arn) == {"orders/default": "Live"}
+
+
+def test_a_requirement_whose_deletion_was_denied_is_deleted_later_and_the_group_is_closed(world):
+    group = group_of(world)
+    settled(world)
+    arn = hooked_up(world, groups=[group])
+    with denied(world, "DeleteItem", "need#") as refused:
+        released(world, arn, {})
+        world.run(3600)
+        assert refused
+        assert world.inbound(group) == {("ours", "IPv4", 8080, 8080)}
+    world.run(900)
+    sweeps(world, 3)
+    assert world.inbound(group) == set()
+    assert list(world.registry.requirements()) == []
+    assert world.registry.document("ecs", arn) is None
+
+
+@pytest.mark.parametrize("operation", ["DescribeSecurityGroups", "DescribeSecurityGroupRules"])
+def test_what_ec2_denied_while_ingress_was_turned_off_is_done_later(world, operation):
+    group = group_of(world)
+    settled(world)
+    arn = hooked_up(world, groups=[group])
+    with failing(world.ec2, operation, "UnauthorizedOperation"):
+        world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "lattice.ingress", "value": "off"}])
+        world.run(300)
+        assert world.inbound(group) == {("ours", "IPv4", 8080, 8080)}
+    sweeps(world, 4)
+    assert world.inbound(group) == set()
+    assert list(world.registry.requirements()) == []
