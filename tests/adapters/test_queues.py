@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from ecs_lattice.aws.queues import SqsDeadLetters, SqsQueue, SqsRequestQueue
-from ecs_lattice.errors import NotFoundError, StackResourceError, UnavailableError
+from ecs_lattice.errors import StackResourceError, UnavailableError
 from ecs_lattice.messages.requests import ReconcileRequest
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"

@@ -125,7 +125,7 @@ def test_the_schedule_enqueues_services_that_no_event_named(deployed):
 def test_approval_and_uninstall_say_what_they_did(deployed):
     assert resync(recorded("resync/approve-removals"), deployed.context)["approvedUntil"] > 0
     assert resync(recorded("resync/uninstall"), deployed.context) == {
-        "left": {"ecsServices": [], "latticeServices": [], "securityGroupRules": [], "alarms": []}
+        "left": {"ecsServices": [], "latticeServices": [], "targetGroups": [], "securityGroupRules": [], "alarms": []}
     }
 
 

@@ -81,7 +81,9 @@ def test_uninstalling_leaves_nothing_that_carries_our_tag_and_what_is_not_ours_s
         left = world.uninstall.run()
         world.run(3600)
         world.sweep()
-    assert left == {"left": {"ecsServices": [], "latticeServices": [], "securityGroupRules": [], "alarms": []}}
+    assert left == {
+        "left": {"ecsServices": [], "latticeServices": [], "targetGroups": [], "securityGroupRules": [], "alarms": []}
+    }
     assert ours(world) == []
     assert [service["name"] for service in world._all("list_services")] == ["by-hand"]
     for arn in arns:
@@ -112,4 +114,27 @@ def test_uninstalling_after_the_table_was_lost_takes_away_what_carries_our_tag(w
         world.uninstall.run()
         world.run(1800)
         world.sweep()
+    assert ours(world) == []
+
+
+def test_a_group_that_no_rule_names_is_found_after_a_lost_table_and_the_uninstall_names_it(world):
+    arn = hooked_up(world, {**LABELS, "lattice.path.prefix": "/a"})
+    (group,) = (found["arn"] for found in world._all("list_target_groups"))
+    service = next(found["id"] for found in world._all("list_services") if found["name"] == "orders")
+    listener = world.lattice.list_listeners(serviceIdentifier=service)["items"][0]["id"]
+    world.chaos.lose = 1.0
+    for rule in world.lattice.list_rules(serviceIdentifier=service, listenerIdentifier=listener)["items"]:
+        if not rule["isDefault"]:
+            world.lattice.delete_rule(serviceIdentifier=service, listenerIdentifier=listener, ruleIdentifier=rule["id"])
+    world.ecs.delete_service(cluster="shop", service=arn, force=True)
+    world.run(1200)
+    for item in world.dynamodb.scan(TableName="registry")["Items"]:
+        world.dynamodb.delete_item(TableName="registry", Key={"pk": item["pk"], "sk": item["sk"]})
+    world.chaos.lose = 0.0
+    assert world.uninstall.run()["left"]["targetGroups"] == [group]
+    for _ in range(6):
+        world.run(1800)
+        world.sweep()
+        left = world.uninstall.run()["left"]
+    assert not any(left.values())
     assert ours(world) == []

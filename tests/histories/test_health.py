@@ -247,7 +247,7 @@ def test_an_uninstall_ends_only_when_the_alarms_are_gone_and_deletes_the_last_on
         world.uninstall.run()
     world.uninstall.alarms.alarms.put(alarm)  # by a run of the probe that had begun before
     assert world.uninstall.run()["left"] == {
-        "ecsServices": [], "latticeServices": [], "securityGroupRules": [], "alarms": [],
+        "ecsServices": [], "latticeServices": [], "targetGroups": [], "securityGroupRules": [], "alarms": [],
     }  # fmt: skip
     assert alarms(world) == {}
     assert world.registry.document("stack", "uninstalled") is not None

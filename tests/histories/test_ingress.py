@@ -482,6 +482,7 @@ def test_uninstalling_revokes_the_rules_of_routes_and_leaves_those_of_custom_res
     assert left == {
         "ecsServices": [],
         "latticeServices": left["latticeServices"],
+        "targetGroups": [],
         "securityGroupRules": [],
         "alarms": [],
     }

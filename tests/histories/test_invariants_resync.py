@@ -1,7 +1,10 @@
 """Each thing that the resync looks at is alone enough to find what no event told."""
 
+import dataclasses
+
 import pytest
 
+from ecs_lattice import stack_state
 from ecs_lattice.errors import UnavailableError
 from tests.histories.labels import LABELS, hooked_up
 
@@ -101,9 +104,48 @@ def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped(world):
         world.deploy(world.register(LABELS, name), name=name, cluster=name)
     world.run(600)
     world.chaos.lose = 0.0
-    assert not world.resync.sweep(0).complete
-    assert world.registry.document("stack", "cursor") == "arn:aws:ecs:us-east-1:123456789012:cluster/a"
+    first = world.resync.sweep(0)
+    assert (first.read, first.complete) == (1, False)
+    swept = world.resync.sweep(600)
+    assert (swept.read, swept.complete) == (1, True)  # the service of cluster b; that of a was read by the first run
+    assert world.registry.document("stack", "cursor") is None
+
+
+def test_the_cursor_of_an_earlier_version_or_of_other_clusters_begins_a_pass_anew(world):
+    for name in ("a", "b"):
+        world.make_cluster(name)
+        world.deploy(world.register(LABELS, name), name=name, cluster=name)
     world.registry.put_document("stack", "cursor", "arn:aws:ecs:us-east-1:123456789012:cluster/b")
     swept = world.resync.sweep(600)
-    assert (swept.read, swept.complete) == (1, True)  # the service of cluster b; that of a was seen before
+    assert (swept.read, swept.complete) == (2, True)
+    assert not world.resync.sweep(0).complete
+    world.build(dataclasses.replace(world.settings, clusters=("a", "b")))
+    assert world.resync.sweep(600).read == 2
     assert world.registry.document("stack", "cursor") is None
+
+
+def test_what_only_a_whole_pass_may_judge_is_judged_however_short_the_runs_are(world):
+    group = world.ec2.create_security_group(GroupName="web", Description="web")["GroupId"]
+    arns = []
+    for name in ("a", "b", "c"):
+        world.make_cluster(name)
+        labels = {**LABELS, "lattice.service": f"orders-{name}"}
+        arns.append(hooked_up(world, labels, family=name, name=name, cluster=name, groups=[group]))
+
+    def short_runs(count: int) -> list[bool]:
+        ended = []
+        for _ in range(count):
+            world.run(900)
+            ended.append(world.resync.sweep(0).complete)
+        return ended
+
+    assert short_runs(8).count(True) == 2
+    assert stack_state.is_complete(world.registry)
+    world.chaos.lose = 1.0
+    for name, arn in zip("abc", arns, strict=True):
+        world.ecs.delete_service(cluster=name, service=arn, force=True)
+    world.run(4000)
+    world.chaos.lose = 0.0
+    short_runs(24)
+    assert [world.claims(arn) for arn in arns] == [{}, {}, {}]
+    assert world.inbound(group) == set()

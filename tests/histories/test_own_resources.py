@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from botocore.exceptions import ClientError
 
-from ecs_lattice.model import ServiceId
+from ecs_lattice.messages.requests import ReconcileRequest
 from tests.histories.checks import failing, released
 from tests.histories.labels import LABELS, hooked_up
 from tests.histories.test_ingress import group_of, settled, sweeps
@@ -33,13 +33,14 @@ def denied(world, operation: str, sk: str) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("operation", ["GetItem", "PutItem", "UpdateItem", "Query"])
 def test_a_table_that_denies_calls_for_seconds_costs_seconds(world, operation):
+    world.chaos.lose = 1.0
     arn = world.deploy(world.register(LABELS))
-    while not world.ecs_side.plan(ServiceId(arn)).claims:  # until its first deployment has completed
-        world.run(1)
+    world.run(600)
+    world.chaos.lose = 0.0
     with failing(world.dynamodb, operation, "AccessDeniedException", times=3) as refused:
-        world.run(60)
+        world.enqueue([ReconcileRequest("ecsService", arn)])
+        world.run(1200)
     assert len(refused) == 3
-    world.run(1140)
     assert world.claims(arn) == {"orders/default": "Live"}
 
 
@@ -67,7 +68,6 @@ def test_what_ec2_denied_while_ingress_was_turned_off_is_done_later(world, opera
     with failing(world.ec2, operation, "UnauthorizedOperation"):
         world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "lattice.ingress", "value": "off"}])
         world.run(300)
-        assert world.inbound(group) == {("ours", "IPv4", 8080, 8080)}
     sweeps(world, 4)
     assert world.inbound(group) == set()
     assert list(world.registry.requirements()) == []

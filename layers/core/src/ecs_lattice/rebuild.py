@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from ecs_lattice import naming
 from ecs_lattice.claims import Claim
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import Placement, Route, ServiceId
@@ -19,10 +20,19 @@ class OwnedGroup:
     """A target group with our tag, the ECS service that it was created for, and the Lattice services whose rules use it."""
 
     arn: str
+    name: str
     cluster: str
     service: str
     lattice_services: tuple[str, ...]
     placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """``groups``: the ARNs of all target groups with our tag. ``enqueued``: how many requests it took."""
+
+    groups: tuple[str, ...]
+    enqueued: int
 
 
 class Owned(Protocol):
@@ -56,25 +66,48 @@ class Rebuild:
         if self.registry.document("stack", "rebuilding") is None:
             self.registry.put_document("stack", "rebuilding", json.dumps({"at": self.now()}))
             return 0
-        enqueued = self.adopt()
+        enqueued = self.adopt().enqueued
         self.registry.put_document("stack", MARKER, json.dumps({"sweptAt": self.now()}))
         self.registry.delete_document("stack", "rebuilding")
         return enqueued
 
-    def adopt(self) -> int:
-        """Write unknown Lattice services as they are, and unknown target groups as vanished claims; how many requests that
-        enqueued.
-        """
-        known = {record.name for record in self.registry.lattice_records() if record.service_arn}
+    def adopt(self) -> Adopted:
+        """Write unknown Lattice services as they are, and unknown target groups as vanished claims."""
+        # What exists is read before what is known of it: whatever was made meanwhile is known already.
+        groups = tuple(self.owned.groups())
+        records = tuple(self.registry.lattice_records())
+        known = {record.name for record in records if record.service_arn}
         for name, arn in self.owned.services():
             if name not in known:
                 self.registry.put_lattice(dataclasses.replace(self.registry.lattice(name), service_arn=arn))
-        return sum(self._claim(group, name) for group in self.owned.groups() for name in group.lattice_services)
+        remembered = {arn for record in records for _, arn in record.groups}
+        enqueued = 0
+        for group in groups:
+            enqueued += sum(self._claim(group, name) for name in group.lattice_services)
+            if not (group.lattice_services or group.arn in remembered or self._is_claimed(group)):
+                enqueued += self._claim_unused(group)
+        return Adopted(tuple(group.arn for group in groups), enqueued)
+
+    def _is_claimed(self, group: OwnedGroup) -> bool:
+        """Whether a claim of its ECS service explains a group that no rule names: it may be in the making."""
+        return any(
+            group.arn in {record.claim.own_group, record.answer.group_arn}
+            or group.name
+            == naming.target_group_name(
+                record.claim.service, record.lattice_service, record.claim.route, record.claim.placement
+            )
+            for record in self.registry.claims_of(_service(group))
+        )
+
+    def _claim_unused(self, group: OwnedGroup) -> int:
+        """Which Lattice service it was made for is lost. It is removed under its own name, which no service of ours has."""
+        record = self.registry.lattice(group.name)
+        self.registry.put_lattice(dataclasses.replace(record, groups=((group.name, group.arn),)))
+        return self._claim(group, group.name)
 
     def _claim(self, group: OwnedGroup, lattice_service: str) -> int:
         """Write a vanished claim for a group whose ECS service has no claim there."""
-        _, partition, _, region, account, *_ = group.arn.split(":")
-        service = ServiceId(f"arn:{partition}:ecs:{region}:{account}:service/{group.cluster}/{group.service}")
+        service = _service(group)
         if any(record.claim.service == service for record in self.registry.claims_on(lattice_service)):
             return 0
         name = f"lost-{hashlib.sha256(group.arn.encode()).hexdigest()[:10]}"
@@ -83,3 +116,8 @@ class Rebuild:
         self.registry.put_claim(claim)
         self.requests.enqueue([ReconcileRequest("ecsService", service.arn, "resync: rebuilt from tags", self.now())])
         return 1
+
+
+def _service(group: OwnedGroup) -> ServiceId:
+    _, partition, _, region, account, *_ = group.arn.split(":")
+    return ServiceId(f"arn:{partition}:ecs:{region}:{account}:service/{group.cluster}/{group.service}")

@@ -3,48 +3,48 @@
 It requests a reconcile of an ECS service when ECS describes it otherwise than at the last sweep, again each time that this
 has lasted twice as long (at least once per drift time: the request or its reconcile may have failed), when its record
 says that it is not settled, or when it is known but ECS no longer lists it. It requests one of a Lattice service when it
-is overdue, when a route on it is refused or in conflict (what AWS rejected may be allowed by now), or when nobody has read
-it for the drift time.
+is overdue, when a claim on it has not been applied, when a route on it is refused or in conflict (what AWS rejected may be
+allowed by now), when one is not live, each time that this has lasted twice as long, or when nobody has read it for the drift
+time.
 
 It makes at most ``ecs_reads_per_second`` of ECS's service reads, which the account shares with its own deployments (ECS
-API throttling: burst 100, refill 20 per second), and saves a cursor when its time is over.
+API throttling: burst 100, refill 20 per second), and saves a cursor when its time is over, between any ten services: a
+*pass* over all of them takes as many runs as it takes. What only a look at everything may judge is judged at its end.
 """
 
 import dataclasses
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from itertools import batched
 from typing import Any
 
 from ecs_lattice import codec
-from ecs_lattice.claims import HELD_BY_OTHER, LatticeRecord
+from ecs_lattice.claims import HELD_BY_OTHER, ClaimRecord, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.facts import EcsService
 from ecs_lattice.ingress.group import is_service
 from ecs_lattice.ingress.sweep import Sweeper, SweptGroups
 from ecs_lattice.lattice_side.network_sweep import NetworkSweep
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
-from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Ecs, Now, Registry, RequestQueue, Sleep
 from ecs_lattice.rebuild import Rebuild
+from ecs_lattice.service_pass import Cursor, ServicePass
 from ecs_lattice.settings import Settings
 
 _log = logging.getLogger(__name__)
-_DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _APPROVAL_SECONDS = 3600
 _AGAIN_SECONDS = 600  # a service without a new reason is not enqueued again sooner
 _NOTICES = 5  # in the answer; all of them are in the log
-_REFUSED = {"Refused", "Conflicted"}
+_REFUSED, _ON_ITS_WAY = {"Refused", "Conflicted"}, {"Pending", "Wired", "Parked"}
+_CURSOR = "cursor"
 _LATE_SECONDS = 60  # how late a delayed request may arrive
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did: how many services it read and requests it enqueued; ``complete`` unless its time was over.
+    """What a sweep did: how many services it read and requests it enqueued; ``complete``: it ended a pass.
     ``notices``: what people have to do themselves, the first of it."""
 
     read: int
@@ -85,32 +85,32 @@ class Resync:
     sleep: Sleep
 
     def sweep(self, seconds: float) -> Swept:
-        """Read every service of our clusters and enqueue those that may have changed, for at most ``seconds``."""
+        """Go on with the pass for ``seconds``, but read at least one part of it, so that every pass ends."""
         ends_at = self.now() + seconds
         known = dict(self.registry.documents("ecs"))
-        cursor = self.registry.document("stack", "cursor")
-        read = enqueued = 0
-        listed: set[str] = set()
-        for cluster in self._clusters(cursor):
-            if self.now() >= ends_at:
-                self.registry.put_document("stack", "cursor", cluster)
+        text = self.registry.document("stack", _CURSOR)
+        enqueued, read, has_begun = self._enqueue_lattice_services(), 0, False
+        services_of = ServicePass(self.settings, self.ecs, self.sleep)
+        for part in services_of.parts(Cursor.parse(text, self.settings), known):
+            if has_begun and self.now() >= ends_at:
+                self.registry.put_document("stack", _CURSOR, codec.dumps(part.cursor))
                 return Swept(read, enqueued, complete=False)
-            for services in self._services(cluster):
-                listed |= {service.id.arn for service in services}
-                read += len(services)
-                enqueued += self._enqueue_changed(services, known)
-        if cursor is None:
-            enqueued += self._enqueue_unlisted(known, listed)
-        else:
-            self.registry.delete_document("stack", "cursor")
-        enqueued += self._enqueue_lattice_services()
-        if cursor is not None:
-            return Swept(read, enqueued, complete=True)
+            services = services_of.read(part)
+            read, has_begun = read + len(services), True
+            enqueued += self._enqueue_changed(services, known) + self._enqueue_unlisted(part.unlisted)
+        if text is not None:
+            self.registry.delete_document("stack", _CURSOR)
+        return self._end_pass(Swept(read, enqueued, complete=True))
+
+    def _end_pass(self, swept: Swept) -> Swept:
+        """What may be judged only once every service has been read. Nothing that the pass may not have seen is judged: a rule is
+        revoked if the pass before found it unneeded, too, and a lost table is whole after a second pass."""
         groups = self._sweep_security_groups()
         helped = sorted(consumer for consumer in groups.helped if is_service(consumer))
-        enqueued += self._enqueue("ecsService", helped, "resync: its security group was opened")
+        enqueued = self._enqueue("ecsService", helped, "resync: its security group was opened")
         enqueued += self.rebuild.run()
-        return Swept(read, enqueued, complete=True, notices=tuple(map(str, groups.notices[:_NOTICES])))
+        notices = tuple(map(str, groups.notices[:_NOTICES]))
+        return dataclasses.replace(swept, enqueued=swept.enqueued + enqueued, notices=notices)
 
     def _sweep_security_groups(self) -> SweptGroups:
         """Restore missing rules and revoke unneeded ones."""
@@ -118,20 +118,6 @@ class Resync:
         for problem in (*swept.problems, *swept.notices):
             _log.warning("Security groups: %s", problem)
         return swept
-
-    def _clusters(self, cursor: str | None) -> list[str]:
-        clusters = sorted(cluster for cluster in self.ecs.clusters() if self._is_ours(cluster))
-        return [cluster for cluster in clusters if cursor is None or cluster >= cursor]
-
-    def _is_ours(self, cluster_arn: str) -> bool:
-        name = cluster_arn.rsplit("/", 1)[-1]
-        return not self.settings.clusters or any(fnmatchcase(name, glob) for glob in self.settings.clusters)
-
-    def _services(self, cluster: str) -> Iterator[tuple[EcsService, ...]]:
-        """The services of a cluster by tens, paced. A service is read before the next page of the list is."""
-        for ids in batched(self.ecs.service_ids(cluster), _DESCRIBE_SERVICES, strict=False):
-            self.sleep(1 / self.settings.ecs_reads_per_second)
-            yield self.ecs.services(ids)
 
     def _enqueue_changed(self, services: tuple[EcsService, ...], known: dict[str, str]) -> int:
         fingerprints = {service.id.arn: fingerprint(service, self.settings) for service in services}
@@ -155,29 +141,47 @@ class Resync:
         is_due = now - before.enqueued_at >= max(wait, _AGAIN_SECONDS)
         return dataclasses.replace(before, enqueued_at=now) if is_due else None
 
-    def _enqueue_unlisted(self, known: dict[str, str], listed: set[str]) -> int:
-        missing = [arn for arn in known if arn not in listed and self._is_ours(ServiceId(arn).cluster)]
+    def _enqueue_unlisted(self, missing: Sequence[str]) -> int:
         enqueued = self._enqueue("ecsService", missing, "resync: no longer listed")
         for arn in missing:
             self.registry.delete_document("seen", arn)
         return enqueued
 
     def _enqueue_lattice_services(self) -> int:
-        names, routes, records = [], 0, tuple(self.registry.lattice_records())
-        for record in records:
-            answers = [claim.answer for claim in self.registry.claims_on(record.name)]
-            routes += len(answers)
-            # Whoever may not claim it must not cause a read each time: the drift time is enough to see a new holder.
-            stuck = [answer for answer in answers if answer.state in _REFUSED and answer.code != HELD_BY_OTHER]
-            if self._is_due(record) or stuck:
-                names.append(record.name)
-        # The number of routes, for the budget of removals.
-        if self.registry.document("stack", "routes") != str(routes):
-            self.registry.put_document("stack", "routes", str(routes))
-        enqueued = self._enqueue("latticeService", names, "resync")
+        """Those that are due or have something to do, and the ECS services that have not read an answer."""
+        on: dict[str, list[ClaimRecord]] = {}
+        for claim in self.registry.claims():
+            on.setdefault(claim.lattice_service, []).append(claim)
+        records = tuple(self.registry.lattice_records())
+        names = {record.name for record in records if self._is_due(record)}
+        names |= {name for name, claims in on.items() if any(map(_needs_a_look, claims))}
+        names |= self._waiting({name: claims for name, claims in on.items() if name not in names})
+        routes = str(sum(map(len, on.values())))  # for the budget of removals
+        if self.registry.document("stack", "routes") != routes:
+            self.registry.put_document("stack", "routes", routes)
+        unread = {claim.claim.service.arn for claims in on.values() for claim in claims if claim.is_unacknowledged}
+        enqueued = self._enqueue("latticeService", sorted(names), "resync")
+        enqueued += self._enqueue("ecsService", sorted(unread), "resync: an answer has not been read")
         return enqueued + self.networks.sweep(
             records, lambda others: self._enqueue("latticeService", others, "resync: a service network has changed")
         )
+
+    def _waiting(self, on: dict[str, list[ClaimRecord]]) -> set[str]:
+        """Those with a route that is not live yet: each time that this has lasted twice as long."""
+        waiting = {
+            name: codec.dumps(found)
+            for name, claims in on.items()
+            if (found := sorted((claim.key, claim.answer_generation) for claim in claims if _is_on_its_way(claim)))
+        }
+        stored = self.registry.documents_of("waiting", waiting)
+        due = set()
+        for name, text in waiting.items():
+            now = self._changed(LastSeen.parse(stored.get(name, "")), hashlib.sha256(text.encode()).hexdigest()[:20])
+            if now is not None:
+                expires_at = self.now() + 2 * self.settings.drift_hours * 3600
+                self.registry.put_document("waiting", name, codec.dumps(now), expires_at=expires_at)
+                due.add(name)
+        return due
 
     def _is_due(self, record: LatticeRecord) -> bool:
         """Whether its delayed request was lost, or nobody has read it for the drift time, spread by name."""
@@ -190,6 +194,16 @@ class Resync:
         requests = [ReconcileRequest(kind, key, cause, self.now()) for key in keys]
         self.requests.enqueue(requests)
         return len(requests)
+
+
+def _needs_a_look(record: ClaimRecord) -> bool:
+    """Whether the claim has not been applied (the request may be lost), or AWS may allow by now what it has rejected."""
+    # Whoever may not claim it must not cause a read each time: the drift time is enough to see a new holder.
+    return record.is_unapplied or (record.answer.state in _REFUSED and record.answer.code != HELD_BY_OTHER)
+
+
+def _is_on_its_way(record: ClaimRecord) -> bool:
+    return record.claim.phase == "declared" and record.answer.state in _ON_ITS_WAY
 
 
 def approve_removals(registry: Registry, requests: RequestQueue, now: float) -> dict[str, Any]:

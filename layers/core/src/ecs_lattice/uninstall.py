@@ -31,7 +31,7 @@ class Uninstall:
             self.registry.delete_document("stack", UNINSTALLED)
             self.registry.put_document("stack", UNINSTALL, json.dumps({"at": self.now()}))
         # Also what a lost table has forgotten: no declaration claims it again.
-        self.rebuild.adopt()
+        groups = self.rebuild.adopt().groups
         services = [arn for arn, _ in self.registry.documents("ecs")]
         lattice_services = [record.name for record in self.registry.lattice_records()]
         self.requests.enqueue(ReconcileRequest("ecsService", arn, "uninstall", self.now()) for arn in services)
@@ -42,6 +42,7 @@ class Uninstall:
         found = {
             "ecsServices": services,
             "latticeServices": lattice_services,
+            "targetGroups": list(groups),
             "securityGroupRules": self.sweeper.sweep(is_all_released=is_all_released).unneeded,
             "alarms": self.alarms.delete_all(_ALARMS_SECONDS) if is_all_released else self.alarms.names(),
         }

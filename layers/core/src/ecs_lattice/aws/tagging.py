@@ -34,6 +34,7 @@ class BotoOwned:
                 names[service_arn] = names.get(service_arn) or self._name(service_arn)
             yield OwnedGroup(
                 arn=arn,
+                name=group["name"],
                 cluster=tags.get(ownership.CLUSTER, ""),
                 service=tags.get(ownership.SERVICE, ""),
                 lattice_services=tuple(names[service_arn] for service_arn in group["serviceArns"]),

@@ -25,7 +25,7 @@ def reconcile(
 ) -> Outcome:
     """Keep the service, or delete it where ``delete_empty_services`` or an uninstall asks for that."""
     if remembered.service_arn is None and not remembered.groups:
-        return Done()
+        return _forget(registry, settings, remembered)
     if not _is_deletable(registry, settings):
         return _keep(registry, settings, remembered, now)
     snapshot = SnapshotReader(lattice, settings, (), remembered).read()
@@ -40,6 +40,16 @@ def reconcile(
         registry.delete_lattice(remembered.name)
         return Done()
     return _delete(lattice, registry, settings, snapshot, own)
+
+
+def _forget(registry: Registry, settings: Settings, remembered: LatticeRecord) -> Done:
+    """Of a service that does not exist nothing is left to do, where it may be forgotten: it has been deleted by hand, or there
+    only was a group that no rule named (:mod:`ecs_lattice.rebuild`)."""
+    if remembered != LatticeRecord(remembered.name) and (
+        naming.is_ours(remembered.name) or _is_deletable(registry, settings)
+    ):
+        registry.delete_lattice(remembered.name)
+    return Done()
 
 
 def _keep(registry: Registry, settings: Settings, remembered: LatticeRecord, now: float) -> Done:
