@@ -131,6 +131,21 @@ def test_a_listed_group_of_ours_that_no_claim_explains_yet_is_attached():
     assert not any(one.is_attached for one in required_ingress(lost, SETTINGS).required)  # somebody else's group
 
 
+def test_a_listed_group_of_ours_is_followed_to_another_port_though_no_label_and_no_claim_explains_it():
+    rolling = [deployment(2, rollout="IN_PROGRESS", entries=[GROUP]), deployment(1, "ACTIVE", entries=[GROUP])]
+    observed = dataclasses.replace(observation(rolling, {1: (), 2: ()}), ours=frozenset({GROUP}))
+    observed = dataclasses.replace(
+        observed,
+        revisions={
+            one.task_definition: Revision(definition(n, web), Declaration())
+            for one, n, web in [(rolling[0], 2, 9000), (rolling[1], 1, 8080)]
+        },
+    )
+    assert ports_of(observed) == {8080, 9000}
+    assert ports_of(dataclasses.replace(observed, ours=frozenset())) == set()
+    assert ports_of(dataclasses.replace(observed, routes=None)) == {8080, 9000}
+
+
 def test_a_group_in_which_the_controller_has_registered_targets_is_attached():
     observed = observation([deployment(1)], {1: (WEB,)}, claimed=(WEB,))
     record = dataclasses.replace(observed.record, registered={GROUP: ()})

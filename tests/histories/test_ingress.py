@@ -513,6 +513,37 @@ def test_a_lost_table_closes_nothing_and_its_custom_resources_are_rebuilt(world)
     )
 
 
+def lose_the_table(world) -> None:
+    for item in world.dynamodb.scan(TableName="registry")["Items"]:
+        world.dynamodb.delete_item(TableName="registry", Key={name: item[name] for name in ("pk", "sk")})
+
+
+@pytest.mark.parametrize("minutes", [0, 45], ids=["at once", "after 45 minutes without messages"])
+def test_a_release_on_another_port_kills_no_task_though_label_table_and_messages_are_lost(world, minutes):
+    group = group_of(world)
+    settled(world)
+    tags = [{"key": key, "value": value} for key, value in LABELS.items()]
+    arn = world.deploy(world.register({}), groups=[group], tags=tags)
+    world.run(1200)
+    assert world.inbound(group) == {WEB}
+    world.chaos.lose = 1.0
+    world.ecs.untag_resource(resourceArn=arn, tagKeys=list(LABELS))
+    lose_the_table(world)
+    for _ in range(minutes // 15):
+        world.run(900)
+        world.sweep()
+    world.chaos.lose = 0.0
+    before = len(killed())
+    released(world, arn, {}, ports=(("web", 9090),))
+    world.run(600)
+    assert {WEB, ("ours", "IPv4", 9090, 9090)} <= world.inbound(group)
+    assert killed()[before:] == []
+    sweeps(world, 6)
+    comes_to_rest(world)
+    assert killed()[before:] == []
+    assert world.primary(arn).get("vpcLatticeConfigurations", []) == []
+
+
 def announced(world) -> list[tuple[str, str, str, str, str]]:
     details = [one["detail"] for one in events().history if one["source"] == "ecs-lattice"]
     return [(d["route"], d["previousState"], d["state"], d["code"], d["previousCode"]) for d in details]

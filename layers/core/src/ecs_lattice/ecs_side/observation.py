@@ -74,3 +74,8 @@ class Observation:
     def gone(self) -> list[str]:
         """The listed groups that do not exist any more."""
         return [group for group, owner in self.owners.items() if owner.kind == "gone"]
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The groups of ours that a listed deployment names."""
+        return self.listed & self.ours

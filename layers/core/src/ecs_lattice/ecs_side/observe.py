@@ -58,9 +58,12 @@ class Observer:
         observed = self._begin(service_id, stored, claims, uninstalls=uninstalls)
         if is_served and observed.presence == "active":
             observed = self._declared(observed)
-        if not is_known and observed.routes == ():
-            return None
-        return self._with_claims(self._with_owners(self._with_revisions(observed)))
+        observed = self._with_owners(observed)
+        if observed.routes == () and not observed.claims:
+            if not (is_known or observed.named):
+                return None
+            observed = self._undeclared(observed)
+        return self._with_claims(self._with_revisions(observed))
 
     def _serves(self, cluster: str) -> bool:
         return not self.settings.clusters or any(fnmatchcase(cluster, pattern) for pattern in self.settings.clusters)
@@ -105,6 +108,15 @@ class Observer:
         if not (revision.declaration.routes or revision.problems):
             return dataclasses.replace(observed, record=dataclasses.replace(record, subnets=None))
         return self._asking(observed, service, revision)
+
+    def _undeclared(self, observed: Observation) -> Observation:
+        """``observed``, which neither declares nor claims anything. If its list names groups of ours all the same, its security
+        groups follow its deployments; and until a lost registry is rebuilt, nothing else of it changes."""
+        service = observed.service
+        if service is None or observed.presence != "active" or not observed.named:
+            return observed
+        record = dataclasses.replace(observed.record, subnets=self._subnets(observed, service))
+        return dataclasses.replace(observed, record=record, routes=() if is_complete(self.registry) else None)
 
     def _asking(self, observed: Observation, service: EcsService, revision: Revision) -> Observation:
         """``observed`` with the routes of a declaration that has some or is wrong."""
@@ -154,7 +166,7 @@ class Observer:
         service = observed.service
         if service is None or observed.presence != "active" or observed.shifts_traffic:
             return observed
-        if not (observed.routes or observed.standing):
+        if not (observed.routes or observed.standing or observed.named):
             return observed
         revisions = dict(observed.revisions)
         for deployment in service.deployments:

@@ -2,7 +2,8 @@
 
 Ingress is not routing: it follows every listed deployment, not only the completed one. Otherwise a release that changes
 a port or a security group could never complete, because its tasks would fail the health checks of a target group that
-is opened only once they pass them (decision 14).
+is opened only once they pass them (decision 14). And it follows what these deployments name, not only what labels and claims
+say: ECS registers tasks with a target group of ours for as long as it is listed.
 """
 
 import dataclasses
@@ -46,7 +47,7 @@ def required_ingress(observed: Observation, settings: Settings) -> RequiredIngre
     """What the service requires now. None when nothing about it may change, because it is paused, ECS shifts its
     traffic, or ECS no longer lists its deployments although something of it still stands."""
     routes = (*observed.standing, *(observed.routes or ()))
-    if not _required_routes(observed):
+    if not (_required_routes(observed) or observed.named):
         return RequiredIngress()
     if not _may_change(observed, routes):
         return None
@@ -101,7 +102,19 @@ def _needs(
             (left if route.ingress == "off" else managed).extend(required)
             if deployment.status == "PRIMARY":
                 primary += [(route_key(route), _place(requirement)) for requirement in required]
+        for route in _unexplained(observed, deployment, revision, standing):
+            managed += _requirements(route, revision.task_definition, deployment, placement, is_attached=True)
     return managed, left, primary
+
+
+def _unexplained(
+    observed: Observation, deployment: Deployment, revision: Revision, standing: Iterable[Route]
+) -> list[Route]:
+    """The ports that a deployment names with a group of ours though no route explains it any more, as routes: ECS registers its
+    tasks there, and replaces them if VPC Lattice cannot reach them."""
+    explained = {route.port_name for route in (*_declared(observed, revision), *standing)}
+    names = {entry.port_name for entry in deployment.entries if entry.group_arn in observed.ours}
+    return [Route("", "", name) for name in sorted(names - explained)]
 
 
 def _declared(observed: Observation, revision: Revision) -> tuple[Route, ...]:
