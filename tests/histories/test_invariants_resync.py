@@ -1,11 +1,14 @@
 """Each thing that the resync looks at is alone enough to find what no event told."""
 
 import dataclasses
+import itertools
 
 import pytest
 
 from ecs_lattice import stack_state
+from ecs_lattice.claims import Answer, Claim
 from ecs_lattice.errors import UnavailableError
+from ecs_lattice.model import Placement, Route, ServiceId
 from tests.histories.labels import LABELS, hooked_up
 
 
@@ -94,6 +97,33 @@ def test_a_lattice_service_whose_delayed_request_was_lost_is_enqueued_when_it_is
     world.sweep()
     world.run(60)
     assert world.ask("orders", "/orders").status == 404
+
+
+def enqueued(world) -> set[tuple[str, str]]:
+    """What a sweep enqueues, none of which arrives."""
+    world.resync.sweep(600)
+    requests, world._requests = world._requests, []
+    return {(request.kind, request.key) for request in requests}
+
+
+def test_what_is_unapplied_is_enqueued_at_once_and_what_is_not_live_at_doubling_distance(world):
+    service = ServiceId("arn:aws:ecs:us-east-1:123456789012:service/shop/orders")
+    claim = Claim(service, 1.0, Route("default", "orders", "web"), Placement("vpc-1", "IPV4", 8080))
+    record = world.registry.put_claim(claim)  # no request of it has ever arrived, so nothing else is known of it
+    assert all(("latticeService", "orders") in enqueued(world) for _ in range(2))
+    record = world.registry.put_answer(record, Answer("Wired"))
+    assert ("ecsService", service.arn) in enqueued(world)
+    world.registry.acknowledge(record)
+    found = []
+    for number in range(120):
+        world.clock.advance(900)
+        if ("latticeService", "orders") in enqueued(world):
+            found.append(number)
+    gaps = [after - before for before, after in itertools.pairwise(found)]
+    assert gaps == [1, 2, 4, 8, 16, 24, 24, 24], gaps
+    record = world.registry.put_answer(record, Answer("Live"))
+    world.registry.acknowledge(record)
+    assert not enqueued(world)
 
 
 def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped(world):
