@@ -15,7 +15,7 @@ from ecs_lattice.consumers.alarms import AlarmConsumer
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.refusals import Refusal, Refusals, look
 from ecs_lattice.diagnosis.report_refusals import PREFIX
-from ecs_lattice.ecs_side.record import EcsRecord
+from ecs_lattice.ecs_side.record import EcsRecord, PendingUpdate
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.errors import BusyError, ForeignEventError, UnavailableError
 from ecs_lattice.messages import alarms
@@ -38,10 +38,10 @@ class World(Fakes):
         self.times: list[float] = []
         self.before_publishing = lambda: self.times.append(self.time)
 
-    def store(self, *statuses, problems=()):
+    def store(self, *statuses, problems=(), update=None):
         record = EcsRecord(
             SERVICE.arn, problems=reported(problems), refused=" ".join(dict.fromkeys(p.code for p in problems)),
-            statuses=statuses,
+            statuses=statuses, pending_update=update,
         )  # fmt: skip
         self.documents["ecs", SERVICE.arn] = codec.dumps(record)
 
@@ -51,10 +51,10 @@ class World(Fakes):
     def event(self, service=SERVICE, owner="ecs-lattice"):
         self.responder.respond(RouteStateChange(service, owner))
 
-    def says(self, *statuses, after=0, problems=()):
+    def says(self, *statuses, after=0, problems=(), update=None):
         """After so many seconds the registry says this, and an event arrives."""
         self.wait(after)
-        self.store(*statuses, problems=problems)
+        self.store(*statuses, problems=problems, update=update)
         self.event()
 
     @property
@@ -113,6 +113,33 @@ def test_a_new_reason_is_reported_and_that_which_it_replaced_is_not_an_end(world
     world.says(status("B"), after=10)
     world.wait(3600)
     assert world.subjects == [f"REFUSED orders/default (shop/orders): {code}" for code in "AB"]
+
+
+UNDO = PendingUpdate((), (), "ecs-svc/1", "orders:1", NOW, NOW, is_rollback=True)
+
+
+def test_a_refusal_is_not_over_while_a_deployment_of_ours_is_in_progress(world):
+    """The state on the way is Wired for as long as restoring the previous list takes, and Refused again after it."""
+    world.says(status("ATTACH_FAILED"))
+    world.says(status("ATTACHING", "Wired"), after=60, update=UNDO)
+    world.wait(1800)
+    world.says(status("ATTACH_FAILED"), after=73)
+    world.wait(7200)
+    assert world.words == ["REFUSED"]
+    world.says(status("ATTACHING", "Attaching"), update=dataclasses.replace(UNDO, is_rollback=False))
+    world.wait(1800)
+    assert world.words == ["REFUSED"]
+    world.store(status())  # nothing announces the end of the deployment
+    world.wait(1200)
+    assert world.words == ["REFUSED", "OK"]
+
+
+def test_what_no_deployment_decides_is_over_during_one(world):
+    notice = Notice("SHADOWED", "Requests go to shop/cart first.")
+    world.says(status(notices=(notice,)), problems=(UNKNOWN,))
+    world.says(status(), after=60, update=UNDO)
+    world.wait(600)
+    assert world.words[1:] == ["OK"]
 
 
 def test_reasons_that_alternate_are_reported_once_each(world):

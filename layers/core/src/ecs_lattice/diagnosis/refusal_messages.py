@@ -16,11 +16,13 @@ _CODES = 3  # in a subject
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What the registry says of an ECS service: the reason of each refusal in words, and the state of each route by Lattice
-    service and name; ``exists``: whether there is a record of the ECS service."""
+    service and name; ``exists``: whether there is a record of the ECS service; ``is_deploying``: whether a deployment of ours
+    is in progress."""
 
     reasons: Mapping[Refusal, str]
     states: Mapping[tuple[str, str], str]
     exists: bool
+    is_deploying: bool = False
 
 
 def refused(report: Report, found: Findings, table: str, now: float) -> Message:

@@ -3,6 +3,8 @@ than six messages an hour.
 
 A refusal is reported at once, its end once it has been gone for ten minutes; where it came back within an hour of that
 message, for an hour. One that comes back earlier was never over, so a label that is switched on and off fills no mailbox.
+While a deployment of ours attaches tasks or restores the list before it, no refusal of a route is over: the state on the way
+says nothing about the result.
 What is due while six messages have been sent within the hour is counted, and reported in one message when the hour is over.
 
 Pure. Everything is decided from what the registry says now: an event is only a request to look.
@@ -32,6 +34,12 @@ class Refusal:
     def subject(self) -> tuple[str, str]:
         """What it is about, without the reason."""
         return self.lattice_service, self.route
+
+    @property
+    def ends_with_deployment(self) -> bool:
+        """Whether a deployment of ours decides whether it is over: it is the refusal of a route, not of a declaration, not a
+        conflict and not a notice."""
+        return self.state == "Refused" and bool(self.route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +111,23 @@ class Look:
     after: float
 
 
-def look(before: Refusals, present: Collection[Refusal], now: float) -> Look:
-    """What to do about the refusals that are ``present`` now."""
-    seen = _seen(before, present, now)
+def look(before: Refusals, present: Collection[Refusal], now: float, *, is_deploying: bool = False) -> Look:
+    """What to do about the refusals that are ``present`` now; ``is_deploying``: a deployment of ours is in progress."""
+    seen = _seen(before, present, now, is_deploying=is_deploying)
     new = sorted(set(present) - {reported.refusal for reported in seen.reported})
     ended = [reported for reported in seen.reported if _is_gone(seen, reported, now)]
     is_due = bool(new or ended)
     if not is_due and not seen.held:
-        return Look(seen, None, _after(seen, now))
+        return Look(seen, None, _after(seen, present, now))
     if len(seen.sent) < MESSAGES_AN_HOUR:
-        return _reporting(seen, new, ended, now)
+        return _reporting(seen, present, new, ended, now)
     changes = len(set(present) ^ set(before.seen)) if is_due else 0
     return Look(dataclasses.replace(seen, held=seen.held + changes), None, seen.sent[0] + _AN_HOUR - now)
 
 
-def _reporting(seen: Refusals, new: Collection[Refusal], ended: Collection[Reported], now: float) -> Look:
+def _reporting(
+    seen: Refusals, found: Collection[Refusal], new: Collection[Refusal], ended: Collection[Reported], now: float
+) -> Look:
     """The message about what is new and what has ended, and about what was counted before."""
     opened = seen if seen.reported else _opened(seen, now)
     there = [reported for reported in opened.reported if reported not in ended]
@@ -125,17 +135,19 @@ def _reporting(seen: Refusals, new: Collection[Refusal], ended: Collection[Repor
     present = tuple(entry for entry in reported if not entry.ended_at)
     state = dataclasses.replace(opened, reported=reported, sent=(*opened.sent, now), held=0)
     state = state if reported else _closed(state, now)
-    return Look(state, Report(opened, present, tuple(ended), opened.held), _after(state, now))
+    return Look(state, Report(opened, present, tuple(ended), opened.held), _after(state, found, now))
 
 
-def _seen(before: Refusals, present: Collection[Refusal], now: float) -> Refusals:
+def _seen(before: Refusals, present: Collection[Refusal], now: float, *, is_deploying: bool) -> Refusals:
     """What is remembered once ``present`` was seen. A reason that another one has replaced for good is forgotten: the message
     about the other one said so."""
+
+    def ended_at(entry: Reported) -> float:
+        is_open = entry.refusal in present or (is_deploying and entry.refusal.ends_with_deployment)
+        return 0.0 if is_open else entry.ended_at or now
+
     refused = {refusal.subject for refusal in present}
-    reported = [
-        dataclasses.replace(entry, ended_at=0.0 if entry.refusal in present else entry.ended_at or now)
-        for entry in before.reported
-    ]
+    reported = [dataclasses.replace(entry, ended_at=ended_at(entry)) for entry in before.reported]
     kept = [entry for entry in reported if not (_is_gone(before, entry, now) and entry.refusal.subject in refused)]
     sent = tuple(at for at in before.sent if now - at < _AN_HOUR)
     return dataclasses.replace(before, reported=tuple(kept), seen=tuple(sorted(present)), sent=sent)
@@ -155,7 +167,9 @@ def _closed(state: Refusals, now: float) -> Refusals:
     return Refusals(state.service, seen=state.seen, sent=state.sent, closed_at=now, last_opened_at=state.opened_at)
 
 
-def _after(state: Refusals, now: float) -> float:
-    """Seconds until the end of a refusal is due; 0 where none has ended."""
-    due = [entry.ended_at + state.hold_seconds - now for entry in state.reported if entry.ended_at]
+def _after(state: Refusals, present: Collection[Refusal], now: float) -> float:
+    """Seconds until the end of a refusal may be due; 0 where none has ended. Nothing announces the end of a deployment that
+    keeps one open."""
+    gone = [entry for entry in state.reported if entry.refusal not in present]
+    due = [(entry.ended_at or now) + state.hold_seconds - now for entry in gone]
     return max(min(due), 1.0) if due else 0.0

@@ -61,7 +61,12 @@ class RefusalReporter:
         if record is None and text is None:
             raise ForeignEventError(f"The registry knows no ECS service {service.arn}.")
         found = _findings(record)
-        looked = refusals.look(dataclasses.replace(before, sending_at=0.0), tuple(found.reasons), self.now())
+        looked = refusals.look(
+            dataclasses.replace(before, sending_at=0.0),
+            tuple(found.reasons),
+            self.now(),
+            is_deploying=found.is_deploying,
+        )
         if looked.report:
             text = self._send(text, before, looked.report, found)
         again = is_requested and looked.state.seen == before.seen
@@ -132,7 +137,8 @@ def _findings(record: EcsRecord | None) -> Findings:
         return Findings({}, {}, exists=False)
     states = {(status.lattice_service, status.route): status.state for status in record.statuses}
     reasons = dict(_reasons(record))
-    return Findings({refusal: reasons[refusal] for refusal in sorted(reasons)[:_MOST_REFUSALS]}, states, exists=True)
+    shown = {refusal: reasons[refusal] for refusal in sorted(reasons)[:_MOST_REFUSALS]}
+    return Findings(shown, states, exists=True, is_deploying=record.pending_update is not None)
 
 
 def _reasons(record: EcsRecord) -> Iterator[tuple[Refusal, str]]:
