@@ -35,6 +35,7 @@ from local_aws import inprocess, lattice, monitoring
 from local_aws.network import Request, Response
 from local_aws.services import events
 from tests.events.test_events import with_owner
+from tests.histories.checks import states_without_reason
 
 if TYPE_CHECKING:
     from local_aws.clock import ManualClock
@@ -452,3 +453,4 @@ def started(**settings: Any) -> Iterator[World]:
         world.make_cluster()
         world.associate_vpc(world.make_network())
         yield world
+        assert states_without_reason(world) == []

@@ -33,7 +33,7 @@ def test_the_first_deployment_makes_nothing_until_it_completes(bench):
     assert bench.announced.changes == []
     bench.completed()
     bench.go()
-    assert bench.states() == {"default": ("Pending", "")}
+    assert bench.states() == {"default": ("Pending", "CREATING")}
     assert bench.problems() == []
     assert [request.key for request in bench.requests.enqueued] == ["orders"]
     assert bench.announced.changes == []

@@ -141,7 +141,7 @@ def test_an_entry_on_another_port_is_its_authors_affair(bench):
     bench.completed()
     bench.go()
     assert bench.records()["default"].claim.own_group is None
-    assert bench.states() == {"default": ("Pending", "")}
+    assert bench.states() == {"default": ("Pending", "CREATING")}
 
 
 def test_what_cannot_be_read_makes_no_claim_and_is_not_remembered(bench, monkeypatch):

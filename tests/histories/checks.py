@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import ClientError
 
+from ecs_lattice.ecs_side import record as records
 from local_aws import lattice
 
 BELLS_AN_IDLE_HOUR = 10
@@ -48,6 +49,16 @@ def comes_to_rest(world, requests: int = BELLS_AN_IDLE_HOUR) -> None:
     assert world.graph() == graph
     assert enqueued <= requests, world.outcomes[-enqueued:]
     assert world.dead == []
+
+
+def states_without_reason(world) -> list[str]:
+    """The routes whose state is not Live and whose status has no code or no message; none may be."""
+    return [
+        f"{service}: {status}"
+        for service, text in world.registry.documents(records.KIND)
+        for status in records.parse(text).statuses
+        if status.state != "Live" and not (status.code and status.message)
+    ]
 
 
 def deployments_of(world, arn: str) -> list[str]:

@@ -403,7 +403,7 @@ def test_another_route_is_not_attached_while_the_tasks_cannot_be_reached_for_the
     tags = {"lattice.routes.admin.port": "admin", "lattice.routes.admin.path.prefix": "/admin"}
     world.ecs.tag_resource(resourceArn=arn, tags=[{"key": key, "value": value} for key, value in tags.items()])
     world.run(1200)
-    assert world.statuses(arn) == {"admin": ("Wired", ""), "default": ("Live", "INGRESS_GROUP_FULL")}
+    assert world.statuses(arn) == {"admin": ("Wired", "INGRESS_GROUP_FULL"), "default": ("Live", "INGRESS_GROUP_FULL")}
     assert [entry["portName"] for entry in world.primary(arn)["vpcLatticeConfigurations"]] == ["web"]
     close(world, group)
     world.sweep()

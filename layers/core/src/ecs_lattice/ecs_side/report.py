@@ -7,12 +7,19 @@ import dataclasses
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 
-from ecs_lattice.claims import ClaimRecord, Notice
+from ecs_lattice.claims import Claim, ClaimRecord, Notice
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.plan import LIST_OVERWRITTEN, Decisions
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.ecs_side.status import VANISHED, WAITING_FOR_DEPLOYMENT, RouteStateName, RouteStatus
+from ecs_lattice.ecs_side.status import (
+    ON_THE_WAY,
+    VANISHED,
+    WAITING_FOR_DEPLOYMENT,
+    WAITING_FOR_TARGETS,
+    RouteStateName,
+    RouteStatus,
+)
 from ecs_lattice.errors import DeniedError, InvalidError
 from ecs_lattice.messages.announcements import Announcer, StateChange
 from ecs_lattice.outcome import Problem, reported
@@ -63,10 +70,16 @@ def _statuses(
         key: state.closed or (obstacle if state.by_ecs else overwritten) for key, state in decided.route_states.items()
     }
     standing = {
-        key: _status(claim, obstacles.get(key, overwritten), left_closed, attaching, turn)
+        key: _status(claim, obstacles.get(key, overwritten), left_closed, attaching, turn or _stage(decided))
         for key, claim in claims.items()
     }
     return [status for _, status in sorted((standing | _withheld(observed, claims, standing)).items())]
+
+
+def _stage(decided: Decisions) -> Problem | None:
+    """What the attachment waits for by itself: a deployment in progress, say."""
+    attach = decided.attach
+    return Problem(attach.code, attach.message) if attach.kind == "wait" and attach.code else None
 
 
 def _withheld(
@@ -136,6 +149,9 @@ def _status(
         state = "Refused" if obstacle and state == "Wired" else state
     elif turn and state == "Wired":
         code, message = turn.code, turn.message
+    if state != "Live" and not code:
+        stage = _on_the_way(claim, state)
+        code, message = stage.code, message or stage.message
     return RouteStatus(
         route=claim.route.name,
         lattice_service=claim.route.lattice_service,
@@ -147,6 +163,12 @@ def _status(
         command=command,
         notices=answer.notices,
     )
+
+
+def _on_the_way(claim: Claim, state: RouteStateName) -> Problem:
+    """Why a route that nothing obstructs is not Live."""
+    is_attached = state == "Wired" and claim.phase == "declared" and (claim.named or claim.serving)
+    return WAITING_FOR_TARGETS if is_attached else ON_THE_WAY[state]
 
 
 def _state(record: ClaimRecord, attaching: set[str]) -> RouteStateName:
