@@ -83,6 +83,7 @@ def _distrust(principal: ServicePrincipal) -> str | None:
     trust = identities.trust_policy(principal.role_arn)
     if trust is None:
         return f"There is no role {principal.role_arn}"
+    # That a service sends it for every role is an assumption: for the infrastructure role of ECS nothing published says so.
     context = {"aws:sourceaccount": ACCOUNT}
     if principal.source_arn:
         context["aws:sourcearn"] = principal.source_arn

@@ -1,6 +1,9 @@
 """What outlives the stack, and that a second installation does not collide with it."""
 
+import copy
 from typing import Any
+
+from local_aws.stack.changes import between
 
 RETAINED = {
     "RegistryTable",
@@ -45,6 +48,23 @@ def test_what_the_stack_keeps_has_the_name_that_it_had(of):
         text, values = name["Fn::Sub"]
         assert text == template
         assert part_of_the_stack_id(values["Id"]) == "node"
+
+
+def named_after_the_host(resources: dict[str, Any]) -> dict[str, Any]:
+    """The resources as an earlier version had them: its queues, too, were named after the last part."""
+    before = copy.deepcopy(resources)
+    for resource in before.values():
+        if resource.get("Properties", {}).get("FifoQueue"):
+            resource["Properties"]["QueueName"]["Fn::Sub"][1]["Id"]["Fn::Select"][0] = 4
+    return before
+
+
+def test_an_update_from_queues_named_after_the_host_replaces_nothing_that_is_kept(resources):
+    changes = {change.name: change for change in between(named_after_the_host(resources), resources)}
+    replaced = {name for name, change in changes.items() if change.replacement == "True"}
+    assert replaced == {key for key, r in resources.items() if r.get("Properties", {}).get("FifoQueue")}
+    kept = {name: change.replacement for name, change in changes.items() if name in RETAINED}
+    assert set(kept.values()) <= {"False"}, kept
 
 
 def test_fifo_queues_are_named_by_the_installation(of):
