@@ -203,7 +203,7 @@ def without(name, *path):
         without("alarm/route-refused", "detail", "ecsService"),
         {**recorded("alarm/route-alarm"), "detail": "text"},
         {
-            **recorded("ecs/service-action-lattice-target-unhealthy"),
+            **without("ecs/service-action-lattice-target-unhealthy", "detail", "clusterArn"),
             "resources": ["arn:aws:ecs:us-east-1:1:service/short"],
         },
     ],

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from ecs_lattice.messages.requests import ReconcileRequest
 from tests.histories.checks import failing, released
 from tests.histories.labels import LABELS, hooked_up
-from tests.histories.test_ingress import group_of, settled, sweeps
+from tests.histories.test_ingress import group_of, notices, settled, sweeps
 
 
 @contextmanager
@@ -60,14 +60,17 @@ def test_a_requirement_whose_deletion_was_denied_is_deleted_later_and_the_group_
     assert world.registry.document("ecs", arn) is None
 
 
-@pytest.mark.parametrize("operation", ["DescribeSecurityGroups", "DescribeSecurityGroupRules"])
-def test_what_ec2_denied_while_ingress_was_turned_off_is_done_later(world, operation):
-    group = group_of(world)
+def test_what_ec2_denied_while_ingress_was_turned_off_is_done_later(world):
+    vpc = world.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    default = world.ingress.groups.default_group(vpc).id
     settled(world)
-    arn = hooked_up(world, groups=[group])
-    with failing(world.ec2, operation, "UnauthorizedOperation"):
+    arn = hooked_up(world, {**LABELS, "lattice.ingress": "manage"}, groups=[])
+    assert world.inbound(default) == {("ours", "IPv4", 8080, 8080)}
+    with failing(world.ec2, "DescribeSecurityGroups", "UnauthorizedOperation"):
         world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "lattice.ingress", "value": "off"}])
         world.run(300)
+        assert "INGRESS_DENIED" in notices(world, arn)
     sweeps(world, 4)
-    assert world.inbound(group) == set()
+    assert world.inbound(default) == set()
     assert list(world.registry.requirements()) == []
+    assert "INGRESS_DENIED" not in notices(world, arn)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ecs_lattice import naming
-from ecs_lattice.claims import Claim
+from ecs_lattice.claims import Claim, LatticeRecord
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import Placement, Route, ServiceId
 from ecs_lattice.ports import Now, Registry, RequestQueue
@@ -76,17 +76,18 @@ class Rebuild:
         # What exists is read before what is known of it: whatever was made meanwhile is known already.
         groups = tuple(self.owned.groups())
         records = tuple(self.registry.lattice_records())
+        self._adopt_services(records)
+        remembered = {arn for record in records for _, arn in record.groups}
+        enqueued = sum(self._claim(group, name) for group in groups for name in group.lattice_services)
+        unused = [group for group in groups if not group.lattice_services and group.arn not in remembered]
+        enqueued += sum(map(self._claim_unused, unused))
+        return Adopted(tuple(group.arn for group in groups), enqueued)
+
+    def _adopt_services(self, records: tuple[LatticeRecord, ...]) -> None:
         known = {record.name for record in records if record.service_arn}
         for name, arn in self.owned.services():
             if name not in known:
                 self.registry.put_lattice(dataclasses.replace(self.registry.lattice(name), service_arn=arn))
-        remembered = {arn for record in records for _, arn in record.groups}
-        enqueued = 0
-        for group in groups:
-            enqueued += sum(self._claim(group, name) for name in group.lattice_services)
-            if not (group.lattice_services or group.arn in remembered or self._is_claimed(group)):
-                enqueued += self._claim_unused(group)
-        return Adopted(tuple(group.arn for group in groups), enqueued)
 
     def _is_claimed(self, group: OwnedGroup) -> bool:
         """Whether a claim of its ECS service explains a group that no rule names: it may be in the making."""
@@ -100,7 +101,10 @@ class Rebuild:
         )
 
     def _claim_unused(self, group: OwnedGroup) -> int:
-        """Which Lattice service it was made for is lost. It is removed under its own name, which no service of ours has."""
+        """Write a vanished claim for a group that no rule names and no claim explains. Which Lattice service it was made for is
+        lost: it is removed under its own name, which no service of ours has."""
+        if self._is_claimed(group):
+            return 0
         record = self.registry.lattice(group.name)
         self.registry.put_lattice(dataclasses.replace(record, groups=((group.name, group.arn),)))
         return self._claim(group, group.name)

@@ -18,6 +18,7 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from ecs_lattice import codec
@@ -149,17 +150,16 @@ class Resync:
 
     def _enqueue_lattice_services(self) -> int:
         """Those that are due or have something to do, and the ECS services that have not read an answer."""
-        on: dict[str, list[ClaimRecord]] = {}
-        for claim in self.registry.claims():
-            on.setdefault(claim.lattice_service, []).append(claim)
+        claims = sorted(self.registry.claims(), key=lambda record: record.lattice_service)
+        on = {name: [*found] for name, found in groupby(claims, key=lambda record: record.lattice_service)}
         records = tuple(self.registry.lattice_records())
         names = {record.name for record in records if self._is_due(record)}
-        names |= {name for name, claims in on.items() if any(map(_needs_a_look, claims))}
-        names |= self._waiting({name: claims for name, claims in on.items() if name not in names})
-        routes = str(sum(map(len, on.values())))  # for the budget of removals
+        names |= {record.lattice_service for record in claims if _needs_a_look(record)}
+        names |= self._waiting({name: on[name] for name in on.keys() - names})
+        routes = str(len(claims))  # for the budget of removals
         if self.registry.document("stack", "routes") != routes:
             self.registry.put_document("stack", "routes", routes)
-        unread = {claim.claim.service.arn for claims in on.values() for claim in claims if claim.is_unacknowledged}
+        unread = {record.claim.service.arn for record in claims if record.is_unacknowledged}
         enqueued = self._enqueue("latticeService", sorted(names), "resync")
         enqueued += self._enqueue("ecsService", sorted(unread), "resync: an answer has not been read")
         return enqueued + self.networks.sweep(

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import batched
+from itertools import batched, chain
 
 from ecs_lattice import codec
 from ecs_lattice.facts import EcsService
@@ -57,23 +57,28 @@ class ServicePass:
     sleep: Sleep
 
     def parts(self, begun: Cursor, known: Collection[str]) -> Iterator[Part]:
-        """What is left of the pass. A cluster is listed as a whole whenever one of its services is read, so that the listing
-        shows which of the ``known`` are gone: ``known`` was read before it."""
-        clusters = sorted(cluster for cluster in self.ecs.clusters() if self._is_ours(cluster))
+        """What is left of the pass; ``known`` was read before any cluster is listed."""
+        clusters = sorted(filter(self._is_ours, self.ecs.clusters()))
+        of: dict[str, set[str]] = {}
+        for arn in filter(self._is_ours, known):
+            of.setdefault(_cluster(arn), set()).add(arn)
         for cluster in clusters:
-            if cluster < begun.cluster:
-                continue
-            cursor = begun if cluster == begun.cluster else Cursor(cluster, "", self.settings.clusters)
-            listed = self._listed(cluster)
-            unlisted = {arn for arn in known if _cluster(arn) == _name(cluster)}.difference(listed)
-            left = [arn for arn in listed if arn > cursor.after]
-            for arns in [*batched(left, _DESCRIBE_SERVICES, strict=False)] or [()]:
-                yield Part(cursor, arns, tuple(sorted(unlisted)))
-                cursor, unlisted = dataclasses.replace(cursor, after=max(arns, default=cursor.after)), set()
-        names = {_name(cluster) for cluster in clusters}
-        of_no_cluster = sorted(arn for arn in known if self._is_ours(arn) and _cluster(arn) not in names)
-        if of_no_cluster:
-            yield Part(Cursor(_END, "", self.settings.clusters), (), tuple(of_no_cluster))
+            unlisted = of.pop(_name(cluster), set())
+            if cluster >= begun.cluster:
+                yield from self._parts(cluster, begun, unlisted)
+        if of:
+            yield Part(Cursor(_END, "", self.settings.clusters), (), tuple(sorted(chain(*of.values()))))
+
+    def _parts(self, cluster: str, begun: Cursor, known: set[str]) -> Iterator[Part]:
+        """Those of one cluster, which is listed as a whole whenever one of its services is read: the listing shows which of the
+        ``known`` are gone."""
+        cursor = begun if cluster == begun.cluster else Cursor(cluster, "", self.settings.clusters)
+        listed = self._listed(cluster)
+        unlisted = tuple(sorted(known.difference(listed)))
+        left = [arn for arn in listed if arn > cursor.after]
+        for arns in [*batched(left, _DESCRIBE_SERVICES, strict=False)] or [()]:
+            yield Part(cursor, arns, unlisted)
+            cursor, unlisted = dataclasses.replace(cursor, after=max(arns, default=cursor.after)), ()
 
     def read(self, part: Part) -> tuple[EcsService, ...]:
         """The services of a part as ECS describes them."""

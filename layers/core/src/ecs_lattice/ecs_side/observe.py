@@ -59,11 +59,9 @@ class Observer:
         if is_served and observed.presence == "active":
             observed = self._declared(observed)
         observed = self._with_owners(observed)
-        if observed.routes == () and not observed.claims:
-            if not (is_known or observed.named):
-                return None
-            observed = self._undeclared(observed)
-        return self._with_claims(self._with_revisions(observed))
+        if not any((is_known, observed.routes != (), observed.named)):
+            return None
+        return self._with_claims(self._with_revisions(self._undeclared(observed)))
 
     def _serves(self, cluster: str) -> bool:
         return not self.settings.clusters or any(fnmatchcase(cluster, pattern) for pattern in self.settings.clusters)
@@ -110,10 +108,10 @@ class Observer:
         return self._asking(observed, service, revision)
 
     def _undeclared(self, observed: Observation) -> Observation:
-        """``observed``, which neither declares nor claims anything. If its list names groups of ours all the same, its security
-        groups follow its deployments; and until a lost registry is rebuilt, nothing else of it changes."""
-        service = observed.service
-        if service is None or observed.presence != "active" or not observed.named:
+        """``observed``; if it neither declares nor claims anything and its list names groups of ours all the same, so that its
+        security groups follow its deployments. Until a lost registry is rebuilt, nothing else of it changes."""
+        service, asks = observed.service, observed.routes != () or observed.claims
+        if asks or service is None or observed.presence != "active" or not observed.named:
             return observed
         record = dataclasses.replace(observed.record, subnets=self._subnets(observed, service))
         return dataclasses.replace(observed, record=record, routes=() if is_complete(self.registry) else None)
@@ -166,7 +164,7 @@ class Observer:
         service = observed.service
         if service is None or observed.presence != "active" or observed.shifts_traffic:
             return observed
-        if not (observed.routes or observed.standing or observed.named):
+        if not any((observed.routes, observed.standing, observed.named)):
             return observed
         revisions = dict(observed.revisions)
         for deployment in service.deployments:

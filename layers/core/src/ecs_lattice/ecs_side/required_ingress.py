@@ -47,7 +47,7 @@ def required_ingress(observed: Observation, settings: Settings) -> RequiredIngre
     """What the service requires now. None when nothing about it may change, because it is paused, ECS shifts its
     traffic, or ECS no longer lists its deployments although something of it still stands."""
     routes = (*observed.standing, *(observed.routes or ()))
-    if not (_required_routes(observed) or observed.named):
+    if not _required_routes(observed) | observed.named:
         return RequiredIngress()
     if not _may_change(observed, routes):
         return None
@@ -102,19 +102,25 @@ def _needs(
             (left if route.ingress == "off" else managed).extend(required)
             if deployment.status == "PRIMARY":
                 primary += [(route_key(route), _place(requirement)) for requirement in required]
-        for route in _unexplained(observed, deployment, revision, standing):
-            managed += _requirements(route, revision.task_definition, deployment, placement, is_attached=True)
+        managed += _unexplained(observed, deployment, standing, placement)
     return managed, left, primary
 
 
 def _unexplained(
-    observed: Observation, deployment: Deployment, revision: Revision, standing: Iterable[Route]
-) -> list[Route]:
-    """The ports that a deployment names with a group of ours though no route explains it any more, as routes: ECS registers its
+    observed: Observation, deployment: Deployment, standing: Iterable[Route], placement: Placement
+) -> list[PortRequirement]:
+    """What the ports need that a deployment names with a group of ours though no route explains it any more: ECS registers its
     tasks there, and replaces them if VPC Lattice cannot reach them."""
+    revision = observed.revisions[deployment.task_definition]
     explained = {route.port_name for route in (*_declared(observed, revision), *standing)}
     names = {entry.port_name for entry in deployment.entries if entry.group_arn in observed.ours}
-    return [Route("", "", name) for name in sorted(names - explained)]
+    return [
+        requirement
+        for name in sorted(names - explained)
+        for requirement in _requirements(
+            Route("", "", name), revision.task_definition, deployment, placement, is_attached=True
+        )
+    ]
 
 
 def _declared(observed: Observation, revision: Revision) -> tuple[Route, ...]:
