@@ -165,3 +165,30 @@ def test_notices_of_the_lattice_side_are_in_the_status_and_an_event(bench):
     assert bench.side.plan(SERVICE).notices == {"orders/default": status.notices}
     (change,) = bench.announced.changes
     assert (change.state, change.code, change.previous_state) == ("Live", "SHADOWED", "Live")
+
+
+def test_a_first_deployment_that_crash_loops_counts_its_failed_tasks_and_is_told_after_a_quarter_of_an_hour(bench):
+    bench.create(bench.define(CRASH_AFTER_SECONDS=1))
+    told = []
+    for _ in range(40):
+        bench.go()
+        (status,) = bench.side.status(SERVICE)
+        told.append(bool(status.notices))
+        bench.advance(30)
+    assert bench.states() == WAITING
+    assert (
+        "tasks have failed within the last hour, the newest with: Essential container in task exited" in status.message
+    )
+    assert "container app exited with code 1" in status.message
+    assert [notice.code for notice in status.notices] == ["FIRST_DEPLOYMENT_FAILING"]
+    assert told.index(True) * 30 in range(900, 960)
+    (change,) = bench.announced.changes
+    assert change.code == "FIRST_DEPLOYMENT_FAILING"
+
+
+def test_a_slow_first_deployment_without_failed_tasks_is_not_told(bench):
+    bench.create(bench.define(**NEVER_READY))
+    for _ in range(40):
+        bench.go()
+        bench.advance(30)
+    assert (bench.states(), bench.announced.changes) == (WAITING, [])

@@ -201,6 +201,13 @@ class Task:
     def is_stopped(self) -> bool:
         return self.desired_status == "STOPPED"
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it stopped by itself with an error, or could not start (Amazon ECS API, Task.stopCode)."""
+        if self.stop_code == "EssentialContainerExited":
+            return self.is_stopped and any(container.exit_code for container in self.containers)
+        return self.is_stopped and self.stop_code == "TaskFailedToStart"
+
 
 @dataclass(frozen=True, slots=True)
 class Subnets:

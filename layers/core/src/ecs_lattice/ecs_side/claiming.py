@@ -9,7 +9,6 @@ from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.declaration import changes
 from ecs_lattice.ecs_side.owners import foreign_entry
 from ecs_lattice.ecs_side.record import OURS, Owner
-from ecs_lattice.ecs_side.status import WAITING_FOR_DEPLOYMENT
 from ecs_lattice.facts import Deployment
 from ecs_lattice.matching import normal
 from ecs_lattice.model import Route
@@ -18,12 +17,6 @@ from ecs_lattice.settings import Settings
 
 type RouteKey = tuple[str, str]
 """Lattice service and route name: unique among the claims of one ECS service."""
-
-WAITING = Problem(
-    WAITING_FOR_DEPLOYMENT,
-    "No deployment of this ECS service has completed yet. Its declaration has been checked; nothing is created for it "
-    "before a deployment completes.",
-)
 
 
 def route_key(route: Route) -> RouteKey:

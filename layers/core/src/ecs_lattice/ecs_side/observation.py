@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.claims import ClaimRecord, Notice
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.effective_revision import Effective
 from ecs_lattice.ecs_side.record import EcsRecord, Owner
@@ -34,7 +34,7 @@ class Observation:
     deployment that is listed. ``revision`` is the effective one; ``revisions``, by task-definition ARN, also has those
     of all listed deployments if the service asks for something. ``routes`` None: the declaration changes nothing, because
     it is refused (``problems``) or because no deployment has ever completed; its routes are ``waiting`` then. ``withheld``:
-    routes that make no claim, and why. ``claimed_at``: since when the others claim their matches, where that is not now.
+    routes that make no claim, and why; ``failing``: that the first deployment does not come to anything. ``claimed_at``: since when the others claim their matches, where that is not now.
     ``warnings`` do not block the declaration. ``shifts_traffic``: ECS shifts the service's traffic itself.
     ``uninstalls``: the stack is being uninstalled, so nothing is declared and no grace time applies.
 
@@ -63,6 +63,7 @@ class Observation:
     waiting: tuple[Route, ...] = ()
     withheld: Mapping[RouteKey, Problem] = field(default_factory=dict)
     claimed_at: Mapping[RouteKey, float] = field(default_factory=dict)
+    failing: Notice | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     owners: Mapping[str, Owner] = field(default_factory=dict)

@@ -9,10 +9,9 @@ from fnmatch import fnmatchcase
 from ecs_lattice import ports
 from ecs_lattice.claims import OWN_GROUP_UNUSABLE, ClaimRecord
 from ecs_lattice.declaration import Bounds, declare, dropped_default_route, rolling_conflicts
-from ecs_lattice.ecs_side import effective_revision
+from ecs_lattice.ecs_side import effective_revision, first_deployment
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.claiming import (
-    WAITING,
     claimed_since,
     is_over,
     limited,
@@ -213,24 +212,34 @@ class Observer:
 
     def _with_claims(self, observed: Observation) -> Observation:
         """``observed`` with what decides about each route's claim: whether it makes one, and since when."""
-        claims_on = self.registry.claims_on
         if observed.waiting:
-            missing = without_network(observed.waiting, claims_on, self.settings)
-            waiting = {route_key(route): WAITING for route in observed.waiting}
-            return dataclasses.replace(observed, withheld=waiting | missing)
+            return self._waiting(observed)
         routes, now, created_at = observed.routes or (), observed.now, observed.record.created_at
         records, grace = tuple(observed.claims.values()), self.settings.grace_seconds
         times = {route_key(route): claimed_since(route, records, created_at, now, grace) for route in routes}
         # Without its marker the registry is new or was lost, and only ECS's time is known.
         is_new = None in times.values() and not is_complete(self.registry)
         begins = created_at if is_new else now
-        kept = without_network(routes, claims_on, self.settings)
+        kept = without_network(routes, self.registry.claims_on, self.settings)
         kept |= withheld(routes, observed.listed_by_port, self.settings)
         is_known = not kept or not self._may_have_forgotten(observed)
         return dataclasses.replace(
             observed,
             withheld={key: problem for key, problem in kept.items() if problem.code not in _LIMITS or is_known},
             claimed_at={key: begins if since is None else since for key, since in times.items()},
+        )
+
+    def _waiting(self, observed: Observation) -> Observation:
+        """``observed`` with why its routes wait for a first deployment: by the tasks of ECS that have failed."""
+        service = observed.service
+        assert service is not None  # a service that does not exist declares nothing
+        tasks = self.ecs.tasks(service.id)
+        problem = first_deployment.waiting(service, tasks)
+        missing = without_network(observed.waiting, self.registry.claims_on, self.settings)
+        return dataclasses.replace(
+            observed,
+            withheld={route_key(route): problem for route in observed.waiting} | missing,
+            failing=first_deployment.failing(service, tasks, problem, observed.now),
         )
 
 

@@ -94,7 +94,10 @@ def _withheld(
             found[key] = dataclasses.replace(standing[key], notices=notices)
         else:
             state: RouteStateName = "Pending" if problem.code == WAITING_FOR_DEPLOYMENT else "Refused"
-            found[key] = RouteStatus(key[1], key[0], state, problem.code, problem.message, command=problem.command)
+            notices = (observed.failing,) if observed.failing else ()
+            found[key] = RouteStatus(
+                key[1], key[0], state, problem.code, problem.message, command=problem.command, notices=notices
+            )
     return found
 
 
