@@ -113,7 +113,8 @@ class Observer:
         if asks or service is None or observed.presence != "active" or not observed.named:
             return observed
         record = dataclasses.replace(observed.record, subnets=self._subnets(observed, service))
-        return dataclasses.replace(observed, record=record, routes=() if is_complete(self.registry) else None)
+        may_change = observed.uninstalls or is_complete(self.registry)
+        return dataclasses.replace(observed, record=record, routes=() if may_change else None)
 
     def _asking(self, observed: Observation, service: EcsService, revision: Revision) -> Observation:
         """``observed`` with the routes of a declaration that has some or is wrong."""
