@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from ecs_lattice.errors import AlarmsError, DeniedError, InvalidError, UnavailableError
+from ecs_lattice.facts import Container, Task
 from ecs_lattice.health.alarm_sync import AlarmSync
 from ecs_lattice.health.probe import Probe
-from tests.health.making import GROUP, FakeAlarms, FakeMetrics, FakeTime, a_record, a_service, group
+from tests.health.making import GROUP, NOW, FakeAlarms, FakeMetrics, FakeTime, a_deployment, a_record, a_service, group
 
 
 @dataclass
@@ -18,6 +19,8 @@ class Surroundings:
     targets: dict = field(default_factory=dict)
     services: dict = field(default_factory=dict)
     documents: dict = field(default_factory=lambda: {("stack", "marker"): "{}"})
+    tasks: dict = field(default_factory=dict)
+    asked_for_tasks: list = field(default_factory=list)
     broken: set = field(default_factory=set)
     listed: list = field(default_factory=list)
     described: list = field(default_factory=list)
@@ -53,7 +56,14 @@ class Surroundings:
             raise UnavailableError("DescribeServices", "ServerException", "later")
         return tuple(self.services[one] for one in ids if one in self.services)
 
+    def tasks_of(self, service):
+        self.asked_for_tasks.append(service.arn)
+        if "tasks" in self.broken:
+            raise UnavailableError("ListTasks", "ServerException", "later")
+        return tuple(self.tasks.get(service, ()))
+
     def run(self, seconds=50.0):
+        self.asked_for_tasks.clear()
         self.listed.clear()
         self.described.clear()
         self.metrics.published.clear()
@@ -62,6 +72,7 @@ class Surroundings:
 
         class Ecs:
             services = staticmethod(self.services_of)
+            tasks = staticmethod(self.tasks_of)
 
         probe = Probe("stack", self, self, Ecs(), self.metrics, alarm_sync, self.time.now, self.time.sleep, threads=1)
         return probe.run(seconds)
@@ -211,3 +222,68 @@ def test_alarms_that_aws_rejects_are_an_error_of_the_function_after_the_metrics_
     with pytest.raises(AlarmsError, match="too long"):
         done.raise_for_alarms()
     around.run().raise_for_alarms()
+
+
+def crashed(ago, exit_code=1, deployment="ecs-svc/1"):
+    containers = (Container("app", exit_code),)
+    return Task(
+        "task/1", "orders:1", deployment, "STOPPED", "STOPPED", stopped_at=NOW - ago,
+        stop_code="EssentialContainerExited", containers=containers,
+    )  # fmt: skip
+
+
+def restarting():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["HEALTHY", "HEALTHY", "DRAINING"]
+    (service,) = around.services
+    around.tasks[service] = [crashed(ago) for ago in (30, 160, 290)]
+    return around, service
+
+
+def test_a_service_that_restarts_tasks_is_impaired_though_its_targets_are_healthy_and_until_it_has_stopped_to():
+    around, service = restarting()
+    assert around.run().impaired == 1
+    around.targets[GROUP] = ["HEALTHY", "HEALTHY"]  # in most minutes
+    assert around.run().impaired == 1
+    around.broken = {"tasks"}
+    assert around.run().impaired == 1  # as it was
+    around.broken = set()
+    around.tasks[service] = [crashed(ago) for ago in (640, 770, 901)]
+    assert around.run().impaired == 0
+    around.run()
+    assert around.asked_for_tasks == []
+
+
+@pytest.mark.parametrize("what", [{"exit_code": 0}, {"deployment": "ecs-svc/2"}])
+def test_a_clean_exit_and_a_task_of_another_deployment_are_no_restarts(what):
+    around, service = restarting()
+    around.tasks[service] = [crashed(ago, **what) for ago in (30, 160, 290)]
+    assert around.run().impaired == 0
+    assert around.asked_for_tasks == [service.arn]
+
+
+def test_restarts_during_a_deployment_do_not_count():
+    around, service = restarting()
+    around.services[service] = a_service(a_deployment(rollout="IN_PROGRESS"))
+    assert around.run().impaired == 0
+
+
+def test_the_tasks_of_at_most_twenty_services_are_read_a_minute_and_of_others_in_the_next():
+    records = [a_record(name=f"s{number}", group_arn=group(number)) for number in range(1, 51)]
+    around = with_service(*records)
+    around.targets = {group(number): ["HEALTHY", "DRAINING"] for number in range(1, 51)}
+    seen = set()
+    for _ in range(5):
+        around.run()
+        assert len(around.asked_for_tasks) <= 20
+        seen |= set(around.asked_for_tasks)
+        around.time.time += 60
+    assert len(seen) == 50
+
+
+def test_what_is_remembered_of_a_service_that_is_gone_is_forgotten():
+    around, _ = restarting()
+    around.run()
+    around.records = []
+    around.run()
+    assert around.documents["probe", "restarting"] == "[]"

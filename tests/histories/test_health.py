@@ -302,3 +302,17 @@ def test_what_somebody_does_to_an_alarm_by_hand_is_put_right_in_a_minute(world, 
     cloudwatch.delete_alarms(AlarmNames=[ALARM])
     world.run(60)
     assert list(alarms(world)) == [ALARM]
+
+
+def test_a_crash_loop_with_a_hundred_seconds_of_uptime_is_impaired_and_not_recovered_while_it_goes_on(world):
+    arn = well(world)
+    released(world, arn, OFF, environment={"CRASH_AFTER_SECONDS": "100"})
+    world.run(1800)
+    states = []
+    for _ in range(30):
+        world.run(120)
+        states.append(alarms(world)[ALARM])
+    assert states == ["ALARM"] * 30
+    released(world, arn, OFF)
+    world.run(2400)
+    assert alarms(world) == {ALARM: "OK"}

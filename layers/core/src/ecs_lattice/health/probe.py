@@ -20,6 +20,7 @@ from ecs_lattice.health.impaired import asks_ecs, group_of, impaired, is_measure
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, stack_members
+from ecs_lattice.health.restarts import MOST_READ, is_restarting, replaces_tasks
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Ecs, Now, Registry
 from ecs_lattice.stack_state import is_complete
@@ -28,6 +29,10 @@ from ecs_lattice.stack_state import is_complete
 _READ_SHARE, _ECS_SHARE = 0.7, 0.9
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _MOST_NOT_REACHED = 2000  # a registry item has a bound; the rest has no precedence
+_RESTARTING = (
+    "probe",
+    "restarting",
+)  # the document with the ARNs of the ECS services that restarted tasks in the last run
 _NOT_REACHED = ("probe", "not-reached")  # the document with the ids of the groups that the last run did not reach
 
 
@@ -71,9 +76,15 @@ class Probe:
         claims = tuple(self.registry.claims())
         measured = [record for record in claims if is_measured(record)]
         groups = self._groups(measured, began + seconds * _READ_SHARE)
-        services = self._services(measured, groups.values, began + seconds * _ECS_SHARE)
+        remembered = frozenset(json.loads(self.registry.document(*_RESTARTING) or "[]"))
+        before = remembered & {record.claim.service.arn for record in measured}
+        services = self._services(measured, groups.values, before, began + seconds * _ECS_SHARE)
         known = {service: found for batch in services.values.values() for service, found in batch.items()}
-        readings = [self._reading(record, groups.values, known) for record in measured]
+        candidates = self._candidates(measured, groups.values, before)
+        restarting = self._restarting(candidates, known, before, began + seconds * _ECS_SHARE)
+        if restarting != remembered:
+            self.registry.put_document(*_RESTARTING, json.dumps(sorted(restarting)))
+        readings = [self._reading(record, groups.values, known, restarting) for record in measured]
         for reading in readings:
             self.metrics.publish(reading.dimensions, reading.metrics(), reading.members())
         totals = stack_members(readings)
@@ -104,12 +115,11 @@ class Probe:
         return read
 
     def _services(
-        self, measured: Sequence[ClaimRecord], groups: Mapping[str, Counts], ends_at: float
+        self, measured: Sequence[ClaimRecord], groups: Mapping[str, Counts], before: frozenset[str], ends_at: float
     ) -> "Read[tuple[ServiceId, ...], dict[ServiceId, EcsService | None]]":
         """The ECS services of routes whose targets alone do not tell their health, in batches of one cluster."""
-        asked = sorted(
-            {r.claim.service for r in measured if (counts := groups.get(group_of(r) or "")) and asks_ecs(counts)}
-        )
+        unclear = {r.claim.service for r in measured if (counts := groups.get(group_of(r) or "")) and asks_ecs(counts)}
+        asked = sorted(unclear.union(self._candidates(measured, groups, before)))
         batches = [
             batch
             for _, cluster in groupby(asked, key=lambda service: service.arn.rsplit("/", 1)[0])
@@ -123,11 +133,54 @@ class Probe:
 
         return read_all(batches, described, pace, self.threads)
 
+    def _candidates(
+        self, measured: Sequence[ClaimRecord], groups: Mapping[str, Counts], before: frozenset[str]
+    ) -> list[ServiceId]:
+        """The ECS services whose tasks are read: those that restarted tasks in the last run, then others that replace some;
+        which of the others, changes from minute to minute."""
+        found = {
+            record.claim.service
+            for record in measured
+            if record.claim.service.arn in before or replaces_tasks(groups.get(group_of(record) or "", count(())))
+        }
+        others = sorted(service for service in found if service.arn not in before)
+        first = int(self.now() // 60) * MOST_READ % max(len(others), 1)
+        known = sorted(service for service in found if service.arn in before)
+        return [*known[: MOST_READ // 2], *others[first:], *others[:first]][:MOST_READ]
+
+    def _restarting(
+        self,
+        candidates: Sequence[ServiceId],
+        services: Mapping[ServiceId, EcsService | None],
+        before: frozenset[str],
+        ends_at: float,
+    ) -> frozenset[str]:
+        """The ARNs of the ECS services that restart tasks; what could not be read is as it was."""
+        pace = Pace(self.now, self.sleep, ends_at, every=3 / self.ecs_reads_per_second)  # calls a service
+        read = read_all(
+            [service for service in candidates if services.get(service)], self.ecs.tasks, pace, self.threads
+        )
+        over = {service.arn for service in candidates if service in services} - {
+            service.arn for service in (*read.failed, *read.not_reached)
+        }
+        found = {
+            service.arn
+            for service, tasks in read.values.items()
+            if (described := services[service]) and is_restarting(described, tasks, self.now())
+        }
+        return frozenset((before - over) | found)
+
     def _reading(
-        self, record: ClaimRecord, groups: Mapping[str, Counts], services: Mapping[ServiceId, EcsService | None]
+        self,
+        record: ClaimRecord,
+        groups: Mapping[str, Counts],
+        services: Mapping[ServiceId, EcsService | None],
+        restarting: frozenset[str],
     ) -> Reading:
         counts = groups.get(group_of(record) or "")
         service = record.claim.service
         if counts is None or (asks_ecs(counts) and service not in services):
             return Reading(record, counts, None, is_unknown=True)
+        if service.arn in restarting:
+            return Reading(record, counts, impaired=True)
         return Reading(record, counts, impaired(record, counts, services.get(service), self.now()))
