@@ -141,16 +141,16 @@ def _reporting(
 def _seen(before: Refusals, present: Collection[Refusal], now: float, *, is_deploying: bool) -> Refusals:
     """What is remembered once ``present`` was seen. A reason that another one has replaced for good is forgotten: the message
     about the other one said so."""
-
-    def ended_at(entry: Reported) -> float:
-        is_open = entry.refusal in present or (is_deploying and entry.refusal.ends_with_deployment)
-        return 0.0 if is_open else entry.ended_at or now
-
     refused = {refusal.subject for refusal in present}
-    reported = [dataclasses.replace(entry, ended_at=ended_at(entry)) for entry in before.reported]
+    reported = [_as_seen(entry, present, now, is_deploying=is_deploying) for entry in before.reported]
     kept = [entry for entry in reported if not (_is_gone(before, entry, now) and entry.refusal.subject in refused)]
     sent = tuple(at for at in before.sent if now - at < _AN_HOUR)
     return dataclasses.replace(before, reported=tuple(kept), seen=tuple(sorted(present)), sent=sent)
+
+
+def _as_seen(entry: Reported, present: Collection[Refusal], now: float, *, is_deploying: bool) -> Reported:
+    is_open = entry.refusal in present or (is_deploying and entry.refusal.ends_with_deployment)
+    return dataclasses.replace(entry, ended_at=0.0 if is_open else entry.ended_at or now)
 
 
 def _is_gone(state: Refusals, reported: Reported, now: float) -> bool:

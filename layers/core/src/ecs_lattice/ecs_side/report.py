@@ -152,9 +152,8 @@ def _status(
         state = "Refused" if obstacle and state == "Wired" else state
     elif turn and state == "Wired":
         code, message = turn.code, turn.message
-    if state != "Live" and not code:
-        stage = _on_the_way(claim, state)
-        code, message = stage.code, message or stage.message
+    stage = _on_the_way(claim, state)
+    code, message = code or stage.code, message or stage.message
     return RouteStatus(
         route=claim.route.name,
         lattice_service=claim.route.lattice_service,
@@ -169,9 +168,10 @@ def _status(
 
 
 def _on_the_way(claim: Claim, state: RouteStateName) -> Problem:
-    """Why a route that nothing obstructs is not Live."""
-    is_attached = state == "Wired" and claim.phase == "declared" and (claim.named or claim.serving)
-    return WAITING_FOR_TARGETS if is_attached else ON_THE_WAY[state]
+    """Why a route that nothing obstructs is not Live; empty where it is."""
+    if state == "Wired" and claim.phase == "declared" and (claim.named or claim.serving):
+        return WAITING_FOR_TARGETS
+    return ON_THE_WAY.get(state, Problem("", ""))
 
 
 def _state(record: ClaimRecord, attaching: set[str]) -> RouteStateName:

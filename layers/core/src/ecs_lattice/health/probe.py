@@ -95,8 +95,7 @@ class Probe:
             routes=len(readings),
             impaired=sum(reading.impaired is True for reading in readings),
             unknown=int(totals[metric_names.UNKNOWN]),
-            unread={id_of(arn): why for arn, why in groups.failed.items()}
-            | {", ".join(map(str, batch)): why for batch, why in services.failed.items()},
+            unread=_unread(groups.failed, services.failed),
             not_reached=len(groups.not_reached),
             alarms=alarms,
         )
@@ -184,3 +183,9 @@ class Probe:
         if service.arn in restarting:
             return Reading(record, counts, impaired=True)
         return Reading(record, counts, impaired(record, counts, services.get(service), self.now()))
+
+
+def _unread(groups: Mapping[str, str], services: Mapping[tuple[ServiceId, ...], str]) -> dict[str, str]:
+    """The reasons of failed reads, by target group or batch of ECS services."""
+    of_services = {", ".join(map(str, batch)): why for batch, why in services.items()}
+    return {id_of(arn): why for arn, why in groups.items()} | of_services

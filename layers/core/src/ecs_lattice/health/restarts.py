@@ -22,7 +22,10 @@ def replaces_tasks(counts: Counts) -> bool:
 def is_restarting(service: EcsService, tasks: Iterable[Task], now: float) -> bool:
     """Whether tasks of the newest deployment, which has completed, stopped with an error three times within 15 minutes."""
     newest = service.primary
-    if newest is None or newest.rollout != "COMPLETED" or len(service.deployments) > 1 or service.is_deleted:
+    if newest is None or service.is_deleted or newest.rollout != "COMPLETED" or len(service.deployments) > 1:
         return False
-    failed = [task for task in tasks if task.has_failed and task.deployment_id == newest.id]
-    return sum(now - (task.stopped_at or now) < _WINDOW_SECONDS for task in failed) >= _RESTARTS
+    return sum(_counts(task, newest.id, now) for task in tasks) >= _RESTARTS
+
+
+def _counts(task: Task, deployment: str, now: float) -> bool:
+    return task.has_failed and task.deployment_id == deployment and now - (task.stopped_at or now) < _WINDOW_SECONDS
