@@ -76,7 +76,7 @@ class Probe:
         claims = tuple(self.registry.claims())
         measured = [record for record in claims if is_measured(record)]
         groups = self._groups(measured, began + seconds * _READ_SHARE)
-        remembered = frozenset(json.loads(self.registry.document(*_RESTARTING) or "[]"))
+        remembered = self._remembered()
         before = remembered & {record.claim.service.arn for record in measured}
         services = self._services(measured, groups.values, before, began + seconds * _ECS_SHARE)
         known = {service: found for batch in services.values.values() for service, found in batch.items()}
@@ -99,6 +99,10 @@ class Probe:
             not_reached=len(groups.not_reached),
             alarms=alarms,
         )
+
+    def _remembered(self) -> frozenset[str]:
+        """The ARNs of the ECS services that restarted tasks in the last run."""
+        return frozenset(json.loads(self.registry.document(*_RESTARTING) or "[]"))
 
     def _groups(self, measured: Sequence[ClaimRecord], ends_at: float) -> Read[str, Counts]:
         """The targets of each group, counted; the groups that the last run did not reach come first."""
