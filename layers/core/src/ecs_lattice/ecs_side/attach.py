@@ -61,26 +61,21 @@ def decide(given: AttachInput) -> AttachDecision:
         )
     update = given.record.pending_update
     if update and (pending := after_outcome(update, given.update_outcome, given.service, given.settings, given.now)):
-        return dataclasses.replace(pending, entries=tuple(e for e in pending.entries if not given.is_dead(e)))
+        return dataclasses.replace(pending, entries=_living(given, pending.entries))
     entries = desired_entries(given, primary)
     # A dead entry of somebody else alone is no reason for a deployment.
-    listed = tuple(entry for entry in primary.entries if entry.group_arn in given.ours or not given.is_dead(entry))
-    if same_entries(entries, listed):
+    if same_entries(entries, _living(given, primary.entries, but=given.ours)):
         return _unchanged(given, entries)
     change = _Change(given, primary, entries)
-    for obstacle in (
-        _rolling,
-        _gone_just_now,
-        _pending_route,
-        _closed,
-        _failed_before,
-        _interruption,
-        _forbidden_role,
-        _too_many,
-    ):
-        if decision := obstacle(change):
-            return decision
-    return AttachDecision("attach", entries, _grace_period(change))
+    decisions = (obstacle(change) for obstacle in _OBSTACLES)
+    return next(filter(None, decisions), None) or AttachDecision("attach", entries, _grace_period(change))
+
+
+def _living(
+    given: AttachInput, entries: tuple[LatticeEntry, ...], but: frozenset[str] = frozenset()
+) -> tuple[LatticeEntry, ...]:
+    """The entries without the dead ones, except those of the groups ``but``."""
+    return tuple(entry for entry in entries if entry.group_arn in but or not given.is_dead(entry))
 
 
 def desired_entries(given: AttachInput, primary: Deployment) -> tuple[LatticeEntry, ...]:
@@ -88,8 +83,8 @@ def desired_entries(given: AttachInput, primary: Deployment) -> tuple[LatticeEnt
     leaving = given.ours - _groups_to_keep(given)
     staying = tuple(
         _with_allowed_role(given, entry)
-        for entry in primary.entries
-        if entry.advanced or not (entry.group_arn in leaving or given.is_dead(entry))
+        for entry in _living(given, primary.entries)
+        if entry.advanced or entry.group_arn not in leaving
     )
     joining = {
         state.group: state.claim.route.port_name
@@ -250,3 +245,8 @@ def _grace_period(change: _Change) -> int | None:
     states = change.given.route_states
     least = max((s.claim.route.health_grace for s in states if s.by_ecs and s.group in change.groups), default=0)
     return least if least > (change.given.service.grace_period or 0) else None
+
+
+_OBSTACLES = (
+    _rolling, _gone_just_now, _pending_route, _closed, _failed_before, _interruption, _forbidden_role, _too_many,
+)  # fmt: skip

@@ -193,11 +193,8 @@ class Observer:
 
     def _with_owners_of(self, observed: Observation, groups: list[str]) -> Observation:
         known, stack = observed.record.owners, self.settings.owner
-        # Of a group that Lattice cannot use it is read again whether it is still there.
-        asked = set(groups) - {
-            found.claim.own_group for found in observed.claims.values() if found.answer.code == OWN_GROUP_UNUSABLE
-        }
-        owners = {group: owner for group, owner in known.items() if owner.is_lasting and group in asked}
+        settled = set(groups) - _unusable(observed)
+        owners = {group: owner for group, owner in known.items() if owner.is_lasting and group in settled}
         for group in groups:
             if group not in owners:
                 owners[group] = read_owner(self.targets, stack, observed.service_id, group)
@@ -207,8 +204,7 @@ class Observer:
             record=dataclasses.replace(observed.record, owners=lasting),
             owners=owners,
             listed_by_port=listed_by_port(observed.completed or observed.primary, owners),
-            ours=observed.ours
-            | {group for group, owner in owners.items() if owner == OURS or _was_ours(group, owner, observed)},
+            ours=observed.ours | _ours(owners, observed.record),
         )
 
     def _with_claims(self, observed: Observation) -> Observation:
@@ -244,9 +240,16 @@ class Observer:
         )
 
 
-def _was_ours(group: str, owner: Owner, observed: Observation) -> bool:
-    """Whether the group is gone and was ours: the record knows that we attached it."""
-    return owner.kind == "gone" and group in observed.record.attached
+def _unusable(observed: Observation) -> set[str | None]:
+    """The groups that Lattice cannot use: whether they are still there is read again."""
+    records = observed.claims.values()
+    return {record.claim.own_group for record in records if record.answer.code == OWN_GROUP_UNUSABLE}
+
+
+def _ours(owners: Mapping[str, Owner], record: EcsRecord) -> set[str]:
+    """The groups that are ours, and those that were until they were deleted: the record knows that we attached them."""
+    was_ours = {group for group, owner in owners.items() if owner.kind == "gone" and group in record.attached}
+    return was_ours | {group for group, owner in owners.items() if owner == OURS}
 
 
 def _own_groups(claims: tuple[ClaimRecord, ...]) -> set[str]:

@@ -187,7 +187,7 @@ def _timers(observed: Observation, states: Sequence[RouteState]) -> dict[str, fl
             running.add(state.pending_timer)
         if state.closed:
             running.add(_CLOSED)
-    running |= {f"gone:{group}" for group in observed.gone}
+    running.update(map("gone:{}".format, observed.gone))
     managed = observed.ours | observed.record.registered.keys()
     if managed and observed.routes is not None and all(state.is_settled for state in states):
         running |= {f"leftover:{group}" for group in leftovers(states, managed)}
