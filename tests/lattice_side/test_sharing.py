@@ -85,6 +85,9 @@ def test_the_holder_tag_decides_who_may_claim(stage: Stage, sharing: str, joins:
     held = {r.claim.service for r in stage.records() if r.answer.code == "HELD_BY_OTHER"}
     assert live == {WEB, *joins}
     assert held == {API, OTHER} - joins
+    arn = stage.registry.lattice(NAME).service_arn
+    command = f"aws vpc-lattice untag-resource --resource-arn {arn} --tag-keys ecs-lattice:holder"
+    assert all(command in r.answer.message for r in stage.records() if r.claim.service in held)
 
 
 def test_the_holder_survives_a_lost_table(stage: Stage) -> None:

@@ -7,7 +7,7 @@ others have no say, whatever phase they are in: not on its settings, networks, m
 from collections.abc import Iterable, Sequence
 
 from ecs_lattice import ownership
-from ecs_lattice.claims import HELD_BY_OTHER, Answer, ClaimRecord
+from ecs_lattice.claims import HELD_BY_OTHER, Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts, Owner, facts_of, holder_tags, may_speak
 from ecs_lattice.settings import Settings
@@ -41,28 +41,30 @@ def _first(claims: Sequence[ClaimFacts], receiving: frozenset[Owner]) -> Owner |
     return next((facts.owner for facts in claiming), None)
 
 
-def refusal(lattice_service: str, holder: str) -> str:
-    """The message for a claim that may not speak."""
+def refusal(remembered: LatticeRecord) -> str:
+    """The message for a claim that may not speak, with the command that gives the Lattice service up."""
+    arn = remembered.service_arn or "<ARN of the Lattice service>"
     return (
-        f"Lattice service {lattice_service} is held by {holder}; the stack parameter Sharing decides who may join. Use "
-        f"another name, or have an operator remove its tag {ownership.HOLDER}."
+        f"Lattice service {remembered.name} is held by {remembered.holder}; the stack parameter Sharing decides who may "
+        "join. Use another name, or have an operator give it up, once the holder has no route on it: aws vpc-lattice "
+        f"untag-resource --resource-arn {arn} --tag-keys {ownership.HOLDER}"
     )
 
 
 def unread_answers(
-    records: Sequence[ClaimRecord], requester: str, holder: str, settings: Settings
+    records: Sequence[ClaimRecord], requester: str, remembered: LatticeRecord, settings: Settings
 ) -> dict[str, Answer] | None:
-    """The answers to the claims of the ECS service ``requester``, if the remembered ``holder`` is enough to give them: none
+    """The answers to the claims of the ECS service ``requester``, if the ``remembered`` holder is enough to give them: none
     of them may speak, and nothing was ever created for them. None: Lattice has to be read, also to see whether the holder
     is still there, of whom no claim is left."""
     answers: dict[str, Answer] = {}
-    speaking = {record.key for record in records if may_speak(facts_of(record, settings), holder)}
+    speaking = {record.key for record in records if may_speak(facts_of(record, settings), remembered.holder)}
     for record in records if speaking else ():
         if record.claim.service.arn != requester:
             continue
         if record.answer.group_arn or record.key in speaking:
             return None
         is_over = record.claim.phase != "declared"
-        text = refusal(record.lattice_service, holder)
+        text = refusal(remembered)
         answers[record.key] = Answer("Removed") if is_over else Answer("Conflicted", HELD_BY_OTHER, text)
     return answers or None

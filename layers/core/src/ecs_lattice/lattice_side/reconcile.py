@@ -71,7 +71,7 @@ class LatticeSide:
         reason to look are new claims of this ECS service; where they may not speak, Lattice is not read."""
         records = self.registry.claims_on(name)
         remembered = self.registry.lattice(name)
-        if claims_of and (unread := unread_answers(records, claims_of, remembered.holder, self.settings)):
+        if claims_of and (unread := unread_answers(records, claims_of, remembered, self.settings)):
             answered = self._answer(tuple(record for record in records if record.key in unread), unread)
             problems = _problems((record.key, record.answer) for record in answered)
             return Refused(problems) if problems else Done()

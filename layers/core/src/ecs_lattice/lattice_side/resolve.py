@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from ecs_lattice.claims import HELD_BY_OTHER, OWN_GROUP_UNUSABLE, ClaimRecord
+from ecs_lattice.claims import HELD_BY_OTHER, OWN_GROUP_UNUSABLE, ClaimRecord, LatticeRecord
 from ecs_lattice.declaration.changes import network_missing
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts
@@ -54,7 +54,7 @@ def _by_phase(
     claim = facts.claim
     resolved = partial(Resolution, **vars(facts), order=(_rank(facts), facts.claimed))
     if not facts.speaks and (claim.phase == "declared" or not facts.receives):
-        return _without_say(resolved(mode="removing", holds_match=facts.receives), index.remembered.holder)
+        return _without_say(resolved(mode="removing", holds_match=facts.receives), index.remembered)
     if claim.route.pause and not (claim.phase == "deleted" and now - claim.since >= _DAY_SECONDS):
         message = f"{settings.label_prefix}.pause is set: the route is observed, and nothing is changed."
         return resolved(mode="paused", holds_match=True, code="PAUSED", message=message)
@@ -85,11 +85,11 @@ def _rank(facts: ClaimFacts) -> int:
     return 3 if facts.route.pause else 2
 
 
-def _without_say(resolution: Resolution, holder: str) -> Resolution:
+def _without_say(resolution: Resolution, remembered: LatticeRecord) -> Resolution:
     """A claim that may not speak: refused as long as it is declared, else removed without a grace time."""
     if resolution.claim.phase != "declared":
         return resolution
-    return resolution.reject("Conflicted", HELD_BY_OTHER, refusal(resolution.route.lattice_service, holder))
+    return resolution.reject("Conflicted", HELD_BY_OTHER, refusal(remembered))
 
 
 def _refused_by_aws(resolutions: Resolutions, refused: Mapping[str, Problem]) -> Iterator[Resolution]:
