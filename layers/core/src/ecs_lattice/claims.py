@@ -39,7 +39,8 @@ class Claim:
     group must not be deleted. ``serving``: a completed deployment names the group, or this application has registered
     the tasks; the route may receive traffic once a target can answer. ``claimed_at`` (epoch seconds) is since when the
     ECS service has claimed this match on this Lattice service: it survives a rename of the route and an interruption
-    below the grace time; 0: claimed before this was recorded.
+    below the grace time; 0: claimed before this was recorded. ``task_family`` is the family of the task definition that the
+    ECS service runs; empty: unknown.
     """
 
     service: ServiceId
@@ -52,6 +53,7 @@ class Claim:
     named: bool = False
     serving: bool = False
     claimed_at: float = 0.0
+    task_family: str = ""
 
     @cached_property
     def key(self) -> str:

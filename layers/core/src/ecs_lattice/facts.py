@@ -152,6 +152,11 @@ class TaskDefinition:
         """``family:revision``, for people."""
         return self.arn.rsplit("/", 1)[-1]
 
+    @property
+    def family(self) -> str:
+        """The family, unique in an account and Region."""
+        return self.name.rsplit(":", 1)[0]
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceRevision:

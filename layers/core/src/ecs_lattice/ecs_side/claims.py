@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ecs_lattice.claims import Claim, ClaimRecord, Phase
 from ecs_lattice.ecs_side.claiming import RouteKey, is_over, route_key
+from ecs_lattice.ecs_side.moves import waits_for_successor
 from ecs_lattice.ecs_side.observation import Observation, Presence
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.model import Placement, Route
@@ -132,6 +133,9 @@ def desired_claims(observed: Observation, facts: AttachmentFacts) -> dict[RouteK
     records = observed.claims
     shifts = observed.shifts_traffic and observed.presence == "active"
     claims = _declared(observed, is_paused=shifts)
+    for key, record in observed.claims.items():
+        if key not in claims and waits_for_successor(observed, key, record):
+            claims[key] = _as_before(record.claim, pause=record.claim.route.pause)
     is_held = shifts or any(claim.route.pause for claim in claims.values())
     for key, record in sorted(records.items()):
         if not (key in claims or is_over(record)):
@@ -193,6 +197,7 @@ def _new(observed: Observation, route: Route) -> Claim:
         Placement(subnets.vpc_id, subnets.family, port),
         own_group=group if owner and owner.kind == "somebody" else None,
         claimed_at=observed.claimed_at.get(route_key(route), observed.now),
+        task_family=revision.task_definition.family,
     )
 
 

@@ -5,11 +5,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.claims import Claim, ClaimRecord, Notice
 from ecs_lattice.ecs_side import attach, effective_revision
 from ecs_lattice.ecs_side.attach import AttachInput
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_claims, leftover_seconds, leftovers
+from ecs_lattice.ecs_side.moves import blocked_moves
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, PendingUpdate, fingerprint
 from ecs_lattice.ecs_side.security_groups import IngressResult
@@ -37,7 +38,8 @@ class Decisions:
     """All decisions of one reconcile that need no further reading. ``record`` is what to store before anything is
     done. ``over`` are the claims to delete: nothing is left of them, and no route asks for them again. ``groups``
     are the controller's. ``waits``: what needs another reconcile that no event requests. ``problems`` are blocking,
-    ``warnings`` are not; ``left_closed`` are those about security groups that the stack has to leave alone."""
+    ``warnings`` are not; ``left_closed`` are those about security groups that the stack has to leave alone. ``moves``: what keeps
+    live routes from moving to another Lattice service."""
 
     record: EcsRecord
     claims: Mapping[RouteKey, Claim]
@@ -50,6 +52,7 @@ class Decisions:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     left_closed: tuple[Problem, ...]
+    moves: Mapping[RouteKey, Notice]
 
 
 def decide(observed: Observation, settings: Settings, ingress: IngressResult) -> Decisions:
@@ -80,6 +83,7 @@ def decide(observed: Observation, settings: Settings, ingress: IngressResult) ->
         problems=problems,
         warnings=(*withheld, *overwritten, *ingress.state.warnings, *ingress.state.left_closed),
         left_closed=ingress.state.left_closed,
+        moves=blocked_moves(observed, decision.code, settings.label_prefix),
     )
 
 

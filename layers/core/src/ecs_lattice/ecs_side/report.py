@@ -73,6 +73,9 @@ def _statuses(
         key: _status(claim, obstacles.get(key, overwritten), left_closed, attaching, turn or _stage(decided))
         for key, claim in claims.items()
     }
+    for key in decided.moves.keys() & standing.keys():
+        notices = (*standing[key].notices, decided.moves[key])
+        standing[key] = dataclasses.replace(standing[key], notices=notices)
     return [status for _, status in sorted((standing | _withheld(observed, claims, standing)).items())]
 
 

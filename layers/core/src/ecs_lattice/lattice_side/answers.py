@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Literal
 
 from ecs_lattice.claims import Answer, State
 from ecs_lattice.graph import id_of
@@ -14,6 +13,7 @@ from ecs_lattice.lattice_side.forwarding import PlanContext, is_ready
 from ecs_lattice.lattice_side.notices import notices
 from ecs_lattice.lattice_side.resolutions import Resolution
 from ecs_lattice.lattice_side.shadows import live_rules, shadows
+from ecs_lattice.lattice_side.succession import MATCH_TAKEN, standby_message
 
 _CREATE_SECONDS = 5
 
@@ -73,7 +73,7 @@ def _answer(
         case "active" if is_live:
             return _of(context, resolution, "Live")
         case "active":
-            return _of(context, resolution, *_progress(context, resolution, entries))
+            return _of(context, resolution, *_provisioned(context, resolution, entries))
     # Nothing changes for it: a target group that is in use stays its own.
     answer = _of(context, resolution, resolution.rejection or "Paused", resolution.code, resolution.message)
     is_in_use = before.group_arn is not None and id_of(before.group_arn) in context.index.weighted
@@ -90,9 +90,16 @@ def _of(context: PlanContext, resolution: Resolution, state: State, code: str = 
     return Answer(state, code, message, arn, service.domain_name if service else before.domain_name)
 
 
-def _progress(
-    context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]
-) -> tuple[State, Literal[""], str]:
+def _provisioned(context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]) -> tuple[State, str, str]:
+    """The state, code and message of an active route without traffic."""
+    progress = _progress(context, resolution, entries)
+    if progress[0] != "Wired" or not resolution.stands_by_for:
+        return progress
+    is_ready(context, resolution)  # until it is, its targets are read again
+    return "Wired", MATCH_TAKEN, standby_message(resolution)
+
+
+def _progress(context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]) -> tuple[State, str, str]:
     """The state and message of an active route without traffic: Wired once all is there that its tasks need."""
     if paused := _paused_share(resolution, entries):
         return "Pending", "", paused
@@ -108,7 +115,7 @@ def _progress(
     if missing:
         context.timers.wait(_CREATE_SECONDS, f"{missing} is being created")
         return "Pending", "", f"{missing} is being created."
-    is_unweighted = resolution.route.weight == 0 and is_ready(context, resolution)
+    is_unweighted = resolution.is_weightless and is_ready(context, resolution)
     return ("Live", "", "Its weight is 0.") if is_unweighted else ("Wired", "", "")
 
 

@@ -25,7 +25,8 @@ class MatchEntry:
 
     ``active`` claims share the entry, ``retained`` ones stay as they are, ``removing`` ones leave, ``paused`` ones freeze
     it; ``claims`` are the active, the paused, the retained and the removing ones. ``is_frozen``: nothing of it may change,
-    because a claim is paused or all claims are retained. ``is_ending``: no claim stays in it.
+    because a claim is paused or all claims are retained. ``is_ending``: no claim stays in it. ``is_standby``: it is parked
+    whatever its groups can answer, for a claim that stands by.
 
     ``needed_by`` are the keys of the active ones, ``priority`` is the first that they declare. ``rule`` is the existing
     rule that becomes this one, ``action`` what it forwards to now, ``live`` whether requests can reach it now,
@@ -42,6 +43,7 @@ class MatchEntry:
     claims: Resolutions = ()
     is_frozen: bool = False
     is_ending: bool = False
+    is_standby: bool = False
     needed_by: tuple[str, ...] = ()
     priority: int | None = None
     rule: Rule | None = None
@@ -49,6 +51,23 @@ class MatchEntry:
     live: bool = False
     in_use: frozenset[str] = frozenset()
     receiving: frozenset[str] = frozenset()
+
+    @property
+    def claims_match(self) -> bool:
+        """Whether active claims have the match, rather than stand by for it."""
+        return bool(self.active) and not self.is_standby
+
+    @property
+    def declared_priority(self) -> int | None:
+        """The first priority that an active claim declares."""
+        found = (resolution.route.priority for resolution in (self.active if self.claims_match else ()))
+        return next((priority for priority in found if priority is not None), None)
+
+    @property
+    def is_weightless(self) -> bool:
+        """Whether the claims of the match give no route a weight above 0."""
+        is_declared = not (self.retained or self.is_standby)
+        return is_declared and all(resolution.route.weight == 0 for resolution in self.active)
 
     @property
     def has_its_priority(self) -> bool:
@@ -96,9 +115,7 @@ def candidates_by_entry(index: ObservedIndex, resolutions: Resolutions) -> Mappi
     """
     same: dict[tuple[ListenerKey, Match], list[Resolution]] = defaultdict(list)
     for resolution in resolutions:
-        # What was paused before it was live has no part in anything yet.
-        has_part = resolution.mode != "rejected" and (resolution.mode != "paused" or resolution.was_live)
-        for key in resolution.route.listeners if has_part else ():
+        for key in resolution.route.listeners if resolution.has_part else ():
             same[key, resolution.requests].append(resolution)
     candidates: dict[EntryKey, list[Resolution]] = defaultdict(list)
     for (key, _), claims in same.items():

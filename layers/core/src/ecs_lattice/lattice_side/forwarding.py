@@ -63,7 +63,7 @@ def plan_forward(context: PlanContext, entry: MatchEntry, parked: frozenset[str]
     falls_back = entry.live and not can_answer and bool(entry.active)
     if falls_back:
         roles |= dict.fromkeys(entry.receiving - _deleted_elsewhere(entry), "fallback")
-    live = serves or "fallback" in roles.values()
+    live = (serves or "fallback" in roles.values()) and not entry.is_standby
     members = {
         group: _weight(role, current[group], declared[group], live=live)
         for group, role in roles.items()

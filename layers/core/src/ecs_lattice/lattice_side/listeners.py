@@ -189,7 +189,7 @@ def _is_replaced(context: PlanContext, action: Action, key: ListenerKey, what: s
     """Whether every route that the action once served is served elsewhere, long enough for the data plane."""
     groups = weights(action)
     for entry in context.assignment.entries:
-        for resolution in entry.active:
+        for resolution in () if entry.is_standby else entry.active:
             is_served = resolution.route.weight == 0 or resolution.group_ref in entry.receiving
             if not is_served and (resolution.group_ref in groups or what in rule_names(resolution.claim, key)):
                 return False

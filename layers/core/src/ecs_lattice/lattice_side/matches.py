@@ -20,6 +20,7 @@ from ecs_lattice.lattice_side.entries import (
 )
 from ecs_lattice.lattice_side.resolutions import UNCHANGED, Mode, Resolution, Resolutions, replaced
 from ecs_lattice.lattice_side.seen import ObservedIndex
+from ecs_lattice.lattice_side.succession import MATCH_TAKEN, released, standby_entries, with_successor, without_match
 from ecs_lattice.matching import normal
 from ecs_lattice.model import ListenerKey, Match
 from ecs_lattice.settings import Settings
@@ -65,10 +66,11 @@ def _entries(
             unchangeable = {resolution.owner for resolution in resolutions if resolution.mode in UNCHANGED}
             blocked = _blocked(index, at, candidates[at], owners, unchangeable)
         if len(blocked) < len(candidates[at]):
-            entries[at], rejected = _entry(at, candidates[at], receiving, owners, settings)
-            blocked += rejected
+            succeeded = with_successor(index, candidates[at], owners)
+            entries[at], rejected = _entry(at, succeeded, receiving, owners, settings)
+            blocked += [*rejected, *released(succeeded)]
         resolutions = replaced(resolutions, blocked)
-    return entries, resolutions
+    return entries | standby_entries(resolutions), resolutions
 
 
 def _blocked(
@@ -85,7 +87,7 @@ def _blocked(
         code = "FOREIGN_RULE"
         message = f"Rule {foreign[0].name} on {at[0]} has this match, and this stack did not create it."
     elif blocking:
-        code = "MATCH_TAKEN"
+        code = MATCH_TAKEN
         message = f"{at[1] or 'Everything else'} on {at[0]} still goes to {'/'.join(blocking[0])}, whose rule stays."
     else:
         return []
@@ -102,7 +104,14 @@ def _entry(
     # Stable, so that the second sort decides first: who serves the match (of several, who still shares it), who once did,
     # and since when, then who claimed it first.
     is_shared, requests = len(owners) > 1, normal(at[1])
-    ordered.sort(key=lambda r: (r.owner not in owners, is_shared and r.route.weight is None, *_seniority(r, requests)))
+    ordered.sort(
+        key=lambda r: (
+            not r.succeeds,
+            r.owner not in owners,
+            is_shared and r.route.weight is None,
+            *_seniority(r, requests),
+        )
+    )
     holding = [resolution for resolution in ordered if resolution.holds_match]
     sharing = [r for r in holding if r is holding[0] or None not in {holding[0].route.weight, r.route.weight}]
     by_role: dict[Mode | None, Resolutions] = defaultdict(tuple)
@@ -112,16 +121,7 @@ def _entry(
     active, retained, removing, paused = by_role["active"], by_role["retained"], by_role["removing"], by_role["paused"]
     claims, is_frozen = (*active, *paused, *retained, *removing), "paused" in roles or roles == {"retained"}
     entry = MatchEntry(*at, active, retained, removing, paused, claims, is_frozen, is_ending=roles <= {"removing"})
-    return entry, [
-        loser.reject(
-            "Conflicted",
-            "MATCH_TAKEN",
-            f"{at[1] or 'Everything else'} on {at[0]} belongs to route {sharing[0].route.name} of "
-            f"{sharing[0].claim.service}. Give every route of this match a {settings.label_prefix}.weight to share it, or "
-            "use another match.",
-        )
-        for loser in by_role["rejected"]
-    ]
+    return entry, [without_match(loser, sharing[0], at, settings.label_prefix) for loser in by_role["rejected"]]
 
 
 def _seniority(resolution: Resolution, requests: Match) -> tuple[bool, float, float, str]:
@@ -213,7 +213,7 @@ def _observed(index: ObservedIndex, entry: MatchEntry, rule: Rule | None, listen
     return replace(
         entry,
         needed_by=tuple(resolution.key for resolution in entry.active),
-        priority=next((p for r in entry.active if (p := r.route.priority) is not None), None),
+        priority=entry.declared_priority,
         rule=rule,
         action=action,
         live=live,
@@ -232,7 +232,7 @@ def _conflicts(assignment: RuleAssignment, settings: Settings) -> Iterator[Resol
         "route a weight above 0."
     )
     for entry in assignment.entries:
-        if not entry.retained and all(resolution.route.weight == 0 for resolution in entry.active):
+        if entry.is_weightless:
             yield from (resolution.reject("Refused", "WEIGHTS_ZERO", message) for resolution in entry.active)
 
 

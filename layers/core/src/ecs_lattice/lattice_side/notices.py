@@ -10,6 +10,7 @@ from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.joint_settings import Decided, follows
 from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, asks_for_network
+from ecs_lattice.lattice_side.succession import standby_notices
 from ecs_lattice.matching import has_query
 
 _NAMES = 3
@@ -31,6 +32,8 @@ def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
                 *_networks(context, resolution),
             )
             found[resolution.key] = (*own, *of_all)
+    for key, notice in standby_notices(context.assignment.resolutions):
+        found[key] = (notice, *found.get(key, ()))
     return found
 
 

@@ -15,7 +15,7 @@ LOWEST, HIGHEST = 1, 2000
 
 def rule_priorities(listener: ListenerAssignment, rules: list[DesiredRule]) -> dict[str, int]:
     """Priorities by rule name: the declared ones first, then those of the matches by specificity, then all others."""
-    entries = {entry.needed_by: entry for entry in listener.matches if entry.active}
+    entries = {entry.needed_by: entry for entry in listener.matches if entry.claims_match}
     current = {rule.name: rule.there.priority for rule in rules if rule.there}
     declared: dict[str, int] = {}
     by_match: dict[str, tuple[object, ...]] = {}

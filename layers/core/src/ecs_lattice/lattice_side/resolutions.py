@@ -23,7 +23,9 @@ class Resolution(ClaimFacts):
     ``active``: provision it. ``retained``: the claim vanished, nothing of it changes yet. ``removing``: take it down.
     ``paused``: change nothing. ``rejected``: refused or in conflict (``rejection``), what was provisioned stays.
     ``order`` is its place among the claims. ``holds_match``: others cannot have its match, as long as it is declared and
-    for the grace time after. ``wait``: reconcile again after so many seconds.
+    for the grace time after. ``wait``: reconcile again after so many seconds. ``stands_by_for``: the key of the claim whose
+    match it is to take over (:mod:`.succession`); until then it is provisioned, and parked. ``succeeds``: it
+    takes over now.
     """
 
     order: tuple[int, tuple[float, str, str]]
@@ -33,6 +35,20 @@ class Resolution(ClaimFacts):
     code: str = ""
     message: str = ""
     wait: int | None = None
+    stands_by_for: str = ""
+    succeeds: bool = False
+
+    @property
+    def has_part(self) -> bool:
+        """Whether it counts for its match; what was paused before it was live has no part in anything yet."""
+        if self.mode == "rejected" or self.stands_by_for:
+            return False
+        return self.mode != "paused" or self.was_live
+
+    @property
+    def is_weightless(self) -> bool:
+        """Whether it has its match and declares the weight 0, and with it to receive no requests."""
+        return self.route.weight == 0 and not self.stands_by_for
 
     def reject(self, rejection: Rejection, code: str, message: str) -> "Resolution":
         return replace(self, mode="rejected", rejection=rejection, code=code, message=message, wait=None)
