@@ -109,10 +109,28 @@ def report(name: str, registry: DynamoRegistry, rate: float | None, status: str)
     )
 
 
+class _NoRequests:
+    """Takes the requests of the probe and sends none."""
+
+    def enqueue(self, requests: object) -> None: ...
+
+    def enqueue_later(self, request: object, seconds: int) -> None: ...
+
+
 def probe(registry: DynamoRegistry, ecs: Ecs, clients: Clients) -> Probe:
     """The probe as the function has it, but for ECS."""
     alarm_sync = AlarmSync("bench", "lattice", BotoAlarms(clients.cloudwatch, "bench"), time.time, time.sleep)
-    return Probe("bench", registry, BotoTargets(clients.lattice), ecs, EmfMetrics(), alarm_sync, time.time, time.sleep)
+    return Probe(
+        "bench",
+        registry,
+        BotoTargets(clients.lattice),
+        ecs,
+        _NoRequests(),
+        EmfMetrics(),
+        alarm_sync,
+        time.time,
+        time.sleep,
+    )
 
 
 @contextlib.contextmanager

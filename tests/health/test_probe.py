@@ -20,6 +20,7 @@ class Surroundings:
     services: dict = field(default_factory=dict)
     documents: dict = field(default_factory=lambda: {("stack", "marker"): "{}"})
     tasks: dict = field(default_factory=dict)
+    enqueued: list = field(default_factory=list)
     asked_for_tasks: list = field(default_factory=list)
     broken: set = field(default_factory=set)
     listed: list = field(default_factory=list)
@@ -56,6 +57,9 @@ class Surroundings:
             raise UnavailableError("DescribeServices", "ServerException", "later")
         return tuple(self.services[one] for one in ids if one in self.services)
 
+    def enqueue(self, requests):
+        self.enqueued += [(request.kind, request.key) for request in requests]
+
     def tasks_of(self, service):
         self.asked_for_tasks.append(service.arn)
         if "tasks" in self.broken:
@@ -74,7 +78,9 @@ class Surroundings:
             services = staticmethod(self.services_of)
             tasks = staticmethod(self.tasks_of)
 
-        probe = Probe("stack", self, self, Ecs(), self.metrics, alarm_sync, self.time.now, self.time.sleep, threads=1)
+        probe = Probe(
+            "stack", self, self, Ecs(), self, self.metrics, alarm_sync, self.time.now, self.time.sleep, threads=1
+        )
         return probe.run(seconds)
 
 
@@ -287,3 +293,28 @@ def test_what_is_remembered_of_a_service_that_is_gone_is_forgotten():
     around.records = []
     around.run()
     assert around.documents["probe", "restarting"] == "[]"
+
+
+def test_a_lattice_service_is_reconciled_when_a_route_becomes_impaired_and_then_at_doubling_distance():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["UNUSED"]
+    began, times = around.time.time, []
+    for _ in range(60):
+        around.enqueued.clear()
+        around.run()
+        times += [around.time.time - began for _ in around.enqueued]
+        around.time.time += 60
+    assert times == [0, 300, 900, 2100]
+    around.targets[GROUP] = ["HEALTHY"]
+    around.time.time += 3600
+    around.run()
+    assert around.documents["probe", "requested"] == "{}"
+
+
+def test_a_route_that_flaps_costs_one_request_in_five_minutes():
+    around = with_service(a_record())
+    for number in range(10):
+        around.targets[GROUP] = ["UNUSED"] if number % 2 else ["HEALTHY"]
+        around.run()
+        around.time.time += 30
+    assert around.enqueued == [("latticeService", "orders")]

@@ -17,6 +17,7 @@ def probe(wiring: Wiring) -> Probe:
         wiring.registry,
         BotoTargets(clients.lattice),
         BotoEcs(clients.ecs, clients.ec2),
+        wiring.requests,
         wiring.metrics,
         AlarmSync(own.owner, own.label_prefix, alarms, wiring.now, wiring.sleep),
         wiring.now,

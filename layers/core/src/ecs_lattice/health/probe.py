@@ -16,13 +16,15 @@ from ecs_lattice.graph import id_of
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.alarm_sync import AlarmSync, SyncedAlarms
 from ecs_lattice.health.counts import Counts, count
+from ecs_lattice.health.drift_requests import Asked, due, is_broken
 from ecs_lattice.health.impaired import asks_ecs, group_of, impaired, is_measured
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, stack_members
 from ecs_lattice.health.restarts import MOST_READ, is_restarting, replaces_tasks
+from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
-from ecs_lattice.ports import Ecs, Now, Registry
+from ecs_lattice.ports import Ecs, Now, Registry, RequestQueue
 from ecs_lattice.stack_state import is_complete
 
 # Shares of the time after which the reads of targets and of ECS end; the rest is for the alarms.
@@ -33,6 +35,10 @@ _RESTARTING = (
     "probe",
     "restarting",
 )  # the document with the ARNs of the ECS services that restarted tasks in the last run
+_REQUESTED = (
+    "probe",
+    "requested",
+)  # the document with when each Lattice service may be reconciled again for its health
 _NOT_REACHED = ("probe", "not-reached")  # the document with the ids of the groups that the last run did not reach
 
 
@@ -63,6 +69,7 @@ class Probe:
     registry: Registry
     targets: TargetStatuses
     ecs: Ecs
+    requests: RequestQueue
     metrics: MetricsSink
     alarm_sync: AlarmSync
     now: Now
@@ -87,6 +94,7 @@ class Probe:
         readings = [self._reading(record, groups.values, known, restarting) for record in measured]
         for reading in readings:
             self.metrics.publish(reading.dimensions, reading.metrics(), reading.members())
+        self._request(readings)
         totals = stack_members(readings)
         self.metrics.publish({metric_names.OWNER: self.owner}, {metric_names.HEARTBEAT: 1.0}, totals)
         may_delete = is_complete(self.registry)
@@ -99,6 +107,18 @@ class Probe:
             not_reached=len(groups.not_reached),
             alarms=alarms,
         )
+
+    def _request(self, readings: Sequence[Reading]) -> None:
+        """Have the Lattice services reconciled in which something may have been changed by hand."""
+        text = self.registry.document(*_REQUESTED) or "{}"
+        before = {name: Asked(*values) for name, values in json.loads(text).items()}
+        names, after = due({each.record.lattice_service for each in readings if is_broken(each)}, before, self.now())
+        if after != before:  # before the requests: a run that dies sends none, rather than one a minute
+            values = {name: [asked.due_at, asked.wait] for name, asked in sorted(after.items())}
+            self.registry.put_document(*_REQUESTED, json.dumps(values))
+        if names:
+            cause = "a route is impaired, or its target group is unused"
+            self.requests.enqueue([ReconcileRequest("latticeService", name, cause, self.now()) for name in names])
 
     def _remembered(self) -> frozenset[str]:
         """The ARNs of the ECS services that restarted tasks in the last run."""
