@@ -179,7 +179,9 @@ class LatticeSide:
                 f"is left alone. Use another {self.settings.label_prefix}.service."
             )
             foreign = {
-                facts.key: Answer(
+                facts.key: Answer("Removed")
+                if facts.claim.phase != "declared" and not before.group_arn
+                else Answer(
                     "Refused",
                     "FOREIGN_SERVICE",
                     message,
