@@ -65,7 +65,7 @@ def test_a_declaration_of_which_no_release_completed_makes_nothing():
         assert world.graph() == {}
         assert world._all("list_target_groups") == []
         assert world.claims(crashed) == {}
-        assert codes(world, crashed) == {"WAITING_FOR_DEPLOYMENT"}
+        assert codes(world, crashed) == {"WAITING_FOR_DEPLOYMENT", "FIRST_DEPLOYMENT_FAILING"}
 
 
 def test_a_declaration_of_which_no_release_completed_is_checked():
