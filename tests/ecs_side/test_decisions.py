@@ -13,6 +13,7 @@ from ecs_lattice.ecs_side.record import EcsRecord, Owner, PendingUpdate
 from ecs_lattice.ecs_side.report import dated
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.ecs_side.targets import ManagedGroup
+from ecs_lattice.ecs_side.update_outcome import immovable
 from ecs_lattice.facts import (
     Deployment,
     EcsService,
@@ -215,6 +216,29 @@ def test_a_deployment_that_may_take_the_last_task_away_is_started_only_when_aske
     decision = attach.decide(given(facts, [route_state(route={"targets": targets})]))
     assert decision.kind == kind
     assert kind == "attach" or decision.code == "ATTACH_WOULD_INTERRUPT"
+
+
+@pytest.mark.parametrize(
+    ("desired", "minimum", "maximum", "code"),
+    [
+        (1, 50, 100, "ATTACH_IMPOSSIBLE"),
+        (1, 100, 199, "ATTACH_IMPOSSIBLE"),
+        (0, 50, 100, None),
+        (2, 50, 100, None),
+        (1, 50, 200, None),
+    ],
+)
+def test_a_deployment_that_can_neither_stop_nor_start_a_task_is_not_begun(desired, minimum, maximum, code):
+    facts = service(deployment(), desired=desired, minimum_healthy_percent=minimum, maximum_percent=maximum)
+    decision = attach.decide(given(facts, [route_state(route={"targets": "ecs"})]))
+    assert (decision.kind, decision.code or None) == ("refuse" if code else "attach", code)
+
+
+def test_a_detach_that_cannot_move_says_how_it_could():
+    facts = service(deployment(), desired=1, minimum_healthy_percent=50, maximum_percent=100)
+    decision = immovable(facts, joins=False, label_prefix="mesh")
+    assert (decision.kind, decision.code) == ("refuse", "DETACH_IMPOSSIBLE")
+    assert "maximumPercent" in decision.message
 
 
 def test_a_stack_without_an_infrastructure_role_attaches_nothing():

@@ -49,12 +49,18 @@ def rolling_conflicts(effective: Declaration, primary: Declaration, *, label_pre
                 continue
             message = (
                 f"it was {_text(demands[name])} and becomes {_text(new)}, but while a deployment rolls, old and new tasks of "
-                f"port {route.port_name} on {route.lattice_service} are checked by one target group. Let the new version "
-                "answer both for one release, or use a new port name."
+                f"port {route.port_name} on {route.lattice_service} are checked by one target group. {_way_out(name)}"
             )
             where = f"newest deployment, route {route.name}"
             found.append(problem("HOLDS_BACK", message, key=f"{label_prefix}.{name}", value=_text(new), where=where))
     return tuple(found)
+
+
+def _way_out(name: str) -> str:
+    """A port answers two paths at once, but not in plain text and in TLS."""
+    if name in {"protocol", "health.protocol"}:
+        return "Use a new port name: one port cannot answer two protocols."
+    return "Let the new version answer both for one release, or use a new port name."
 
 
 def too_many_routes(count: int, most: int, *, label_prefix: str) -> Problem:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ecs_lattice.ecs_side import effective_revision
 from ecs_lattice.ecs_side.claims import RouteState, is_leftover_over, leftovers
 from ecs_lattice.ecs_side.record import EcsRecord, fingerprint
-from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, after_outcome, attach_failed
+from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, after_outcome, attach_failed, immovable
 from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, same_entries
 from ecs_lattice.settings import Settings
 
@@ -198,6 +198,11 @@ def _failed_before(change: _Change) -> AttachDecision | None:
     return attach_failed("refuse", "did not complete", change.given.settings)
 
 
+def _immovable(change: _Change) -> AttachDecision | None:
+    joins = bool(change.groups - change.primary.groups)
+    return immovable(change.given.service, joins=joins, label_prefix=change.given.settings.label_prefix)
+
+
 def _interruption(change: _Change) -> AttachDecision | None:
     # See decision 9.
     service, states = change.given.service, change.given.route_states
@@ -248,5 +253,6 @@ def _grace_period(change: _Change) -> int | None:
 
 
 _OBSTACLES = (
-    _rolling, _gone_just_now, _pending_route, _closed, _failed_before, _interruption, _forbidden_role, _too_many,
+    _rolling, _gone_just_now, _pending_route, _closed, _failed_before,
+    _immovable, _interruption, _forbidden_role, _too_many,
 )  # fmt: skip

@@ -115,3 +115,28 @@ def _was_rolled_back(update: PendingUpdate, primary: Deployment, service: EcsSer
         deployment.id == update.deployment and deployment.rollout == "FAILED" for deployment in service.deployments
     )
     return has_failed or primary.task_definition == update.task_definition
+
+
+def immovable(service: EcsService, *, joins: bool, label_prefix: str) -> AttachDecision | None:
+    """The refusal of a deployment that ECS could neither begin by stopping a task nor by starting one.
+
+    ECS rounds the minimum up and the maximum down (Amazon ECS API, DeploymentConfiguration). ``joins``: the list gains
+    a target group; otherwise it only loses some.
+    """
+    desired = service.desired
+    can_stop = math.ceil(desired * service.minimum_healthy_percent / 100) < desired
+    can_start = math.floor(desired * service.maximum_percent / 100) > desired
+    if desired == 0 or can_stop or can_start:
+        return None
+    reason = (
+        f"With {desired} desired tasks, minimumHealthyPercent {service.minimum_healthy_percent} and maximumPercent "
+        f"{service.maximum_percent}, ECS can neither stop a task nor start another, so no deployment completes. Raise "
+        "maximumPercent (200 lets ECS start the new tasks first)"
+    )
+    if joins:
+        message = (
+            f"{reason}, or set {label_prefix}.targets = controller, which registers the tasks without a deployment."
+        )
+        return AttachDecision("refuse", code="ATTACH_IMPOSSIBLE", message=message, is_problem=True)
+    message = f"{reason}; the target groups stay in the list until then."
+    return AttachDecision("refuse", code="DETACH_IMPOSSIBLE", message=message, is_problem=True)
