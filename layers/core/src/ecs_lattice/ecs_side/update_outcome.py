@@ -121,12 +121,12 @@ def immovable(service: EcsService, *, joins: bool, label_prefix: str) -> AttachD
     """The refusal of a deployment that ECS could neither begin by stopping a task nor by starting one.
 
     ECS rounds the minimum up and the maximum down (Amazon ECS API, DeploymentConfiguration). ``joins``: the list gains
-    a target group; otherwise it only loses some.
+    a target group; otherwise it only loses some. Strategies that shift traffic start a second set of tasks anyway.
     """
     desired = service.desired
     can_stop = math.ceil(desired * service.minimum_healthy_percent / 100) < desired
     can_start = math.floor(desired * service.maximum_percent / 100) > desired
-    if desired == 0 or can_stop or can_start:
+    if desired == 0 or service.shifts_traffic or can_stop or can_start:
         return None
     reason = (
         f"With {desired} desired tasks, minimumHealthyPercent {service.minimum_healthy_percent} and maximumPercent "
