@@ -13,7 +13,7 @@ from ecs_lattice.ecs_side.record import EcsRecord, Owner, PendingUpdate
 from ecs_lattice.ecs_side.report import dated
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.ecs_side.targets import ManagedGroup
-from ecs_lattice.ecs_side.update_outcome import immovable
+from ecs_lattice.ecs_side.update_outcome import after_outcome, immovable
 from ecs_lattice.facts import (
     Deployment,
     EcsService,
@@ -471,3 +471,17 @@ def test_a_record_with_everything_in_it_is_read_as_it_was_written():
         owners={"tg-x": OWNED, "tg-y": Owner("other_stack", "theirs")},
     )
     assert documents.parse(documents.codec.dumps(record)) == record
+
+
+@pytest.mark.parametrize(
+    ("is_rollback", "code", "text"),
+    [(True, "ATTACH_FAILED", "previous list"), (False, "ATTACHING", "own, and it is undone")],
+)
+def test_while_an_undo_runs_the_attach_stays_failed_and_while_an_attach_runs_it_says_when_it_is_undone(
+    is_rollback, code, text
+):
+    update = an_update(is_rollback=is_rollback)
+    decision = after_outcome(update, "running", service(deployment()), SETTINGS, NOW)
+    assert (decision.kind, decision.code, decision.is_problem) == ("wait", code, is_rollback)
+    assert text in decision.message
+    assert decision.after > 0

@@ -1,7 +1,8 @@
 """What became of an UpdateService call of ours, and what follows from it before anything new begins: pure."""
 
 import math
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ecs_lattice.ecs_side import effective_revision
@@ -82,9 +83,20 @@ def after_outcome(
             return attach_failed("roll_back", "failed", settings, update.previous)
         case "running":
             after = effective_revision.wait_while_rolling(service, now) or effective_revision.SHORTEST_WAIT
-            message = "ECS is registering the tasks with the target groups."
-            return AttachDecision("wait", after=after, code="ATTACHING", message=message)
+            return _while_running(update, after, settings)
     return None
+
+
+def _while_running(update: PendingUpdate, after: int, settings: Settings) -> AttachDecision:
+    """An undo that runs is no recovery: what it undoes is still said. An attach says when it would be undone."""
+    if update.is_rollback:
+        return replace(attach_failed("refuse", "did not complete", settings), kind="wait", after=after)
+    undone_at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(update.at + settings.attach_minutes * 60))
+    message = (
+        "ECS is registering the tasks with the target groups: the deployment in progress is ecs-lattice's own, and it "
+        f"is undone if it has not completed by {undone_at}."
+    )
+    return AttachDecision("wait", after=after, code="ATTACHING", message=message)
 
 
 def attach_failed(
