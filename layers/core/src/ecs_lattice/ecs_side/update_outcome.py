@@ -138,7 +138,7 @@ def immovable(service: EcsService, *, joins: bool, label_prefix: str) -> AttachD
     desired = service.desired
     can_stop = math.ceil(desired * service.minimum_healthy_percent / 100) < desired
     can_start = math.floor(desired * service.maximum_percent / 100) > desired
-    if desired == 0 or service.shifts_traffic or can_stop or can_start:
+    if desired == 0 or service.strategy != "ROLLING" or can_stop or can_start:
         return None
     reason = (
         f"With {desired} desired tasks, minimumHealthyPercent {service.minimum_healthy_percent} and maximumPercent "

@@ -1,7 +1,7 @@
 """The names of the metrics, dimensions and alarms for the health of routes, and of the members beside the metrics.
 
 CloudWatch bills a metric for each combination of dimensions and each hour in which it has a value. So there is one set of
-three dimensions, and a metric is only what an alarm watches (decision 62): everything else is a member of the same log lines, which Logs
+three dimensions, and a metric is only what an alarm watches (decision 51): everything else is a member of the same log lines, which Logs
 Insights finds by its name.
 """
 
