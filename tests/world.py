@@ -272,9 +272,9 @@ class World:
     def make_network(self, name: str = "platform") -> str:
         return self.lattice.create_service_network(name=name)["arn"]
 
-    def associate_vpc(self, network: str) -> None:
-        """Associate the default VPC, where the clients are, with a service network."""
-        vpc = self.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    def associate_vpc(self, network: str, vpc: str = "") -> None:
+        """Associate a VPC with a service network; without one the default VPC, where the clients are."""
+        vpc = vpc or self.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
         self.lattice.create_service_network_vpc_association(serviceNetworkIdentifier=network, vpcIdentifier=vpc)
 
     def make_cluster(self, name: str = CLUSTER) -> str:

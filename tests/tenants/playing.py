@@ -20,7 +20,7 @@ from local_aws.lattice.routing import choose
 from local_aws.network import Request
 from tests.rest import comes_to_rest
 from tests.tenants.direct import DirectWorld
-from tests.tenants.tenants import CRASHES, ORDERS, OURS, RESYNC_SECONDS, RIVALS, effective, group_of
+from tests.tenants.tenants import CRASHES, ORDERS, OURS, RESYNC_SECONDS, RIVALS, effective, group_of, make_networks
 from tests.world import SETTINGS
 
 POWERLESS = "arn:aws:iam::123456789012:role/powerless"
@@ -98,8 +98,7 @@ class Player:
         world = self.world
         for cluster in (OURS, RIVALS):
             world.make_cluster(cluster)
-        for network in ("platform", "public"):
-            world.make_network(network)
+        make_networks(world)
         world.registry.put_document("stack", "marker", "{}")
         self._resync_from_now_on()
         for name in ("crashed", "r1", "r2", "one"):

@@ -45,10 +45,15 @@ def account(**settings: Any) -> Iterator[DirectWorld]:
         world = DirectWorld(machine, dataclasses.replace(SETTINGS, **settings))
         for cluster in (OURS, RIVALS):
             world.make_cluster(cluster)
-        for network in ("platform", "public"):
-            world.make_network(network)
+        make_networks(world)
         hours(world, 1)
         yield world
+
+
+def make_networks(world: DirectWorld) -> None:
+    """The service networks ``platform`` and ``public``, each with a VPC in which there are clients."""
+    world.associate_vpc(world.make_network("platform"))
+    world.associate_vpc(world.make_network("public"), world.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"])
 
 
 def labels(**more: str | None) -> dict[str, str]:
