@@ -163,7 +163,7 @@ def test_a_service_scaled_to_zero_and_back_keeps_its_route_and_costs_few_request
 
 def test_a_service_that_is_hooked_up_while_it_has_no_tasks_costs_few_requests_and_goes_live_with_its_first_task(world):
     arn = world.deploy(world.register(LABELS), count=0)
-    comes_to_rest(world, requests=16)
+    comes_to_rest(world, requests=20)
     assert world.ask("orders", "/orders").status == 404
     world.ecs.update_service(cluster="shop", service=arn, desiredCount=2)
     world.run(900)
