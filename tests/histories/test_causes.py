@@ -124,17 +124,31 @@ def test_tasks_that_a_user_keeps_stopping(world, on_call):
     recovers(world, on_call, "TASK_STOPPED")
 
 
-def test_a_rule_deleted_by_hand_leaves_targets_unused_until_a_reconcile(world, on_call):
-    well(world, AT_ONCE)
+def delete_rules(world) -> None:
     service = world.lattice.list_services()["items"][0]["id"]
     listener = world.lattice.list_listeners(serviceIdentifier=service)["items"][0]["id"]
     rules = world.lattice.list_rules(serviceIdentifier=service, listenerIdentifier=listener)["items"]
     for rule in rules:
         if not rule["isDefault"]:
             world.lattice.delete_rule(serviceIdentifier=service, listenerIdentifier=listener, ruleIdentifier=rule["id"])
+
+
+def test_a_rule_deleted_by_hand_is_made_anew_before_anybody_is_told(world, on_call):
+    well(world, AT_ONCE)
+    delete_rules(world)
+    world.run(300)
+    assert world.ask("orders", "/orders").status == 200
+    assert on_call.mails() == []
+
+
+def test_a_rule_deleted_by_hand_leaves_targets_unused_where_no_request_arrives_until_a_reconcile(world, on_call):
+    well(world, AT_ONCE)
+    delete_rules(world)
+    world.chaos.lose = 1.0
     world.run(600)
     mail = the_mail(on_call)
     assert causes(mail)[0] == "TARGET_UNUSED"
+    world.chaos.lose = 0.0
     world.enqueue([ReconcileRequest("latticeService", "orders", "asked for", world.clock.time())])
     recovers(world, on_call, "TARGET_UNUSED")
 
