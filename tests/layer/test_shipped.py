@@ -88,10 +88,10 @@ def test_a_function_finds_all_it_imports(layer, function):
 LOADED = {
     "alarm": {"diagnosis", "ecs_side", "facts", "graph", "health", "ingress", "consumers"},
     "ecs_events": {"consumers"},
-    "ecs_service": {"declaration", "ecs_side", "facts", "health", "ingress", "consumers"},
+    "ecs_service": {"declaration", "ecs_side", "facts", "ingress", "consumers"},
     "lattice_ingress": {"custom_resource", "ingress"},
-    "lattice_service": {"graph", "health", "lattice_side", "consumers"},
-    "resync": {"ecs_side", "facts", "graph", "health", "ingress", "rebuild", "resync", "uninstall"},
+    "lattice_service": {"graph", "lattice_side", "consumers"},
+    "resync": {"ecs_side", "facts", "graph", "health", "ingress", "lattice_side", "rebuild", "resync", "uninstall"},
     "target_health": {"ecs_side", "facts", "graph", "health"},
 }
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from ecs_lattice.claims import HELD_BY_OTHER, OWN_GROUP_UNUSABLE, ClaimRecord, LatticeRecord
-from ecs_lattice.declaration.changes import network_missing
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts
 from ecs_lattice.lattice_side.holding import refusal
@@ -211,6 +210,8 @@ def _network_missing(resolutions: Resolutions, index: ObservedIndex, settings: S
     (:mod:`.notices`)."""
     if index.observed.associations or asks_for_network(resolutions):
         return
+    from ecs_lattice.declaration.changes import network_missing  # noqa: PLC0415  rare, and costs a start the whole package
+
     for resolution in resolutions:
         if resolution.mode == "active" and not resolution.was_live:
             problem = network_missing(resolution.route, label_prefix=settings.label_prefix)
