@@ -39,7 +39,8 @@ class AssociationOperations(LatticeState):
         return association
 
     def _domain_is_free(self, network: ServiceNetwork, domain: str | None) -> None:
-        """A custom domain name is unique within a service network (User Guide, custom domain name)."""
+        """A custom domain name is unique within a service network (User Guide, custom domain name); assumption: a second one is a
+        ConflictException that names the other service, not an association in CREATE_FAILED."""
         for other in self.service_network_service_associations.values():
             if domain and other.network is network and other.service.custom_domain == domain:
                 message = f"The custom domain name {domain} is used by {other.service.id} in {network.id}"
@@ -50,7 +51,10 @@ class AssociationOperations(LatticeState):
         return self.find(self.service_network_service_associations, identifier, ServiceAssociation.kind)
 
     def op_get_service_network_service_association(self, params: Params) -> View:
-        return self._service_association(params).view()
+        """With the failure, which the list leaves out (service model)."""
+        association = self._service_association(params)
+        failure = {"failureCode": association.failure_code, "failureMessage": association.failure_message}
+        return {**association.view(), **failure}
 
     def op_delete_service_network_service_association(self, params: Params) -> View:
         association = self._service_association(params)

@@ -177,6 +177,8 @@ class ServiceAssociation(Resource):
     network: ServiceNetwork
     service: Service
     created_by: str
+    failure_code: str | None = None
+    failure_message: str | None = None
 
     def view(self) -> View:
         return {

@@ -20,7 +20,7 @@ from ecs_lattice.errors import (
     UnavailableError,
 )
 from ecs_lattice.messages.requests import ReconcileRequest
-from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused
+from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.telemetry import logger
 
 NOW = 500_000.0
@@ -95,7 +95,7 @@ def test_what_is_done_sends_nothing():
 def test_not_yet_acknowledges_the_message_and_sends_one_delayed_request(after, sent):
     recorder = Recorder()
     assert a_consumer(recorder, NotYet(after, "drains")).work(a_batch(REQUEST), 60) == {"batchItemFailures": []}
-    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 3), sent)]
+    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 3, why="drains"), sent)]
 
 
 def test_however_many_requests_are_answered_with_not_yet_one_delayed_request_is_on_its_way():
@@ -111,6 +111,39 @@ def test_a_delayed_request_whose_time_has_come_does_not_stand_in_for_the_next():
     recorder = Recorder(notes={"due#ecsService#arn": str(NOW)})
     a_consumer(recorder, NotYet(60, "rolls")).work(a_batch(REQUEST), 60)
     assert [seconds for _, seconds in recorder.later] == [60]
+
+
+def repeated(outcome, times):
+    """The seconds and requests of a chain in which every reconcile comes to the same."""
+    request, seconds = ReconcileRequest("ecsService", "arn", "a cause", NOW - 10), []
+    for _ in range(times):
+        recorder = Recorder()
+        a_consumer(recorder, outcome).work(a_batch(request), 60)
+        ((request, after),) = recorder.later
+        seconds.append(after)
+    return seconds, request
+
+
+def test_a_wait_for_the_same_reason_again_doubles_up_to_fifteen_minutes():
+    seconds, request = repeated(NotYet(10, "in use"), 10)
+    assert seconds == [10, 20, 40, 80, 160, 320, 640, 900, 900, 900]
+    recorder = Recorder()
+    a_consumer(recorder, NotYet(10, "another reason")).work(a_batch(request), 60)
+    assert [after for _, after in recorder.later] == [10]
+
+
+def test_a_wait_whose_end_is_known_is_not_put_off_nor_is_it_by_another():
+    assert repeated(NotYet.until(30, "bakes"), 4)[0] == [30] * 4
+    together = soonest([NotYet(10, "in use"), NotYet.until(300, "grace")])
+    assert repeated(together, 7)[0] == [10, 20, 40, 80, 160, 300, 300]
+
+
+def test_a_wait_whose_end_is_known_is_not_reported_after_a_day(caplog):
+    logging.getLogger(logger.name).addHandler(caplog.handler)
+    request = ReconcileRequest("ecsService", "arn", "", NOW - 90_000, 400)
+    a_consumer(Recorder(), NotYet.until(900, "grace")).work(a_batch(request), 60)
+    logging.getLogger(logger.name).removeHandler(caplog.handler)
+    assert "more than a day" not in caplog.text
 
 
 def test_a_refusal_is_not_tried_again():
@@ -177,7 +210,7 @@ def test_a_request_that_has_been_repeated_for_more_than_a_day_is_reported_and_it
     recorder = Recorder()
     a_consumer(recorder, NotYet(5, "x")).work(a_batch(ReconcileRequest("ecsService", "arn", "", NOW - 90_000, 400)), 60)
     logging.getLogger(logger.name).removeHandler(caplog.handler)
-    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "", NOW, 401), 5)]
+    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "", NOW, 401, why="x"), 5)]
     assert "more than a day" in caplog.text
 
 

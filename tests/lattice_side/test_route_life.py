@@ -63,7 +63,7 @@ def test_a_vanished_route_serves_through_its_grace_and_then_leaves_nothing(stage
     stage.vanish(WEB, "orders")
     with stage.writes() as made:
         outcome = stage.reconcile()
-    assert outcome == NotYet(int(GRACE), "GRACE")
+    assert outcome == NotYet.until(int(GRACE), "GRACE")
     assert made == []
     stage.clock.advance(GRACE - 1)
     stage.reconcile()

@@ -154,12 +154,14 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """A service's association with a service network. ``ours`` is None where its tags were not read."""
+    """A service's association with a service network. ``ours`` is None where its tags were not read. ``failure``: code and
+    message of one in CREATE_FAILED."""
 
     arn: str
     network_arn: str
     status: str
     ours: bool | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

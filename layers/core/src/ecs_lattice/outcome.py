@@ -2,10 +2,12 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecs_lattice import bounds
 
+LONGEST_WAIT = 900
+"""The most seconds between two reconciles of what is not done: SQS delays a message no longer."""
 MORE_PROBLEMS = "MORE_PROBLEMS"
 """The code of the last problem that is told where there are more than are told."""
 
@@ -62,13 +64,26 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """Something takes time: reconcile again ``after`` seconds. ``why`` is the reason, for people."""
+    """Something takes time: reconcile again ``after`` seconds. ``why`` is the reason, for people. While the same reason
+    repeats, the next reconcile is put off further and further, to ``limit`` seconds at most (:data:`LONGEST_WAIT` where it
+    is None); a wait whose end is known (a bake, a grace time) is not put off: see :meth:`until`."""
 
     after: int
     why: str
+    limit: int | None = None
 
     def __post_init__(self) -> None:
         bounds.cut_fields(self, why=bounds.MESSAGE)
+
+    @classmethod
+    def until(cls, after: int, why: str) -> "NotYet":
+        """A wait whose end is known: it is no lack of progress."""
+        return cls(after, why, limit=after)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its end is known."""
+        return self.limit is not None and self.limit <= self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +97,11 @@ Outcome = Done | NotYet | Refused
 
 
 def soonest(outcomes: "tuple[Outcome, ...] | list[Outcome]") -> Outcome:
-    """The outcome of several together: the shortest wait, else all refusals, else done."""
+    """The outcome of several together: the shortest wait, else all refusals, else done. Putting it off does not delay
+    another whose end is known."""
     waits = [outcome for outcome in outcomes if isinstance(outcome, NotYet)]
     if waits:
-        return min(waits, key=lambda wait: wait.after)
+        first = min(waits, key=lambda wait: wait.after)
+        return replace(first, limit=min((wait.limit for wait in waits if wait.limit is not None), default=None))
     problems = tuple(problem for outcome in outcomes if isinstance(outcome, Refused) for problem in outcome.problems)
     return Refused(problems) if problems else Done()

@@ -96,7 +96,21 @@ class BotoLattice:
 
     def associations(self, service_arn: str) -> tuple[Association, ...]:
         listed = self._all("list_service_network_service_associations", serviceIdentifier=service_arn)
-        return tuple(Association(found["arn"], found["serviceNetworkArn"], found["status"]) for found in listed)
+        return tuple(
+            Association(found["arn"], found["serviceNetworkArn"], found["status"], failure=self._failure(found))
+            for found in listed
+        )
+
+    def _failure(self, association: Mapping[str, Any]) -> str:
+        """Why it could not be created: what the list leaves out (VPC Lattice API, ServiceNetworkServiceAssociationSummary)."""
+        if association["status"] != "CREATE_FAILED":
+            return ""
+        arn = association["arn"]
+        try:
+            found = self._client.get_service_network_service_association(serviceNetworkServiceAssociationIdentifier=arn)
+        except NotFoundError:
+            return ""
+        return ": ".join(filter(None, (found.get("failureCode"), found.get("failureMessage"))))
 
     def network(self, identifier: str) -> Network | None:
         try:

@@ -28,13 +28,13 @@ from ecs_lattice.errors import (
 from ecs_lattice.messages.ecs import parse_request
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
+from ecs_lattice.outcome import LONGEST_WAIT, NotYet, Outcome, Problem, Refused
 from ecs_lattice.ports import Documents, Now, RequestQueue, Visibility
 from ecs_lattice.telemetry import logger
 
 _DUE = "due"  # the kind of document that says when the next delayed request of a key is due
-_MAXIMUM_WAIT_SECONDS = 900
 _DAY_SECONDS = 86400
+_DOUBLINGS = 10  # from a second to more than the longest wait
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 10, 320
 _SHUTDOWN_MARGIN_SECONDS = 15  # of the function's time, kept for the answer to SQS
 _MODES = ("plan", "apply")
@@ -65,7 +65,7 @@ class ReconcileConsumer:
             request = parse_request(str(record["body"]), self.kind)
             outcome = self._reconcile(request, remaining_seconds)
             if isinstance(outcome, NotYet):
-                self._enqueue_later(request, min(max(outcome.after, 1), _MAXIMUM_WAIT_SECONDS))
+                self._enqueue_later(request, outcome)
         except UnknownEventError as error:
             logger.error("A message was rejected; SQS will move it to the dead-letter queue", reason=str(error))
         except Exception:  # noqa: BLE001  the border of the function: logged once here, and SQS delivers it again
@@ -98,24 +98,38 @@ class ReconcileConsumer:
         )
         return outcome
 
-    def _enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
-        """Enqueue it in ``seconds``, unless a delayed request is due by then (decision 6). Enqueued first and noted
+    def _enqueue_later(self, request: ReconcileRequest, outcome: NotYet) -> None:
+        """Enqueue it again after the outcome's seconds, twice as many for each time that the reason repeats, unless a delayed request is due by then (decision 6). Enqueued first and noted
         after: a crash in between costs a second request. No two workers have the same key at a time: the queue ensures
         that.
         """
         now, key = self.now(), f"{request.kind}#{request.key}"
+        repeats = request.repeats + 1 if request.why == outcome.why else 0
+        seconds = _put_off(outcome, repeats)
         due_at = float(self.documents.document(_DUE, key) or 0)
         if now < due_at <= now + seconds:
             return
-        since = request.requested_at or now
+        # A wait whose end is known is none without progress: its day begins when that is over.
+        since = now if outcome.is_timed else request.requested_at or now
+        attempts = request.attempts
         if now - since > _DAY_SECONDS:  # it is reported, and its day begins anew
+            cause, why = request.cause, outcome.why
             logger.error(
-                "Has been waiting for more than a day", key=request.key, cause=request.cause, attempts=request.attempts
+                "Has been waiting for more than a day", key=request.key, cause=cause, why=why, attempts=attempts
             )
             since = now
-        again = dataclasses.replace(request, requested_at=since, attempts=request.attempts + 1, claims_of="")
+        again = dataclasses.replace(
+            request, requested_at=since, attempts=attempts + 1, claims_of="", why=outcome.why, repeats=repeats
+        )
         self.requests.enqueue_later(again, seconds)
         self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
+
+
+def _put_off(outcome: NotYet, repeats: int) -> int:
+    """The seconds until the next reconcile."""
+    first = min(max(outcome.after, 1), LONGEST_WAIT)
+    limit = LONGEST_WAIT if outcome.limit is None else min(outcome.limit, LONGEST_WAIT)
+    return max(first, min(first << min(repeats, _DOUBLINGS), limit))
 
 
 def is_direct(event: Mapping[str, Any]) -> bool:

@@ -23,6 +23,7 @@ _LEAVING_RETRY_SECONDS = 60
 _HELD_RETRY_SECONDS = 900
 _CLOSED_SECONDS = 3600  # for this long somebody may be about to open a group by hand; after that the resync finds it
 _CLOSED = "closed"
+_PACED = {"ATTACHING", "DEPLOYMENT_ROLLS", "LISTED_GROUP_GONE"}  # waits that have a pace or an end of their own
 """The name of the timer that says since when a route's security groups have been closed."""
 
 LIST_OVERWRITTEN = Problem(
@@ -220,14 +221,15 @@ def _waits(
 ) -> Iterator[NotYet]:
     service, now = observed.service, observed.now
     if decision.kind == "wait":
-        yield NotYet(decision.after, decision.message)
+        wait = NotYet.until if decision.code in _PACED else NotYet
+        yield wait(decision.after, decision.message)
     is_asked = observed.presence == "active" and (claims or problems or observed.waiting)
     if service and is_asked and (after := effective_revision.wait_while_rolling(service, now)):
-        yield NotYet(after, "A deployment of the service is in progress.")
+        yield NotYet.until(after, "A deployment of the service is in progress.")
     closed_for = now - record.timers.get(_CLOSED, -math.inf)
     if closed_for < _CLOSED_SECONDS:
         after = int(min(max(closed_for, _LEAVING_RETRY_SECONDS), _HELD_RETRY_SECONDS))
-        yield NotYet(after, "The security groups of the tasks are closed to VPC Lattice.")
+        yield NotYet.until(after, "The security groups of the tasks are closed to VPC Lattice.")
     if observed.ours or observed.record.registered or observed.presence != "active":
         yield from _removal_waits(observed, record, claims, settings)
 
@@ -238,8 +240,10 @@ def _removal_waits(
     if observed.presence == "deleted" and any(claim.named for claim in claims):
         yield NotYet(_LEAVING_RETRY_SECONDS, "ECS is still stopping the tasks of the service.")
     if observed.presence != "active" and any(claim.route.pause for claim in claims):
-        yield NotYet(_HELD_RETRY_SECONDS, "The service no longer exists, and its paused routes are held for a day.")
+        yield NotYet.until(
+            _HELD_RETRY_SECONDS, "The service no longer exists, and its paused routes are held for a day."
+        )
     for name, at in record.timers.items():
         left = leftover_seconds(settings, uninstalls=observed.uninstalls) - (observed.now - at)
         if name.startswith("leftover:") and left > 0:
-            yield NotYet(int(left) + 1, "A replaced target group is detached after the grace time.")
+            yield NotYet.until(int(left) + 1, "A replaced target group is detached after the grace time.")

@@ -128,7 +128,7 @@ class _Run:
         turn = self._take_turn(kind) if kind == "attach" or self.record.holds_slot else None
         attached: Outcome = Done()
         if turn:
-            attached = NotYet(_TURN_RETRY_SECONDS, turn.message)
+            attached = NotYet.until(_TURN_RETRY_SECONDS, turn.message)
         elif kind in {"attach", "roll_back"}:
             attached = self._attach(decided.attach)
         rejected = attached.problems if isinstance(attached, Refused) else ()

@@ -1,10 +1,12 @@
 """What came of each claim, read from what was observed: pure."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from ecs_lattice import bounds
 from ecs_lattice.claims import Answer, State
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import match_fingerprint
@@ -14,7 +16,10 @@ from ecs_lattice.lattice_side.notices import notices
 from ecs_lattice.lattice_side.resolutions import Resolution
 from ecs_lattice.lattice_side.shadows import live_rules, shadows
 from ecs_lattice.lattice_side.succession import MATCH_TAKEN, standby_message
+from ecs_lattice.model import ServiceId
+from ecs_lattice.outcome import Problem
 
+_log = logging.getLogger(__name__)
 _CREATE_SECONDS = 5
 
 
@@ -142,7 +147,7 @@ def _removing(
         return _of(context, resolution, "Parked")
     if resolution.holds_match and not uninstalling:
         remaining = resolution.claim.since + context.settings.grace_seconds - context.now
-        context.timers.wait(remaining, "the match of a deleted ECS service is reserved for the grace time")
+        context.timers.wait_until(remaining, "the match of a deleted ECS service is reserved for the grace time")
         message = "Everything is removed; the match is reserved for the grace time."
         return _of(context, resolution, "Parked", "HOLDS_MATCH", message)
     return Answer("Removed", domain_name=None)
@@ -164,3 +169,25 @@ def _is_used(context: PlanContext, resolution: Resolution, entries: Sequence[Mat
     if is_shared:
         return any(entry.rule for entry in entries)
     return group in context.index.referenced or claim.named if claim.own_group else group in context.index.groups
+
+
+def log_new(changed: Iterable[tuple[ServiceId, str, Answer]]) -> None:
+    """Log the refusals and conflicts among the answers, of each ECS service as many as are told of it."""
+    counts: Counter[ServiceId] = Counter()
+    for service, key, answer in changed:
+        if answer.state in {"Refused", "Conflicted"}:
+            counts[service] += 1
+            if counts[service] <= bounds.MOST_PROBLEMS:
+                _log.warning("%s: %s %s: %s", key, answer.state, answer.code, answer.message)
+    for service, count in counts.items():
+        if count > bounds.MOST_PROBLEMS:
+            _log.warning("%s: and %d more routes are refused", service, count - bounds.MOST_PROBLEMS)
+
+
+def problems_of(answers: Iterable[tuple[str, Answer]]) -> tuple[Problem, ...]:
+    """The problems of the answers that are refusals or conflicts, by claim."""
+    return tuple(
+        Problem(answer.code, answer.message, where=key)
+        for key, answer in answers
+        if answer.state in {"Refused", "Conflicted"}
+    )

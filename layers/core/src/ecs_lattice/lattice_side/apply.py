@@ -20,6 +20,7 @@ from ecs_lattice.errors import (
     QuotaError,
     ThrottledError,
 )
+from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.lattice_side.ports import Lattice, RuleChange
 from ecs_lattice.model import ListenerKey
@@ -144,6 +145,20 @@ class Applier:
             raise _ForeignError(error.operation, code, message)
         return found
 
+    def _taken(self, other: str, error: ConflictError) -> _ForeignError:
+        """No waiting ends it: in the service network, Lattice service ``other`` (id or ARN) has the custom domain already. That
+        of another account cannot be read here."""
+        try:
+            there = self.lattice.service(other)
+        except DeniedError:
+            there = None
+        holder = f"Lattice service {there.name} ({there.arn})" if there else f"Lattice service {other}"
+        message = (
+            f"{error.message}. A service network has a custom domain once, and {holder} has it there. Use another "
+            "custom domain or service network, or delete that association."
+        )
+        return _ForeignError(error.operation, "DOMAIN_TAKEN", message)
+
     def _create_listener(self, step: s.CreateListener) -> None:
         service, default = step.service_arn, step.default
         token = self._token(step, "listener", service, step.name, to_data(default))
@@ -173,7 +188,13 @@ class Applier:
 
     def _associate(self, step: s.Associate) -> None:
         token = self._token(step, "associate", step.network_arn)
-        self.lattice.associate(step.service_arn, step.network_arn, token, {ownership.OWNER: self.owner})
+        try:
+            self.lattice.associate(step.service_arn, step.network_arn, token, {ownership.OWNER: self.owner})
+        except ConflictError as error:
+            other = error.resource_id or ""
+            if error.resource_type != "SERVICE" or id_of(other) == id_of(step.service_arn):
+                raise
+            raise self._taken(other, error) from error
         self.applied.waits.append(NotYet(_CREATE_SECONDS, "the association with the service network is being created"))
 
     def _delete(self, call: Callable[[str], None], arn: str) -> None:

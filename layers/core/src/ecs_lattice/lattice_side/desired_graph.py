@@ -12,11 +12,15 @@ from ecs_lattice.lattice_side.desired_values import Desired, DesiredGroup, Desir
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.listeners import desired_listeners
 from ecs_lattice.lattice_side.ports import GroupSpec, ServiceSpec
+from ecs_lattice.lattice_side.seen import ObservedIndex, Timers
+from ecs_lattice.outcome import Problem
+from ecs_lattice.settings import Settings
 
 if TYPE_CHECKING:
     from ecs_lattice.lattice_side.resolutions import Resolution
 
 _CREATE_SECONDS, _DELETE_SECONDS, _DRAIN_SECONDS = 5, 10, 45
+_RETRY_SHARE = 0.5  # of the drift time: the resync spreads its reads over that time
 INCOMPLETE_SECONDS = 900
 """What waits for a whole resync of the registry waits for about so long."""
 
@@ -148,11 +152,39 @@ def _networks(context: PlanContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
         for network in resolution.networks:
             for arn in context.index.networks.get(network, ())[:1]:
                 wanted[arn].append(resolution.key)
+    for association in failed_associations(context.index, context.settings, context.timers):
+        wanted.pop(association.network_arn, None)
     for association in context.index.observed.associations:
         if association.network_arn in wanted and association.status.endswith("IN_PROGRESS"):
             why = f"the association with {association.network_arn} is {association.status}"
             context.timers.wait(_CREATE_SECONDS, why)
     return tuple((arn, tuple(keys)) for arn, keys in sorted(wanted.items()))
+
+
+def failed_associations(index: ObservedIndex, settings: Settings, timers: Timers) -> tuple[Association, ...]:
+    """Those that VPC Lattice could not create, as long as they stay: what failed is tried again when a resync looks at drift,
+    and no sooner, because nothing here is known to have changed."""
+    retry_seconds = settings.drift_hours * 3600 * _RETRY_SHARE
+    failed = (association for association in index.observed.associations if association.status == "CREATE_FAILED")
+    return tuple(each for each in failed if timers.now - timers.since(f"failed:{id_of(each.arn)}") < retry_seconds)
+
+
+def association_refusals(index: ObservedIndex, settings: Settings, timers: Timers) -> dict[str, Problem]:
+    """The refusals of the claims that need a failed association, by claim key. What receives requests gets a notice instead
+    (:mod:`.notices`)."""
+    refused: dict[str, Problem] = {}
+    for association in failed_associations(index, settings, timers):
+        message = (
+            f"VPC Lattice could not associate the Lattice service with {association.network_arn}: "
+            f"{association.failure or 'it names no reason'}. It is tried again within {settings.drift_hours:g} hours, or as "
+            "soon as you delete it: aws vpc-lattice delete-service-network-service-association "
+            f"--service-network-service-association-identifier {association.arn}"
+        )
+        for facts in index.claims:
+            asked = {arn for network in facts.networks for arn in index.networks.get(network, ())[:1]}
+            if association.network_arn in asked and not facts.receives:
+                refused[facts.key] = Problem("ASSOCIATION_FAILED", message)
+    return refused
 
 
 def _dropped_associations(context: PlanContext) -> tuple[Association, ...]:

@@ -42,10 +42,13 @@ def _not_associated(context: PlanContext, resolution: Resolution) -> Iterator[No
     none of them."""
     there = {each.network_arn for each in context.index.observed.associations if each.status in _ASSOCIATED}
     if gone := sorted(_arns(context, [resolution]) - there):
+        failures = {each.network_arn: each.failure for each in context.index.observed.associations if each.failure}
+        why = listed([failures[arn] for arn in gone if arn in failures], _NAMES)
         yield Notice(
             ASSOCIATION_MISSING,
             f"The Lattice service {context.index.remembered.name} is not associated with {listed(gone, _NAMES)}: requests from "
-            "there do not reach the route. The association is made anew as soon as VPC Lattice allows it.",
+            f"there do not reach the route{f' ({why})' if why else ''}. The association is made anew as soon as VPC Lattice "
+            "allows it.",
         )
 
 

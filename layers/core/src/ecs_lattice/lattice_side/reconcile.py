@@ -4,20 +4,18 @@ continues from there.
 """
 
 import dataclasses
-import logging
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ecs_lattice import bounds, ownership
+from ecs_lattice import ownership
 from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side import unclaimed
-from ecs_lattice.lattice_side.answers import answers
+from ecs_lattice.lattice_side.answers import answers, log_new, problems_of
 from ecs_lattice.lattice_side.apply import Applied, Applier
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts, facts_of
-from ecs_lattice.lattice_side.desired_graph import INCOMPLETE_SECONDS, desired_graph
+from ecs_lattice.lattice_side.desired_graph import INCOMPLETE_SECONDS, association_refusals, desired_graph
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.holding import unread_answers
 from ecs_lattice.lattice_side.joint_settings import joint_settings
@@ -31,13 +29,11 @@ from ecs_lattice.lattice_side.resolve import resolve
 from ecs_lattice.lattice_side.seen import Timers, index_of
 from ecs_lattice.lattice_side.steps import DeleteLatticeService, Step, describe
 from ecs_lattice.messages.requests import ReconcileRequest
-from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Now, Registry, RequestQueue
 from ecs_lattice.settings import Settings
 from ecs_lattice.stack_state import is_complete, is_uninstalling
 
-_log = logging.getLogger(__name__)
 _ROUNDS = 10  # what one round creates the next observes; a plan converges in three or four
 _NEXT_ROUND_SECONDS = 5
 _READ_AGAIN = 0.4  # of the drift time: an unchanged read is recorded, so that the resync need not enqueue a request
@@ -73,7 +69,7 @@ class LatticeSide:
         remembered = self.registry.lattice(name)
         if claims_of and (unread := unread_answers(records, claims_of, remembered, self.settings)):
             answered = self._answer(tuple(record for record in records if record.key in unread), unread)
-            problems = _problems((record.key, record.answer) for record in answered)
+            problems = problems_of((record.key, record.answer) for record in answered)
             return Refused(problems) if problems else Done()
         try:
             if not records:
@@ -93,7 +89,7 @@ class LatticeSide:
             name,
             tuple(describe(step) for step in decision.steps),
             dict(decision.answers),
-            _problems(sorted(decision.answers.items())),
+            problems_of(sorted(decision.answers.items())),
             decision.waits,
         )
 
@@ -121,10 +117,10 @@ class LatticeSide:
             if applied.stopped or not has_progress:
                 break
         else:
-            waits = [NotYet(_NEXT_ROUND_SECONDS, "the rest follows")]
+            waits = [NotYet.until(_NEXT_ROUND_SECONDS, "the rest follows")]
         answered = self._answer(records, decision.answers)
         of_no_claim = filter(None, [refused.get("")])
-        problems = (*_problems((record.key, record.answer) for record in answered), *of_no_claim)
+        problems = (*problems_of((record.key, record.answer) for record in answered), *of_no_claim)
         outcome = soonest([*waits, Refused(problems) if problems else Done()])
         self._note_due(remembered, outcome)
         return outcome
@@ -138,6 +134,7 @@ class LatticeSide:
         now, settings, observed, remembered = self.now(), self.settings, snapshot.observed, snapshot.remembered
         timers = Timers(dict(remembered.made), now)
         index = index_of(observed, remembered, claims, settings.owner, is_complete=self._is_complete(snapshot))
+        refused = association_refusals(index, settings, timers) | dict(refused)
         budget = RemovalBudget(self.registry, settings, now, dry_run)
         resolutions = resolve(index, settings, now, budget.may_remove, refused)
         assignment = match_rules(index, resolutions, settings)
@@ -151,7 +148,7 @@ class LatticeSide:
         is_deleted = any(facts.claim.phase == "deleted" for facts in claims)
         uninstalling = is_deleted and is_uninstalling(self.registry)
         answered = answers(context, uninstalling=uninstalling)
-        waits = [NotYet(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
+        waits = [NotYet.until(r.wait, r.code or "GRACE") for r in assignment.resolutions if r.wait]
         if not index.is_complete and any(decided.is_unexplained and decided.granted for decided in joint.values()):
             waits.append(
                 NotYet(INCOMPLETE_SECONDS, "the registry is being rebuilt; a setting for which nobody asks waits")
@@ -209,7 +206,7 @@ class LatticeSide:
 
     def _answer(self, records: tuple[ClaimRecord, ...], answers: Mapping[str, Answer]) -> tuple[ClaimRecord, ...]:
         """Write the answers, and enqueue a request for each ECS service that has not acknowledged the last one."""
-        _log_new(
+        log_new(
             (record.claim.service, record.key, answers[record.key])
             for record in records
             if answers[record.key] != record.answer
@@ -228,25 +225,3 @@ class LatticeSide:
         due = self.now() + outcome.after if isinstance(outcome, NotYet) else 0.0
         if bool(due) != bool(remembered.due_at) or abs(due - remembered.due_at) > _DUE_SLACK_SECONDS:
             self.registry.put_lattice(dataclasses.replace(remembered, due_at=due))
-
-
-def _log_new(changed: Iterable[tuple[ServiceId, str, Answer]]) -> None:
-    """Log the refusals and conflicts among the answers, of each ECS service as many as are told of it."""
-    counts: Counter[ServiceId] = Counter()
-    for service, key, answer in changed:
-        if answer.state in {"Refused", "Conflicted"}:
-            counts[service] += 1
-            if counts[service] <= bounds.MOST_PROBLEMS:
-                _log.warning("%s: %s %s: %s", key, answer.state, answer.code, answer.message)
-    for service, count in counts.items():
-        if count > bounds.MOST_PROBLEMS:
-            _log.warning("%s: and %d more routes are refused", service, count - bounds.MOST_PROBLEMS)
-
-
-def _problems(answers: Iterable[tuple[str, Answer]]) -> tuple[Problem, ...]:
-    """The problems of the answers that are refusals or conflicts, by claim."""
-    return tuple(
-        Problem(answer.code, answer.message, where=key)
-        for key, answer in answers
-        if answer.state in {"Refused", "Conflicted"}
-    )

@@ -214,12 +214,16 @@ class Timers:
         """Whether the timer has reached ``seconds``; the rest is waited for."""
         remaining = self.since(timer) + seconds - self.now
         if remaining > 0:
-            self.wait(remaining, why)
+            self.wait_until(remaining, why)
         return remaining <= 0
 
     def wait(self, seconds: float, why: str) -> None:
-        """Reconcile again after ``seconds``, rounded up."""
+        """Reconcile again after ``seconds``, rounded up; later where the same reason repeats."""
         self.waits.append(NotYet(max(1, math.ceil(seconds)), why))
+
+    def wait_until(self, seconds: float, why: str) -> None:
+        """Reconcile again after ``seconds``, rounded up: when the end of the wait is known."""
+        self.waits.append(NotYet.until(max(1, math.ceil(seconds)), why))
 
 
 def rule_names(claim: Claim, listener: ListenerKey) -> tuple[str, ...]:

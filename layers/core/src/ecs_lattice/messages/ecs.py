@@ -72,7 +72,8 @@ def _request(message: Mapping[str, Any], now: float) -> ReconcileRequest:
         raise ValueError(f"kind {kind!r}, key {key!r}")
     since, attempts = float(message.get("requested_at") or now), int(message.get("attempts", 0))
     claims_of = str(message.get("claims_of", ""))
-    return ReconcileRequest(kind, key, str(message.get("cause", "")), since, attempts, claims_of)
+    why, repeats = str(message.get("why", "")), int(message.get("repeats", 0))
+    return ReconcileRequest(kind, key, str(message.get("cause", "")), since, attempts, claims_of, why, repeats)
 
 
 def _service_event(message: Mapping[str, Any]) -> tuple[str, list[str]]:

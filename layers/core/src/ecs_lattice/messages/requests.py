@@ -12,7 +12,8 @@ class ReconcileRequest:
 
     ``cause`` is why, for the log. ``requested_at`` (epoch seconds) is when the first of a chain of requests was made, and
     ``attempts`` how often it has been repeated since then, so that what takes longer than a day is reported. ``claims_of``:
-    the only reason to look at a Lattice service are new claims of this ECS service (its ARN).
+    the only reason to look at a Lattice service are new claims of this ECS service (its ARN). ``why`` is what the last
+    reconcile of the chain waits for, ``repeats`` how often in a row before that it waited for the same.
     """
 
     kind: Kind
@@ -21,3 +22,5 @@ class ReconcileRequest:
     requested_at: float = 0.0
     attempts: int = 0
     claims_of: str = ""
+    why: str = ""
+    repeats: int = 0
