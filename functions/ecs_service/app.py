@@ -19,7 +19,7 @@ def _consumer() -> ReconcileConsumer:
 
 @function_handler(ECS_SERVICE)
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take a batch of the queue, or ``{"ecsService": "<arn>", "mode": "plan" | "apply"}``."""
+    """Take a batch of the queue, or ``{"ecsService": "<arn>", "mode": "plan" | "apply" | "retry"}``."""
     if reconciles.is_direct(event):
         own = wiring()
         return reconciles.answer(event, "ecsService", partial(plan_ecs_service, own), own.requests, own.now)

@@ -7,13 +7,15 @@ import pytest
 from ecs_lattice.claims import Answer, Claim, ClaimRecord
 from ecs_lattice.ecs_side import attach, claims, effective_revision, observation, targets, update_outcome
 from ecs_lattice.ecs_side import record as documents
+from ecs_lattice.ecs_side.ended_update import after_update
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
+from ecs_lattice.ecs_side.obstacles import AttachInput
 from ecs_lattice.ecs_side.record import OURS as OWNED
 from ecs_lattice.ecs_side.record import EcsRecord, Owner, PendingUpdate
 from ecs_lattice.ecs_side.report import dated
 from ecs_lattice.ecs_side.status import RouteStatus
 from ecs_lattice.ecs_side.targets import ManagedGroup
-from ecs_lattice.ecs_side.update_outcome import after_outcome, immovable
+from ecs_lattice.ecs_side.update_outcome import after_outcome
 from ecs_lattice.facts import (
     Deployment,
     EcsService,
@@ -130,9 +132,7 @@ def route_state(state="Wired", group="tg-ours", *, by_ecs=True, applied=True, **
 
 
 def given(listed, states, *, record=None, outcome="none", ours=("tg-ours",), settings=SETTINGS, now=NOW):
-    return attach.AttachInput(
-        listed, tuple(states), record or EcsRecord(SERVICE.arn), outcome, frozenset(ours), settings, now
-    )
+    return AttachInput(listed, tuple(states), record or EcsRecord(SERVICE.arn), outcome, frozenset(ours), settings, now)
 
 
 def test_a_wired_route_is_attached_with_its_grace_period():
@@ -216,29 +216,6 @@ def test_a_deployment_that_may_take_the_last_task_away_is_started_only_when_aske
     decision = attach.decide(given(facts, [route_state(route={"targets": targets})]))
     assert decision.kind == kind
     assert kind == "attach" or decision.code == "ATTACH_WOULD_INTERRUPT"
-
-
-@pytest.mark.parametrize(
-    ("desired", "minimum", "maximum", "code"),
-    [
-        (1, 50, 100, "ATTACH_IMPOSSIBLE"),
-        (1, 100, 199, "ATTACH_IMPOSSIBLE"),
-        (0, 50, 100, None),
-        (2, 50, 100, None),
-        (1, 50, 200, None),
-    ],
-)
-def test_a_deployment_that_can_neither_stop_nor_start_a_task_is_not_begun(desired, minimum, maximum, code):
-    facts = service(deployment(), desired=desired, minimum_healthy_percent=minimum, maximum_percent=maximum)
-    decision = attach.decide(given(facts, [route_state(route={"targets": "ecs"})]))
-    assert (decision.kind, decision.code or None) == ("refuse" if code else "attach", code)
-
-
-def test_a_detach_that_cannot_move_says_how_it_could():
-    facts = service(deployment(), desired=1, minimum_healthy_percent=50, maximum_percent=100)
-    decision = immovable(facts, joins=False, label_prefix="mesh")
-    assert (decision.kind, decision.code) == ("refuse", "DETACH_IMPOSSIBLE")
-    assert "maximumPercent" in decision.message
 
 
 def test_a_stack_without_an_infrastructure_role_attaches_nothing():
@@ -485,3 +462,69 @@ def test_while_an_undo_runs_the_attach_stays_failed_and_while_an_attach_runs_it_
     assert (decision.kind, decision.code, decision.is_problem) == ("wait", code, is_rollback)
     assert text in decision.message
     assert decision.after > 0
+
+
+@pytest.mark.parametrize(
+    ("desired", "least", "most", "listed", "expected"),
+    [
+        (1, 50, 100, (), ("refuse", "ATTACH_IMPOSSIBLE")),
+        (1, 100, 100, (), ("refuse", "ATTACH_IMPOSSIBLE")),
+        (3, 100, 110, (), ("refuse", "ATTACH_IMPOSSIBLE")),
+        (0, 50, 100, (), ("attach", "")),
+        (2, 50, 100, (), ("attach", "")),
+        (1, 50, 200, (), ("attach", "")),
+        (1, 50, 100, (OURS, LatticeEntry(ROLE, "tg-over", "web")), ("refuse", "DETACH_IMPOSSIBLE")),
+    ],
+)
+def test_no_deployment_is_begun_that_ecs_can_never_carry_out(desired, least, most, listed, expected):
+    limited = service(deployment(entries=listed), desired=desired, minimum_healthy_percent=least, maximum_percent=most)
+    over = EcsRecord(SERVICE.arn, timers={"leftover:tg-over": 0.0})
+    decision = attach.decide(given(limited, [route_state()], record=over, ours=("tg-ours", "tg-over")))
+    assert (decision.kind, decision.code) == expected
+
+
+def taken_or_not(listed, known, *, deployment_id="d2", conditions="c"):
+    """The record after an attachment that has completed with ``listed`` on the PRIMARY deployment."""
+    record = EcsRecord(SERVICE.arn, pending_update=an_update(conditions=conditions, deployment=deployment_id), **known)
+    shown = service(made("COMPLETED", entries=listed, name=deployment_id))
+    observed = observation.Observation(
+        SERVICE, NOW, record, record, {}, (), shown, "active", shown.primary, shown.primary, frozenset(),
+        shifts_traffic=False, uninstalls=False,
+    )  # fmt: skip
+    return after_update(observed, SETTINGS)[0]
+
+
+def tried(record, deployment_id, conditions="c"):
+    """The decision when ``deployment_id`` is PRIMARY and still has no list."""
+    listed = service(deployment(deployment_id, task_definition="td-d1"))
+    return attach.decide(dataclasses.replace(given(listed, [route_state()], record=record), conditions=conditions))
+
+
+def memory(record):
+    return {"failed": record.failed, "failed_attach": record.failed_attach}
+
+
+def test_an_attachment_whose_list_is_not_shown_is_made_twice_and_again_after_a_change():
+    record = taken_or_not((), {})
+    assert tried(record, "d2").kind == "attach"
+    record = taken_or_not((), memory(record), deployment_id="d3")
+    assert (tried(record, "d3").kind, tried(record, "d3").code) == ("refuse", "ATTACH_NOT_TAKEN")
+    assert tried(record, "d3", "other").kind == "attach"
+    assert tried(documents.for_retry(record), "d3").kind == "attach"
+    for number in range(2):
+        assert tried(record, f"of-theirs-{number}").kind == "attach"
+        record = taken_or_not((), memory(record), deployment_id=f"ours-{number}")
+        assert tried(record, f"ours-{number}").code == "ATTACH_NOT_TAKEN"
+    assert tried(record, "of-theirs-3").code == "ATTACH_NOT_TAKEN"
+    record = taken_or_not((OURS,), memory(record))
+    assert memory(record) == memory(EcsRecord(""))
+
+
+def test_an_undo_that_is_not_shown_counts_as_nothing():
+    record = EcsRecord(SERVICE.arn, pending_update=an_update(entries=(), is_rollback=True), failed="f")
+    shown = service(made("COMPLETED"))
+    observed = observation.Observation(
+        SERVICE, NOW, record, record, {}, (), shown, "active", shown.primary, shown.primary, frozenset(),
+        shifts_traffic=False, uninstalls=False,
+    )  # fmt: skip
+    assert after_update(observed, SETTINGS)[0].failed_attach.not_taken == 0

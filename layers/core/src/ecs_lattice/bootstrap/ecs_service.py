@@ -38,7 +38,11 @@ def ecs_consumer(wiring: Wiring) -> ReconcileConsumer:
     def reconcile(arn: str, _claims_of: str = "") -> Outcome:
         return side.reconcile(ServiceId(arn))
 
-    return reconcile_consumer(wiring, "ecsService", queue, reconcile)
+    def forget_failures(arn: str) -> None:
+        side.forget_failures(ServiceId(arn))
+
+    consumer = reconcile_consumer(wiring, "ecsService", queue, reconcile)
+    return dataclasses.replace(consumer, forget_failures=forget_failures)
 
 
 def plan_ecs_service(wiring: Wiring, arn: str) -> dict[str, Any]:

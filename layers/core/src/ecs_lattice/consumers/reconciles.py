@@ -4,7 +4,8 @@
 way already. So a key has one chain of delayed requests, however many events arrive. A failed message stays in its queue
 with a short visibility timeout: it would hold its message group for six times the function's timeout otherwise.
 
-A direct invocation with mode ``plan`` shows what would be done and changes nothing; ``apply`` enqueues a request. It uses
+A direct invocation with mode ``plan`` shows what would be done and changes nothing; ``apply`` enqueues a request, and so
+does ``retry``, after which an ECS service tries what has failed again. It uses
 the queue because the queue's message group is the only lock: a second writer could give two rules one priority.
 """
 
@@ -37,7 +38,10 @@ _DAY_SECONDS = 86400
 _DOUBLINGS = 10  # from a second to more than the longest wait
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 10, 320
 _SHUTDOWN_MARGIN_SECONDS = 15  # of the function's time, kept for the answer to SQS
-_MODES = ("plan", "apply")
+_MODES: Mapping[Kind, tuple[str, ...]] = {
+    "ecsService": ("plan", "apply", "retry"),
+    "latticeService": ("plan", "apply"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class ReconcileConsumer:
     documents: Documents
     visibility: Visibility
     now: Now
+    forget_failures: Callable[[str], None] = lambda _key: None
+    """Is called with the key before the reconcile of a request for a ``retry``."""
 
     def work(self, event: Mapping[str, Any], remaining_seconds: float) -> dict[str, list[dict[str, str]]]:
         """Handle an SQS batch. Returns Lambda's partial batch response: the first failed message and all behind it."""
@@ -79,6 +85,8 @@ class ReconcileConsumer:
         outcome: Outcome
         with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS) as budget:
             try:
+                if request.retry:
+                    self.forget_failures(request.key)
                 outcome = self.reconcile(request.key, request.claims_of)
             except OutOfTimeError as error:
                 outcome = NotYet(0, str(error))
@@ -119,7 +127,13 @@ class ReconcileConsumer:
             )
             since = now
         again = dataclasses.replace(
-            request, requested_at=since, attempts=attempts + 1, claims_of="", why=outcome.why, repeats=repeats
+            request,
+            requested_at=since,
+            attempts=attempts + 1,
+            claims_of="",
+            why=outcome.why,
+            repeats=repeats,
+            retry=False,
         )
         self.requests.enqueue_later(again, seconds)
         self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
@@ -143,11 +157,12 @@ def answer(
     """The answer to a direct invocation (decision 2). Raises UnknownEventError, with what is allowed, for anything
     else."""
     key, mode = event.get(kind), event.get("mode")
-    if not isinstance(key, str) or not key or mode not in _MODES:
+    if not isinstance(key, str) or not key or mode not in _MODES[kind]:
         name = "<long ARN>" if kind == "ecsService" else "<name>"
+        modes = " or ".join(f'"{known}"' for known in _MODES[kind])
         mode_text = f" and mode {mode!r}" if "mode" in event else ""
         raise UnknownEventError(
-            f'This function takes a batch of its queue, or {{"{kind}": "{name}", "mode": "plan" or "apply"}}; '
+            f'This function takes a batch of its queue, or {{"{kind}": "{name}", "mode": {modes}}}; '
             f"it got an object with the members {sorted(event)}{mode_text}."
         )
     if kind == "ecsService" and not ServiceId(key).is_long:
@@ -156,5 +171,5 @@ def answer(
         )
     if mode == "plan":
         return plan(key)
-    requests.enqueue([ReconcileRequest(kind, key, cause="invoked by hand", requested_at=now())])
+    requests.enqueue([ReconcileRequest(kind, key, cause="invoked by hand", requested_at=now(), retry=mode == "retry")])
     return {"enqueued": {"kind": kind, "key": key}}

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ecs_lattice import ports
-from ecs_lattice.ecs_side.attach import list_fingerprint
+from ecs_lattice.ecs_side.failed_attach import after_failure
+from ecs_lattice.ecs_side.fingerprints import list_fingerprint
 from ecs_lattice.ecs_side.record import EcsRecord, PendingUpdate
 from ecs_lattice.ecs_side.update_outcome import AttachDecision
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, UnavailableError
@@ -49,11 +50,12 @@ class UpdateServiceExecutor:
         """The record with the update that is about to be sent, and that update."""
         now, before, is_rollback = self.now(), record.pending_update, decision.kind == "roll_back"
         is_same = before and before.entries == decision.entries and before.is_rollback == is_rollback
-        failed, first_at = record.failed, now
+        failed, known, first_at = record.failed, record.failed_attach, now
         if before and is_same:
             first_at = before.first_at
         elif before and is_rollback:
             failed = list_fingerprint(primary.task_definition, before.entries)
+            known = after_failure(known, before.conditions, now, is_same=failed == record.failed)
         update = PendingUpdate(
             entries=decision.entries,
             previous=primary.entries,
@@ -62,9 +64,11 @@ class UpdateServiceExecutor:
             first_at=first_at,
             at=now,
             is_rollback=is_rollback,
+            conditions=decision.conditions,
         )
         attached = sorted({entry.group_arn for entry in decision.entries} & set(record.attached))
-        return dataclasses.replace(record, failed=failed, attached=tuple(attached), pending_update=update), update
+        record = dataclasses.replace(record, failed=failed, failed_attach=known, attached=tuple(attached))
+        return dataclasses.replace(record, pending_update=update), update
 
 
 def _rejected(update: PendingUpdate, error: AwsError) -> Outcome:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 from ecs_lattice.claims import Claim, ClaimRecord, Notice
 from ecs_lattice.ecs_side import attach, effective_revision
-from ecs_lattice.ecs_side.attach import AttachInput
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import RouteState, attachment_facts, desired_claims, leftover_seconds, leftovers
+from ecs_lattice.ecs_side.ended_update import after_update, conditions_now
+from ecs_lattice.ecs_side.fingerprints import fingerprint
 from ecs_lattice.ecs_side.moves import blocked_moves
 from ecs_lattice.ecs_side.observation import Observation
-from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord, PendingUpdate, fingerprint
+from ecs_lattice.ecs_side.obstacles import AttachInput
+from ecs_lattice.ecs_side.record import PRESENCE_TIMERS, EcsRecord
 from ecs_lattice.ecs_side.security_groups import IngressResult
 from ecs_lattice.ecs_side.targets import ManagedGroup, managed_groups
-from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome, update_outcome
+from ecs_lattice.ecs_side.update_outcome import AttachDecision, UpdateOutcome
 from ecs_lattice.outcome import NotYet, Problem
 from ecs_lattice.settings import Settings
 
@@ -59,14 +61,14 @@ class Decisions:
 def decide(observed: Observation, settings: Settings, ingress: IngressResult) -> Decisions:
     """Decide everything about ``observed``, with the security groups as they are."""
     claims = desired_claims(observed, attachment_facts(observed, observed.record))
-    record, outcome = _after_update(observed, settings) if observed.record.pending_update else (observed.record, "none")
+    record, outcome = after_update(observed, settings)
     states = _route_states(observed, claims, ingress)
     record = dataclasses.replace(record, timers=_timers(observed, tuple(states.values())))
     if observed.ours or record.attached or record.list_overwritten:
         record, states = _remember(observed, record, outcome, states)
     other_stack = _other_stack(record) if record.owners else ()
     given = None if other_stack else tuple(states.values())
-    decision, record = _attach_decision(observed, record, outcome, given, settings)
+    decision, record = _attach_decision(observed, record, outcome, given, settings, ingress)
     attach_problems = (Problem(decision.code, decision.message),) if decision.is_problem else ()
     closed = dict.fromkeys(dict(ingress.state.closed).values())
     problems = (*observed.problems, *other_stack, *observed.warnings, *closed, *attach_problems)
@@ -130,6 +132,7 @@ def _attach_decision(
     outcome: UpdateOutcome,
     states: tuple[RouteState, ...] | None,
     settings: Settings,
+    ingress: IngressResult,
 ) -> tuple[AttachDecision, EcsRecord]:
     """The decision about the list (``states`` None: it must not change), and the record without a pending update that
     never started and is not needed now."""
@@ -137,7 +140,7 @@ def _attach_decision(
     if observed.service and states is not None and _may_attach(observed, record, states):
         given = AttachInput(
             observed.service, states, record, outcome, observed.ours, settings, observed.now, observed.uninstalls,
-            frozenset(observed.gone),
+            frozenset(observed.gone), conditions_now(observed, states, ingress.state),
         )  # fmt: skip
         decision = attach.decide(given)
     if decision.kind == "no_change" and outcome in {"not_received", "rejected"}:
@@ -152,29 +155,6 @@ def _may_attach(observed: Observation, record: EcsRecord, states: Sequence[Route
     return bool(observed.ours or record.pending_update) or any(
         state.group or state.claim.route.pause for state in states
     )
-
-
-def _after_update(observed: Observation, settings: Settings) -> tuple[EcsRecord, UpdateOutcome]:
-    """The record without the pending update if that has ended, and its outcome. An update that ECS has rolled back
-    is not repeated."""
-    record, update = observed.record, observed.record.pending_update
-    if update is None or observed.service is None:
-        return record, "none"
-    outcome = update_outcome(update, observed.service, observed.now, settings.attach_minutes * 60)
-    if outcome in {"completed", "superseded", "rolled_back", "rollback_failed"}:
-        record = dataclasses.replace(record, pending_update=None)
-    if outcome == "completed" and not update.is_rollback:
-        record = dataclasses.replace(record, failed="")
-    if outcome == "rolled_back":
-        record = _rolled_back(record, update)
-    return record, outcome
-
-
-def _rolled_back(record: EcsRecord, update: PendingUpdate) -> EcsRecord:
-    failed = attach.list_fingerprint(update.task_definition, update.entries)
-    gone = {entry.group_arn for entry in update.entries} - {entry.group_arn for entry in update.previous}
-    attached = tuple(group for group in record.attached if group not in gone)
-    return dataclasses.replace(record, failed=failed, attached=attached)
 
 
 def _list_overwritten(observed: Observation, record: EcsRecord) -> str:

@@ -76,6 +76,12 @@ class EcsSide:
             },
         )
 
+    def forget_failures(self, service: ServiceId) -> None:
+        """Let the next reconcile try again what has failed, as somebody asks for it. Reconciles of the service are serialised
+        with this."""
+        if record := records.read(self.registry, service):
+            records.write(self.registry, records.for_retry(record))
+
     def reconcile(self, service: ServiceId) -> Outcome:
         """Take everything that belongs to ``service`` one step further."""
         observed = Observer(self.settings, self.ecs, self.targets, self.registry, self.now).observe(service)

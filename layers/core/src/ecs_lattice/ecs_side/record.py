@@ -5,12 +5,12 @@ overwritten. Everything else comes from ECS and from the tags of the target grou
 """
 
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ecs_lattice import bounds, codec
+from ecs_lattice.ecs_side.failed_attach import FailedAttach
 from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.ecs_side.status import VANISHED, WAITING_FOR_DEPLOYMENT, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
@@ -56,7 +56,7 @@ class PendingUpdate:
     was PRIMARY at the time, ``task_definition`` the ARN of that deployment's revision. ``first_at`` and ``at`` are the
     times of the first and of the last attempt (epoch seconds). ``deployment`` is the id of the deployment that the call
     has started, once ECS has answered; ``error`` is ECS's answer to a rejected call. ``is_rollback``: the call restores
-    the list that an earlier update replaced.
+    the list that an earlier update replaced. ``conditions``: those of the attachment (:mod:`failed_attach`).
     """
 
     entries: tuple[LatticeEntry, ...]
@@ -68,6 +68,7 @@ class PendingUpdate:
     deployment: str | None = None
     error: str = ""
     is_rollback: bool = False
+    conditions: str = ""
 
     def __post_init__(self) -> None:
         bounds.cut_fields(self, error=bounds.MESSAGE)
@@ -102,7 +103,7 @@ class EcsRecord:
     groups that no claim explains; the owner of a group without an entry is not known. ``attached``: our groups
     that were seen on a PRIMARY deployment and that we have not removed since. ``list_overwritten``: fingerprint of the
     routes for which somebody replaced the list; the controller registers their tasks instead. ``failed``: fingerprint
-    of an attachment that did not complete and is not repeated; empty once another has. ``registered``: the targets that the controller has
+    of an attachment that failed, empty once another has not; ``failed_attach``: what it takes to repeat it. ``registered``: the targets that the controller has
     registered, by group; ``controlled``: the groups in which it has registered all of them. ``holds_slot``: whether the
     service may hold or wait for one of the places for deployments that we start. ``refused``: the codes for which the whole
     declaration is refused.
@@ -119,6 +120,7 @@ class EcsRecord:
     attached: tuple[str, ...] = ()
     list_overwritten: str = ""
     failed: str = ""
+    failed_attach: FailedAttach = field(default_factory=FailedAttach)
     registered: dict[str, tuple[Target, ...]] = field(default_factory=dict)
     controlled: tuple[str, ...] = ()
     holds_slot: bool = False
@@ -218,6 +220,11 @@ def for_service(stored: EcsRecord | None, service_id: ServiceId, service: EcsSer
     return dataclasses.replace(record, timers=timers)
 
 
+def for_retry(record: EcsRecord) -> EcsRecord:
+    """``record`` without what keeps an attachment from being repeated; somebody has asked for that."""
+    return dataclasses.replace(record, failed="", failed_attach=FailedAttach(), list_overwritten="", attached=())
+
+
 def is_settled(text: str) -> bool:
     """Whether the record in a document waits for nothing: no route is on its way, and no update is pending. The end of a
     first deployment changes what ECS describes, by which the resync finds it."""
@@ -240,8 +247,3 @@ def registers_targets(text: str) -> bool:
     except TooNewRecordError:
         return True
     return bool(record.registered or record.controlled)
-
-
-def fingerprint(*values: object) -> str:
-    """A short hash of ``values``, for comparing them later without storing them."""
-    return hashlib.sha256("\n".join(codec.dumps(value) for value in values).encode()).hexdigest()[:20]

@@ -62,7 +62,7 @@ class TaskIngress:
             openings = routes.preview(consumer, routes.resolved(required.required)) if required.required else ()
             left_closed = routes.closed(consumer, routes.resolved(required.off)) if required.off else ()
         except DeniedError as error:
-            return (), IngressResult(self._denied(required, (), error))
+            return (), IngressResult(self._denied(required, (), known.left_closed, error))
         state = dataclasses.replace(known, warnings=(), left_closed=left_closed)
         return openings, IngressResult(state, _closed(required, state))
 
@@ -81,18 +81,27 @@ class TaskIngress:
             answer = routes.open(consumer, resolved, group_ids, f"VPC Lattice to ECS service {observed.service_id}")
             left_closed = routes.closed(consumer, off) if off else ()
         except DeniedError as error:
-            return self._denied(required, group_ids, error)
+            return self._denied(required, group_ids, known.left_closed, error)
         reasons = dict(answer.closed)
         both = zip(required.required, resolved, strict=True)
         closed = tuple((requirement, reasons[found]) for requirement, found in both if found in reasons)
         return IngressState(required.required, required.off, answer.group_ids, closed, answer.notices, left_closed)
 
-    def _denied(self, required: RequiredIngress, group_ids: tuple[str, ...], error: DeniedError) -> IngressState:
+    def _denied(
+        self,
+        required: RequiredIngress,
+        group_ids: tuple[str, ...],
+        left_closed: tuple[Problem, ...],
+        error: DeniedError,
+    ) -> IngressState:
+        # What could not be read is not known to have been opened.
         problem = problems.denied(required.group_ids, error, self.settings.label_prefix)
         closed = tuple((requirement, problem) for requirement in required.required)
         # Of what is left open there is no route left to tell it of.
         warnings = () if closed else (problem,)
-        return IngressState(required.required, required.off, group_ids, closed, warnings, is_incomplete=True)
+        return IngressState(
+            required.required, required.off, group_ids, closed, warnings, left_closed, is_incomplete=True
+        )
 
 
 def _closed(required: RequiredIngress, state: IngressState) -> dict[RouteKey, Problem]:

@@ -26,6 +26,7 @@ class AttachDecision:
     seconds, unless None). ``roll_back``: the same, while our own deployment does not complete. ``wait``: reconcile
     again ``after`` seconds. ``refuse``: somebody has to do something. ``code`` and ``message`` are the reason, for
     people; ``is_problem``: it is a problem of the service, not only a stage on the way.
+    ``conditions``: those of the attachment (:mod:`failed_attach`).
     """
 
     kind: Literal["no_change", "attach", "roll_back", "wait", "refuse"]
@@ -35,6 +36,7 @@ class AttachDecision:
     code: str = ""
     message: str = ""
     is_problem: bool = False
+    conditions: str = ""
 
 
 def update_outcome(update: PendingUpdate, service: EcsService, now: float, attach_seconds: float) -> UpdateOutcome:
@@ -106,7 +108,8 @@ def attach_failed(
     message = (
         f"The deployment that attached the tasks to their Lattice target groups {why}, so the previous list takes "
         "its place. Check the health check of the target group, the security groups of the tasks and the events of "
-        "the ECS service. ecs-lattice tries again with the next task definition or another set of routes. To "
+        "the ECS service. ecs-lattice tries again once one of these, the task definition or the routes "
+        'change, after a deployment of yours (twice a day at most), or when ecs_service is invoked with {"mode": "retry"}. To '
         f"register the tasks without a deployment, set {settings.label_prefix}.targets = controller."
     )
     return AttachDecision(kind, entries, code="ATTACH_FAILED", message=message, is_problem=True)
@@ -127,28 +130,3 @@ def _was_rolled_back(update: PendingUpdate, primary: Deployment, service: EcsSer
         deployment.id == update.deployment and deployment.rollout == "FAILED" for deployment in service.deployments
     )
     return has_failed or primary.task_definition == update.task_definition
-
-
-def immovable(service: EcsService, *, joins: bool, label_prefix: str) -> AttachDecision | None:
-    """The refusal of a deployment that ECS could neither begin by stopping a task nor by starting one.
-
-    ECS rounds the minimum up and the maximum down (Amazon ECS API, DeploymentConfiguration). ``joins``: the list gains
-    a target group; otherwise it only loses some. Strategies that shift traffic start a second set of tasks anyway.
-    """
-    desired = service.desired
-    can_stop = math.ceil(desired * service.minimum_healthy_percent / 100) < desired
-    can_start = math.floor(desired * service.maximum_percent / 100) > desired
-    if desired == 0 or service.strategy != "ROLLING" or can_stop or can_start:
-        return None
-    reason = (
-        f"With {desired} desired tasks, minimumHealthyPercent {service.minimum_healthy_percent} and maximumPercent "
-        f"{service.maximum_percent}, ECS can neither stop a task nor start another, so no deployment completes. Raise "
-        "maximumPercent (200 lets ECS start the new tasks first)"
-    )
-    if joins:
-        message = (
-            f"{reason}, or set {label_prefix}.targets = controller, which registers the tasks without a deployment."
-        )
-        return AttachDecision("refuse", code="ATTACH_IMPOSSIBLE", message=message, is_problem=True)
-    message = f"{reason}; the target groups stay in the list until then."
-    return AttachDecision("refuse", code="DETACH_IMPOSSIBLE", message=message, is_problem=True)

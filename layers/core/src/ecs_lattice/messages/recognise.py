@@ -40,7 +40,7 @@ ECS_EVENTS = Function(
 )
 ECS_SERVICE = Function(
     "EcsServiceFunction",
-    'a batch of the ECS services\' queue, or {"ecsService": "<long ARN>", "mode": "plan" or "apply"}',
+    'a batch of the ECS services\' queue, or {"ecsService": "<long ARN>", "mode": "plan", "apply" or "retry"}',
     "ecs_services_queue",
 )
 LATTICE_SERVICE = Function(

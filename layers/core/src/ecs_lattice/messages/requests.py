@@ -14,6 +14,7 @@ class ReconcileRequest:
     ``attempts`` how often it has been repeated since then, so that what takes longer than a day is reported. ``claims_of``:
     the only reason to look at a Lattice service are new claims of this ECS service (its ARN). ``why`` is what the last
     reconcile of the chain waits for, ``repeats`` how often in a row before that it waited for the same.
+    ``retry``: what has failed is tried again, though nothing has changed.
     """
 
     kind: Kind
@@ -24,3 +25,4 @@ class ReconcileRequest:
     claims_of: str = ""
     why: str = ""
     repeats: int = 0
+    retry: bool = False
