@@ -68,9 +68,9 @@ def test_a_walk_without_its_last_call_is_no_measurement(monkeypatch):
 @pytest.mark.parametrize(
     ("figures", "said"),
     [
-        ((430, 66, 1020), []),
-        ((431, 66, 1020), ["431 functions, the limit is 430"]),
-        ((1, 67, 1021), ["67 modules, the limit is 66", "1021 changes of module, the limit is 1020"]),
+        ((475, 72, 1120), []),
+        ((476, 72, 1120), ["476 functions, the limit is 475"]),
+        ((1, 73, 1121), ["73 modules, the limit is 72", "1121 changes of module, the limit is 1120"]),
     ],
 )
 def test_every_figure_above_its_limit_is_named(figures, said):
