@@ -133,7 +133,8 @@ class Administrator:
     def answers(self, name: str) -> dict[str, dict[str, Any]]:
         """What the Lattice side answered, by route of an ECS service."""
         mine = [one for one in self.records() if one["sk"]["S"].startswith(f"claim#{self.arns[name]}#")]
-        return {one["sk"]["S"].rpartition("#")[2]: json.loads(one["answer"]["S"]) for one in mine}
+        unanswered = {"S": '{"state": "Pending"}'}
+        return {one["sk"]["S"].rpartition("#")[2]: json.loads(one.get("answer", unanswered)["S"]) for one in mine}
 
     def is_live(self, *names: str) -> bool:
         """Whether all routes of the services are."""

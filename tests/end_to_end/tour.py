@@ -36,6 +36,7 @@ def take(admin: Administrator) -> None:
         _breaks_security_groups,
         _takes_a_route_away,
         _loses_records,
+        _reads_why_an_association_failed,
         _throttles_the_probe,
         _hears_alarms_of_every_queue,
         _loses_the_registry,
@@ -216,6 +217,18 @@ def _loses_records(admin: Administrator) -> None:
         admin.operator.invoke("EcsService", {"ecsService": admin.arns[name], "mode": "apply"})
         admin.operator.invoke("LatticeService", {"latticeService": lattice_service, "mode": "apply"})
     admin.called("LatticeService", "ListTargetGroups", "ListServices")
+
+
+def _reads_why_an_association_failed(admin: Administrator) -> None:
+    """An association in CREATE_FAILED, as VPC Lattice might leave one; then it is as it was."""
+    associations = lattice.backend().service_network_service_associations.values()
+    failed = next(each for each in associations if each.service.name == "payments")
+    failed.status, failed.failure_code = "CREATE_FAILED", "INTERNAL_FAILURE"
+    admin.operator.invoke("EcsService", {"ecsService": admin.arns["payments"], "mode": "plan"})
+    admin.operator.invoke("LatticeService", {"latticeService": "payments", "mode": "apply"})
+    for function in ("EcsService", "LatticeService"):
+        admin.called(function, "GetServiceNetworkServiceAssociation")
+    failed.status, failed.failure_code = "ACTIVE", None
 
 
 def _throttles_the_probe(admin: Administrator) -> None:
