@@ -152,6 +152,21 @@ class ClaimRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatedStep:
+    """A step that AWS accepts without the reading changing. ``identity`` is the digest of both, ``what`` it sets for people,
+    ``needed_by`` the keys of the claims; ``since`` when it was first repeated, ``tries`` how often it was carried out since,
+    ``tried_at`` when last (epoch seconds). ``is_urgent``: requests get through meanwhile that should not."""
+
+    identity: str
+    what: str
+    needed_by: tuple[str, ...]
+    since: float
+    tries: int
+    tried_at: float
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LatticeRecord:
     """What the Lattice side remembers of one Lattice service, so that it needs no list call: ARNs by our names.
 
@@ -161,7 +176,8 @@ class LatticeRecord:
     the next reconcile is due (0: none), by which the resync notices a lost request; both epoch seconds. ``holder`` is who
     may claim the Lattice service, as in its holder tag (empty: nobody yet). ``granted`` are the settings of the service that
     labels or the stack asked for, by name: only what stands here is taken back once nobody asks any more. ``associations``
-    are the ids of those with service networks that were read last, whoever made them.
+    are the ids of those with service networks that were read last, whoever made them. ``repeated`` are the steps that AWS
+    accepts and reads back differently.
     """
 
     name: str
@@ -175,3 +191,4 @@ class LatticeRecord:
     holder: str = ""
     granted: tuple[tuple[str, str], ...] = ()
     associations: tuple[str, ...] = ()
+    repeated: tuple[RepeatedStep, ...] = ()

@@ -25,6 +25,7 @@ from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
 from ecs_lattice.lattice_side.plan import PlanReport, plan
 from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.removals import RemovalBudget
+from ecs_lattice.lattice_side.repeats import Repeats, told
 from ecs_lattice.lattice_side.resolve import resolve
 from ecs_lattice.lattice_side.seen import Timers, index_of
 from ecs_lattice.lattice_side.steps import DeleteLatticeService, Step, describe
@@ -100,16 +101,20 @@ class LatticeSide:
         is_unknown = remembered.service_arn is None and not is_complete(self.registry)
         discover = is_unknown or all(record.claim.phase != "declared" for record in records)
         refused: dict[str, Problem] = {}
+        repeats = Repeats(remembered.repeated, self.now())
         for _ in range(_ROUNDS):
             snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover).read()
             decision = self._decide(claims, snapshot, refused, dry_run=False)
-            read = dataclasses.replace(snapshot.remembered, made=decision.timers, granted=decision.granted)
+            steps = repeats.sift(decision.steps, snapshot.observed)
+            read = dataclasses.replace(
+                snapshot.remembered, made=decision.timers, granted=decision.granted, repeated=repeats.known
+            )
             remembered = self._save(remembered, read)
-            waits = list(decision.waits)
-            if not decision.steps:
+            waits = [*decision.waits, *repeats.waits]
+            if not steps:
                 break
             applier = Applier(self.lattice, self.settings.owner, self.registry.put_lattice, Applied(remembered))
-            applied = applier.apply(decision.steps)
+            applied = applier.apply(steps)
             remembered = applied.remembered
             waits += applied.waits
             has_progress = applied.done or applied.refused.keys() - refused.keys()
@@ -118,7 +123,7 @@ class LatticeSide:
                 break
         else:
             waits = [NotYet.until(_NEXT_ROUND_SECONDS, "the rest follows")]
-        answered = self._answer(records, decision.answers)
+        answered = self._answer(records, told(decision.answers, remembered, self.now()))
         of_no_claim = filter(None, [refused.get("")])
         problems = (*problems_of((record.key, record.answer) for record in answered), *of_no_claim)
         outcome = soonest([*waits, Refused(problems) if problems else Done()])
