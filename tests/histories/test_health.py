@@ -29,9 +29,6 @@ def alarms(world) -> dict[str, str]:
     return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
 
 
-OTHER_LIST = "pl-0a1b2c3d"
-
-
 def close(world) -> None:
     """Let the tasks' security group let nobody in any more."""
     group = world.ec2.describe_security_groups(GroupIds=[world.open_group])["SecurityGroups"][0]
@@ -76,9 +73,6 @@ def test_a_closed_group_fires_the_alarm_though_unhealthy_targets_are_seen_for_le
 
 def test_an_attach_that_is_undone_because_nobody_got_well_is_no_recovery(world):
     close(world)
-    # Whether the addresses of another prefix list are those of VPC Lattice is not known: the tasks are attached.
-    theirs = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "PrefixListIds": [{"PrefixListId": OTHER_LIST}]}
-    world.ec2.authorize_security_group_ingress(GroupId=world.open_group, IpPermissions=[theirs])
     world.start_probing()
     arn = world.deploy(world.register(OFF))
     world.run(3600)

@@ -80,8 +80,7 @@ class IngressState:
 
     ``required`` is what the stack had to open, ``off`` what it had to leave alone. ``group_ids``: the groups in which
     the service may have requirements stored. ``closed``: the requirements that could not be met, and why. ``warnings``
-    block nothing; ``left_closed`` are the warnings about groups in ``off`` that are closed,
-    ``off_closed`` the requirements that are certainly not met for that reason. ``is_incomplete``: a call was
+    block nothing; ``left_closed`` are the warnings about groups in ``off`` that are closed. ``is_incomplete``: a call was
     denied, so that what is no longer required may still be open; the next run tries again.
     """
 
@@ -91,7 +90,6 @@ class IngressState:
     closed: tuple[tuple[PortRequirement, Problem], ...] = ()
     warnings: tuple[Problem, ...] = ()
     left_closed: tuple[Problem, ...] = ()
-    off_closed: tuple[tuple[PortRequirement, Problem], ...] = ()
     is_incomplete: bool = False
 
 
@@ -223,7 +221,7 @@ def for_service(stored: EcsRecord | None, service_id: ServiceId, service: EcsSer
 
 
 def for_retry(record: EcsRecord) -> EcsRecord:
-    """``record`` without what keeps an attachment from being repeated."""
+    """``record`` without what keeps an attachment from being repeated; somebody has asked for that."""
     return dataclasses.replace(record, failed="", failed_attach=FailedAttach(), list_overwritten="", attached=())
 
 
