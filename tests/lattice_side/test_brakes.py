@@ -1,6 +1,11 @@
 """What no waiting ends is a refusal, and what was refused is looked at again with the drift, not each minute."""
 
-from ecs_lattice.outcome import Done, Refused
+import dataclasses
+from typing import Any
+
+from ecs_lattice.aws.lattice import BotoLattice
+from ecs_lattice.errors import ConflictError
+from ecs_lattice.outcome import Done, NotYet, Refused
 from tests.lattice_side.stage import SETTINGS, TLS, Stage, service
 
 WEB = service("web")
@@ -8,12 +13,12 @@ DOMAIN = "shop.example.com"
 DRIFT = SETTINGS.drift_hours * 3600
 
 
-def taken(stage: Stage) -> None:
-    """Another Lattice service has the domain in the network."""
+def taken(stage: Stage, network: str | None = None) -> None:
+    """Another Lattice service has the domain in the network, the platform's by default."""
     other = stage.lattice.create_service(name="first", customDomainName=DOMAIN)["id"]
     stage.clock.advance(60)
     stage.lattice.create_service_network_service_association(
-        serviceIdentifier=other, serviceNetworkIdentifier=stage.network
+        serviceIdentifier=other, serviceNetworkIdentifier=network or stage.network
     )
     stage.clock.advance(60)
 
@@ -95,3 +100,65 @@ def test_an_association_that_failed_takes_nothing_away_from_what_is_live(stage: 
     assert (stage.state(WEB), made) == ("Live", [])
     told = {notice.code: notice.message for notice in stage.record(WEB).answer.notices}
     assert "ACCESS_DENIED" in told["ASSOCIATION_MISSING"]
+
+
+def test_a_live_route_stays_live_where_one_more_network_has_its_domain(stage: Stage) -> None:
+    taken(stage, stage.lattice.create_service_network(name="second")["arn"])
+    stage.claim(WEB, stage.route(domain=DOMAIN))
+    stage.settle()
+    stage.claim(WEB, stage.route(domain=DOMAIN, networks=("platform", "second")))
+    assert not isinstance(stage.settle(1800), NotYet)
+    answer = stage.record(WEB).answer
+    assert answer.state == "Live"
+    told = {notice.code: notice.message for notice in answer.notices}
+    assert "Lattice service first" in told["DOMAIN_TAKEN"]
+    stage.claim(WEB, stage.route(domain=DOMAIN))
+    stage.settle()
+    assert stage.record(WEB).answer.notices == ()
+
+
+class SilentConflicts(BotoLattice):
+    """VPC Lattice, whose conflicts do not say with what."""
+
+    def associate(self, *args: Any, **more: Any) -> None:
+        try:
+            super().associate(*args, **more)
+        except ConflictError as error:
+            error.resource_id = error.resource_type = None
+            raise
+
+
+def test_a_conflict_that_does_not_say_with_what_is_looked_up(stage: Stage) -> None:
+    taken(stage)
+    stage.side = dataclasses.replace(stage.side, lattice=SilentConflicts(stage.lattice))
+    stage.claim(WEB, stage.route(domain=DOMAIN))
+    assert isinstance(stage.settle(1800), Refused)
+    code, message = refusal(stage)
+    assert code == "DOMAIN_TAKEN"
+    assert "Lattice service first" in message
+
+
+def test_the_end_of_an_association_of_its_own_is_waited_for(stage: Stage) -> None:
+    stage.side = dataclasses.replace(stage.side, lattice=SilentConflicts(stage.lattice))
+    stage.claim(WEB, stage.route(domain=DOMAIN))
+    stage.settle()
+    (found,) = stage.lattice.list_service_network_service_associations(serviceIdentifier=stage.service_id())["items"]
+    stage.lattice.delete_service_network_service_association(serviceNetworkServiceAssociationIdentifier=found["arn"])
+    assert isinstance(stage.reconcile(), NotYet)
+    assert isinstance(stage.settle(), Done)
+    assert stage.record(WEB).answer.notices == ()
+
+
+def test_a_failed_association_for_which_nobody_asks_any_more_is_deleted(stage: Stage) -> None:
+    stage.registry.put_document("stack", "marker", "{}")
+    stage.lattice.create_service_network(name="second")
+    stage.claim(WEB, stage.route(networks=("platform", "second")))
+    stage.settle()
+    for association in stage.backend.service_network_service_associations.values():
+        if association.network.name == "second":
+            association.status = "CREATE_FAILED"
+    stage.claim(WEB, stage.route())
+    stage.settle()
+    stage.clock.advance(60)
+    found = stage.lattice.list_service_network_service_associations(serviceIdentifier=stage.service_id())["items"]
+    assert [one["serviceNetworkName"] for one in found] == ["platform"]

@@ -101,6 +101,10 @@ class BotoLattice:
             for found in listed
         )
 
+    def services_with_domain(self, network_arn: str, domain: str) -> tuple[str, ...]:
+        listed = self._all("list_service_network_service_associations", serviceNetworkIdentifier=network_arn)
+        return tuple(found["serviceArn"] for found in listed if found.get("customDomainName") == domain)
+
     def _failure(self, association: Mapping[str, Any]) -> str:
         """Why it could not be created: what the list leaves out (VPC Lattice API, ServiceNetworkServiceAssociationSummary)."""
         if association["status"] != "CREATE_FAILED":

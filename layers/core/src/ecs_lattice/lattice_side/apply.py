@@ -23,6 +23,7 @@ from ecs_lattice.errors import (
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.lattice_side.ports import Lattice, RuleChange
+from ecs_lattice.lattice_side.resolutions import DOMAIN_TAKEN
 from ecs_lattice.model import ListenerKey
 from ecs_lattice.outcome import NotYet, Problem
 
@@ -157,7 +158,7 @@ class Applier:
             f"{error.message}. A service network has a custom domain once, and {holder} has it there. Use another "
             "custom domain or service network, or delete that association."
         )
-        return _ForeignError(error.operation, "DOMAIN_TAKEN", message)
+        return _ForeignError(error.operation, DOMAIN_TAKEN, message)
 
     def _create_listener(self, step: s.CreateListener) -> None:
         service, default = step.service_arn, step.default
@@ -191,11 +192,17 @@ class Applier:
         try:
             self.lattice.associate(step.service_arn, step.network_arn, token, {ownership.OWNER: self.owner})
         except ConflictError as error:
-            other = error.resource_id or ""
-            if error.resource_type != "SERVICE" or id_of(other) == id_of(step.service_arn):
-                raise
-            raise self._taken(other, error) from error
+            if other := self._other_with_domain(step, error):
+                raise self._taken(other, error) from error
+            raise
         self.applied.waits.append(NotYet(_CREATE_SECONDS, "the association with the service network is being created"))
+
+    def _other_with_domain(self, step: s.Associate, error: ConflictError) -> str:
+        """The service that has the custom domain in the service network: the one that the error names, which it need not
+        (VPC Lattice API, ConflictException), else by the associations there. Empty: the conflict is another one."""
+        named = [error.resource_id or ""] if error.resource_type == "SERVICE" else []
+        there = self.lattice.services_with_domain(step.network_arn, step.domain) if step.domain and not named else ()
+        return next((other for other in (*named, *there) if id_of(other) not in {"", id_of(step.service_arn)}), "")
 
     def _delete(self, call: Callable[[str], None], arn: str) -> None:
         """Delete a rule or listener: a new one of its name needs another client token."""

@@ -9,7 +9,7 @@ from ecs_lattice.claims import ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, Notice
 from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.joint_settings import Decided, follows
-from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, asks_for_network
+from ecs_lattice.lattice_side.resolutions import DOMAIN_TAKEN, STAYING, Resolution, asks_for_network
 from ecs_lattice.lattice_side.succession import standby_notices
 from ecs_lattice.matching import has_query
 
@@ -26,6 +26,7 @@ def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
             cut_off = (*_not_associated(context, resolution), *_allows_nobody(context)) if resolution.receives else ()
             own = (
                 *cut_off,
+                *_domain_taken(resolution),
                 *_unattached(context, resolution),
                 *_path(context, resolution),
                 *_settings(context, resolution),
@@ -50,6 +51,11 @@ def _not_associated(context: PlanContext, resolution: Resolution) -> Iterator[No
             f"there do not reach the route{f' ({why})' if why else ''}. The association is made anew as soon as VPC Lattice "
             "allows it.",
         )
+
+
+def _domain_taken(resolution: Resolution) -> Iterator[Notice]:
+    if resolution.mode == "active" and resolution.code == DOMAIN_TAKEN:
+        yield Notice(resolution.code, resolution.message)
 
 
 def _unattached(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:

@@ -27,6 +27,8 @@ from ecs_lattice.lattice_side.ports import Lattice
 from ecs_lattice.lattice_side.seen import owners_of_groups
 from ecs_lattice.settings import Settings
 
+_SETTLED = {"ACTIVE", "CREATE_FAILED", "DELETE_FAILED"}
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -158,7 +160,7 @@ class SnapshotReader:
         associations = list(self.lattice.associations(service.arn))
         self._remember(associations=tuple(sorted(id_of(known.arn) for known in associations)))
         for at, known in enumerate(associations):
-            if known.network_arn not in wanted and known.status in {"ACTIVE", "DELETE_FAILED"}:
+            if known.network_arn not in wanted and known.status in _SETTLED:
                 owner = self.lattice.tags(known.arn).get(ownership.OWNER)
                 associations[at] = dataclasses.replace(known, ours=owner == self.settings.owner)
         return tuple(associations)

@@ -152,10 +152,11 @@ def _instead(listener: DesiredListener, rule: DesiredRule, usable: set[str]) -> 
 
 def _associations(desired: Desired, observed: Observed, service_arn: str) -> Iterator[Step]:
     existing = {association.network_arn: association for association in observed.associations}
+    domain = observed.service.domain if observed.service else None
     for network_arn, needed_by in desired.networks:
         association = existing.get(network_arn)
         if association is None:
-            yield s.Associate(needed_by, service_arn, network_arn)
+            yield s.Associate(needed_by, service_arn, network_arn, domain)
         elif association.status == "CREATE_FAILED":
             yield s.Disassociate(needed_by, association.arn, network_arn)
 

@@ -74,6 +74,9 @@ class Lattice(Protocol):
 
     def associations(self, service_arn: str) -> tuple[Association, ...]: ...
 
+    def services_with_domain(self, network_arn: str, domain: str) -> tuple[str, ...]:
+        """The ARNs of the services with this custom domain in the service network."""
+
     def network(self, identifier: str) -> Network | None:
         """The service network with this id or ARN."""
 

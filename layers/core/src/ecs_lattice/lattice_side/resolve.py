@@ -6,6 +6,7 @@ yields the resolutions that it changes.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from ecs_lattice.claims import HELD_BY_OTHER, OWN_GROUP_UNUSABLE, ClaimRecord, LatticeRecord
@@ -13,7 +14,14 @@ from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts
 from ecs_lattice.lattice_side.holding import refusal
 from ecs_lattice.lattice_side.joint_settings import differs, joint_settings
-from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, Resolutions, asks_for_network, replaced
+from ecs_lattice.lattice_side.resolutions import (
+    DOMAIN_TAKEN,
+    STAYING,
+    Resolution,
+    Resolutions,
+    asks_for_network,
+    replaced,
+)
 from ecs_lattice.lattice_side.seen import ObservedIndex
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
@@ -92,8 +100,12 @@ def _without_say(resolution: Resolution, remembered: LatticeRecord) -> Resolutio
 
 
 def _refused_by_aws(resolutions: Resolutions, refused: Mapping[str, Problem]) -> Iterator[Resolution]:
+    """What is live stays active when one more service network does not take it: it has a notice (:mod:`.notices`)."""
     for resolution in resolutions:
-        if resolution.mode == "active" and (problem := refused.get(resolution.key)):
+        problem = refused.get(resolution.key) if resolution.mode == "active" else None
+        if problem and problem.code == DOMAIN_TAKEN and resolution.was_live:
+            yield replace(resolution, code=problem.code, message=problem.message)
+        elif problem:
             yield resolution.reject("Refused", problem.code, problem.message)
 
 

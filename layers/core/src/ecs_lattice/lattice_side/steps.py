@@ -173,10 +173,11 @@ class CreateRule(CreateStep):
 
 @dataclass(frozen=True, slots=True)
 class Associate(CreateStep):
-    """CreateServiceNetworkServiceAssociation."""
+    """CreateServiceNetworkServiceAssociation. ``domain`` is the custom domain of the service."""
 
     service_arn: str
     network_arn: str
+    domain: str | None = None
     TEXT: ClassVar[str] = "associate with {0.network_arn}"
     TIMER: ClassVar[str] = "make:association:{0.network_arn}"
 
