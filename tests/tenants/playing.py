@@ -18,7 +18,6 @@ from local_aws.ecs.model import ServiceTask
 from local_aws.ecs.registration import Registrar
 from local_aws.lattice.routing import choose
 from local_aws.network import Request
-from tests.rest import comes_to_rest
 from tests.tenants.direct import DirectWorld
 from tests.tenants.tenants import CRASHES, ORDERS, OURS, RESYNC_SECONDS, RIVALS, effective, group_of, make_networks
 from tests.world import SETTINGS
@@ -91,7 +90,6 @@ class Player:
         self._note_slow()
         self._note_statuses()
         assert self.world.dead == []
-        comes_to_rest(self.world)
         return self.trace
 
     def _begin(self) -> None:
