@@ -24,6 +24,11 @@ def delete_by_hand(world, group: str, service: str = "orders") -> None:
         for rule in world._all("list_rules", **place):
             if not rule["isDefault"]:
                 world.lattice.delete_rule(**place, ruleIdentifier=rule["id"])
+    delete_unused(world, group)
+
+
+def delete_unused(world, group: str) -> None:
+    """Delete a group that no rule names, with its targets."""
     targets = world._all("list_targets", targetGroupIdentifier=group)
     members = [{"id": target["id"], "port": target["port"]} for target in targets]
     world.lattice.deregister_targets(targetGroupIdentifier=group, targets=members)
@@ -111,12 +116,7 @@ def delete_theirs(world, group: str) -> None:
     (service,) = (found["id"] for found in world._all("list_services") if found["name"] == "by-hand")
     for listener in world._all("list_listeners", serviceIdentifier=service):
         world.lattice.delete_listener(serviceIdentifier=service, listenerIdentifier=listener["id"])
-    targets = world._all("list_targets", targetGroupIdentifier=group)
-    members = [{"id": target["id"], "port": target["port"]} for target in targets]
-    world.lattice.deregister_targets(targetGroupIdentifier=group, targets=members)
-    world.machine.clock.advance(400)
-    world.lattice.delete_target_group(targetGroupIdentifier=group)
-    world.machine.clock.advance(30)
+    delete_unused(world, group)
 
 
 def entry_of(world, group: str, port: str) -> dict[str, str]:

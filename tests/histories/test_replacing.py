@@ -90,3 +90,18 @@ def test_who_stands_by_stays_parked_while_the_other_lives_and_the_hour_is_quiet(
     assert written == []
     assert world.claims(old) == {"orders/default": "Live"}
     assert world.wrong == []
+
+
+def test_who_may_not_speak_for_the_lattice_service_stands_by_for_nobody(world):
+    """The family alone says nothing: anybody may register a revision of it."""
+    old = hooked_up(world, LABELS, name="old")
+    world.make_cluster("rivals")
+    theirs = world.deploy(world.register(LABELS), name="new", cluster="rivals")
+    world.run(1200)
+    assert world.statuses(theirs)["default"] == ("Conflicted", "HELD_BY_OTHER")
+    assert notices(world, old) == notices(world, theirs) == {}
+    assert not world.primary(theirs).get("vpcLatticeConfigurations")
+    world.ecs.delete_service(cluster="shop", service=old, force=True)
+    world.run(2400)
+    assert world.statuses(theirs)["default"] == ("Conflicted", "HELD_BY_OTHER")
+    assert world.ask("orders", "/orders").status == 404

@@ -107,9 +107,9 @@ class ReconcileConsumer:
         return outcome
 
     def _enqueue_later(self, request: ReconcileRequest, outcome: NotYet) -> None:
-        """Enqueue it again after the outcome's seconds, twice as many for each time that the reason repeats, unless a delayed request is due by then (decision 6). Enqueued first and noted
-        after: a crash in between costs a second request. No two workers have the same key at a time: the queue ensures
-        that.
+        """Enqueue it again after the outcome's seconds, twice as many for each time that the reason repeats, unless a
+        delayed request is due by then (decision 6). Enqueued first and noted after: a crash in between costs a second
+        request. No two workers have the same key at a time: the queue ensures that.
         """
         now, key = self.now(), f"{request.kind}#{request.key}"
         repeats = request.repeats + 1 if request.why == outcome.why else 0

@@ -34,7 +34,8 @@ class Observation:
     deployment that is listed. ``revision`` is the effective one; ``revisions``, by task-definition ARN, also has those
     of all listed deployments if the service asks for something. ``routes`` None: the declaration changes nothing, because
     it is refused (``problems``) or because no deployment has ever completed; its routes are ``waiting`` then. ``withheld``:
-    routes that make no claim, and why; ``failing``: that the first deployment does not come to anything. ``claimed_at``: since when the others claim their matches, where that is not now.
+    routes that make no claim, and why; ``failing``: that the first deployment does not come to anything. ``claimed_at``:
+    since when the others claim their matches, where that is not now.
     ``warnings`` do not block the declaration. ``shifts_traffic``: ECS shifts the service's traffic itself.
     ``uninstalls``: the stack is being uninstalled, so nothing is declared and no grace time applies.
 
