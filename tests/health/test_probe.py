@@ -58,6 +58,8 @@ class Surroundings:
         return tuple(self.services[one] for one in ids if one in self.services)
 
     def enqueue(self, requests):
+        if "queue" in self.broken:
+            raise UnavailableError("SendMessageBatch", "InternalError", "later")
         self.enqueued += [(request.kind, request.key) for request in requests]
 
     def tasks_of(self, service):
@@ -318,3 +320,16 @@ def test_a_route_that_flaps_costs_one_request_in_five_minutes():
         around.run()
         around.time.time += 30
     assert around.enqueued == [("latticeService", "orders")]
+
+
+def test_a_queue_that_fails_keeps_neither_the_metrics_nor_the_heartbeat_nor_the_alarms_back():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["UNUSED"]
+    around.run()
+    whole, alarms = list(around.metrics.published), dict(around.alarms.there)
+    around = with_service(a_record())
+    around.targets[GROUP], around.broken = ["UNUSED"], {"queue"}
+    with pytest.raises(UnavailableError):
+        around.run()
+    assert around.metrics.published == whole
+    assert around.alarms.there == alarms != {}

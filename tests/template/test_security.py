@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ecs_lattice import ownership
+from ecs_lattice.consumers import reconciles
 from ecs_lattice.lattice_side.priorities import specificity
 from ecs_lattice.messages import recognise
 from ecs_lattice.model import Match, PathMatch
@@ -120,7 +121,7 @@ def test_every_function_and_every_mode_has_its_row():
     for kind, function in recognise._DIRECT.items():
         folder = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", function.name.removesuffix("Function")).lower()
         modes = {payload for first, payload, _ in payloads if first == f"`{folder}`"}
-        assert modes == {f'`{{"{kind}": ..., "mode": "{mode}"}}`' for mode in ("plan", "apply")}
+        assert modes == {f'`{{"{kind}": ..., "mode": "{mode}"}}`' for mode in reconciles._MODES[kind]}
     folders = {path.name for path in (Path(__file__).parents[2] / "functions").iterdir() if (path / "app.py").exists()}
     assert folders == {name for first, *_ in payloads for name in re.findall("`([a-z_]+)`", first)}
 

@@ -94,11 +94,11 @@ class Probe:
         readings = [self._reading(record, groups.values, known, restarting) for record in measured]
         for reading in readings:
             self.metrics.publish(reading.dimensions, reading.metrics(), reading.members())
-        self._request(readings)
         totals = stack_members(readings)
         self.metrics.publish({metric_names.OWNER: self.owner}, {metric_names.HEARTBEAT: 1.0}, totals)
         may_delete = is_complete(self.registry)
         alarms = self.alarm_sync.sync(claims, began + seconds - self.now(), may_delete=may_delete)
+        self._request(readings)  # last: neither metrics nor alarms wait for the queue
         return Probed(
             routes=len(readings),
             impaired=sum(reading.impaired is True for reading in readings),
