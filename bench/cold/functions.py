@@ -121,6 +121,7 @@ def _event(logical_id: str, aws: LocalAws, subjects: Subjects) -> dict[str, Any]
         "EcsServiceFunction": lambda: _reconcile("ecsService", subjects.new),
         "LatticeIngressFunction": lambda: _request(aws),
         "LatticeServiceFunction": lambda: _reconcile("latticeService", subjects.lattice_service),
+        "QueryFunction": lambda: _recorded("query/status.json"),
         "ResyncFunction": lambda: _recorded("schedule/resync.json"),
         "TargetHealthFunction": lambda: _recorded("schedule/target-health.json"),
     }

@@ -26,7 +26,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take the schedule's event, or ``{"mode": "probe"}``."""
     seconds = context.get_remaining_time_in_millis() / 1000 - _SHUTDOWN_MARGIN_SECONDS
     with api_calls.within(seconds):
-        done = _probe().run(seconds)
+        done = target_health.run(wiring(), _probe(), seconds)
     answer = dataclasses.asdict(done)
     logger.info("Probed", **answer)
     done.raise_for_alarms()

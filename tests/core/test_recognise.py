@@ -14,12 +14,13 @@ from ecs_lattice.messages.recognise import (
     ECS_SERVICE,
     LATTICE_INGRESS,
     LATTICE_SERVICE,
+    QUERY,
     RESYNC,
     TARGET_HEALTH,
 )
 
 EVENTS = Path(__file__).parents[2] / "events"
-FUNCTIONS = (ALARM, ECS_EVENTS, ECS_SERVICE, LATTICE_INGRESS, LATTICE_SERVICE, RESYNC, TARGET_HEALTH)
+FUNCTIONS = (ALARM, ECS_EVENTS, ECS_SERVICE, LATTICE_INGRESS, LATTICE_SERVICE, QUERY, RESYNC, TARGET_HEALTH)
 # Beside what an event is meant for: EcsEventsFunction hands a request on from whichever queue, a delayed request can be reconciled
 # at once, and one schedule's event looks like the other's.
 ALSO = {

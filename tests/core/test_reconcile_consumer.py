@@ -19,6 +19,7 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnavailableError,
 )
+from ecs_lattice.history import Entry, note
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.telemetry import logger
@@ -34,12 +35,18 @@ class Recorder:
     visible: list[tuple[str, int]] = field(default_factory=list)
     breaks: bool = False
     notes: dict[str, str] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
 
     def document(self, kind, key):
         return self.notes.get(f"{kind}#{key}")
 
     def put_document(self, kind, key, text, *, expires_at=None):
         self.notes[f"{kind}#{key}"] = text
+
+    def add(self, entry):
+        if self.breaks:
+            raise UnavailableError("PutItem", "ServiceUnavailable", "try again")
+        self.entries.append(entry)
 
     def enqueue(self, requests):
         raise AssertionError(f"nothing is enqueued at once here: {list(requests)}")
@@ -79,7 +86,7 @@ def a_consumer(recorder: Recorder, outcome: Outcome | Exception) -> ReconcileCon
 
 
 def over(recorder: Recorder, reconcile: Callable[[str], Outcome]) -> ReconcileConsumer:
-    return ReconcileConsumer("ecsService", reconcile, recorder, recorder, recorder, lambda: NOW)
+    return ReconcileConsumer("ecsService", reconcile, recorder, recorder, recorder, recorder, lambda: NOW)
 
 
 REQUEST = ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 2)
@@ -96,6 +103,39 @@ def test_not_yet_acknowledges_the_message_and_sends_one_delayed_request(after, s
     recorder = Recorder()
     assert a_consumer(recorder, NotYet(after, "drains")).work(a_batch(REQUEST), 60) == {"batchItemFailures": []}
     assert recorder.later == [(ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 3, why="drains"), sent)]
+
+
+def changing(outcome: Outcome | Exception) -> Callable[[str], Outcome]:
+    """A reconcile that carries out two steps, and then ends with ``outcome``."""
+
+    def reconcile(_key: str, _claims_of: str = "") -> Outcome:
+        note("create rule 1")
+        note("create rule 2")
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return reconcile
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Done(), NotYet(5, "drains"), InvalidError("GetRule", "Validation", "no"), RuntimeError("a defect")],
+    ids=lambda outcome: type(outcome).__name__,
+)
+def test_what_a_reconcile_changed_is_one_entry_of_the_history_however_it_ends(outcome):
+    recorder = Recorder()
+    over(recorder, changing(outcome)).work(a_batch(REQUEST), 60)
+    assert recorder.entries == [Entry(NOW, "ecsService", "arn", "a cause", ("create rule 1", "create rule 2"))]
+    note("outside of a reconcile")
+    over(recorder, lambda _key, _claims_of="": Done()).work(a_batch(REQUEST), 60)
+    assert len(recorder.entries) == 1, "a reconcile that changes nothing has no entry"
+
+
+def test_an_entry_that_cannot_be_kept_is_logged_and_the_reconcile_counts_as_done(caplog):
+    recorder = Recorder(breaks=True)
+    assert over(recorder, changing(Done())).work(a_batch(REQUEST), 60) == {"batchItemFailures": []}
+    assert "The history lacks 2 steps of arn" in caplog.text
 
 
 def test_however_many_requests_are_answered_with_not_yet_one_delayed_request_is_on_its_way():

@@ -37,6 +37,7 @@ def take(admin: Administrator) -> None:
         _takes_a_route_away,
         _loses_records,
         _reads_why_an_association_failed,
+        _asks_what_there_is,
         _throttles_the_probe,
         _hears_alarms_of_every_queue,
         _loses_the_registry,
@@ -229,6 +230,15 @@ def _reads_why_an_association_failed(admin: Administrator) -> None:
     for function in ("EcsService", "LatticeService"):
         admin.called(function, "GetServiceNetworkServiceAssociation")
     failed.status, failed.failure_code = "ACTIVE", None
+
+
+def _asks_what_there_is(admin: Administrator) -> None:
+    """The status of everything and of one ECS service, and the history."""
+    told = admin.operator.invoke("Query", {"mode": "status"})
+    assert admin.arns["orders"] in {service["arn"] for service in told["ecsServices"]}
+    admin.operator.invoke("Query", {"mode": "status", "ecsService": admin.arns["orders"]})
+    assert admin.operator.invoke("Query", {"mode": "history"})["entries"]
+    admin.called("Query", "GetItem", "Query", "Scan", "ListTargets")
 
 
 def _throttles_the_probe(admin: Administrator) -> None:

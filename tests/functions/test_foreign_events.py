@@ -23,6 +23,7 @@ MODULES = {
     "EcsServiceFunction": "ecs_service",
     "LatticeIngressFunction": "lattice_ingress",
     "LatticeServiceFunction": "lattice_service",
+    "QueryFunction": "query",
     "ResyncFunction": "resync",
     "TargetHealthFunction": "target_health",
 }

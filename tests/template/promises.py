@@ -46,6 +46,8 @@ KINDS = {
 SERVING = {kind for kind in KINDS if kind.startswith("AWS::VpcLattice::")}
 # The Lambda functions whose failed runs are not worth a dead letter, and the alarm that fires when they stop.
 WATCHED_BY_AN_ALARM = {"TargetHealthFunction": "ProbeSilentAlarm"}
+# Whoever asks waits for the answer and sees the error: nothing to put aside, and no alarm for what somebody mistyped.
+ANSWERS_WHO_ASKS = {"QueryFunction"}
 
 
 def promise(check: Promise) -> Promise:
@@ -157,7 +159,7 @@ def every_queue_lets_in_exactly_the_rules_that_send_there(template: Template) ->
 def every_function_that_reads_no_queue_puts_aside_what_failed(template: Template) -> Iterator[str]:
     configured = {target(c["FunctionName"]): c for c in kind(template, "AWS::Lambda::EventInvokeConfig").values()}
     alarms = kind(template, "AWS::CloudWatch::Alarm")
-    for key in set(kind(template, "AWS::Lambda::Function")) - set(reading(template)):
+    for key in set(kind(template, "AWS::Lambda::Function")) - set(reading(template)) - ANSWERS_WHO_ASKS:
         config = configured.get(key, {})
         on_failure = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
         if key in WATCHED_BY_AN_ALARM:
@@ -246,7 +248,8 @@ def every_function_runs_on_the_chosen_architecture_and_arm64_is_the_default(temp
 @promise
 def every_function_and_every_queue_has_its_alarms(template: Template) -> Iterator[str]:
     read = set().union(*reading(template).values())
-    wanted = {(key, metric) for key in kind(template, "AWS::Lambda::Function") for metric in ("Errors", "Throttles")}
+    functions = set(kind(template, "AWS::Lambda::Function")) - ANSWERS_WHO_ASKS
+    wanted = {(key, metric) for key in functions for metric in ("Errors", "Throttles")}
     for key in kind(template, "AWS::SQS::Queue"):
         wanted.add((key, "ApproximateAgeOfOldestMessage" if key in read else "ApproximateNumberOfMessagesVisible"))
     watched = {

@@ -20,6 +20,7 @@ CLIENTS = {
     "announcer": ["events"],
     "cloudwatch": ["cloudwatch"],
     "ecs": ["ecs", "ec2"],
+    "history": ["dynamodb"],
     "evidence": ["ecs", "ec2", "vpc-lattice"],
     "lattice": ["vpc-lattice"],
     "networks": ["vpc-lattice"],

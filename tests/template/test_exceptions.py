@@ -27,8 +27,9 @@ def test_every_exception_names_a_check_and_says_why(name):
             assert reason.rstrip().endswith("."), (key, check)
 
 
-def test_a_function_without_a_dead_letter_queue_of_its_own_is_one_of_three_kinds(translated, of):
-    """One that reads a queue with a dead-letter queue; one with a destination; the one whose silence fires an alarm."""
+def test_a_function_without_a_dead_letter_queue_of_its_own_is_one_of_four_kinds(translated, of):
+    """One that reads a queue with a dead-letter queue; one with a destination; the one whose silence fires an
+    alarm; the one that answers whoever invokes it."""
     reading, configured = promises.reading(translated), {}
     for config in of.type("AWS::Lambda::EventInvokeConfig").values():
         configured[of.target(config["FunctionName"])] = config.get("DestinationConfig", {}).get("OnFailure")
@@ -38,6 +39,8 @@ def test_a_function_without_a_dead_letter_queue_of_its_own_is_one_of_three_kinds
             assert key in reading
         elif "EventInvokeConfig" in reason:
             assert configured[key]
+        elif "Whoever asks" in reason:
+            assert key in promises.ANSWERS_WHO_ASKS
         else:
             assert "ProbeSilentAlarm" in reason
             assert key in promises.WATCHED_BY_AN_ALARM

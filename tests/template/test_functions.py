@@ -17,6 +17,7 @@ FUNCTIONS = {
     "ResyncFunction",
     "LatticeIngressFunction",
     "TargetHealthFunction",
+    "QueryFunction",
     "AlarmFunction",
 }
 ON_THE_RING = {"EcsEventsFunction", "EcsServiceFunction", "LatticeServiceFunction", "AlarmFunction"}

@@ -210,7 +210,7 @@ def test_only_ecs_takes_the_infrastructure_role(of):
 
 def test_only_who_looks_at_everything_may_read_the_whole_registry(of):
     scanning = {key for key, s in statements(of) if "dynamodb:Scan" in listed(s["Action"])}
-    assert scanning == {"ResyncFunctionRole", "TargetHealthFunctionRole", "EcsEventsFunctionRole"}
+    assert scanning == {"ResyncFunctionRole", "TargetHealthFunctionRole", "EcsEventsFunctionRole", "QueryFunctionRole"}
 
 
 def allowing(of, action: str) -> dict[str, list[dict[str, Any]]]:

@@ -115,7 +115,7 @@ def test_who_may_be_invoked_by_the_functions_own_policies(of):
 def test_every_function_and_every_mode_has_its_row():
     text = section("Who may invoke a function")
     payloads = rows(text)
-    for mode, function in recognise._MODES.items():
+    for mode, (function, _) in recognise._MODES.items():
         folder = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", function.name.removesuffix("Function")).lower()
         assert [first for first, payload, _ in payloads if f'"mode": "{mode}"' in payload] == [f"`{folder}`"], mode
     for kind, function in recognise._DIRECT.items():

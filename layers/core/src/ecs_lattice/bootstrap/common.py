@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ecs_lattice import settings as environment
 from ecs_lattice.aws.clients import Clients
+from ecs_lattice.aws.history import DynamoHistory
 from ecs_lattice.aws.queues import SqsDeadLetters, SqsQueue, SqsRequestQueue
 from ecs_lattice.aws.registry import DynamoRegistry
 
@@ -29,6 +30,10 @@ class Wiring:
     @cached_property
     def registry(self) -> DynamoRegistry:
         return DynamoRegistry(self.clients.dynamodb, self.settings.table)
+
+    @cached_property
+    def history(self) -> DynamoHistory:
+        return DynamoHistory(self.clients.dynamodb, self.settings.table, self.now)
 
     @cached_property
     def requests(self) -> RequestQueue:

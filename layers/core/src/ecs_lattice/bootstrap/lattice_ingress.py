@@ -13,6 +13,7 @@ from ecs_lattice.custom_resource.resource import IngressResource
 from ecs_lattice.custom_resource.response_hosts import ResponseHosts
 from ecs_lattice.custom_resource.serving import CustomResources
 from ecs_lattice.custom_resource.verification import Verification
+from ecs_lattice.history import kept
 
 
 def custom_resources(wiring: Callable[[], Wiring], log: str) -> CustomResources:
@@ -22,7 +23,9 @@ def custom_resources(wiring: Callable[[], Wiring], log: str) -> CustomResources:
     def apply(request: Request) -> Response:
         own = wiring()
         verification = Verification(BotoStacks(own.clients.cloudformation), own.sleep)
-        return IngressResource(ingress(own), Record(own.registry, own.now), verification, own.sleep).apply(request)
+        resource = IngressResource(ingress(own), Record(own.registry, own.now), verification, own.sleep)
+        with kept(own.history, own.now, "customResource", request.stack_id, f"{request.type} by CloudFormation"):
+            return resource.apply(request)
 
     return CustomResources(apply, HttpDelivery(), response_hosts(), log)
 

@@ -13,4 +13,4 @@ def reconcile_consumer(
 ) -> ReconcileConsumer:
     """The consumer of requests of ``kind``."""
     queue = wiring.queue(queue_url)
-    return ReconcileConsumer(kind, reconcile, wiring.requests, wiring.registry, queue, wiring.now)
+    return ReconcileConsumer(kind, reconcile, wiring.requests, wiring.registry, queue, wiring.history, wiring.now)

@@ -11,6 +11,7 @@ from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.bootstrap.ingress import ingress
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.health.alarm_sync import AlarmSync
+from ecs_lattice.history import kept
 from ecs_lattice.ingress.sweep import Sweeper
 from ecs_lattice.lattice_side.network_sweep import NetworkSweep
 from ecs_lattice.rebuild import Rebuild
@@ -20,13 +21,14 @@ from ecs_lattice.uninstall import Uninstall
 
 def run(wiring: Wiring, mode: str, seconds: float) -> dict[str, Any]:
     """Carry out ``mode`` within ``seconds``; what was done, as data. Raises UnknownEventError for an unknown mode."""
-    match mode:
-        case "sweep":
-            return dataclasses.asdict(resync(wiring).sweep(seconds))
-        case "uninstall":
-            return uninstall(wiring).run()
-        case "approve-removals":
-            return approve_removals(wiring.registry, wiring.requests, wiring.now())
+    with kept(wiring.history, wiring.now, "stack", mode, "schedule" if mode == "sweep" else "invoked by hand"):
+        match mode:
+            case "sweep":
+                return dataclasses.asdict(resync(wiring).sweep(seconds))
+            case "uninstall":
+                return uninstall(wiring).run()
+            case "approve-removals":
+                return approve_removals(wiring.registry, wiring.requests, wiring.now())
     raise UnknownEventError(f"mode {mode!r}; allowed are sweep, uninstall, approve-removals.")
 
 

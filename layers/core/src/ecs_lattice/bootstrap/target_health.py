@@ -5,7 +5,14 @@ from ecs_lattice.aws.ecs import BotoEcs
 from ecs_lattice.aws.targets import BotoTargets
 from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.health.alarm_sync import AlarmSync
-from ecs_lattice.health.probe import Probe
+from ecs_lattice.health.probe import Probe, Probed
+from ecs_lattice.history import kept
+
+
+def run(wiring: Wiring, own_probe: Probe, seconds: float) -> Probed:
+    """One run of the probe, whose changes of alarms are kept in the history."""
+    with kept(wiring.history, wiring.now, "stack", "alarms", "routes were added, changed or removed"):
+        return own_probe.run(seconds)
 
 
 def probe(wiring: Wiring) -> Probe:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecs_lattice import api_calls
+from ecs_lattice import api_calls, history
 from ecs_lattice.consumers.retry import Retry
 from ecs_lattice.errors import (
     ConflictError,
@@ -26,6 +26,7 @@ from ecs_lattice.errors import (
     TooNewRecordError,
     UnknownEventError,
 )
+from ecs_lattice.history import History
 from ecs_lattice.messages.ecs import parse_request
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
@@ -54,6 +55,7 @@ class ReconcileConsumer:
     requests: RequestQueue
     documents: Documents
     visibility: Visibility
+    history: History
     now: Now
     forget_failures: Callable[[str], None] = lambda _key: None
     """Is called with the key before the reconcile of a request for a ``retry``."""
@@ -82,6 +84,10 @@ class ReconcileConsumer:
         return False
 
     def _reconcile(self, request: ReconcileRequest, remaining_seconds: float) -> Outcome:
+        with history.kept(self.history, self.now, request.kind, request.key, request.cause) as steps:
+            return self._outcome(request, remaining_seconds, steps)
+
+    def _outcome(self, request: ReconcileRequest, remaining_seconds: float, steps: list[str]) -> Outcome:
         outcome: Outcome
         with api_calls.within(remaining_seconds - _SHUTDOWN_MARGIN_SECONDS) as budget:
             try:
@@ -102,7 +108,14 @@ class ReconcileConsumer:
         # The side that finds the problems of a refusal logs them when they are new.
         why, name, calls = outcome.why if isinstance(outcome, NotYet) else "", type(outcome).__name__, budget.calls
         logger.info(
-            "Reconciled", key=request.key, kind=request.kind, cause=request.cause, outcome=name, why=why, calls=calls
+            "Reconciled",
+            key=request.key,
+            kind=request.kind,
+            cause=request.cause,
+            outcome=name,
+            why=why,
+            calls=calls,
+            steps=steps,
         )
         return outcome
 

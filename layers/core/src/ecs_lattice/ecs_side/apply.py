@@ -10,12 +10,17 @@ from ecs_lattice.ecs_side.fingerprints import list_fingerprint
 from ecs_lattice.ecs_side.record import EcsRecord, PendingUpdate
 from ecs_lattice.ecs_side.update_outcome import AttachDecision
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, UnavailableError
-from ecs_lattice.facts import Deployment, EcsService
+from ecs_lattice.facts import Deployment, EcsService, LatticeEntry
+from ecs_lattice.history import note
 from ecs_lattice.outcome import NotYet, Outcome, Problem, Refused
 
 _PROPAGATION_SECONDS = 300
 _PROPAGATION_RETRY_SECONDS = 30
 _FIRST_CHECK_SECONDS = 60
+_TEXTS = {
+    "attach": "update the ECS service in a new deployment to the target groups",
+    "roll_back": "restore the target groups of the ECS service in a new deployment",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class UpdateServiceExecutor:
         except AwsError as error:
             self.save(dataclasses.replace(record, pending_update=dataclasses.replace(update, error=str(error))))
             return _rejected(update, error)
+        note(f"{_TEXTS[decision.kind]}: {_named(decision.entries)} ({deployment})")
         self.save(dataclasses.replace(record, pending_update=dataclasses.replace(update, deployment=deployment)))
         return NotYet(
             _FIRST_CHECK_SECONDS, "ECS is registering the tasks with their target groups in a new deployment."
@@ -69,6 +75,10 @@ class UpdateServiceExecutor:
         attached = sorted({entry.group_arn for entry in decision.entries} & set(record.attached))
         record = dataclasses.replace(record, failed=failed, failed_attach=known, attached=tuple(attached))
         return dataclasses.replace(record, pending_update=update), update
+
+
+def _named(entries: tuple[LatticeEntry, ...]) -> str:
+    return ", ".join(f"{entry.group_arn.rpartition('/')[2]} for port {entry.port_name}" for entry in entries) or "none"
 
 
 def _rejected(update: PendingUpdate, error: AwsError) -> Outcome:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ecs_lattice import ports
+from ecs_lattice.bounds import listed
 from ecs_lattice.ecs_side.claims import RouteState, is_leftover_over
 from ecs_lattice.ecs_side.lattice_targets import Target, Targets, TargetState
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.facts import EcsService, Task, TaskDefinition
+from ecs_lattice.history import note
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.settings import Settings
 
@@ -200,7 +202,15 @@ class TargetRegistration:
         """Register, then deregister; returns the targets that Lattice reported as unsuccessful."""
         arn, targets = change.group.arn, self.targets
         failed = targets.register(arn, change.register) if change.register else ()
-        return failed + (targets.deregister(arn, change.deregister) if change.deregister else ())
+        _note("register", change.register, failed, arn)
+        left = targets.deregister(arn, change.deregister) if change.deregister else ()
+        _note("deregister", change.deregister, left, arn)
+        return failed + left
+
+
+def _note(verb: str, targets: Sequence[Target], failed: Sequence[Target], group_arn: str) -> None:
+    if done := [str(target) for target in targets if target not in failed]:
+        note(f"{verb} the targets {listed(done)} of target group {group_arn.rpartition('/')[2]}")
 
 
 def _ports(revisions: Mapping[str, TaskDefinition], group: ManagedGroup) -> dict[str, int | None]:

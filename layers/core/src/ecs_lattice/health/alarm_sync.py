@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
 
+from ecs_lattice.bounds import listed
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.errors import AwsError, DeniedError, OutOfTimeError, ThrottledError
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.alarms import desired, differences
 from ecs_lattice.health.pace import Pace
 from ecs_lattice.health.ports import Alarms
+from ecs_lattice.history import note
 from ecs_lattice.ports import Now
 
 _PUTS_A_RUN = 60
@@ -56,8 +58,14 @@ class AlarmSync:
         surplus = found.delete if may_delete else ()
         problems: list[str] = []
         batches = batched(surplus, _DELETES_A_CALL, strict=False)
-        deleted = sum(map(len, _succeeded(self.alarms.delete, batches, pace, problems)))
-        put = len(tuple(_succeeded(self.alarms.put, found.put[:_PUTS_A_RUN], pace, problems)))
+        deleted = 0
+        for names in _succeeded(self.alarms.delete, batches, pace, problems):
+            deleted += len(names)
+            note(f"delete the alarms {listed(names)}")
+        put = 0
+        for alarm in _succeeded(self.alarms.put, found.put[:_PUTS_A_RUN], pace, problems):
+            put += 1
+            note(f"put alarm {alarm.name}")
         remaining = len(found.put) + len(surplus) - put - deleted
         return SyncedAlarms(put, deleted, remaining, found.foreign, tuple(problems))
 

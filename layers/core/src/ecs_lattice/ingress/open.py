@@ -14,7 +14,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ecs_lattice import ownership
+from ecs_lattice.bounds import listed
 from ecs_lattice.errors import AwsError, DeniedError, InvalidError, NotFoundError, QuotaError
+from ecs_lattice.history import note
 from ecs_lattice.ingress import problems
 from ecs_lattice.ingress.group import (
     SecurityGroupRules,
@@ -140,6 +142,9 @@ class Ingress:
                 rules, rejected = self.authorize(rules, [allowed], description)
                 full += rejected
             return rules, tuple(full)
+        note(
+            f"open security group {rules.group_id} for VPC Lattice on {listed([str(allowed) for allowed, _ in sources])}"
+        )
         return rules.with_added(added), ()
 
     def _add(
@@ -169,6 +174,7 @@ class Ingress:
         """Revoke these rules of ours, then restore what has become required meanwhile; returns ``rule_ids``."""
         if rule_ids:
             self.groups.revoke(rules.group_id, rule_ids)
+            note(f"revoke the rules {listed(rule_ids)} of security group {rules.group_id}")
         rules, requirements = rules.without(rule_ids), self.registry.requirements_on(rules.group_id)
         if any(not rules.prefix_list_rule(allowed) for requirement in requirements for allowed in requirement.ports):
             rules = self.restore(rules)

@@ -21,6 +21,7 @@ from ecs_lattice.errors import (
     ThrottledError,
 )
 from ecs_lattice.graph import id_of
+from ecs_lattice.history import note
 from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.lattice_side.ports import Lattice, RuleChange
 from ecs_lattice.lattice_side.resolutions import DOMAIN_TAKEN
@@ -91,6 +92,7 @@ class Applier:
             self._refuse(step, error)
         else:
             self.applied.done.append(step)
+            note(step)
 
     def _forget(self, step: s.Step) -> None:
         if isinstance(step, s.Associate):

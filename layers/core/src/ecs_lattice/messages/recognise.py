@@ -54,6 +54,10 @@ RESYNC = Function(
     "Custom::RetainedResources",
 )
 TARGET_HEALTH = Function("TargetHealthFunction", 'the event of its schedule, or {"mode": "probe"}')
+QUERY = Function(
+    "QueryFunction",
+    '{"mode": "status"}, also with "ecsService", or {"mode": "history"}, also with "since" and "key"',
+)
 LATTICE_INGRESS = Function(
     "LatticeIngressFunction", "custom-resource requests of CloudFormation, which have a ResponseURL"
 )
@@ -105,7 +109,15 @@ MESSAGE_TYPES = (
 """A message is of the first type whose pattern it matches."""
 
 RETAINED_RESOURCES = "Custom::RetainedResources"
-_MODES = {"sweep": RESYNC, "uninstall": RESYNC, "approve-removals": RESYNC, "probe": TARGET_HEALTH}
+_MODES: Mapping[str, tuple[Function, frozenset[str]]] = {
+    "sweep": (RESYNC, frozenset()),
+    "uninstall": (RESYNC, frozenset()),
+    "approve-removals": (RESYNC, frozenset()),
+    "probe": (TARGET_HEALTH, frozenset()),
+    "status": (QUERY, frozenset({"ecsService"})),
+    "history": (QUERY, frozenset({"since", "key"})),
+}
+"""The modes that are of one function, and the members that a request may have beside it."""
 _DIRECT = {"ecsService": ECS_SERVICE, "latticeService": LATTICE_SERVICE}
 _JSON_NAMES = {"str": "a JSON string", "list": "a JSON list", "bool": "a JSON boolean", "NoneType": "null"}
 
@@ -194,12 +206,14 @@ def _matches(message: object, pattern: Mapping[str, Any]) -> bool:
 
 def _by_hand(event: Message) -> Shape | None:
     """What an operator invokes a function with, if it is that."""
-    for member, function in _DIRECT.items():
-        if member in event and set(event) <= {member, "mode"}:
-            return Shape(f"a direct invocation with {member}", (function,))
-    if set(event) == {"mode"}:
-        return Shape(f"the mode {event['mode']!r}", tuple(f for mode, f in _MODES.items() if mode == event["mode"]))
-    return None
+    mode, others = event.get("mode"), set(event) - {"mode"}
+    function, members = _MODES.get(mode, (None, frozenset())) if isinstance(mode, str) else (None, frozenset())
+    if function and others <= members:
+        return Shape(f"the mode {mode!r}", (function,))
+    for member, direct in _DIRECT.items():
+        if others == {member}:
+            return Shape(f"a direct invocation with {member}", (direct,))
+    return Shape(f"the mode {mode!r}") if not others and "mode" in event else None
 
 
 def _request(event: Message) -> Shape:
