@@ -1,6 +1,7 @@
 """What ``ecs_service`` runs."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from ecs_lattice import codec
@@ -13,6 +14,7 @@ from ecs_lattice.bootstrap.reconciles import reconcile_consumer
 from ecs_lattice.claims import Claim, ClaimRecord
 from ecs_lattice.consumers.reconciles import ReconcileConsumer
 from ecs_lattice.ecs_side.reconcile import EcsSide
+from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Outcome
 
@@ -45,15 +47,26 @@ def ecs_consumer(wiring: Wiring) -> ReconcileConsumer:
     return dataclasses.replace(consumer, forget_failures=forget_failures)
 
 
-def plan_ecs_service(wiring: Wiring, arn: str) -> dict[str, Any]:
-    """What a reconcile of the ECS service would do, with the plans of the Lattice services that it affects."""
+def plan_ecs_service(wiring: Wiring, arn: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reconcile of the ECS service would do, with the plans of the Lattice services that it affects. With a member
+    ``taskDefinition`` in ``event``: what the reconcile would do that follows a completed deployment of it, with
+    ``serviceTags`` (name to value) instead of the service's own tags where they are given.
+
+    Raises UnknownEventError, with what is allowed, where these members are wrong."""
     from ecs_lattice.bootstrap.lattice_service import lattice_side  # noqa: PLC0415  only a plan needs it
 
-    plan = ecs_side(wiring).plan(ServiceId(arn))
+    side = ecs_side(wiring)
+    if set(event) & {"taskDefinition", "serviceTags"}:
+        from ecs_lattice.bootstrap.what_if import what_if  # noqa: PLC0415  likewise
+
+        if side.ecs.service(ServiceId(arn)) is None:
+            raise UnknownEventError(f"ECS does not know the service {arn}, so that nothing can be planned for it.")
+        side = dataclasses.replace(side, ecs=what_if(side.ecs, ServiceId(arn), event))
+    plan = side.plan(ServiceId(arn))
     claimed = {record.lattice_service for record in wiring.registry.claims_of(ServiceId(arn))}
     names = sorted(claimed | {claim.route.lattice_service for claim in plan.claims})
-    side = lattice_side(wiring)
-    lattice_plans = [codec.to_data(side.plan(name, _with_claims(wiring, name, plan.claims))) for name in names]
+    lattice = lattice_side(wiring)
+    lattice_plans = [codec.to_data(lattice.plan(name, _with_claims(wiring, name, plan.claims))) for name in names]
     return {**codec.to_data(plan), "latticeServices": lattice_plans}
 
 

@@ -1,5 +1,6 @@
 """What ``lattice_service`` runs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ecs_lattice import codec
@@ -22,6 +23,6 @@ def lattice_consumer(wiring: Wiring) -> ReconcileConsumer:
     return reconcile_consumer(wiring, "latticeService", queue, side.reconcile)
 
 
-def plan_lattice_service(wiring: Wiring, name: str) -> dict[str, Any]:
+def plan_lattice_service(wiring: Wiring, name: str, _event: Mapping[str, Any]) -> dict[str, Any]:
     """What a reconcile of the Lattice service would do, as data."""
     return dict(codec.to_data(lattice_side(wiring).plan(name)))

@@ -165,7 +165,11 @@ def is_direct(event: Mapping[str, Any]) -> bool:
 
 
 def answer(
-    event: Mapping[str, Any], kind: Kind, plan: Callable[[str], dict[str, Any]], requests: RequestQueue, now: Now
+    event: Mapping[str, Any],
+    kind: Kind,
+    plan: Callable[[str, Mapping[str, Any]], dict[str, Any]],
+    requests: RequestQueue,
+    now: Now,
 ) -> dict[str, Any]:
     """The answer to a direct invocation (decision 2). Raises UnknownEventError, with what is allowed, for anything
     else."""
@@ -183,6 +187,6 @@ def answer(
             f"ecsService {key!r}: the long ARN is needed, arn:<partition>:ecs:<region>:<account>:service/<cluster>/<service>."
         )
     if mode == "plan":
-        return plan(key)
+        return plan(key, event)
     requests.enqueue([ReconcileRequest(kind, key, cause="invoked by hand", requested_at=now(), retry=mode == "retry")])
     return {"enqueued": {"kind": kind, "key": key}}

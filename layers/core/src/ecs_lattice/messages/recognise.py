@@ -40,7 +40,8 @@ ECS_EVENTS = Function(
 )
 ECS_SERVICE = Function(
     "EcsServiceFunction",
-    'a batch of the ECS services\' queue, or {"ecsService": "<long ARN>", "mode": "plan", "apply" or "retry"}',
+    'a batch of the ECS services\' queue, or {"ecsService": "<long ARN>", "mode": "plan", "apply" or "retry"}, a plan '
+    'also with "taskDefinition" and "serviceTags"',
     "ecs_services_queue",
 )
 LATTICE_SERVICE = Function(
@@ -119,6 +120,8 @@ _MODES: Mapping[str, tuple[Function, frozenset[str]]] = {
 }
 """The modes that are of one function, and the members that a request may have beside it."""
 _DIRECT = {"ecsService": ECS_SERVICE, "latticeService": LATTICE_SERVICE}
+_PLANNED = {"ecsService": ("taskDefinition", "serviceTags")}
+"""What a request for a plan may have beside the member that names the service."""
 _JSON_NAMES = {"str": "a JSON string", "list": "a JSON list", "bool": "a JSON boolean", "NoneType": "null"}
 
 
@@ -211,7 +214,7 @@ def _by_hand(event: Message) -> Shape | None:
     if function and others <= members:
         return Shape(f"the mode {mode!r}", (function,))
     for member, direct in _DIRECT.items():
-        if others == {member}:
+        if {member} <= others <= {member, *(_PLANNED.get(member, ()) if mode == "plan" else ())}:
             return Shape(f"a direct invocation with {member}", (direct,))
     return Shape(f"the mode {mode!r}") if not others and "mode" in event else None
 
