@@ -91,7 +91,7 @@ LOADED = {
     "ecs_service": {"declaration", "ecs_side", "facts", "ingress", "consumers"},
     "lattice_ingress": {"custom_resource", "ingress"},
     "lattice_service": {"graph", "lattice_side", "consumers"},
-    "query": {"ecs_side", "facts", "graph", "health", "query"},
+    "query": {"ecs_side", "facts", "health", "ingress", "query"},
     "resync": {"ecs_side", "facts", "graph", "health", "ingress", "lattice_side", "rebuild", "resync", "uninstall"},
     "target_health": {"ecs_side", "facts", "graph", "health"},
 }
