@@ -33,6 +33,7 @@ def take(admin: Administrator) -> None:
         _rings_nonsense,
         _changes_what_is_declared,
         _writes_to_lattice_by_hand,
+        _gives_a_lattice_service_to_others,
         _breaks_security_groups,
         _takes_a_route_away,
         _loses_records,
@@ -155,6 +156,17 @@ def _writes_to_lattice_by_hand(admin: Administrator) -> None:
         )
 
     admin.until(waits, "a request that waits because one has been made within five minutes")
+
+
+def _gives_a_lattice_service_to_others(admin: Administrator) -> None:
+    """Its holder is a cluster, then an ECS service, of whom no claim is left; then nobody, as before."""
+    worker, tag = admin.lattice_service("worker-d"), "ecs-lattice:holder"
+    for holder, looked_up in (("cluster/gone", "DescribeClusters"), ("service/default/gone", "DescribeServices")):
+        admin.client("vpc-lattice").tag_resource(resourceArn=worker, tags={tag: holder})
+        admin.operator.invoke("LatticeService", {"latticeService": "worker-d", "mode": "apply"})
+        admin.called("LatticeService", looked_up)
+    admin.client("vpc-lattice").untag_resource(resourceArn=worker, tagKeys=[tag])
+    admin.operator.invoke("LatticeService", {"latticeService": "worker-d", "mode": "apply"})
 
 
 def _breaks_security_groups(admin: Administrator) -> None:

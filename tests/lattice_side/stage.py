@@ -15,6 +15,7 @@ from botocore.config import Config
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.registry import DynamoRegistry
 from ecs_lattice.claims import Claim, ClaimRecord
+from ecs_lattice.errors import AwsError
 from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import HealthCheck, ListenerKey, Match, PathMatch, Placement, Route, ServiceId
@@ -61,6 +62,22 @@ class RequestQueue:
         raise AssertionError("the reconciler leaves that to the handler")
 
 
+@dataclass
+class Holders:
+    """What ECS says of the holders of Lattice services, by ARN: it knows all but those that are ``gone``. ``error``: what it
+    answers instead."""
+
+    gone: set[str] = field(default_factory=set)
+    error: AwsError | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def is_gone(self, arn: str) -> bool:
+        self.asked.append(arn)
+        if self.error:
+            raise self.error
+        return arn in self.gone
+
+
 class Stage:
     """What a test moves. ``attaches`` False: the ECS side does not hand its tasks over (yet)."""
 
@@ -80,6 +97,7 @@ class Stage:
         )
         self.registry = DynamoRegistry(dynamodb, "registry")
         self.requests = RequestQueue()
+        self.holders = Holders()
         self.use(settings)
         self.attaches = True
         self.sick: set[str] = set()
@@ -88,7 +106,8 @@ class Stage:
 
     def use(self, settings: Settings) -> None:
         self.settings = settings
-        self.side = LatticeSide(settings, BotoLattice(self.lattice), self.registry, self.requests, self.clock.time)
+        lattice = BotoLattice(self.lattice)
+        self.side = LatticeSide(settings, lattice, self.registry, self.requests, self.clock.time, self.holders)
 
     @property
     def backend(self) -> Any:

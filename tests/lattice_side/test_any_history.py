@@ -56,7 +56,12 @@ class AnyHistory(RuleBasedStateMachine):
         self.client = DirectClient()
         self.stage.lattice = self.client
         self.stage.side = LatticeSide(
-            SETTINGS, BotoLattice(self.client), self.stage.registry, self.stage.requests, self.stage.clock.time
+            SETTINGS,
+            BotoLattice(self.client),
+            self.stage.registry,
+            self.stage.requests,
+            self.stage.clock.time,
+            self.stage.holders,
         )  # type: ignore[arg-type]
         self.declared: dict[tuple[str, str], Declared] = {}
         self.effective: dict[tuple[str, str], Declared] = {}

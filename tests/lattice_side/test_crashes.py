@@ -21,7 +21,7 @@ def client(stage: Stage) -> DirectClient:
     client = DirectClient()
     stage.lattice = client
     adapter = BotoLattice(client)  # type: ignore[arg-type]
-    stage.side = LatticeSide(SETTINGS, adapter, stage.registry, stage.requests, stage.clock.time)
+    stage.side = LatticeSide(SETTINGS, adapter, stage.registry, stage.requests, stage.clock.time, stage.holders)
     return client
 
 

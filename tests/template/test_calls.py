@@ -22,6 +22,7 @@ CLIENTS = {
     "ecs": ["ecs", "ec2"],
     "history": ["dynamodb"],
     "evidence": ["ecs", "ec2", "vpc-lattice"],
+    "holders": ["ecs"],
     "lattice": ["vpc-lattice"],
     "networks": ["vpc-lattice"],
     "queues": ["sqs"],

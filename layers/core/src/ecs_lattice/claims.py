@@ -177,7 +177,8 @@ class LatticeRecord:
     may claim the Lattice service, as in its holder tag (empty: nobody yet). ``granted`` are the settings of the service that
     labels or the stack asked for, by name: only what stands here is taken back once nobody asks any more. ``associations``
     are the ids of those with service networks that were read last, whoever made them. ``repeated`` are the steps that AWS
-    accepts and reads back differently.
+    accepts and reads back differently. ``holder_gone_since`` is the epoch second at which ECS was first seen not to know the
+    holder any more (None: it does, or nobody had to ask, or that is unknown).
     """
 
     name: str
@@ -192,3 +193,4 @@ class LatticeRecord:
     granted: tuple[tuple[str, str], ...] = ()
     associations: tuple[str, ...] = ()
     repeated: tuple[RepeatedStep, ...] = ()
+    holder_gone_since: float | None = None

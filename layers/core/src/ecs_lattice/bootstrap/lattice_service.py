@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecs_lattice import codec
+from ecs_lattice.aws.holders import BotoHolders
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.bootstrap.reconciles import reconcile_consumer
@@ -13,8 +14,8 @@ from ecs_lattice.lattice_side.reconcile import LatticeSide
 
 def lattice_side(wiring: Wiring) -> LatticeSide:
     """The reconciler of Lattice services; ``ecs_service`` uses its plans, too."""
-    lattice = BotoLattice(wiring.clients.lattice)
-    return LatticeSide(wiring.settings, lattice, wiring.registry, wiring.requests, wiring.now)
+    lattice, holders = BotoLattice(wiring.clients.lattice), BotoHolders(wiring.clients.ecs)
+    return LatticeSide(wiring.settings, lattice, wiring.registry, wiring.requests, wiring.now, holders)
 
 
 def lattice_consumer(wiring: Wiring) -> ReconcileConsumer:

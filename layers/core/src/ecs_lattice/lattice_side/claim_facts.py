@@ -45,6 +45,12 @@ class ClaimFacts:
     receives: bool
     was_live: bool
 
+    @property
+    def may_hold(self) -> bool:
+        """Whether the claim makes its ECS service the holder of a Lattice service without one: neither a paused claim does nor
+        one that is going."""
+        return self.claim.phase == "declared" and not self.route.pause
+
     def was_live_as(self, requests: Match) -> bool:
         """Whether the route has received these requests (a normal match)."""
         answer = self.record.answer

@@ -4,13 +4,19 @@ A Lattice service has a holder: an ECS service, an ECS cluster, or the account, 
 others have no say, whatever phase they are in: not on its settings, networks, matches or holder, and nothing is read for them.
 """
 
+import math
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ecs_lattice import ownership
 from ecs_lattice.claims import HELD_BY_OTHER, Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts, Owner, facts_of, holder_tags, may_speak
 from ecs_lattice.settings import Settings
+
+_GONE_SECONDS = 86400
+"""How long a holder has to be gone until its Lattice service changes hands (:mod:`.handover`)."""
 
 
 def holder_of(
@@ -37,18 +43,35 @@ def _first(claims: Sequence[ClaimFacts], receiving: frozenset[Owner]) -> Owner |
     in_order = sorted(claims, key=lambda facts: facts.claimed)
     if receiving:
         return next((facts.owner for facts in in_order if facts.owner in receiving), min(receiving))
-    claiming = (facts for facts in in_order if facts.claim.phase == "declared" and not facts.route.pause)
-    return next((facts.owner for facts in claiming), None)
+    return next((facts.owner for facts in in_order if facts.may_hold), None)
+
+
+def changes_hands_at(remembered: LatticeRecord) -> float:
+    """The epoch second from which the Lattice service may have another holder; infinite while its holder is not known to be
+    gone."""
+    return math.inf if remembered.holder_gone_since is None else remembered.holder_gone_since + _GONE_SECONDS
 
 
 def refusal(remembered: LatticeRecord) -> str:
-    """The message for a claim that may not speak, with the command that gives the Lattice service up."""
+    """The message for a claim that may not speak, with the command that gives the Lattice service up; and when it changes
+    hands, where its holder is gone."""
     arn = remembered.service_arn or "<ARN of the Lattice service>"
+    gone = ""
+    if remembered.holder_gone_since is not None:
+        since, at = _time(remembered.holder_gone_since), _time(changes_hands_at(remembered))
+        gone = (
+            f"ECS has not known the holder since {since}: if that stays so, the Lattice service changes hands at {at}, once it "
+            "receives no requests and no target group of the holder is left. "
+        )
     return (
         f"Lattice service {remembered.name} is held by {remembered.holder}; the stack parameter Sharing decides who may "
-        "join. Use another name, or have an operator give it up, once the holder has no route on it: aws vpc-lattice "
+        f"join. {gone}Use another name, or have an operator give it up, once the holder has no route on it: aws vpc-lattice "
         f"untag-resource --resource-arn {arn} --tag-keys {ownership.HOLDER}"
     )
+
+
+def _time(epoch: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(epoch))
 
 
 def unread_answers(
@@ -65,6 +88,6 @@ def unread_answers(
         if record.answer.group_arn or record.key in speaking:
             return None
         is_over = record.claim.phase != "declared"
-        text = refusal(remembered)
+        text = refusal(replace(remembered, holder_gone_since=None))  # somebody speaks for it
         answers[record.key] = Answer("Removed") if is_over else Answer("Conflicted", HELD_BY_OTHER, text)
     return answers or None

@@ -57,7 +57,7 @@ class SnapshotReader:
             return Snapshot(Observed(service=service), self.remembered, is_usable=False)
         listeners = self.lattice.listeners(service.arn) if service else ()
         groups = self._groups(listeners)
-        self._remember(holder=self._holder(service, listeners, groups))
+        self._remember_holder(service, listeners, groups)
         declared = {network for facts in self._speaking() for network in facts.networks}
         networks = {network: self._network(network) for network in sorted(declared)}
         associations = self._associations(service, set(chain(*networks.values()))) if service else ()
@@ -87,11 +87,15 @@ class SnapshotReader:
         """The claims that may speak: only for these anything is looked up."""
         return tuple(facts for facts in self.claims if may_speak(facts, self.remembered.holder))
 
-    def _holder(self, service: Service | None, listeners: tuple[Listener, ...], groups: tuple[Group, ...]) -> str:
+    def _remember_holder(
+        self, service: Service | None, listeners: tuple[Listener, ...], groups: tuple[Group, ...]
+    ) -> None:
         _, receiving = groups_in_use(listeners)
         owners = owners_of_groups(groups, self.claims, self.remembered, self.settings.owner)
         live = (owners[group] for group in receiving if group in owners)
-        return holder_of(service, self.claims, live, self.remembered.holder, self.settings)
+        holder = holder_of(service, self.claims, live, self.remembered.holder, self.settings)
+        if holder != self.remembered.holder:
+            self._remember(holder=holder, holder_gone_since=None)
 
     def _forget_networks(self, declared: set[str], associations: tuple[Association, ...]) -> None:
         """Remember only the networks that are declared or associated: nobody's labels make the record grow for ever."""

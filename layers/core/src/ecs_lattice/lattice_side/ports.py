@@ -45,6 +45,14 @@ class RuleChange:
     action: Action | None = None
 
 
+class Holders(Protocol):
+    """The ECS clusters and services that hold Lattice services."""
+
+    def is_gone(self, arn: str) -> bool:
+        """Whether ECS says for certain that the cluster or ECS service does not exist, or has been deleted. Raises an AwsError
+        where ECS does not say."""
+
+
 class Lattice(Protocol):
     """VPC Lattice."""
 

@@ -11,10 +11,10 @@ from ecs_lattice import ownership
 from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Service
-from ecs_lattice.lattice_side import unclaimed
+from ecs_lattice.lattice_side import handover, unclaimed
 from ecs_lattice.lattice_side.answers import answers, log_new, problems_of
 from ecs_lattice.lattice_side.apply import Applied, Applier
-from ecs_lattice.lattice_side.claim_facts import ClaimFacts, facts_of
+from ecs_lattice.lattice_side.claim_facts import ClaimFacts, facts_of, may_speak
 from ecs_lattice.lattice_side.desired_graph import INCOMPLETE_SECONDS, association_refusals, desired_graph
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.holding import unread_answers
@@ -23,7 +23,7 @@ from ecs_lattice.lattice_side.matches import match_rules
 from ecs_lattice.lattice_side.network_sweep import unattached
 from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
 from ecs_lattice.lattice_side.plan import PlanReport, plan
-from ecs_lattice.lattice_side.ports import Lattice
+from ecs_lattice.lattice_side.ports import Holders, Lattice
 from ecs_lattice.lattice_side.removals import RemovalBudget
 from ecs_lattice.lattice_side.repeats import Repeats, told
 from ecs_lattice.lattice_side.resolve import resolve
@@ -62,6 +62,7 @@ class LatticeSide:
     registry: Registry
     requests: RequestQueue
     now: Now
+    holders: Holders
 
     def reconcile(self, name: str, claims_of: str = "") -> Outcome:
         """Turn the Lattice service ``name`` into what its claims declare, as far as is possible now. ``claims_of``: the only
@@ -104,6 +105,9 @@ class LatticeSide:
         repeats = Repeats(remembered.repeated, self.now())
         for _ in range(_ROUNDS):
             snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover).read()
+            holder, gone_since = snapshot.remembered.holder, snapshot.remembered.holder_gone_since
+            if gone_since is not None or not any(may_speak(facts, holder) for facts in claims):
+                snapshot = handover.looked_after(snapshot, claims, self.holders, self.now())
             decision = self._decide(claims, snapshot, refused, dry_run=False)
             steps = repeats.sift(decision.steps, snapshot.observed)
             read = dataclasses.replace(
@@ -137,6 +141,11 @@ class LatticeSide:
         if service and not snapshot.is_usable:
             return self._unusable(claims, service, snapshot.remembered)
         now, settings, observed, remembered = self.now(), self.settings, snapshot.observed, snapshot.remembered
+        gone_since = remembered.holder_gone_since
+        if gone_since is not None and (step := handover.step(snapshot, claims, settings, now, self.registry)):
+            # Alone, and first: what follows starts from the tag as it is read.
+            unchanged = {facts.key: facts.record.answer for facts in claims}
+            return Decision((step,), unchanged, (), remembered.made, remembered.granted)
         timers = Timers(dict(remembered.made), now)
         index = index_of(observed, remembered, claims, settings.owner, is_complete=self._is_complete(snapshot))
         refused = association_refusals(index, settings, timers) | dict(refused)
@@ -228,5 +237,7 @@ class LatticeSide:
     def _note_due(self, remembered: LatticeRecord, outcome: Outcome) -> None:
         """Record when the next reconcile is due: the resync enqueues a request where one is overdue."""
         due = self.now() + outcome.after if isinstance(outcome, NotYet) else 0.0
+        if remembered.holder_gone_since is not None:
+            due = handover.due_at(remembered, due, self.now())
         if bool(due) != bool(remembered.due_at) or abs(due - remembered.due_at) > _DUE_SLACK_SECONDS:
             self.registry.put_lattice(dataclasses.replace(remembered, due_at=due))

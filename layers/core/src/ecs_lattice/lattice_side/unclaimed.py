@@ -95,7 +95,7 @@ def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem
     """Why the service may not be deleted: it is not this stack's, or has objects of others, or still serves."""
     if not _is_own(service.tags, settings):
         return Problem("FOREIGN_SERVICE", f"{service.arn} does not carry this stack's {ownership.OWNER} tag.")
-    remaining = [*_serving(observed.listeners)]
+    remaining = [*serving(observed.listeners)]
     remaining += [known.arn for known in observed.associations if known.status == "ACTIVE" and not known.ours]
     if not remaining:
         return None
@@ -103,7 +103,7 @@ def _in_use(observed: Observed, service: Service, settings: Settings) -> Problem
     return Problem("STILL_SERVES", message)
 
 
-def _serving(listeners: Iterable[Listener]) -> Iterator[str]:
+def serving(listeners: Iterable[Listener]) -> Iterator[str]:
     """The names of the rules and listeners that still serve, or that others created."""
     for listener in listeners:
         yield from (rule.name for rule in listener.rules if rule.is_live or not naming.is_ours(rule.name))
