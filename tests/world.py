@@ -6,6 +6,7 @@ delayed requests wait on the clock. What is delivered can be lost, repeated and 
 
 import dataclasses
 import functools
+import itertools
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,7 +36,7 @@ from local_aws import inprocess, lattice, monitoring
 from local_aws.network import Request, Response
 from local_aws.services import events
 from tests.events.test_events import with_owner
-from tests.histories.checks import states_without_reason
+from tests.histories.checks import states_without_reason, written_without_reason
 
 if TYPE_CHECKING:
     from local_aws.clock import ManualClock
@@ -114,6 +115,7 @@ class World:
         self.chaos = Chaos()
         self.outcomes: list[tuple[str, str, str]] = []
         self.dead: list[tuple[str, str]] = []
+        self.without_reason: list[list[str]] = []
         self.wrong: list[str] = []
         self.published: list[tuple[float, Mapping[str, str], Mapping[str, float]]] = []
         self.probe_failures: list[Exception] = []
@@ -133,6 +135,7 @@ class World:
         self.settings = settings or self.settings
         self.wiring = wiring = SimulatedWiring(self)
         self.registry = wiring.registry
+        self.without_reason = [*self.without_reason, written_without_reason(self.registry)]
         self.ingress = ingress(wiring)
         self.ecs_side = ecs_service.ecs_side(wiring)
         self.event_router = ecs_events.event_router(wiring)
@@ -151,6 +154,11 @@ class World:
             return outcome
 
         return dataclasses.replace(consumer, reconcile=reconcile)
+
+    def every_state_has_a_reason(self) -> None:
+        """Whatever was written about a route, at any moment so far, has code and message, unless it was Live."""
+        assert states_without_reason(self) == []
+        assert list(itertools.chain(*self.without_reason)) == []
 
     # What leads out of the application: queues, dead letters, the event bus, metrics.
 
@@ -453,4 +461,4 @@ def started(**settings: Any) -> Iterator[World]:
         world.make_cluster()
         world.associate_vpc(world.make_network())
         yield world
-        assert states_without_reason(world) == []
+        world.every_state_has_a_reason()

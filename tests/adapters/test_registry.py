@@ -49,6 +49,7 @@ def test_a_new_claim_is_unapplied_until_it_is_answered(registry):
     record = registry.put_claim(a_claim())
     assert record.is_unapplied
     assert record.answer == Answer("Pending")
+    assert (record.answer.code, bool(record.answer.message)) == ("CREATING", True)
     answered = registry.put_answer(record, Answer("Wired", group_arn="tg-1"))
     assert not answered.is_unapplied
     assert answered.is_unacknowledged

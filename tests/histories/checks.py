@@ -51,6 +51,27 @@ def comes_to_rest(world, requests: int = BELLS_AN_IDLE_HOUR) -> None:
     assert world.dead == []
 
 
+def written_without_reason(registry) -> list[str]:
+    """From now on, every answer and every route status written to ``registry`` that is not Live and lacks code or message."""
+    found: list[str] = []
+    put_answer, put_document = registry.put_answer, registry.put_document
+
+    def has_reason(told) -> bool:
+        return told.state == "Live" or bool(told.code and told.message)
+
+    def answer_put(record, answer):
+        found.extend([] if has_reason(answer) else [f"{record.key}: {answer}"])
+        return put_answer(record, answer)
+
+    def document_put(kind, key, text, **more):
+        statuses = records.parse(text).statuses if kind == records.KIND else ()
+        found.extend(f"{key}: {status}" for status in statuses if not has_reason(status))
+        return put_document(kind, key, text, **more)
+
+    registry.put_answer, registry.put_document = answer_put, document_put
+    return found
+
+
 def states_without_reason(world) -> list[str]:
     """The routes whose state is not Live and whose status has no code or no message; none may be."""
     return [

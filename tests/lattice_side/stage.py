@@ -25,6 +25,7 @@ from local_aws import inprocess
 from local_aws import lattice as local_lattice
 from local_aws.lattice import route as route_request
 from local_aws.network import Request, Response
+from tests.histories.checks import written_without_reason
 
 NAME = "shop"
 HTTP, HTTPS, TLS = ListenerKey("HTTP", 80), ListenerKey("HTTPS", 443), ListenerKey("TLS_PASSTHROUGH", 443)
@@ -294,4 +295,7 @@ class Stage:
 @contextmanager
 def stage(settings: Settings = SETTINGS) -> Iterator[Stage]:
     with inprocess.started() as machine:
-        yield Stage(machine, settings)
+        stage = Stage(machine, settings)
+        without_reason = written_without_reason(stage.registry)
+        yield stage
+        assert without_reason == []

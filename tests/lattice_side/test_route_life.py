@@ -15,6 +15,7 @@ def test_a_new_route_is_made_parked_and_answered_wired(stage: Stage) -> None:
     stage.claim(WEB, stage.route("orders", path("/orders")))
     assert stage.settle() == Done()
     assert stage.state(WEB, "orders") == "Wired"
+    assert stage.record(WEB, "orders").answer.code == "NOT_ATTACHED"
     (rule,) = stage.rules()
     assert rule["match"]["httpMatch"]["headerMatches"][0]["name"] == "ecs-lattice-parked"
     assert stage.ask("/orders") == "404"
@@ -33,7 +34,11 @@ def test_a_route_whose_tasks_are_sick_stays_parked(stage: Stage) -> None:
     stage.claim(WEB, stage.route("orders", path("/orders")))
     stage.work(600)
     assert stage.state(WEB, "orders") == "Wired"
+    assert stage.record(WEB, "orders").answer.code == "WAITING_FOR_TARGETS"
     assert stage.ask("/orders") == "404"
+    stage.vanish(WEB, "orders")
+    stage.reconcile()
+    assert (stage.state(WEB, "orders"), stage.record(WEB, "orders").answer.code) == ("Wired", "VANISHED")
 
 
 def test_a_live_route_stays_live_when_its_tasks_become_sick(stage: Stage) -> None:

@@ -90,6 +90,7 @@ class Player:
         self._note_slow()
         self._note_statuses()
         assert self.world.dead == []
+        self.world.every_state_has_a_reason()
         return self.trace
 
     def _begin(self) -> None:

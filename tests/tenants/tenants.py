@@ -48,6 +48,7 @@ def account(**settings: Any) -> Iterator[DirectWorld]:
         make_networks(world)
         hours(world, 1)
         yield world
+        world.every_state_has_a_reason()
 
 
 def make_networks(world: DirectWorld) -> None:

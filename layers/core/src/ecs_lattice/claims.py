@@ -5,6 +5,7 @@ it, written by the Lattice side only. Each side enqueues a request for the other
 the generation that it wrote; never because of what it changed in this run, which a crash forgets.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -72,6 +73,21 @@ class Notice:
         bounds.cut_fields(self, message=bounds.MESSAGE)
 
 
+ON_THE_WAY: Mapping[str, Notice] = {
+    "Pending": Notice("CREATING", "Its target group and its rule are being created in VPC Lattice."),
+    "Wired": Notice("NOT_ATTACHED", "Its target group and its parked rule exist. The tasks are attached next."),
+    "Parked": Notice("DETACHING", "It receives no more requests. A deployment detaches the tasks, then it is removed."),
+    "Removed": Notice("REMOVING", "Nothing of it is left in VPC Lattice."),
+    "Paused": Notice("PAUSED", "The route is paused: nothing is changed for it."),
+}
+"""Why a route is not Live, by the state of its answer, where nothing stands in its way."""
+WAITING_FOR_TARGETS = Notice(
+    "WAITING_FOR_TARGETS", "The tasks are attached. The route goes live once a target is HEALTHY."
+)
+VANISHED = Notice("VANISHED", "The route is no longer declared; it is removed after the grace time.")
+_STAGES = {"CREATING", "NOT_ATTACHED", "DETACHING", "REMOVING", WAITING_FOR_TARGETS.code, VANISHED.code}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The result of a claim.
@@ -79,7 +95,7 @@ class Answer:
     ``Pending``: not created yet. ``Wired``: group and rule exist, parked: attach the tasks. ``Live``: receives traffic.
     ``Parked``: receives no more traffic: detach the tasks. ``Removed``: nothing of it is left; the claim may be deleted.
     ``Paused``, ``Refused``, ``Conflicted``: nothing is changed for it, ``code`` and ``message`` say why; what existed
-    before stays (``group_arn``).
+    before stays (``group_arn``). Whatever is not Live has both; by default they say how far it has come.
     ``group_arn`` is the target group of the route once it exists. ``domain_name`` is the Lattice service's DNS name.
     ``notices`` are about the route or its Lattice service, whatever the state. ``live_as`` is the fingerprint of the match
     with which the route was live last (empty: never), ``live_since`` the epoch second at which it began to be (0: never, or
@@ -109,7 +125,15 @@ class Answer:
         """Whether requests did not come to the route when its Lattice service was read last."""
         return any(notice.code in {ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY} for notice in self.notices)
 
+    @property
+    def is_stage(self) -> bool:
+        """Whether the code only says how far the route has come: whatever stands in its way is told instead."""
+        return self.code in _STAGES
+
     def __post_init__(self) -> None:
+        if not self.code and (stage := ON_THE_WAY.get(self.state)):
+            object.__setattr__(self, "code", stage.code)
+            object.__setattr__(self, "message", self.message or stage.message)
         bounds.cut_fields(self, message=bounds.MESSAGE)
         if len(self.notices) > bounds.MOST_PROBLEMS:
             object.__setattr__(self, "notices", self.notices[: bounds.MOST_PROBLEMS])

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ecs_lattice import bounds, codec
+from ecs_lattice.claims import VANISHED
 from ecs_lattice.ecs_side.failed_attach import FailedAttach
 from ecs_lattice.ecs_side.lattice_targets import Target
-from ecs_lattice.ecs_side.status import VANISHED, WAITING_FOR_DEPLOYMENT, RouteStatus
+from ecs_lattice.ecs_side.status import WAITING_FOR_DEPLOYMENT, RouteStatus
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import EcsService, LatticeEntry, Subnets, TaskDefinition
 from ecs_lattice.ingress.model import PortRequirement
@@ -234,7 +235,7 @@ def is_settled(text: str) -> bool:
         return False
     waiting = {"Pending", "Wired", "Attaching", "Parked", "Removing"}
     return not (record.pending_update or record.ingress.is_incomplete) and not any(
-        (status.state in waiting and status.code != WAITING_FOR_DEPLOYMENT) or status.code == VANISHED
+        (status.state in waiting and status.code != WAITING_FOR_DEPLOYMENT) or status.code == VANISHED.code
         for status in record.statuses
     )
 

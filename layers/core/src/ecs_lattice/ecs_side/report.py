@@ -7,19 +7,12 @@ import dataclasses
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 
-from ecs_lattice.claims import Claim, ClaimRecord, Notice
+from ecs_lattice.claims import VANISHED, WAITING_FOR_TARGETS, Answer, Claim, ClaimRecord, Notice
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.plan import LIST_OVERWRITTEN, Decisions
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.ecs_side.status import (
-    ON_THE_WAY,
-    VANISHED,
-    WAITING_FOR_DEPLOYMENT,
-    WAITING_FOR_TARGETS,
-    RouteStateName,
-    RouteStatus,
-)
+from ecs_lattice.ecs_side.status import ON_THE_WAY, WAITING_FOR_DEPLOYMENT, RouteStateName, RouteStatus
 from ecs_lattice.errors import DeniedError, InvalidError
 from ecs_lattice.messages.announcements import Announcer, StateChange
 from ecs_lattice.outcome import Problem, reported
@@ -145,17 +138,19 @@ def _status(
     group_arn = claim.own_group or answer.group_arn
     is_declared = claim.phase == "declared"
     state, code, message, command = _state(record, attaching), answer.code, answer.message, ""
+    if answer.is_stage:
+        code = message = ""
     reason = obstacle or (left_closed if is_declared else None)
     if code:
         pass  # the Lattice side's reason comes first
     elif state == "Live" and not is_declared:
-        code, message = VANISHED, "The route is no longer declared; it is removed after the grace time."
+        code, message = VANISHED.code, VANISHED.message
     elif reason:
         code, message, command = reason.code, reason.message, reason.command
         state = "Refused" if obstacle and state == "Wired" else state
     elif turn and state == "Wired":
         code, message = turn.code, turn.message
-    stage = _on_the_way(claim, state)
+    stage = _on_the_way(claim, answer, state)
     code, message = code or stage.code, message or stage.message
     return RouteStatus(
         route=claim.route.name,
@@ -170,11 +165,15 @@ def _status(
     )
 
 
-def _on_the_way(claim: Claim, state: RouteStateName) -> Problem:
-    """Why a route that nothing obstructs is not Live; empty where it is."""
-    if state == "Wired" and claim.phase == "declared" and (claim.named or claim.serving):
-        return WAITING_FOR_TARGETS
-    return ON_THE_WAY.get(state, Problem("", ""))
+def _on_the_way(claim: Claim, answer: Answer, state: RouteStateName) -> Notice:
+    """Why a route that nothing obstructs is not Live; empty where it is. Where the Lattice side says the same, in its words:
+    it knows what is being created."""
+    stage = ON_THE_WAY.get(state, Notice("", ""))
+    if state in {"Pending", "Wired"} and claim.phase != "declared":
+        stage = VANISHED
+    elif state == "Wired" and (claim.named or claim.serving):
+        stage = WAITING_FOR_TARGETS
+    return Notice(answer.code, answer.message) if answer.code == stage.code else stage
 
 
 def _state(record: ClaimRecord, attaching: set[str]) -> RouteStateName:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ecs_lattice import claims
 from ecs_lattice.claims import Notice
 from ecs_lattice.outcome import Problem
 
@@ -11,22 +12,12 @@ RouteStateName = Literal[
     "Pending", "Wired", "Attaching", "Live", "Parked", "Removing", "Paused", "Refused", "Conflicted"
 ]  # fmt: skip
 
-VANISHED = "VANISHED"
-"""The code of a route that still takes traffic although it is no longer declared."""
 WAITING_FOR_DEPLOYMENT = "WAITING_FOR_DEPLOYMENT"
 """The code of a route whose ECS service has never completed a deployment: nothing is created for it."""
-WAITING_FOR_TARGETS = Problem(
-    "WAITING_FOR_TARGETS", "The tasks are attached. The route goes live once a target is HEALTHY."
-)
-ON_THE_WAY: Mapping[str, Problem] = {
-    "Pending": Problem("CREATING", "Its target group and its rule are being created in VPC Lattice."),
-    "Wired": Problem("NOT_ATTACHED", "Its target group and its parked rule exist. The tasks are attached next."),
-    "Attaching": Problem("ATTACHING", "A deployment started by the stack registers the tasks with the target group."),
-    "Parked": Problem(
-        "DETACHING", "It receives no more requests. A deployment detaches the tasks, then it is removed."
-    ),
-    "Removing": Problem("REMOVING", "What is left of it in VPC Lattice is being deleted."),
-    "Paused": Problem("PAUSED", "The route is paused: nothing is changed for it."),
+ON_THE_WAY: Mapping[str, Notice] = {
+    **claims.ON_THE_WAY,
+    "Attaching": Notice("ATTACHING", "A deployment started by the stack registers the tasks with the target group."),
+    "Removing": Notice("REMOVING", "What is left of it in VPC Lattice is being deleted."),
 }
 """Why a route is not Live, by its state, where nothing stands in its way."""
 

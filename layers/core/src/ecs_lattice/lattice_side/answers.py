@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ecs_lattice import bounds
-from ecs_lattice.claims import Answer, State
+from ecs_lattice.claims import ON_THE_WAY, VANISHED, WAITING_FOR_TARGETS, Answer, State
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import match_fingerprint
 from ecs_lattice.lattice_side.entries import MatchEntry
@@ -21,6 +21,8 @@ from ecs_lattice.outcome import Problem
 
 _log = logging.getLogger(__name__)
 _CREATE_SECONDS = 5
+SHARE_PAUSED = "SHARE_PAUSED"
+"""The code of a route whose rule stays as it is, because another route that shares it is paused."""
 
 
 def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
@@ -74,7 +76,8 @@ def _answer(
         case "retained":
             served: dict[State, State] = {"Pending": "Pending", "Live": "Live"}
             state = "Live" if is_live else served.get(before.state, "Wired")
-            return _of(context, resolution, state, resolution.code, resolution.message)
+            why = VANISHED if state != "Live" and not resolution.code else resolution
+            return _of(context, resolution, state, why.code, why.message)
         case "active" if is_live:
             return _of(context, resolution, "Live")
         case "active":
@@ -105,9 +108,9 @@ def _provisioned(context: PlanContext, resolution: Resolution, entries: Sequence
 
 
 def _progress(context: PlanContext, resolution: Resolution, entries: Sequence[MatchEntry]) -> tuple[State, str, str]:
-    """The state and message of an active route without traffic: Wired once all is there that its tasks need."""
+    """The same but for a successor: Wired once all is there that its tasks need."""
     if paused := _paused_share(resolution, entries):
-        return "Pending", "", paused
+        return "Pending", SHARE_PAUSED, paused
     index, group = context.index, context.index.groups.get(resolution.group_ref)
     networks = set(chain(*(index.networks.get(network, ()) for network in resolution.networks)))
     needs = {
@@ -119,9 +122,12 @@ def _progress(context: PlanContext, resolution: Resolution, entries: Sequence[Ma
     missing = next((what for what, is_there in needs.items() if not is_there), "")
     if missing:
         context.timers.wait(_CREATE_SECONDS, f"{missing} is being created")
-        return "Pending", "", f"{missing} is being created."
-    is_unweighted = resolution.is_weightless and is_ready(context, resolution)
-    return ("Live", "", "Its weight is 0.") if is_unweighted else ("Wired", "", "")
+        return "Pending", ON_THE_WAY["Pending"].code, f"{missing} is being created."
+    if resolution.is_weightless and is_ready(context, resolution):
+        return "Live", "", "Its weight is 0."
+    is_attached = resolution.claim.named or resolution.claim.serving
+    stage = WAITING_FOR_TARGETS if is_attached else ON_THE_WAY["Wired"]
+    return "Wired", stage.code, stage.message
 
 
 def _paused_share(resolution: Resolution, entries: Sequence[MatchEntry]) -> str:

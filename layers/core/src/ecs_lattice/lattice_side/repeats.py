@@ -88,7 +88,7 @@ def told(answers: Mapping[str, Answer], remembered: LatticeRecord, now: float) -
             f"{_seconds(repeated)} seconds; everything else goes on. Declare the value that is read back, or ask AWS Support."
         )
         for key in repeated.needed_by or tuple(found):
-            if key in found and not found[key].code:
+            if key in found and (found[key].is_stage or not found[key].code):
                 found[key] = replace(found[key], code=NOT_KEPT, message=message)
     return found
 
