@@ -50,8 +50,13 @@ def take(admin: Administrator) -> None:
 
 def _deploys_services_of_every_kind(admin: Administrator) -> None:
     """HTTP with closed security groups, two listeners with IAM, TLS, tasks registered by the stack, a group left closed."""
+    anybody = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"},
+    }
     for name in ("platform", "elsewhere"):
-        admin.client("vpc-lattice").create_service_network(name=name)
+        network = admin.client("vpc-lattice").create_service_network(name=name, authType="AWS_IAM")["id"]
+        admin.client("vpc-lattice").put_auth_policy(resourceIdentifier=network, policy=json.dumps(anybody))
     admin.unlink_lattice()  # so that the application makes what counts as the account's first resource of VPC Lattice
     admin.client("ecs").create_cluster(clusterName="shop")
     everybody = admin.group("everybody")

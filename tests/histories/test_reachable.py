@@ -5,15 +5,19 @@ from contextlib import contextmanager
 
 import pytest
 
+from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.aws.networks import BotoNetworks
 from ecs_lattice.claims import LatticeRecord
 from ecs_lattice.errors import DeniedError
-from ecs_lattice.lattice_side.network_sweep import NetworkSweep, unattached
+from ecs_lattice.lattice_side.auth_policies import PolicySweep
+from ecs_lattice.lattice_side.network_sweep import NetworkSweep, seen_networks
 from ecs_lattice.model import ServiceId
 from local_aws import lattice
 from local_aws.services import events
 from tests import world as worlds
+from tests.health.making import a_record
 from tests.histories.labels import LABELS, hooked_up
+from tests.lattice_side.stage import SETTINGS
 
 
 @pytest.fixture
@@ -193,6 +197,9 @@ def test_a_network_of_another_account_is_unknown():
         def is_attached(self, _arn):
             raise AssertionError("what is listed of another account's network says nothing")
 
+        def policy(self, _arn):
+            raise AssertionError("another account's policy is not ours to read")
+
         def services(self, _arn):
             return frozenset({"svc-1"})
 
@@ -201,7 +208,7 @@ def test_a_network_of_another_account_is_unknown():
         "orders", "arn:aws:vpc-lattice:us-east-1:123456789012:service/svc-1", networks=(("theirs", theirs),)
     )
     assert NetworkSweep(Foreign(), registry).sweep([record], len) == 0
-    assert unattached(registry, [theirs]) == frozenset()
+    assert seen_networks(registry, [theirs])[theirs].attached is None
     assert registry.texts
 
 
@@ -228,6 +235,9 @@ def test_requests_that_were_not_sent_are_sent_by_the_next_sweep_and_a_network_of
     class Networks:
         def is_attached(self, _arn):
             return False
+
+        def policy(self, _arn):
+            return False, None
 
         def services(self, _arn):
             return frozenset({"svc-1"})
@@ -277,3 +287,150 @@ def associations(world):
 def the_service(world):
     (service,) = world._all("list_services")
     return service
+
+
+IAM = {**LABELS, "lattice.auth": "iam"}
+NOBODY = '{"Statement": []}'
+SOMEBODY = '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}'
+
+
+def live_with_iam(world):
+    arn = hooked_up(world, IAM)
+    world.sweep()
+    assert (status(world, arn).state, notices(world, arn)) == ("Live", {})
+    return arn
+
+
+def is_cut_off(world, arn):
+    (record,) = world.registry.claims_of(ServiceId(arn))
+    return record.answer.is_cut_off
+
+
+@pytest.mark.parametrize("policy", [None, NOBODY])
+def test_an_auth_policy_that_is_deleted_or_emptied_by_hand_is_put_back_after_the_next_sweep(world, policy):
+    live_with_iam(world)
+    service = the_service(world)["id"]
+    before = world.lattice.get_auth_policy(resourceIdentifier=service)["policy"]
+    for _ in range(3):  # however often within the day
+        if policy:
+            world.lattice.put_auth_policy(resourceIdentifier=service, policy=policy)
+        else:
+            world.lattice.delete_auth_policy(resourceIdentifier=service)
+        world.sweep()
+        world.run(60)
+        assert world.lattice.get_auth_policy(resourceIdentifier=service)["policy"] == before
+        world.sweep()
+    with world.counting() as written:
+        world.run(3600)
+    assert written == []
+
+
+def test_a_policy_that_cannot_be_put_back_counts_as_impaired_until_somebody_mends_it(world, monkeypatch):
+    def denied(*_):
+        raise DeniedError("PutAuthPolicy", "AccessDeniedException", "no")
+
+    arn = live_with_iam(world)
+    service = the_service(world)["id"]
+    world.lattice.delete_auth_policy(resourceIdentifier=service)
+    monkeypatch.setattr(BotoLattice, "put_policy", denied)
+    world.sweep()
+    world.run(60)
+    assert "denies every request" in notices(world, arn)["AUTH_ALLOWS_NOBODY"]
+    assert is_cut_off(world, arn)
+    world.lattice.put_auth_policy(resourceIdentifier=service, policy=SOMEBODY)
+    world.sweep()
+    world.run(60)
+    assert (notices(world, arn), is_cut_off(world, arn)) == ({}, False)
+
+
+def test_a_service_network_whose_policy_allows_nobody_is_told_until_it_allows_somebody(world):
+    arn = hooked_up(world)
+    world.sweep()
+    network = world._all("list_service_networks")[0]["id"]
+    world.lattice.update_service_network(serviceNetworkIdentifier=network, authType="AWS_IAM")
+    world.sweep()
+    assert status(world, arn).state == "Live"
+    assert "--resource-identifier arn:" in notices(world, arn)["NETWORK_ALLOWS_NOBODY"]
+    assert is_cut_off(world, arn)
+    world.lattice.put_auth_policy(resourceIdentifier=network, policy=SOMEBODY)
+    world.sweep()
+    assert (notices(world, arn), is_cut_off(world, arn)) == ({}, False)
+
+
+@pytest.mark.parametrize("where", ["service", "network"])
+def test_a_policy_that_cannot_be_read_is_unknown(world, monkeypatch, where):
+    def denied(_client, arn):
+        raise DeniedError("GetAuthPolicy", "AccessDeniedException", "no")
+
+    arn = live_with_iam(world)
+    network = world._all("list_service_networks")[0]["id"]
+    if where == "service":
+        world.lattice.delete_auth_policy(resourceIdentifier=the_service(world)["id"])
+    else:
+        world.lattice.update_service_network(serviceNetworkIdentifier=network, authType="AWS_IAM")
+    monkeypatch.setattr("ecs_lattice.aws.networks.auth_policy", denied)
+    with world.counting() as written:
+        for _ in range(3):
+            world.sweep()
+            world.run(900)
+    assert (notices(world, arn), written) == ({}, [])
+
+
+class Policies:
+    """Auth policies by ARN, and what was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def auth_policy(self, arn):
+        self.asked.append(arn)
+
+
+def lattice_record(number, **more):
+    return LatticeRecord(f"s{number:03}", f"arn:aws:vpc-lattice:us-east-1:123456789012:service/svc-{number}", **more)
+
+
+def policy_sweep(now=0.0, **settings):
+    policies = Policies()
+    return policies, PolicySweep(policies, dataclasses.replace(SETTINGS, **settings), lambda: now)
+
+
+def test_a_sweep_reads_the_policies_of_a_hundred_and_those_of_others_in_the_next():
+    records = [lattice_record(number) for number in range(250)]
+    claims = {record.name: [a_record(auth="AWS_IAM", lattice_service=record.name)] for record in records}
+    asked = set()
+    for sweep in range(3):
+        policies, sweeper = policy_sweep(900.0 * sweep)
+        assert all(sweeper.contradictions(records, claims).values())
+        assert len(policies.asked) == 100
+        asked |= set(policies.asked)
+    assert len(asked) == 250
+
+
+@pytest.mark.parametrize(
+    ("claim", "granted", "minimum", "is_read"),
+    [
+        (a_record(), (), "none", False),
+        (a_record(auth="AWS_IAM"), (), "none", True),
+        (a_record(), (("auth", "AWS_IAM"),), "none", True),
+        (a_record(), (), "iam", True),
+        (a_record("Wired", auth="AWS_IAM"), (), "iam", False),
+    ],
+)
+def test_the_policy_is_read_only_where_iam_is_required_and_requests_come(claim, granted, minimum, is_read):
+    policies, sweeper = policy_sweep(minimum_auth=minimum)
+    sweeper.contradictions([lattice_record(1, granted=granted)], {"s001": [claim]})
+    assert bool(policies.asked) is is_read
+
+
+def test_what_stays_contradictory_is_looked_at_at_doubling_distance(world, monkeypatch):
+    live_with_iam(world)
+    world.sweep()
+    monkeypatch.setattr("ecs_lattice.lattice_side.auth_policies.has_allow", lambda _policy: False)
+    began, looked = world.clock.time(), []
+    for _ in range(24):  # six hours
+        before = len(world.outcomes)
+        world.sweep()
+        looked += [world.clock.time() - began for one in world.outcomes[before:] if one[0] == "lattice"]
+        world.run(900)
+    assert len(looked) <= 7, looked

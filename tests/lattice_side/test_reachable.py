@@ -7,7 +7,7 @@ import pytest
 
 from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.errors import DeniedError
-from ecs_lattice.lattice_side import notices as module
+from ecs_lattice.lattice_side.auth_policies import has_allow
 from tests.lattice_side.stage import SETTINGS, Stage, path, service
 
 WEB, API = service("web"), service("api")
@@ -78,4 +78,4 @@ def test_an_auth_policy_without_allow_is_told(stage: Stage, statements: object) 
     ],
 )
 def test_which_policies_allow_something(policy: str | None, has: bool) -> None:
-    assert module._has_allow(policy) is has
+    assert has_allow(policy) is has

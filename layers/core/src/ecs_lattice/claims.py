@@ -22,7 +22,10 @@ OWN_GROUP_UNUSABLE = "OWN_GROUP_UNUSABLE"
 
 ASSOCIATION_MISSING = "ASSOCIATION_MISSING"
 AUTH_ALLOWS_NOBODY = "AUTH_ALLOWS_NOBODY"
+NETWORK_ALLOWS_NOBODY = "NETWORK_ALLOWS_NOBODY"
 """The codes of notices of a route to which requests do not come although its targets may be healthy."""
+
+_CUT_OFF = {ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, NETWORK_ALLOWS_NOBODY}
 
 Phase = Literal["declared", "vanished", "deleted"]
 State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]
@@ -123,7 +126,7 @@ class Answer:
     @property
     def is_cut_off(self) -> bool:
         """Whether requests did not come to the route when its Lattice service was read last."""
-        return any(notice.code in {ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY} for notice in self.notices)
+        return any(notice.code in _CUT_OFF for notice in self.notices)
 
     @property
     def is_stage(self) -> bool:

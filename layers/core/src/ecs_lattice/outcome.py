@@ -8,6 +8,7 @@ from ecs_lattice import bounds
 
 LONGEST_WAIT = 900
 """The most seconds between two reconciles of what is not done: SQS delays a message no longer."""
+_DOUBLINGS = 32  # from any first distance to more than any longest one
 MORE_PROBLEMS = "MORE_PROBLEMS"
 """The code of the last problem that is told where there are more than are told."""
 
@@ -94,6 +95,12 @@ class Refused:
 
 
 Outcome = Done | NotYet | Refused
+
+
+def doubled(first: float, times: int, longest: float) -> float:
+    """The seconds before the next try of what has been tried ``times`` times since it began to repeat: from ``first``,
+    doubling, to ``longest``."""
+    return min(first * 2.0 ** min(times, _DOUBLINGS), longest)
 
 
 def soonest(outcomes: "tuple[Outcome, ...] | list[Outcome]") -> Outcome:

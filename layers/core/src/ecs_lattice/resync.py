@@ -4,8 +4,8 @@ It requests a reconcile of an ECS service when ECS describes it otherwise than a
 has lasted twice as long (at least once per drift time: the request or its reconcile may have failed), when its record
 says that it is not settled, or when it is known but ECS no longer lists it. It requests one of a Lattice service when it
 is overdue, when a claim on it has not been applied, when a route on it is refused or in conflict (what AWS rejected may be
-allowed by now), when one is not live, each time that this has lasted twice as long, or when nobody has read it for the drift
-time.
+allowed by now), when one is not live or its auth policy is otherwise than known, each time that this has lasted twice as
+long, or when nobody has read it for the drift time.
 
 It makes at most ``ecs_reads_per_second`` of ECS's service reads, which the account shares with its own deployments (ECS
 API throttling: burst 100, refill 20 per second), and saves a cursor when its time is over, between any ten services: a
@@ -16,7 +16,7 @@ import dataclasses
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -27,6 +27,8 @@ from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.facts import EcsService
 from ecs_lattice.ingress.group import is_service
 from ecs_lattice.ingress.sweep import Sweeper, SweptGroups
+from ecs_lattice.lasting import Lasting, LastSeen, digest
+from ecs_lattice.lattice_side.auth_policies import PolicySweep
 from ecs_lattice.lattice_side.network_sweep import NetworkSweep
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.ports import Ecs, Now, Registry, RequestQueue, Sleep
@@ -36,7 +38,6 @@ from ecs_lattice.settings import Settings
 
 _log = logging.getLogger(__name__)
 _APPROVAL_SECONDS = 3600
-_AGAIN_SECONDS = 600  # a service without a new reason is not enqueued again sooner
 _NOTICES = 5  # in the answer; all of them are in the log
 _REFUSED, _ON_ITS_WAY = {"Refused", "Conflicted"}, {"Pending", "Wired", "Parked"}
 _CURSOR = "cursor"
@@ -55,23 +56,6 @@ class Swept:
 
 
 @dataclass(frozen=True, slots=True)
-class LastSeen:
-    """What the sweep saw of a service: since when (epoch seconds) it has been so, and when it was last enqueued."""
-
-    fingerprint: str
-    since: float
-    enqueued_at: float
-
-    @classmethod
-    def parse(cls, text: str) -> "LastSeen | None":
-        """The stored value; None for any other text."""
-        try:
-            return codec.loads(cls, text)
-        except (ValueError, TypeError, AttributeError):
-            return None
-
-
-@dataclass(frozen=True, slots=True)
 class Resync:
     """Sweeps."""
 
@@ -82,6 +66,7 @@ class Resync:
     sweeper: Sweeper
     rebuild: Rebuild
     networks: NetworkSweep
+    policies: PolicySweep
     now: Now
     sleep: Sleep
 
@@ -124,7 +109,7 @@ class Resync:
         fingerprints = {service.id.arn: fingerprint(service, self.settings) for service in services}
         stored = self.registry.documents_of("seen", fingerprints)
         last_seen = {arn: LastSeen.parse(text) for arn, text in stored.items()}
-        changed = {arn: self._changed(last_seen.get(arn), text) for arn, text in fingerprints.items()}
+        changed = {arn: self._lasting.changed(last_seen.get(arn), text) for arn, text in fingerprints.items()}
         seen = {arn: now for arn, now in changed.items() if now is not None}
         unsettled = {arn for arn in fingerprints if arn in known and not is_settled(known[arn])}
         enqueued = self._enqueue("ecsService", seen.keys() | unsettled, "resync")
@@ -132,15 +117,6 @@ class Resync:
         for arn, now in seen.items():
             self.registry.put_document("seen", arn, codec.dumps(now))
         return enqueued
-
-    def _changed(self, before: LastSeen | None, text: str) -> LastSeen | None:
-        """What to store for a service that is to be enqueued; None when it is not."""
-        now = self.now()
-        if before is None or before.fingerprint != text:
-            return LastSeen(text, now, now)
-        wait = min(before.enqueued_at - before.since, self.settings.drift_hours * 3600)
-        is_due = now - before.enqueued_at >= max(wait, _AGAIN_SECONDS)
-        return dataclasses.replace(before, enqueued_at=now) if is_due else None
 
     def _enqueue_unlisted(self, missing: Sequence[str]) -> int:
         enqueued = self._enqueue("ecsService", missing, "resync: no longer listed")
@@ -156,6 +132,7 @@ class Resync:
         names = {record.name for record in records if self._is_due(record)}
         names |= {record.lattice_service for record in claims if _needs_a_look(record)}
         names |= self._waiting({name: on[name] for name in on.keys() - names})
+        names |= self._contradicted(records, on)
         routes = str(len(claims))  # for the budget of removals
         if self.registry.document("stack", "routes") != routes:
             self.registry.put_document("stack", "routes", routes)
@@ -166,22 +143,24 @@ class Resync:
             records, lambda others: self._enqueue("latticeService", others, "resync: a service network has changed")
         )
 
-    def _waiting(self, on: dict[str, list[ClaimRecord]]) -> set[str]:
+    @property
+    def _lasting(self) -> Lasting:
+        return Lasting(self.registry, self.now, self.settings.drift_hours * 3600)
+
+    def _waiting(self, on: Mapping[str, Sequence[ClaimRecord]]) -> set[str]:
         """Those with a route that is not live yet: each time that this has lasted twice as long."""
         waiting = {
             name: codec.dumps(found)
             for name, claims in on.items()
             if (found := sorted((claim.key, claim.answer_generation) for claim in claims if _is_on_its_way(claim)))
         }
-        stored = self.registry.documents_of("waiting", waiting)
-        due = set()
-        for name, text in waiting.items():
-            now = self._changed(LastSeen.parse(stored.get(name, "")), hashlib.sha256(text.encode()).hexdigest()[:20])
-            if now is not None:
-                expires_at = self.now() + 2 * self.settings.drift_hours * 3600
-                self.registry.put_document("waiting", name, codec.dumps(now), expires_at=expires_at)
-                due.add(name)
-        return due
+        return self._lasting.due("waiting", waiting)
+
+    def _contradicted(self, records: Sequence[LatticeRecord], on: Mapping[str, Sequence[ClaimRecord]]) -> set[str]:
+        """Those whose auth policy is otherwise than is known: each time that this has lasted twice as long."""
+        read = self.policies.contradictions(records, on)
+        self._lasting.forget("policy", (name for name, is_contradicted in read.items() if not is_contradicted))
+        return self._lasting.due("policy", {name: "" for name, is_contradicted in read.items() if is_contradicted})
 
     def _is_due(self, record: LatticeRecord) -> bool:
         """Whether its delayed request was lost, or nobody has read it for the drift time, spread by name."""
@@ -231,4 +210,4 @@ def fingerprint(service: EcsService, settings: Settings) -> str:
         deployments,
         codec.to_data(settings),
     ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+    return digest(json.dumps(parts))

@@ -16,6 +16,7 @@ from ecs_lattice.aws.lattice_shapes import (
     service_from,
     target_from,
 )
+from ecs_lattice.aws.networks import auth_policy
 from ecs_lattice.errors import InvalidError, NotFoundError
 from ecs_lattice.graph import Action, AnyMatch, Association, Group, Listener, Network, Rule, Service, Target, id_of
 from ecs_lattice.lattice_side.ports import GroupSpec, RuleChange, ServiceSpec
@@ -55,10 +56,7 @@ class BotoLattice:
         return dict(self._client.list_tags_for_resource(resourceArn=arn).get("tags", {}))
 
     def auth_policy(self, arn: str) -> str | None:
-        try:
-            return self._client.get_auth_policy(resourceIdentifier=arn).get("policy") or None
-        except NotFoundError:
-            return None
+        return auth_policy(self._client, arn)
 
     def listeners(self, service_arn: str) -> tuple[Listener, ...]:
         listed = self._all("list_listeners", serviceIdentifier=service_arn)

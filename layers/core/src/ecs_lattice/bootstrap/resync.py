@@ -13,6 +13,7 @@ from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.health.alarm_sync import AlarmSync
 from ecs_lattice.history import kept
 from ecs_lattice.ingress.sweep import Sweeper
+from ecs_lattice.lattice_side.auth_policies import PolicySweep
 from ecs_lattice.lattice_side.network_sweep import NetworkSweep
 from ecs_lattice.rebuild import Rebuild
 from ecs_lattice.resync import Resync, approve_removals
@@ -34,6 +35,7 @@ def run(wiring: Wiring, mode: str, seconds: float) -> dict[str, Any]:
 
 def resync(wiring: Wiring) -> Resync:
     """The sweep."""
+    networks = BotoNetworks(wiring.clients.lattice)
     return Resync(
         wiring.settings,
         BotoEcs(wiring.clients.ecs, wiring.clients.ec2),
@@ -41,7 +43,8 @@ def resync(wiring: Wiring) -> Resync:
         wiring.requests,
         Sweeper(ingress(wiring), wiring.registry),
         _rebuild(wiring),
-        NetworkSweep(BotoNetworks(wiring.clients.lattice), wiring.registry),
+        NetworkSweep(networks, wiring.registry),
+        PolicySweep(networks, wiring.settings, wiring.now),
         wiring.now,
         wiring.sleep,
     )

@@ -30,13 +30,12 @@ from ecs_lattice.history import History
 from ecs_lattice.messages.ecs import parse_request
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import LONGEST_WAIT, NotYet, Outcome, Problem, Refused
+from ecs_lattice.outcome import LONGEST_WAIT, NotYet, Outcome, Problem, Refused, doubled
 from ecs_lattice.ports import Documents, Now, RequestQueue, Visibility
 from ecs_lattice.telemetry import logger
 
 _DUE = "due"  # the kind of document that says when the next delayed request of a key is due
 _DAY_SECONDS = 86400
-_DOUBLINGS = 10  # from a second to more than the longest wait
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 10, 320
 _SHUTDOWN_MARGIN_SECONDS = 15  # of the function's time, kept for the answer to SQS
 _MODES: Mapping[Kind, tuple[str, ...]] = {
@@ -156,7 +155,7 @@ def _put_off(outcome: NotYet, repeats: int) -> int:
     """The seconds until the next reconcile."""
     first = min(max(outcome.after, 1), LONGEST_WAIT)
     limit = LONGEST_WAIT if outcome.limit is None else min(outcome.limit, LONGEST_WAIT)
-    return max(first, min(first << min(repeats, _DOUBLINGS), limit))
+    return max(first, int(doubled(first, repeats, limit)))
 
 
 def is_direct(event: Mapping[str, Any]) -> bool:

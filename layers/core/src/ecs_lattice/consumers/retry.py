@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ecs_lattice.outcome import doubled
 from ecs_lattice.ports import Visibility
 from ecs_lattice.telemetry import logger
 
@@ -20,6 +21,6 @@ class Retry:
         """Have the SQS record delivered again. Never raises: without this, the queue's visibility timeout applies."""
         received = int(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
         try:
-            self.visibility.retry_in(record["receiptHandle"], min(self.first * 2 ** (received - 1), self.last))
+            self.visibility.retry_in(record["receiptHandle"], int(doubled(self.first, received - 1, self.last)))
         except Exception:  # noqa: BLE001  must not hide the first failure
             logger.exception("The visibility of a message could not be changed")

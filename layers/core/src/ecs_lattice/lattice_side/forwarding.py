@@ -6,12 +6,13 @@ leaves a rule that stays does so at weight 0, so the data plane never meets a ru
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ecs_lattice.graph import id_of, weights
 from ecs_lattice.lattice_side.entries import MatchEntry, RuleAssignment
 from ecs_lattice.lattice_side.joint_settings import Decided
+from ecs_lattice.lattice_side.network_sweep import SeenNetwork
 from ecs_lattice.lattice_side.resolutions import UNCHANGED, Resolution, Resolutions
 from ecs_lattice.lattice_side.seen import ObservedIndex, Timers
 from ecs_lattice.matching import normal
@@ -29,8 +30,8 @@ one can, or leave."""
 @dataclass(frozen=True, slots=True)
 class PlanContext:
     """Everything that the desired graph is computed from. ``active`` are the active ones of the resolutions, ``joint`` are
-    the settings of the Lattice service that the claims decide together, by name; ``unattached`` are the ARNs of service
-    networks that are known to have neither a VPC nor a VPC endpoint."""
+    the settings of the Lattice service that the claims decide together, by name; ``seen_networks``
+    is what the last resync read of service networks, by ARN."""
 
     index: ObservedIndex
     assignment: RuleAssignment
@@ -39,7 +40,7 @@ class PlanContext:
     timers: Timers
     active: Resolutions
     joint: Mapping[str, Decided]
-    unattached: frozenset[str] = frozenset()
+    seen_networks: Mapping[str, SeenNetwork] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

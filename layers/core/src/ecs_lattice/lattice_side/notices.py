@@ -1,11 +1,11 @@
 """What the people of a route should know about its Lattice service, though nothing is wrong with the route: pure."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ecs_lattice.bounds import listed
-from ecs_lattice.claims import ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, Notice
+from ecs_lattice.claims import ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, NETWORK_ALLOWS_NOBODY, Notice
+from ecs_lattice.lattice_side.auth_policies import has_allow
 from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.joint_settings import Decided, follows
@@ -23,9 +23,8 @@ def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
     found: dict[str, tuple[Notice, ...]] = {}
     for resolution in context.assignment.resolutions:
         if resolution.speaks and (resolution.mode in STAYING or resolution.was_live):
-            cut_off = (*_not_associated(context, resolution), *_allows_nobody(context)) if resolution.receives else ()
             own = (
-                *cut_off,
+                *(_cut_off(context, resolution) if resolution.receives else ()),
                 *_domain_taken(resolution),
                 *_unattached(context, resolution),
                 *_path(context, resolution),
@@ -36,6 +35,13 @@ def notices(context: PlanContext) -> dict[str, tuple[Notice, ...]]:
     for key, notice in standby_notices(context.assignment.resolutions):
         found[key] = (notice, *found.get(key, ()))
     return found
+
+
+def _cut_off(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
+    """What keeps requests from a route that receives them."""
+    yield from _not_associated(context, resolution)
+    yield from _allows_nobody(context)
+    yield from _network_allows_nobody(context, resolution)
 
 
 def _not_associated(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
@@ -60,7 +66,8 @@ def _domain_taken(resolution: Resolution) -> Iterator[Notice]:
 
 def _unattached(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
     """The service networks of the route in which there is no client."""
-    if alone := sorted(_arns(context, [resolution]) & context.unattached):
+    unattached = {arn for arn, network in context.seen_networks.items() if network.attached is False}
+    if alone := sorted(_arns(context, [resolution]) & unattached):
         yield Notice(
             "NETWORK_UNATTACHED",
             f"No VPC and no VPC endpoint is associated with {listed(alone, _NAMES)}: nobody can reach the route from there. "
@@ -71,7 +78,7 @@ def _unattached(context: PlanContext, resolution: Resolution) -> Iterator[Notice
 
 def _allows_nobody(context: PlanContext) -> Iterator[Notice]:
     service, name = context.index.observed.service, context.index.remembered.name
-    if service and service.auth == "AWS_IAM" and not _has_allow(context.index.observed.policy):
+    if service and service.auth == "AWS_IAM" and not has_allow(context.index.observed.policy):
         yield Notice(
             AUTH_ALLOWS_NOBODY,
             f"The Lattice service {name} requires IAM, and its auth policy has no Allow: VPC Lattice denies every request. "
@@ -79,15 +86,16 @@ def _allows_nobody(context: PlanContext) -> Iterator[Notice]:
         )
 
 
-def _has_allow(policy: str | None) -> bool:
-    """Whether a statement of an auth policy allows anything. One that cannot be read as JSON is unknown, which is no reason for
-    a notice; without a policy everything is denied (VPC Lattice User Guide, auth policies)."""
-    try:
-        statements = json.loads(policy or "{}").get("Statement", [])
-    except (ValueError, AttributeError):
-        return True
-    listed_ones = statements if isinstance(statements, list) else [statements]
-    return any(isinstance(each, dict) and each.get("Effect") == "Allow" for each in listed_ones)
+def _network_allows_nobody(context: PlanContext, resolution: Resolution) -> Iterator[Notice]:
+    """The service networks of the route whose auth policy denies every request."""
+    denying = {arn for arn, network in context.seen_networks.items() if network.allows is False}
+    if found := sorted(_arns(context, [resolution]) & denying):
+        yield Notice(
+            NETWORK_ALLOWS_NOBODY,
+            f"The service network {listed(found, _NAMES)} requires IAM, and its auth policy has no Allow: VPC Lattice denies every "
+            "request that comes through it. To inspect: aws vpc-lattice get-auth-policy --resource-identifier "
+            f"{found[0]}",
+        )
 
 
 def _without_network(context: PlanContext) -> Iterator[Notice]:

@@ -20,7 +20,7 @@ from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.holding import unread_answers
 from ecs_lattice.lattice_side.joint_settings import joint_settings
 from ecs_lattice.lattice_side.matches import match_rules
-from ecs_lattice.lattice_side.network_sweep import unattached
+from ecs_lattice.lattice_side.network_sweep import SeenNetwork, seen_networks
 from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
 from ecs_lattice.lattice_side.plan import PlanReport, plan
 from ecs_lattice.lattice_side.ports import Holders, Lattice
@@ -155,7 +155,7 @@ class LatticeSide:
         active = tuple(resolution for resolution in assignment.resolutions if resolution.mode == "active")
         joint = joint_settings(assignment.resolutions, index, settings)
         context = PlanContext(
-            index, assignment, settings, now, timers, active, joint, self._unattached(snapshot, claims)
+            index, assignment, settings, now, timers, active, joint, self._seen_networks(snapshot, claims)
         )
         steps = plan(desired_graph(context), observed, timers)
         # Only where an ECS service was deleted does an uninstall make a difference.
@@ -170,11 +170,11 @@ class LatticeSide:
         granted = tuple((name, decided.granted) for name, decided in sorted(joint.items()) if decided.granted)
         return Decision(steps, answered, (*timers.waits, *waits), tuple(sorted(timers.running.items())), granted)
 
-    def _unattached(self, snapshot: Snapshot, claims: tuple[ClaimFacts, ...]) -> frozenset[str]:
-        """The service networks without a VPC, as the last resync found them; read only where a route has been live."""
+    def _seen_networks(self, snapshot: Snapshot, claims: tuple[ClaimFacts, ...]) -> dict[str, SeenNetwork]:
+        """The associated service networks, as the last resync found them; read only where a route has been live."""
         networks = {association.network_arn for association in snapshot.observed.associations}
         is_told = networks and any(facts.was_live for facts in claims)
-        return unattached(self.registry, networks) if is_told else frozenset()
+        return seen_networks(self.registry, networks) if is_told else {}
 
     def _is_complete(self, snapshot: Snapshot) -> bool:
         """Whether the registry has seen a whole resync; read only where something might be taken back."""
