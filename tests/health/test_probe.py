@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ecs_lattice import drift_limit
 from ecs_lattice.errors import AlarmsError, DeniedError, InvalidError, UnavailableError
 from ecs_lattice.facts import Container, Task
 from ecs_lattice.health.alarm_sync import AlarmSync
@@ -37,6 +38,9 @@ class Surroundings:
 
     def document(self, kind, key):
         return self.documents.get((kind, key))
+
+    def documents_of(self, kind, keys):
+        return {key: self.documents[kind, key] for key in keys if (kind, key) in self.documents}
 
     def put_document(self, kind, key, text, *, expires_at=None):
         self.documents[kind, key] = text
@@ -309,8 +313,46 @@ def test_a_lattice_service_is_reconciled_when_a_route_becomes_impaired_and_then_
     assert times == [0, 300, 900, 2100]
     around.targets[GROUP] = ["HEALTHY"]
     around.time.time += 3600
+    around.targets[GROUP] = ["UNUSED"]  # anew: the distances begin anew
+    began, times = around.time.time, []
+    for _ in range(20):
+        around.enqueued.clear()
+        around.run()
+        times += [around.time.time - began for _ in around.enqueued]
+        around.time.time += 60
+    assert times == [0, 300, 900]
+
+
+def test_the_probe_and_calls_of_others_share_one_limit():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["UNUSED"]
+    drift_limit.remember(around, "orders", drift_limit.Asked(NOW - 200))
     around.run()
-    assert around.documents["probe", "requested"] == "{}"
+    assert around.enqueued == []
+    around.time.time += 100
+    around.run()
+    assert around.enqueued == [("latticeService", "orders")]
+    (asked,) = drift_limit.asked(around, ["orders"]).values()
+    assert asked.by_call(NOW + 101) == drift_limit.Asked(NOW + 400)
+
+
+def test_what_was_remembered_before_the_probe_kept_to_it_is_still_understood():
+    around = with_service(a_record())
+    around.documents["drift", "orders"] = str(NOW - 10.5)
+    assert drift_limit.asked(around, ["orders", "other"]) == {
+        "orders": drift_limit.Asked(NOW - 10.5),
+        "other": drift_limit.Asked(),
+    }
+
+
+def test_at_most_a_hundred_lattice_services_are_asked_for_in_a_minute_and_the_others_in_the_next():
+    around = with_service(*(a_record(lattice_service=f"s{number:03}") for number in range(150)))
+    around.targets[GROUP] = ["UNUSED"]
+    around.run()
+    assert len(around.enqueued) == 100
+    around.time.time += 60
+    around.run()
+    assert len({key for _, key in around.enqueued}) == len(around.enqueued) == 150
 
 
 def test_a_route_that_flaps_costs_one_request_in_five_minutes():

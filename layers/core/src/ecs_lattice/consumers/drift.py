@@ -7,19 +7,17 @@ is missed here is noticed after ``DriftHours``, as where there is no trail.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from ecs_lattice import drift_limit
 from ecs_lattice.graph import id_of
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.ports import Now, Registry, RequestQueue
 
-_KIND = "drift"  # the kind of document that says when the newest request of a Lattice service is, or was, due
-_EVERY_SECONDS = 300  # between two requests of one Lattice service, however often somebody calls
-_KEPT_SECONDS = 86400
 _KNOWN_SECONDS = 60  # between two scans of the registry, however many calls are about objects of others
 
 
 @dataclass(slots=True)
 class DriftRequests:
-    """Enqueues at most one request a Lattice service in five minutes; what comes sooner waits for its time, once.
+    """Enqueues the requests that the limit allows; what comes sooner waits for its time, once.
 
     Remembers the objects of the registry between invocations: ids are never used again, so what is found stays right, and
     an unknown id leads to a new look at most once a minute.
@@ -36,8 +34,12 @@ class DriftRequests:
         that the registry does not know belong to others."""
         self._look_for(calls.keys())
         causes = {self._names[lattice_id]: call for lattice_id, call in calls.items() if lattice_id in self._names}
-        for name, cause in causes.items():
-            self._enqueue(name, cause)
+        now = self.now()
+        for name, before in drift_limit.asked(self.registry, causes).items():
+            if made := before.by_call(now):
+                self._enqueue(ReconcileRequest("latticeService", name, causes[name], now), int(made.at - now))
+                # Noted after, as all delayed requests are: a crash in between costs a second request.
+                drift_limit.remember(self.registry, name, made)
 
     def _look_for(self, ids: Collection[str]) -> None:
         if all(lattice_id in self._names for lattice_id in ids) or self.now() < self._read_at + _KNOWN_SECONDS:
@@ -49,15 +51,8 @@ class DriftRequests:
         }
         self._read_at = self.now()
 
-    def _enqueue(self, name: str, cause: str) -> None:
-        """Enqueued first and noted after, as all delayed requests are: a crash in between costs a second request."""
-        now, due_at = self.now(), float(self.registry.document(_KIND, name) or 0)
-        if due_at > now:
-            return  # a request is on its way, and will read what is there then
-        wait = int(max(0.0, due_at + _EVERY_SECONDS - now))
-        request = ReconcileRequest("latticeService", name, cause, now)
+    def _enqueue(self, request: ReconcileRequest, wait: int) -> None:
         if wait:
             self.requests.enqueue_later(request, wait)
         else:
             self.requests.enqueue([request])
-        self.registry.put_document(_KIND, name, str(now + wait), expires_at=now + wait + _KEPT_SECONDS)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched, groupby
 
+from ecs_lattice import drift_limit
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.errors import AlarmsError
 from ecs_lattice.facts import EcsService
@@ -16,7 +17,6 @@ from ecs_lattice.graph import id_of
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.alarm_sync import AlarmSync, SyncedAlarms
 from ecs_lattice.health.counts import Counts, count
-from ecs_lattice.health.drift_requests import Asked, due, is_broken
 from ecs_lattice.health.impaired import asks_ecs, group_of, impaired, is_measured
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import MetricsSink, TargetStatuses
@@ -31,14 +31,11 @@ from ecs_lattice.stack_state import is_complete
 _READ_SHARE, _ECS_SHARE = 0.7, 0.9
 _DESCRIBE_SERVICES = 10  # ECS API, DescribeServices
 _MOST_NOT_REACHED = 2000  # a registry item has a bound; the rest has no precedence
+_MOST_REQUESTS = 100  # a minute, at a write each; the others are due in the next
 _RESTARTING = (
     "probe",
     "restarting",
 )  # the document with the ARNs of the ECS services that restarted tasks in the last run
-_REQUESTED = (
-    "probe",
-    "requested",
-)  # the document with when each Lattice service may be reconciled again for its health
 _NOT_REACHED = ("probe", "not-reached")  # the document with the ids of the groups that the last run did not reach
 
 
@@ -110,15 +107,14 @@ class Probe:
 
     def _request(self, readings: Sequence[Reading]) -> None:
         """Have the Lattice services reconciled in which something may have been changed by hand."""
-        text = self.registry.document(*_REQUESTED) or "{}"
-        before = {name: Asked(*values) for name, values in json.loads(text).items()}
-        names, after = due({each.record.lattice_service for each in readings if is_broken(each)}, before, self.now())
-        if after != before:  # before the requests: a run that dies sends none, rather than one a minute
-            values = {name: [asked.due_at, asked.wait] for name, asked in sorted(after.items())}
-            self.registry.put_document(*_REQUESTED, json.dumps(values))
-        if names:
+        now, names = self.now(), sorted({each.record.lattice_service for each in readings if each.is_broken})
+        asked = drift_limit.asked(self.registry, names)
+        due = [(name, made) for name in names if (made := asked[name].by_probe(now))][:_MOST_REQUESTS]
+        for name, made in due:  # before the requests: a run that dies sends none, rather than one a minute
+            drift_limit.remember(self.registry, name, made)
+        if due:
             cause = "a route is impaired, or its target group is unused"
-            self.requests.enqueue([ReconcileRequest("latticeService", name, cause, self.now()) for name in names])
+            self.requests.enqueue([ReconcileRequest("latticeService", name, cause, now) for name, _ in due])
 
     def _remembered(self) -> frozenset[str]:
         """The ARNs of the ECS services that restarted tasks in the last run."""

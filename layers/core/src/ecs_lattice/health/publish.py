@@ -25,6 +25,12 @@ class Reading:
             self.record.lattice_service, self.record.claim.service, self.record.claim.route.name
         )
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether VPC Lattice may have been changed: the route is impaired, or is Live and nothing forwards to its group."""
+        is_unused = self.counts is not None and self.counts.by_status["UNUSED"] > 0
+        return self.impaired is True or (is_unused and self.record.answer.state == "Live")
+
     def metrics(self) -> dict[str, float]:
         """The route's metric. What is not known has no value (never zero), so that an alarm keeps its state."""
         return {} if self.impaired is None else {metric_names.IMPAIRED: float(self.impaired)}
