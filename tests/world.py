@@ -183,12 +183,17 @@ class World:
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(n)} for n, _ in enumerate(request["Entries"])]}
 
     def publish(
-        self, dimensions: Mapping[str, str], values: Mapping[str, float], members: Mapping[str, float] | None = None
+        self,
+        dimensions: Mapping[str, str],
+        values: Mapping[str, float],
+        members: Mapping[str, float] | None = None,
+        at: float | None = None,
     ) -> None:
         """A line with metrics, as the embedded metric format brings them to CloudWatch, and with what stands beside them."""
-        self.published.append((self.clock.time(), dict(dimensions), {**values, **(members or {})}))
+        at = self.clock.time() if at is None else at
+        self.published.append((at, dict(dimensions), {**values, **(members or {})}))
         for name, value in values.items():
-            monitoring.record(NAMESPACE, name, dimensions, value, self.clock.time(), "Count")
+            monitoring.record(NAMESPACE, name, dimensions, value, at, "Count")
 
     # Requests on the way.
 

@@ -1,7 +1,7 @@
 """Routes, ECS services and fakes of the ports, for the tests of health."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ecs_lattice.claims import Answer, Claim, ClaimRecord
 from ecs_lattice.facts import Deployment, EcsService, LatticeEntry
@@ -68,10 +68,20 @@ class FakeMetrics:
 
     published: list[tuple[dict[str, str], dict[str, float]]] = field(default_factory=list)
     members: list[dict[str, float]] = field(default_factory=list)
+    zeros: list[tuple[dict[str, str], float]] = field(default_factory=list)
+    """The zeros that were published after the lines of a minute, with their times."""
 
     def publish(
-        self, dimensions: Mapping[str, str], values: Mapping[str, float], members: Mapping[str, float] | None = None
+        self,
+        dimensions: Mapping[str, str],
+        values: Mapping[str, float],
+        members: Mapping[str, float] | None = None,
+        at: float | None = None,
     ) -> None:
+        if at is not None:
+            assert values == {"Impaired": 0.0}
+            self.zeros.append((dict(dimensions), at))
+            return
         self.published.append((dict(dimensions), dict(values)))
         self.members.append(dict(members or {}))
 
@@ -112,7 +122,8 @@ class FakeAlarms:
 
     def with_prefix(self, prefix: str):
         self._called("with_prefix", prefix)
-        return tuple(alarm for name, alarm in self.there.items() if name.startswith(prefix))
+        found = [alarm for name, alarm in self.there.items() if name.startswith(prefix)]
+        return tuple(replace(alarm, state=alarm.state or "OK") for alarm in found)
 
     def put(self, alarm) -> None:
         self._called("put", alarm.name)

@@ -1,6 +1,7 @@
 """What functions print is CloudWatch's embedded metric format, with the one set of dimensions and no other."""
 
 import json
+import time
 
 import pytest
 
@@ -27,6 +28,14 @@ def test_a_route_is_one_line_with_one_set_of_three_dimensions(printed):
     assert {name: line[name] for name in ROUTE} == ROUTE
     assert (line["Healthy"], line["Impaired"]) == (2.0, [0.0])
     assert set(line) == {"_aws", *ROUTE, "Healthy", "Impaired"}
+
+
+def test_a_value_may_be_of_a_minute_before(printed):
+    at = int(time.time()) - 300
+    EmfMetrics().publish(ROUTE, {"Impaired": 0.0}, at=float(at))
+    (line,) = printed()
+    assert line["_aws"]["Timestamp"] == at * 1000
+    assert set(line) == {"_aws", *ROUTE, "Impaired"}
 
 
 def test_each_line_stands_alone(printed):

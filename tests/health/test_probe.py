@@ -8,6 +8,7 @@ from ecs_lattice import drift_limit
 from ecs_lattice.errors import AlarmsError, DeniedError, InvalidError, UnavailableError
 from ecs_lattice.facts import Container, Task
 from ecs_lattice.health.alarm_sync import AlarmSync
+from ecs_lattice.health.alarms import desired
 from ecs_lattice.health.probe import Probe
 from tests.health.making import GROUP, NOW, FakeAlarms, FakeMetrics, FakeTime, a_deployment, a_record, a_service, group
 
@@ -78,6 +79,7 @@ class Surroundings:
         self.described.clear()
         self.metrics.published.clear()
         self.metrics.members.clear()
+        self.metrics.zeros.clear()
         alarm_sync = AlarmSync("stack", "lattice", self.alarms, self.time.now, self.time.sleep)
 
         class Ecs:
@@ -98,14 +100,17 @@ def with_service(*records, **service) -> Surroundings:
     return around
 
 
-def test_a_healthy_route_costs_one_call_and_one_metric():
+def test_a_healthy_route_costs_one_call_and_no_metric():
     around = with_service(a_record())
     around.targets[GROUP] = ["HEALTHY", "HEALTHY"]
+    around.alarms.there = desired("stack", "lattice", around.records)
     done = around.run()
     assert around.metrics.published[0] == (
         {"LatticeService": "orders", "EcsService": "shop/orders", "Route": "default"},
-        {"Impaired": 0.0},
+        {},
     )
+    assert around.metrics.zeros == []
+    assert ("probe", "series") not in around.documents
     assert around.metrics.beside() == {"Healthy": 2.0}
     assert around.metrics.of_stack == {"Heartbeat": 1.0}
     assert around.metrics.beside_of_stack == {"Routes": 1.0, "Unknown": 0.0}
@@ -121,8 +126,41 @@ def test_a_live_route_without_targets_is_impaired():
 
 def test_a_service_that_is_scaled_to_zero_is_not_impaired():
     around = with_service(a_record(), desired=0)
+    assert around.run().impaired == 0
+    assert around.metrics.of_route() == {}
+
+
+def test_a_new_alarm_has_zeros_from_its_first_minute_on():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["HEALTHY"]
     around.run()
-    assert around.metrics.of_route() == {"Impaired": 0.0}
+    ((dimensions, at),) = around.metrics.zeros
+    assert (dimensions["Route"], at) == ("default", NOW)
+    around.time.time += 60
+    around.run()
+    assert (around.metrics.of_route(), around.metrics.zeros) == ({"Impaired": 0.0}, [])
+
+
+def test_the_first_impaired_minute_brings_the_zeros_before_it():
+    around = with_service(a_record())
+    around.alarms.there = desired("stack", "lattice", around.records)
+    around.targets[GROUP] = ["UNHEALTHY"]
+    around.run()
+    assert around.metrics.of_route() == {"Impaired": 1.0}
+    assert [at - NOW for _, at in around.metrics.zeros] == [-300, -240, -180, -120, -60]
+    around.time.time += 60
+    around.run()
+    assert (around.metrics.of_route(), around.metrics.zeros) == ({"Impaired": 1.0}, [])
+
+
+def test_alarms_that_cannot_be_read_hold_no_metric_of_the_minute_back():
+    around = with_service(a_record())
+    around.targets[GROUP] = ["UNHEALTHY"]
+    around.alarms.errors["with_prefix"] = [InterruptedError()]
+    with pytest.raises(InterruptedError):
+        around.run()
+    assert around.metrics.of_route() == {"Impaired": 1.0}
+    assert around.metrics.of_stack == {"Heartbeat": 1.0}
 
 
 def test_what_could_not_be_read_is_unknown_and_never_zero():
@@ -132,7 +170,8 @@ def test_what_could_not_be_read_is_unknown_and_never_zero():
     done = around.run()
     assert around.metrics.of_route() == {}
     assert around.metrics.beside() == {"Unknown": 1.0}
-    assert around.metrics.of_route(service="shop/other") == {"Impaired": 0.0}
+    assert around.metrics.of_route(service="shop/other") == {}
+    assert around.metrics.beside(service="shop/other") == {"Healthy": 1.0}
     assert around.metrics.beside_of_stack == {"Routes": 2.0, "Unknown": 1.0}
     assert done.unread == {"tg-00000000000000001": "ListTargets: AccessDeniedException: no"}
 

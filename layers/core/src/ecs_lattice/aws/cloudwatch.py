@@ -78,4 +78,5 @@ def _alarm(found: "MetricAlarmTypeDef") -> Alarm:
         missing_data=members.get("TreatMissingData", "missing"),
         has_actions=any(members.get(name) for name in _ACTIONS),
         other=", ".join(name for name in _OTHER if members.get(name)),
+        state=members.get("StateValue", ""),
     )

@@ -19,12 +19,18 @@ class EmfMetrics:
     """
 
     def publish(
-        self, dimensions: Mapping[str, str], values: Mapping[str, float], members: Mapping[str, float] | None = None
+        self,
+        dimensions: Mapping[str, str],
+        values: Mapping[str, float],
+        members: Mapping[str, float] | None = None,
+        at: float | None = None,
     ) -> None:
         if not values:  # Powertools prints no line without a metric
             print(json.dumps({**dimensions, **(members or {})}))  # noqa: T201
             return
         line = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="", dimension_set=dict(dimensions))
+        if at is not None:
+            line.set_timestamp(int(at * 1000))
         for name, value in values.items():
             line.add_metric(name, MetricUnit.Count, value)
         for name, value in (members or {}).items():

@@ -1,6 +1,6 @@
 """Brings the routes' alarms in line with the claims: reads them and writes the differences, paced and limited per run."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import batched
 
@@ -8,7 +8,7 @@ from ecs_lattice.bounds import listed
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.errors import AwsError, DeniedError, OutOfTimeError, ThrottledError
 from ecs_lattice.health import metric_names
-from ecs_lattice.health.alarms import desired, differences
+from ecs_lattice.health.alarms import Alarm, desired, differences
 from ecs_lattice.health.pace import Pace
 from ecs_lattice.health.ports import Alarms
 from ecs_lattice.history import note
@@ -32,6 +32,20 @@ class SyncedAlarms:
 
 
 @dataclass(frozen=True, slots=True)
+class Existing:
+    """The alarms with the stack's prefix; None where they could not be read, with the ``problem`` unless time or a quota was
+    over."""
+
+    alarms: tuple[Alarm, ...] | None
+    problem: str = ""
+
+    @property
+    def states(self) -> Mapping[str, str] | None:
+        """Their states in CloudWatch, by name; None: unknown."""
+        return None if self.alarms is None else {alarm.name: alarm.state for alarm in self.alarms}
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmSync:
     """Synchronizes the alarms of stack ``owner``."""
 
@@ -41,20 +55,28 @@ class AlarmSync:
     now: Now
     sleep: Callable[[float], None]
 
-    def sync(self, records: Iterable[ClaimRecord], seconds: float, *, may_delete: bool) -> SyncedAlarms:
-        """Make the alarms those of ``records``, all claims of the stack, within ``seconds``.
+    def existing(self) -> Existing:
+        """Read the alarms."""
+        try:
+            return Existing(self.alarms.with_prefix(metric_names.alarm_prefix(self.owner)))
+        except (ThrottledError, OutOfTimeError):
+            return Existing(None)
+        except AwsError as error:
+            return Existing(None, str(error))
+
+    def sync(
+        self, records: Iterable[ClaimRecord], seconds: float, *, may_delete: bool, existing: Existing | None = None
+    ) -> SyncedAlarms:
+        """Make the alarms those of ``records``, all claims of the stack, within ``seconds``, from the ``existing`` ones.
 
         ``may_delete`` is False while the registry may have been lost: unknown routes are not deleted ones.
         """
         pace = Pace(self.now, self.sleep, self.now() + seconds, every=1 / _CALLS_A_SECOND)
         wanted = desired(self.owner, self.label_prefix, records)
-        try:
-            existing = self.alarms.with_prefix(metric_names.alarm_prefix(self.owner))
-        except (ThrottledError, OutOfTimeError):
-            return SyncedAlarms(remaining=len(wanted))
-        except AwsError as error:
-            return SyncedAlarms(remaining=len(wanted), problems=(str(error),))
-        found = differences(self.owner, wanted, existing)
+        there = existing or self.existing()
+        if there.alarms is None:
+            return SyncedAlarms(remaining=len(wanted), problems=(there.problem,) if there.problem else ())
+        found = differences(self.owner, wanted, there.alarms)
         surplus = found.delete if may_delete else ()
         problems: list[str] = []
         batches = batched(surplus, _DELETES_A_CALL, strict=False)

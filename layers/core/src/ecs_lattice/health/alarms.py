@@ -5,13 +5,14 @@ of the stack itself, ``<prefix>stack/<part>``, belong to CloudFormation and are 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ecs_lattice import ownership
 from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.graph import id_of
 from ecs_lattice.health import metric_names
 from ecs_lattice.health.impaired import group_of, is_measured
+from ecs_lattice.model import Route
 
 _DESCRIPTION_CHARACTERS = 1024  # CloudWatch API, AlarmDescription
 _MORE_PERIODS = 2  # evaluated beyond those that have to be impaired: 3 of 5
@@ -23,7 +24,7 @@ class Alarm:
 
     ``dimensions`` are sorted (name, value) pairs; ``has_actions``: somebody has added actions; ``other``: other properties that
     are set (a unit, a metric expression, another kind of statistic). Ours have neither: an EventBridge rule on the prefix of
-    the names sends the notifications.
+    the names sends the notifications. ``state`` is the one that CloudWatch has found (OK, ALARM, INSUFFICIENT_DATA).
     """
 
     name: str
@@ -40,6 +41,7 @@ class Alarm:
     missing_data: str = "ignore"
     has_actions: bool = False
     other: str = ""
+    state: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ def is_watched(record: ClaimRecord) -> bool:
     if not (record.claim.route.alarm and is_measured(record)):
         return False
     return record.claim.phase == "declared" or record.answer.state == "Live"
+
+
+def evaluation_periods(route: Route) -> int:
+    """How many minutes the route's alarm evaluates."""
+    return route.alarm_minutes + _MORE_PERIODS
 
 
 def desired(owner: str, label_prefix: str, records: Iterable[ClaimRecord]) -> dict[str, Alarm]:
@@ -96,7 +103,7 @@ def _alarm(owner: str, label_prefix: str, record: ClaimRecord) -> Alarm:
         description=_description(owner, label_prefix, record),
         dimensions=tuple(sorted(metric_names.dimensions(record.lattice_service, service, route.name).items())),
         datapoints_to_alarm=route.alarm_minutes,
-        evaluation_periods=route.alarm_minutes + _MORE_PERIODS,
+        evaluation_periods=evaluation_periods(route),
     )
 
 
@@ -107,7 +114,7 @@ def _description(owner: str, label_prefix: str, record: ClaimRecord) -> str:
     target_group = f" --target-group-identifier {id_of(group)}" if group else ""
     text = (
         f"Route {route.name} of ECS service {service} on VPC Lattice service {record.lattice_service} is impaired: in "
-        f"{minutes} of the last {minutes + _MORE_PERIODS} minutes a target was UNHEALTHY, or no target could answer although "
+        f"{minutes} of the last {evaluation_periods(route)} minutes a target was UNHEALTHY, or no target could answer although "
         "ECS should be running tasks. A notification names the likely cause; docs/troubleshooting.md says how to fix it. To "
         f"inspect: aws vpc-lattice list-targets{target_group} --region {service.region}. Labels: {label_prefix}.alarm, "
         f"{label_prefix}.alarm.minutes. Created by ecs-lattice and deleted with the route."

@@ -14,9 +14,13 @@ class MetricsSink(Protocol):
     """Metrics in the namespace of :mod:`ecs_lattice.health.metric_names`."""
 
     def publish(
-        self, dimensions: Mapping[str, str], values: Mapping[str, float], members: Mapping[str, float] | None = None
+        self,
+        dimensions: Mapping[str, str],
+        values: Mapping[str, float],
+        members: Mapping[str, float] | None = None,
+        at: float | None = None,
     ) -> None:
-        """Publish ``values`` (by metric name) as of now, with ``dimensions`` as their only set of dimensions, in a line of
+        """Publish ``values`` (by metric name) as of now, or of ``at`` (epoch seconds), with ``dimensions`` as their only set of dimensions, in a line of
         the log that has ``members`` beside them."""
 
 

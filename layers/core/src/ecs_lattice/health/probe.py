@@ -1,7 +1,8 @@
 """The probe (decision 17): each minute it reads the targets of every route, publishes their health, and synchronizes
 the routes' alarms.
 
-Level-triggered like everything here: nothing is remembered between runs but the groups that the last run did not reach.
+Level-triggered like everything here: what is remembered between runs decides what is read first and which zeros are published,
+never whether a route is impaired, except that of an ECS service that cannot be read.
 """
 
 import json
@@ -15,13 +16,14 @@ from ecs_lattice.errors import AlarmsError
 from ecs_lattice.facts import EcsService
 from ecs_lattice.graph import id_of
 from ecs_lattice.health import metric_names
-from ecs_lattice.health.alarm_sync import AlarmSync, SyncedAlarms
+from ecs_lattice.health.alarm_sync import AlarmSync, Existing, SyncedAlarms
 from ecs_lattice.health.counts import Counts, count
 from ecs_lattice.health.impaired import asks_ecs, group_of, impaired, is_measured
 from ecs_lattice.health.pace import Pace, Read, read_all
 from ecs_lattice.health.ports import MetricsSink, TargetStatuses
 from ecs_lattice.health.publish import Reading, stack_members
 from ecs_lattice.health.restarts import MOST_READ, is_restarting, replaces_tasks
+from ecs_lattice.health.series import Series
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Ecs, Now, Registry, RequestQueue
@@ -36,6 +38,7 @@ _RESTARTING = (
     "probe",
     "restarting",
 )  # the document with the ARNs of the ECS services that restarted tasks in the last run
+_SERIES = ("probe", "series")  # the document with the routes of which each minute has a value, and until when
 _NOT_REACHED = ("probe", "not-reached")  # the document with the ids of the groups that the last run did not reach
 
 
@@ -89,12 +92,10 @@ class Probe:
         if restarting != remembered:
             self.registry.put_document(*_RESTARTING, json.dumps(sorted(restarting)))
         readings = [self._reading(record, groups.values, known, restarting) for record in measured]
-        for reading in readings:
-            self.metrics.publish(reading.dimensions, reading.metrics(), reading.members())
         totals = stack_members(readings)
-        self.metrics.publish({metric_names.OWNER: self.owner}, {metric_names.HEARTBEAT: 1.0}, totals)
-        may_delete = is_complete(self.registry)
-        alarms = self.alarm_sync.sync(claims, began + seconds - self.now(), may_delete=may_delete)
+        existing = self._publish(readings, totals)
+        may_delete, remaining = is_complete(self.registry), began + seconds - self.now()
+        alarms = self.alarm_sync.sync(claims, remaining, may_delete=may_delete, existing=existing)
         self._request(readings)  # last: neither metrics nor alarms wait for the queue
         return Probed(
             routes=len(readings),
@@ -104,6 +105,29 @@ class Probe:
             not_reached=len(groups.not_reached),
             alarms=alarms,
         )
+
+    def _publish(self, readings: Sequence[Reading], totals: Mapping[str, float]) -> Existing:
+        """Publish this minute, then the zeros that the alarms need beside it; the alarms."""
+        stored = self.registry.document(*_SERIES)
+        series = Series.parse(stored, self.now())
+        for reading in readings:
+            self.metrics.publish(reading.dimensions, series.values(reading), reading.members())
+        self.metrics.publish({metric_names.OWNER: self.owner}, {metric_names.HEARTBEAT: 1.0}, totals)
+        existing = self.alarm_sync.existing()  # no metric of this minute waits for it
+        found = [(reading, self._state(reading, existing.states)) for reading in readings]
+        for reading, state in found:
+            for at in series.zeros(reading, state):
+                self.metrics.publish(reading.dimensions, {metric_names.IMPAIRED: 0.0}, at=at)
+        # Last: a run that dies before publishes the zeros once more, which changes no maximum.
+        if (text := series.extended(found).text) != (stored or "{}"):
+            self.registry.put_document(*_SERIES, text)
+        return existing
+
+    def _state(self, reading: Reading, states: Mapping[str, str] | None) -> str | None:
+        """The state of the route's alarm; empty: it has none; None: unknown."""
+        route = reading.record.claim.route
+        name = metric_names.alarm_name(self.owner, route.lattice_service, reading.record.claim.service, route.name)
+        return None if states is None else states.get(name, "")
 
     def _request(self, readings: Sequence[Reading]) -> None:
         """Have the Lattice services reconciled in which something may have been changed by hand."""

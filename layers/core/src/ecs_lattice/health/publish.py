@@ -32,7 +32,7 @@ class Reading:
         return self.impaired is True or (is_unused and self.record.answer.state == "Live")
 
     def metrics(self) -> dict[str, float]:
-        """The route's metric. What is not known has no value (never zero), so that an alarm keeps its state."""
+        """The value of this minute. What is not known has none (never zero), so that an alarm keeps its state."""
         return {} if self.impaired is None else {metric_names.IMPAIRED: float(self.impaired)}
 
     def members(self) -> dict[str, float]:
