@@ -10,7 +10,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-$(VENV)/.installed: requirements/dev.txt pyproject.toml layers/core/pyproject.toml scripts/setup.sh
+$(VENV)/.installed: requirements/dev.txt pyproject.toml layers/core/pyproject.toml cli/pyproject.toml scripts/setup.sh
 	@./scripts/setup.sh
 
 setup: $(VENV)/.installed ## install the locked tools into .venv
@@ -42,6 +42,7 @@ check: setup ## run all checks but the tests: format, lint, types, imports, comp
 	mypy
 	lint-imports
 	python scripts/complexity.py
+	python scripts/complexity.py cli/src
 	python scripts/words.py
 	python -m bench.walk --check
 	cfn-lint

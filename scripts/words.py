@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXTS = (
     "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md", "template.yaml", "examples/**/*", "tests/diagnosis/messages/*"
 )  # fmt: skip
-SOURCES = ("layers/core/src/**/*.py", "functions/**/*.py", "local_aws/**/*.py")
+SOURCES = ("layers/core/src/**/*.py", "functions/**/*.py", "local_aws/**/*.py", "cli/src/**/*.py")
 
 WORDS = {
     r"bells?": "reconcile request",

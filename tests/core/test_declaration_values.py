@@ -66,9 +66,9 @@ def test_a_path_is_up_to_200_characters_and_a_health_path_up_to_2048():
 
 def test_a_bad_path_names_what_is_bad():
     with pytest.raises(ValueError, match=r"takes no '\*' in a path"):
-        values.path(200)("/orders/*")
+        values.Path(200)("/orders/*")
     with pytest.raises(ValueError, match="begin with /"):
-        values.path(200)("orders")
+        values.Path(200)("orders")
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "path.prefix",
         "Match",
-        values.path(200),
+        values.Path(200),
         "`/`, then letters, digits and `@ : % _ + . ~ & / = -`; up to 200 characters; no wildcard, no query (`?`) or fragment "
         "(`#`)",
         "every path",
@@ -124,7 +124,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "path.exact",
         "Match",
-        values.path(200),
+        values.Path(200),
         "as `path.prefix`; a route has one of the two",
         "every path",
         "The whole path.",
@@ -192,7 +192,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "priority",
         "Match",
-        values.integer(1, 2000),
+        values.Integer(1, 2000),
         "a number from 1 to 2000",
         "by specificity: exact before prefix, longer before shorter",
         "The order in which Lattice evaluates the rules of a listener, lowest first.",
@@ -202,7 +202,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "weight",
         "Match",
-        values.integer(0, 999),
+        values.Integer(0, 999),
         "a number from 0 to 999",
         "none: the match belongs to this route alone",
         "The route's share of a match that several routes have in common. Each of them needs a weight.",
@@ -232,7 +232,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "auth",
         "Lattice service",
-        values.word({"iam": "AWS_IAM", "none": "NONE"}),
+        values.Word({"iam": "AWS_IAM", "none": "NONE"}),
         "`iam` or `none`, never less than the stack's parameter MinimumAuth",
         "the stack's parameter MinimumAuth",
         "Whether requests must be signed with AWS credentials.",
@@ -242,7 +242,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "idle-timeout",
         "Lattice service",
-        values.integer(60, 600),
+        values.Integer(60, 600),
         "seconds, from 60 to 600",
         "60",
         "How long a connection may be idle. Lattice closes every connection after 10 minutes.",
@@ -283,7 +283,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "health.path",
         "Health",
-        values.path(2048),
+        values.Path(2048),
         "`/`, then letters, digits and `@ : % _ + . ~ # ? & / = -`; up to 2048 characters",
         "/",
         "The path that the check requests.",
@@ -304,7 +304,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "health.interval",
         "Health",
-        values.integer(5, 300),
+        values.Integer(5, 300),
         "seconds, from 5 to 300",
         "30",
         "The time between checks.",
@@ -314,7 +314,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "health.timeout",
         "Health",
-        values.integer(1, 120),
+        values.Integer(1, 120),
         "seconds, from 1 to 120",
         "5",
         "How long a check waits for the response.",
@@ -324,7 +324,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "health.healthy",
         "Health",
-        values.integer(2, 10),
+        values.Integer(2, 10),
         "a number from 2 to 10",
         "5",
         "Consecutive successes before an unhealthy target counts as healthy. A new target needs one.",
@@ -334,7 +334,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "health.unhealthy",
         "Health",
-        values.integer(2, 10),
+        values.Integer(2, 10),
         "a number from 2 to 10",
         "2",
         "Consecutive failures before a target counts as unhealthy. ECS replaces unhealthy tasks.",
@@ -344,7 +344,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "health.port",
         "Health",
-        values.integer(1, values.HIGHEST_PORT),
+        values.Integer(1, values.HIGHEST_PORT),
         "a port number from 1 to 65535",
         "the port of the route",
         "The port that the check connects to, if it is not the port of the route. A container has to map it, unless the security "
@@ -375,7 +375,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "health.grace",
         "Health",
-        values.integer(0, 2_147_483_647),
+        values.Integer(0, 2_147_483_647),
         "seconds, from 0 to 2147483647",
         "120",
         "Health check grace period: how long ECS keeps a new task that is not healthy yet. A longer period of the ECS service is kept.",
@@ -416,7 +416,7 @@ KEYS: tuple[Key, ...] = (
     _key(
         "alarm.minutes",
         "Operation",
-        values.integer(1, 60),
+        values.Integer(1, 60),
         "minutes, from 1 to 60",
         "3",
         "How many minutes the route has to be impaired before its alarm fires, within a window that is two minutes longer.",

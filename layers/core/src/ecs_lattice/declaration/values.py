@@ -5,6 +5,7 @@ Patterns and ranges are those of the VPC Lattice API unless said otherwise.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from ecs_lattice.model import ListenerKey, ListenerProtocol
@@ -33,53 +34,57 @@ def text(value: str) -> str:
     return value
 
 
-def integer(lowest: int, highest: int) -> Parser:
+@dataclass(frozen=True, slots=True)
+class Integer:
     """A whole number in decimal digits from ``lowest`` to ``highest``."""
 
-    def parse(value: str) -> int:
+    lowest: int
+    highest: int
+
+    def __call__(self, value: str) -> int:
         if _DIGITS.fullmatch(value) is None:
             raise ValueError("not a whole number")
         number = int(value)
-        if not lowest <= number <= highest:
-            raise ValueError("too small" if number < lowest else "too large")
+        if not self.lowest <= number <= self.highest:
+            raise ValueError("too small" if number < self.lowest else "too large")
         return number
 
-    return parse
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Word:
+    """One of ``words`` (written in lower case), in any case. Hashed by identity: rows of the table are hashed."""
 
-def word(words: Mapping[str, object]) -> Parser:
-    """One of ``words`` (written in lower case), in any case."""
+    words: Mapping[str, object]
 
-    def parse(value: str) -> object:
-        if value.lower() not in words:
+    def __call__(self, value: str) -> object:
+        if value.lower() not in self.words:
             raise ValueError("no such word")
-        return words[value.lower()]
-
-    return parse
+        return self.words[value.lower()]
 
 
-def words(*allowed: str) -> Parser:
+def words(*allowed: str) -> Word:
     """One of ``allowed``, in any case; the value is the word as it is written here."""
-    return word({item.lower(): item for item in allowed})
+    return Word({item.lower(): item for item in allowed})
 
 
-boolean = word({"true": True, "false": False})
+boolean = Word({"true": True, "false": False})
 
 
-def path(longest: int) -> Parser:
+@dataclass(frozen=True, slots=True)
+class Path:
     """A path of at most ``longest`` characters."""
 
-    def parse(value: str) -> str:
+    longest: int
+
+    def __call__(self, value: str) -> str:
         if not value.startswith("/"):
             raise ValueError("does not begin with /")
-        if len(value) > longest:
+        if len(value) > self.longest:
             raise ValueError(f"{len(value)} characters are too many")
         if _PATH.fullmatch(value) is None:
             strange = sorted({character for character in value if _PATH.fullmatch(f"/{character}") is None})
             raise ValueError(f"Lattice takes no {' '.join(map(repr, strange))} in a path")
         return value
-
-    return parse
 
 
 def method(value: str) -> str:

@@ -1,0 +1,59 @@
+"""The command in this process, without AWS and with the whole application."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ecs_lattice_cli.app import App
+from ecs_lattice_cli.main import main
+from tests.cli.application import Application, deployed
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of the command left."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def invoked(app: App, *arguments: str, stdin: str | bytes | None = None, **environment: str) -> Result:
+    """One run of the command line ``ecs-lattice *arguments``."""
+    done = _runner().invoke(main, list(arguments), obj=app, input=stdin, env=environment)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Result(done.exit_code, done.stdout, done.stderr)
+
+
+def _runner() -> CliRunner:
+    try:
+        return CliRunner(mix_stderr=False)  # click 8.1
+    except TypeError:
+        return CliRunner()
+
+
+@pytest.fixture
+def run() -> Callable[..., Result]:
+    """The command where there is no AWS: what asks it for a client fails."""
+
+    def no_aws(service: str) -> Any:
+        raise AssertionError(f"a client of {service} was asked for")
+
+    return lambda *arguments, **more: invoked(App(connect=no_aws), *arguments, **more)
+
+
+@pytest.fixture
+def stack(world) -> Iterator[Application]:
+    """The deployed application (tests/cli/application.py)."""
+    with deployed(world) as application:
+        yield application
+
+
+@pytest.fixture
+def ask(stack) -> Callable[..., Result]:
+    """The command against ``stack``."""
+    return lambda *arguments, **more: invoked(stack.app(), *arguments, **more)
