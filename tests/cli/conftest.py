@@ -1,15 +1,20 @@
 """The command in this process, without AWS and with the whole application."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
 from ecs_lattice_cli.app import App
 from ecs_lattice_cli.main import main
 from tests.cli.application import Application, deployed
+from tests.world import ROOT
+
+SCHEMAS = ROOT / "cli/src/ecs_lattice_cli/schemas"
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,19 @@ class Result:
 
 
 def invoked(app: App, *arguments: str, stdin: str | bytes | None = None, **environment: str) -> Result:
-    """One run of the command line ``ecs-lattice *arguments``."""
+    """One run of the command line ``ecs-lattice *arguments``. With ``--json`` the document must be valid."""
     done = _runner().invoke(main, list(arguments), obj=app, input=stdin, env=environment)
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
+    if done.stdout.startswith("{") and app.as_json:
+        validate(json.loads(done.stdout))
     return Result(done.exit_code, done.stdout, done.stderr)
+
+
+def validate(document: dict[str, Any]) -> None:
+    """Fail unless a JSON document is what the published schema of its command says."""
+    schema = json.loads((SCHEMAS / f"{document['command']}.json").read_text())
+    jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
 
 
 def _runner() -> CliRunner:

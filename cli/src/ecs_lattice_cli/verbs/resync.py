@@ -14,7 +14,8 @@ def command(app: App) -> None:
     The stack does this every 15 minutes. One run reads as many ECS services as its time allows; the next goes on there.
     """
     app.say("Reading the ECS services; this takes some minutes where there are many ...")
-    app.emit("resync", app.stack.invoke("ResyncFunctionName", {"mode": "sweep"}), render)
+    done = app.stack.invoke("ResyncFunctionName", {"mode": "sweep"})
+    app.emit("resync", {name: done[name] for name in ("read", "enqueued", "complete", "notices")}, render)
 
 
 def render(result: dict[str, Any], columns: int) -> list[str]:
@@ -22,4 +23,4 @@ def render(result: dict[str, Any], columns: int) -> list[str]:
     read, enqueued = result["read"], result["enqueued"]
     whole = "All were read" if result["complete"] else "There are more; the next run goes on there"
     lines = [f"{read} ECS services were read, {enqueued} reconciles are enqueued. {whole}."]
-    return lines + [line for notice in result.get("notices", []) for line in wrapped(notice, columns, "  ")]
+    return lines + [line for notice in result["notices"] for line in wrapped(notice, columns, "  ")]
