@@ -105,7 +105,7 @@ def test_an_unexpected_error_is_a_sentence_and_with_debug_a_trace(probe):
         (["lnt"], "There is no command 'lnt'; did you mean lint?"),
         (["xyz"], f"There is no command 'xyz'; there is: {', '.join(SUMMARIES)}."),
         (["lint", "--schem"], "--schema"),
-        (["--stak", "x", "lint"], "Did you mean --stack?"),
+        (["--stak", "x", "lint"], "--stack"),
         (["explain"], "Missing argument"),
         (["explain", "A", "B"], "unexpected extra argument"),
         (["lint", "--controller", "x"], "'x' is not one of"),

@@ -4,7 +4,6 @@ Colour only doubles a word. It is left out where stdout is no terminal, with `--
 (https://no-color.org: any value but the empty one).
 """
 
-import json
 import os
 import re
 import shutil
@@ -106,6 +105,8 @@ def span(seconds: float) -> str:
 
 def document(command: str, at: float, result: Any) -> str:
     """The JSON document of a command, in ASCII."""
+    import json  # noqa: PLC0415  not for --help
+
     return json.dumps({"schema": SCHEMA, "command": command, "at": moment(at), "result": result}, indent=2)
 
 
