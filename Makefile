@@ -10,7 +10,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-$(VENV)/.installed: requirements/dev.txt pyproject.toml layers/core/pyproject.toml cli/pyproject.toml scripts/setup.sh
+$(VENV)/.installed: requirements/dev.txt requirements/click.txt pyproject.toml layers/core/pyproject.toml cli/pyproject.toml scripts/setup.sh
 	@./scripts/setup.sh
 
 setup: $(VENV)/.installed ## install the locked tools into .venv

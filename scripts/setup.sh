@@ -44,6 +44,7 @@ printf '%s' "$home" >.venv/.made-in
 echo "Installing the locked tools into .venv (a minute or two, the first time) ..."
 log=.venv/install.log
 if ! { .venv/bin/python -m pip install --retries 2 --require-hashes -r requirements/dev.txt &&
+  .venv/bin/python -m pip install --retries 2 --require-hashes --no-deps --upgrade --target .venv/click -r requirements/click.txt &&
   .venv/bin/python -m pip install --no-deps --no-build-isolation -e . -e layers/core -e cli; } >"$log" 2>&1; then
   explain_install "$log" .venv
   exit 1

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ecs_lattice_cli.app import App
+from ecs_lattice_cli.errors import CommandError
 from tests.cli.conftest import invoked
 
 
@@ -67,11 +68,22 @@ def test_a_denied_call_names_the_action_and_the_policy_page(stack, ask, action):
     assert "docs/command.md#permissions" in done.stderr
 
 
-def test_the_sentence_of_a_function_is_printed_without_a_trace(stack, ask):
-    stack.world.wiring.settings = None
-    done = ask("retry", "arn:aws:ecs:us-east-1:123456789012:service/shop/")
-    assert done.exit_code in {64, 69}
-    assert "Traceback" not in done.stderr
+def test_what_a_function_rejects_is_its_own_sentence(stack):
+    with pytest.raises(CommandError) as raised:
+        stack.app().stack.invoke("ResyncFunctionName", {"mode": "delete-everything"})
+    assert raised.value.exit_code == 69
+    assert raised.value.message.startswith("ecs-lattice-ResyncFunctionName: ")
+    assert '"sweep", "uninstall" or "approve-removals"' in raised.value.message
+
+
+def test_a_name_needs_a_stack_that_can_be_asked_for_its_services(stack, ask):
+    stack.outputs.pop("QueryFunctionName", None)
+    done = ask("retry", "orders")
+    assert done.exit_code == 69
+    assert done.stderr == (
+        "Error: Stack ecs-lattice in us-east-1 has no output QueryFunctionName: it is older than this command. "
+        "Update the stack.\n"
+    )
 
 
 @pytest.mark.parametrize(
