@@ -43,12 +43,13 @@ def functions() -> dict[str, str]:
 @dataclass
 class Application:
     """The deployed stack. ``denied`` are actions (``lambda:InvokeFunction``) that IAM does not allow the person at the
-    terminal; ``invoked`` is each request by output."""
+    terminal; ``invoked`` is each request by output, ``asked`` each action with the ARN of its resource."""
 
     world: World
     denied: set[str] = field(default_factory=set)
     invoked: list[tuple[str, Any]] = field(default_factory=list)
-    outputs: dict[str, str] = field(default_factory=lambda: {name: f"{STACK}-{name}" for name in functions()})
+    outputs: dict[str, str] = field(default_factory=lambda: {name: _physical(name) for name in functions()})
+    asked: list[tuple[str, str]] = field(default_factory=list)
 
     def app(self) -> App:
         """What the command is given to reach this stack."""
@@ -63,8 +64,9 @@ class Application:
                 return SimpleNamespace(invoke=self._invoke)
         return boto3.client(service)
 
-    def allowed(self, action: str) -> None:
+    def allowed(self, action: str, resource: str) -> None:
         """Raise what IAM answers if the action is denied."""
+        self.asked.append((action, f"arn:aws:{action.partition(':')[0]}:us-east-1:123456789012:{resource}"))
         if action in self.denied:
             message = f"User: arn:aws:iam::123456789012:user/dev is not authorized to perform: {action} on resource: * because"
             raise ClientError(
@@ -82,7 +84,7 @@ class Application:
 
     def _invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         """Lambda's Invoke (RequestResponse): an exception is an answer with FunctionError."""
-        self.allowed("lambda:InvokeFunction")
+        self.allowed("lambda:InvokeFunction", f"function:{FunctionName}")
         output = next(name for name, function in self.outputs.items() if function == FunctionName)
         event = json.loads(Payload)
         self.invoked.append((output, event))
@@ -94,6 +96,11 @@ class Application:
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode()), **failed}
 
 
+def _physical(output: str) -> str:
+    """The name of a function, as CloudFormation makes it."""
+    return f"{STACK}-{output.removesuffix('Name')}-A1B2C3D4E5F6"
+
+
 class _CloudFormation:
     """DescribeStacks of one stack."""
 
@@ -102,7 +109,7 @@ class _CloudFormation:
         self.meta = SimpleNamespace(region_name="us-east-1")
 
     def describe_stacks(self, StackName: str = STACK) -> dict[str, Any]:  # noqa: N803
-        self._application.allowed("cloudformation:DescribeStacks")
+        self._application.allowed("cloudformation:DescribeStacks", f"stack/{StackName}/0123abcd")
         if StackName != STACK:
             message = f"Stack with id {StackName} does not exist"
             raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")

@@ -1,5 +1,6 @@
-"""docs/command.md names what there is: verbs, options, variables, exit codes, permissions."""
+"""docs/command.md names what there is: verbs, options, variables, exit codes, and a policy that is enough."""
 
+import json
 import re
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from ecs_lattice_cli import errors
 from ecs_lattice_cli.main import SUMMARIES
 from ecs_lattice_cli.options import global_options
+from local_aws.iam.evaluation import Policy, Request, decide
 from tests.world import ROOT
 
 PAGE = (ROOT / "docs" / "command.md").read_text()
+POLICY = json.loads((ROOT / "docs" / "command-policy.json").read_text())
 OFFLINE = {"lint", "explain"}
 
 
@@ -18,9 +21,28 @@ def test_every_verb_has_a_section_and_every_section_a_verb():
     assert re.findall(r"^### (.+)$", verbs, re.MULTILINE) == list(SUMMARIES)
 
 
-def test_every_verb_that_calls_aws_has_its_permissions():
-    table = PAGE.partition("## Permissions")[2]
-    assert {verb for verb in SUMMARIES if f"| `{verb}` |" not in table} == OFFLINE
+def test_every_verb_that_calls_aws_has_a_statement_of_its_name():
+    named = {statement["Sid"] for statement in POLICY["Statement"]} - {"Stack"}
+    assert named == {_sid(verb) for verb in SUMMARIES if verb not in OFFLINE}
+
+
+def _sid(verb):
+    return verb.title().replace("-", "")
+
+
+def of_verb(verb):
+    """The example policy, cut to what the page says that the verb needs."""
+    kept = [statement for statement in POLICY["Statement"] if statement["Sid"] in {"Stack", _sid(verb)}]
+    return Policy(verb, {**POLICY, "Statement": kept})
+
+
+@pytest.mark.parametrize("line", [["resync"], ["retry", "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"]])
+def test_the_statements_of_a_verb_allow_what_it_asks_for(stack, ask, line):
+    assert ask(*line).exit_code == 0
+    assert stack.asked
+    assert {one for one in stack.asked if not decide([of_verb(line[0])], Request(*one)).allowed} == set()
+    others = {"resync": "retry", "retry": "resync"}
+    assert not all(decide([of_verb(others[line[0]])], Request(*one)).allowed for one in stack.asked)
 
 
 @pytest.mark.parametrize("option", global_options(of_verb=False), ids=lambda option: option.name)

@@ -72,7 +72,7 @@ def test_what_a_function_rejects_is_its_own_sentence(stack):
     with pytest.raises(CommandError) as raised:
         stack.app().stack.invoke("ResyncFunctionName", {"mode": "delete-everything"})
     assert raised.value.exit_code == 69
-    assert raised.value.message.startswith("ecs-lattice-ResyncFunctionName: ")
+    assert raised.value.message.startswith(f"{stack.outputs['ResyncFunctionName']}: ")
     assert '"sweep", "uninstall" or "approve-removals"' in raised.value.message
 
 
