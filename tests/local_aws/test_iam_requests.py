@@ -69,6 +69,11 @@ def asked(service, operation, params, **more):
         ("cloudwatch", "DescribeAlarms", {"AlarmNamePrefix": "a"}, [("cloudwatch:DescribeAlarms", "arn:aws:cloudwatch:us-east-1:123456789012:alarm:*")]),
         ("cloudwatch", "DeleteAlarms", {"AlarmNames": ["a/b"]}, [("cloudwatch:DeleteAlarms", "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a/b")]),
         ("events", "PutEvents", {"Entries": [{"Source": "s"}]}, [("events:PutEvents", "arn:aws:events:us-east-1:123456789012:event-bus/default")]),
+        ("cloudformation", "DescribeStacks", {}, [("cloudformation:DescribeStacks", "*")]),
+        (
+            "cloudformation", "DescribeStacks", {"StackName": "s"},
+            [("cloudformation:DescribeStacks", "arn:aws:cloudformation:us-east-1:123456789012:stack/s/*")],
+        ),
         ("lambda", "Invoke", {"FunctionName": "f"}, [("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:f")]),
         ("sns", "Publish", {"TopicArn": "arn:aws:sns:us-east-1:123456789012:t"}, [("sns:Publish", "arn:aws:sns:us-east-1:123456789012:t")]),
         ("sts", "GetCallerIdentity", {}, []),

@@ -65,7 +65,17 @@ def _stack(action: str, params: Params) -> list[Need]:
 
 
 _STACK_ARN = re.compile(r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:\d{12}:stack/[^/]+/[^/]+")
-CLOUDFORMATION: Mapping[str, Rule] = {"DescribeStackResource": functools.partial(_stack, "DescribeStackResource")}
+
+
+def _stacks(params: Params) -> list[Need]:
+    """Without a name it lists all stacks, for which the resource is ``*`` (AWS CloudFormation API Reference, DescribeStacks)."""
+    return _stack("DescribeStacks", params) if params.get("StackName") else on("cloudformation:DescribeStacks", "*")
+
+
+CLOUDFORMATION: Mapping[str, Rule] = {
+    "DescribeStackResource": functools.partial(_stack, "DescribeStackResource"),
+    "DescribeStacks": _stacks,
+}
 
 
 def _assume(params: Params) -> list[Need]:
