@@ -42,8 +42,9 @@ def functions() -> dict[str, str]:
 
 @dataclass
 class Application:
-    """The deployed stack. ``denied`` are actions (``lambda:InvokeFunction``) that IAM does not allow the person at the
-    terminal; ``invoked`` is each request by output, ``asked`` each action with the ARN of its resource."""
+    """The deployed stack. ``denied`` is what IAM does not allow the person at the terminal (``lambda:InvokeFunction``,
+    ``cloudformation:DescribeStacks on *``); ``invoked`` is each request by output, ``asked`` each action with the ARN of its
+    resource."""
 
     world: World
     denied: set[str] = field(default_factory=set)
@@ -66,8 +67,9 @@ class Application:
 
     def allowed(self, action: str, resource: str) -> None:
         """Raise what IAM answers if the action is denied."""
-        self.asked.append((action, f"arn:aws:{action.partition(':')[0]}:us-east-1:123456789012:{resource}"))
-        if action in self.denied:
+        arn = resource if resource == "*" else f"arn:aws:{action.partition(':')[0]}:us-east-1:123456789012:{resource}"
+        self.asked.append((action, arn))
+        if {action, f"{action} on {resource}"} & self.denied:
             message = f"User: arn:aws:iam::123456789012:user/dev is not authorized to perform: {action} on resource: * because"
             raise ClientError(
                 {"Error": {"Code": "AccessDeniedException", "Message": message}}, action.partition(":")[2]
@@ -117,7 +119,11 @@ class _CloudFormation:
         return {"Stacks": [{"StackName": STACK, "Outputs": outputs}]}
 
     def get_paginator(self, _: str) -> Any:
-        return SimpleNamespace(paginate=lambda: [self.describe_stacks()])
+        def paginate() -> list[dict[str, Any]]:
+            self._application.allowed("cloudformation:DescribeStacks", "*")
+            return [self.describe_stacks()]
+
+        return SimpleNamespace(paginate=paginate)
 
 
 @contextmanager

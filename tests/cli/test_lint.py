@@ -45,7 +45,7 @@ def test_good_labels_name_their_routes(run, write):
 def test_a_task_definition_without_labels_is_not_a_problem_but_is_said(run, write):
     done = run("lint", write(definition({"latice.service": "orders"})))
     assert done.exit_code == 0
-    assert done.stdout == "taskdef.json: OK, but no label begins with lattice. : nothing would be hooked up\n"
+    assert done.stdout == "taskdef.json: OK, but no label begins with lattice. (nothing would be hooked up)\n"
 
 
 def test_what_describe_task_definition_prints_is_taken_too(run, write):

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError, UnauthorizedSSOTokenError
 
 from ecs_lattice_cli.app import App
+from ecs_lattice_cli.aws_errors import explained
 from ecs_lattice_cli.errors import CommandError
 from tests.cli.conftest import invoked
 
@@ -41,9 +43,13 @@ def test_a_stack_that_is_not_there_is_named_with_its_region_and_the_nearest_one(
     done = ask("resync", "-q", "--stack", "ecs-latice")
     assert done.exit_code == 64
     assert done.stdout == ""
-    assert done.stderr == (
-        "Error: There is no stack ecs-latice in Region us-east-1; did you mean --stack ecs-lattice?\n"
+    assert done.stderr == ("Error: There is no stack ecs-latice in Region us-east-1; did you mean ecs-lattice?\n")
+    assert "; there is: ecs-lattice.\n" in ask("resync", "-q", "--stack", "xyz").stderr
+    stack.denied.add("cloudformation:DescribeStacks on *")
+    assert ask("resync", "-q", "--stack", "other").stderr == (
+        "Error: There is no stack other in Region us-east-1. Write --stack and --region of the stack.\n"
     )
+    stack.denied.clear()
     stack.outputs.clear()
     told = ask("resync", "-q", "--stack", "other").stderr
     assert told.startswith("Error: There is no stack other in Region us-east-1, nor any other ecs-lattice stack.")
@@ -84,6 +90,27 @@ def test_a_name_needs_a_stack_that_can_be_asked_for_its_services(stack, ask):
         "Error: Stack ecs-lattice in us-east-1 has no output QueryFunctionName: it is older than this command. "
         "Update the stack.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ExpiredToken", "AWS does not accept the credentials: no. Configure some"),
+        ("UnrecognizedClientException", "AWS does not accept the credentials"),
+        ("AccessDenied", "AWS denied DescribeStacks. The policy"),
+        ("Throttling", "AWS rejected DescribeStacks: no (Throttling)."),
+    ],
+)
+def test_what_aws_answers_is_a_sentence(code, said):
+    with pytest.raises(CommandError) as raised, explained():
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeStacks")
+    assert raised.value.message.startswith(said)
+    assert raised.value.exit_code == 69
+
+
+def test_a_login_that_has_expired_is_a_sentence():
+    with pytest.raises(CommandError, match="The AWS login is not usable"), explained():
+        raise UnauthorizedSSOTokenError
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from ecs_lattice_cli.aws_errors import explained
 from ecs_lattice_cli.errors import UNAVAILABLE, USAGE, CommandError
-from ecs_lattice_cli.nearest import nearest, suggestion
+from ecs_lattice_cli.nearest import suggestion
 
 type Connect = Callable[[str], Any]
 """The name of an AWS service, as boto3 writes it, to its client."""
@@ -108,9 +108,8 @@ class Stack:
                 names = list(self._others())
         except CommandError:
             return f"{told}. Write --stack and --region of the stack."
-        if names and (near := nearest(self.name, names) or suggestion(self.name, names)):
-            hint = f"did you mean --stack {near}?" if near in names else near
-            return f"{told}; {hint}"
+        if names:
+            return f"{told}; {suggestion(self.name, names)}"
         return f"{told}, nor any other ecs-lattice stack. Is it in another Region (--region) or account (--profile)?"
 
     def _others(self) -> Iterator[str]:

@@ -44,7 +44,7 @@ def render(result: dict[str, Any], columns: int) -> list[str]:
 
 
 def _reflowed(text: str, columns: int) -> list[str]:
-    """Markdown's paragraphs and list items wrapped; tables and code are left alone."""
+    """Markdown's paragraphs and list items wrapped; code is left alone."""
     lines: list[str] = []
     for index, block in enumerate(re.split(r"(```.*?```)", text, flags=re.DOTALL)):
         if index % 2:
@@ -57,8 +57,6 @@ def _reflowed(text: str, columns: int) -> list[str]:
 def _paragraph(part: str, columns: int) -> list[str]:
     if not part.strip():
         return []
-    if part.lstrip().startswith("|"):
-        return [*part.strip().splitlines(), ""]
     items = re.split(r"\n(?=(?:- |\d+\. ))", part.strip())
     return [*(line for item in items for line in _item(item, columns)), ""]
 

@@ -13,7 +13,7 @@ from ecs_lattice_cli.app import App
 from ecs_lattice_cli.errors import GOOD, PROBLEM, CommandError
 from ecs_lattice_cli.label_schema import label_schema
 from ecs_lattice_cli.options import verb
-from ecs_lattice_cli.output import safe, wrapped
+from ecs_lattice_cli.output import safe, word, wrapped
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -101,11 +101,10 @@ def _of_file(found: dict[str, Any], columns: int) -> list[str]:
     name = safe(found["file"])
     if found["problems"]:
         return [line for problem in found["problems"] for line in _lines(problem, name, columns)]
-    if found["routes"]:
-        return [
-            f"{name}: OK, {len(found['routes'])} route{'s' * (len(found['routes']) > 1)}: {', '.join(found['routes'])}"
-        ]
-    return [f"{name}: OK, but no label begins with {safe(found['labelPrefix'])}. : nothing would be hooked up"]
+    good = f"{name}: {word('OK')}"
+    if routes := found["routes"]:
+        return [f"{good}, {len(routes)} route{'s' * (len(routes) > 1)}: {', '.join(routes)}"]
+    return [f"{good}, but no label begins with {safe(found['labelPrefix'])}. (nothing would be hooked up)"]
 
 
 def _lines(problem: dict[str, Any], name: str, columns: int) -> list[str]:
