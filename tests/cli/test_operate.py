@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, UnauthorizedSSOTokenError
 from ecs_lattice_cli.app import App
 from ecs_lattice_cli.aws_errors import explained
 from ecs_lattice_cli.errors import CommandError
+from ecs_lattice_cli.stack import connecting
 from tests.cli.conftest import invoked
 
 
@@ -136,3 +137,14 @@ def test_what_boto3_cannot_do_is_a_sentence(environment, code, said, tmp_path):
     assert (done.exit_code, done.stdout) == (code, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_request_to_a_function_is_sent_once_and_waits_until_the_function_has_ended(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    connect = connecting("eu-west-1", None, "http://127.0.0.1:9")
+    config = connect("lambda").meta.config
+    assert config.retries["total_max_attempts"] == 1
+    assert config.read_timeout > 900
+    assert connect("cloudformation").meta.config.read_timeout == 60
+    assert connect("lambda").meta.region_name == "eu-west-1"
