@@ -213,7 +213,7 @@ WALKS: dict[str, Callable[[Recorder], None]] = {
     "vanished label -> DeleteTargetGroup": vanished_label_to_delete,
     "unhealthy target -> mail": unhealthy_target_to_mail,
 }
-LIMITS = {"label -> CreateRule": Figures(functions=475, modules=72, changes=1120)}
+LIMITS = {"label -> CreateRule": Figures(functions=500, modules=76, changes=1180)}
 
 
 def walk(name: str) -> Walk:

@@ -68,9 +68,9 @@ def test_a_walk_without_its_last_call_is_no_measurement(monkeypatch):
 @pytest.mark.parametrize(
     ("figures", "said"),
     [
-        ((475, 72, 1120), []),
-        ((476, 72, 1120), ["476 functions, the limit is 475"]),
-        ((1, 73, 1121), ["73 modules, the limit is 72", "1121 changes of module, the limit is 1120"]),
+        ((500, 76, 1180), []),
+        ((501, 76, 1180), ["501 functions, the limit is 500"]),
+        ((1, 77, 1181), ["77 modules, the limit is 76", "1181 changes of module, the limit is 1180"]),
     ],
 )
 def test_every_figure_above_its_limit_is_named(figures, said):
