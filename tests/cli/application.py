@@ -54,7 +54,7 @@ class Application:
 
     def app(self) -> App:
         """What the command is given to reach this stack."""
-        return App(connect=self.client, now=self.world.clock.time)
+        return App(connect=self.client, now=self.world.clock.time, wait=self.world.run)
 
     def client(self, service: str) -> Any:
         """A client as boto3 makes it; CloudFormation and Lambda know this stack alone."""

@@ -16,7 +16,7 @@ from tests.functions.conftest import Deployed, recorded
 from tests.histories.labels import LABELS, hooked_up
 
 ROUTE_MEMBERS = {
-    "latticeService", "route", "state", "code", "message", "command", "since", "isDeclared", "match", "listeners", "url",
+    "latticeService", "route", "state", "code", "message", "command", "isProblem", "since", "isDeclared", "match", "listeners", "url",
     "domainName", "port", "targetGroupArn", "targets", "notices",
 }  # fmt: skip
 

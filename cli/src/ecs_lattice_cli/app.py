@@ -19,7 +19,8 @@ type Render = Callable[[Any, int], list[str]]
 class App:
     """One run of the command. The fields up to ``quiet`` are the global options, by name.
 
-    ``connect`` makes boto3 clients by service name, ``now`` is the time in epoch seconds; tests replace both.
+    ``connect`` makes boto3 clients by service name, ``now`` is the time in epoch seconds, ``wait`` waits for so many; tests
+    replace them.
     """
 
     stack_name: str = "ecs-lattice"
@@ -32,6 +33,7 @@ class App:
     quiet: bool = False
     connect: "Connect | None" = None
     now: Callable[[], float] = field(default=time.time)
+    wait: Callable[[float], None] = field(default=time.sleep)
 
     @cached_property
     def stack(self) -> "Stack":

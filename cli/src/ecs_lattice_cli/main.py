@@ -17,6 +17,7 @@ VERBS: dict[str, dict[str, str]] = {
         "lint": "Check the labels of task definitions.",
     },
     "What is, and why": {
+        "status": "Show ECS services and their routes.",
         "explain": "Say what a code means and what to do.",
     },
     "Operate": {

@@ -9,9 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecs_lattice import codec
-from ecs_lattice.claims import ClaimRecord, LatticeRecord
+from ecs_lattice.claims import (
+    ASSOCIATION_MISSING,
+    AUTH_ALLOWS_NOBODY,
+    VANISHED,
+    WAITING_FOR_TARGETS,
+    ClaimRecord,
+    LatticeRecord,
+)
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.ecs_side.status import RouteStatus
+from ecs_lattice.ecs_side.status import ON_THE_WAY, WAITING_FOR_DEPLOYMENT, RouteStatus
 from ecs_lattice.model import ListenerKey, Match, Route, ServiceId
 from ecs_lattice.outcome import Problem
 
@@ -22,6 +29,10 @@ type Targets = Mapping[str, Mapping[str, int]]
 """How many targets of a group have each status of VPC Lattice, by the ARN of the group. A group that could not be read is
 missing."""
 
+_STAGES = {*(stage.code for stage in ON_THE_WAY.values()), WAITING_FOR_TARGETS.code, VANISHED.code, WAITING_FOR_DEPLOYMENT} | {
+    "DEPLOYMENT_ROLLS", "ROUTE_PENDING", "WAITING_FOR_TURN", "GRACE",
+}  # fmt: skip
+"""The codes of a route that only waits for its turn or for something that goes on."""
 _SCHEMES = {"HTTP": ("http", 80), "HTTPS": ("https", 443), "TLS_PASSTHROUGH": ("https", 443)}
 
 
@@ -96,6 +107,7 @@ def _route(status: RouteStatus, record: ClaimRecord | None, targets: Targets) ->
         "code": status.code,
         "message": status.message,
         "command": status.command,
+        "isProblem": _is_problem(status, targets.get(group or "", {})),
         "since": status.at,
         "isDeclared": record is not None and record.claim.phase == "declared",
         "match": str(route.match or Match()) if route else None,
@@ -109,8 +121,17 @@ def _route(status: RouteStatus, record: ClaimRecord | None, targets: Targets) ->
     }
 
 
-def _problem(problem: Problem) -> dict[str, str]:
-    return dict(codec.to_data(problem))
+def _is_problem(status: RouteStatus, targets: Mapping[str, int]) -> bool:
+    """Whether somebody has to do something, or requests fail: not while the route only is on its way."""
+    if status.state in {"Refused", "Conflicted"} or (status.code and status.code not in _STAGES):
+        return True
+    if any(notice.code in {ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY} for notice in status.notices):
+        return True
+    return status.state == "Live" and targets.get("UNHEALTHY", 0) > 0 and not targets.get("HEALTHY")
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {**codec.to_data(problem), "isProblem": problem.code not in _STAGES}
 
 
 def _url(route: Route, domain_name: str | None) -> str | None:
