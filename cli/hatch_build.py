@@ -14,7 +14,7 @@ MODULES = (
     "__init__", "aws/__init__", "aws/ecs_shapes", "bounds", "declaration/__init__", "declaration/changes", "declaration/keys",
     "declaration/port_problems", "declaration/problems", "declaration/reading", "declaration/route_rules",
     "declaration/routes", "declaration/set_rules", "declaration/values", "errors", "facts", "matching", "model", "naming",
-    "outcome", "settings",
+    "outcome", "settings", "version",
 )  # fmt: skip
 """The modules of `ecs_lattice` that the command imports, directly or not. None knows the SDK or Powertools."""
 CARRIED = {

@@ -36,8 +36,9 @@ def of_verb(verb):
     return Policy(verb, {**POLICY, "Statement": kept})
 
 
-@pytest.mark.parametrize("line", [["resync"], ["retry", "arn:aws:ecs:us-east-1:123456789012:service/shop/orders"]])
+@pytest.mark.parametrize("line", [["resync"], ["retry", "orders"]])
 def test_the_statements_of_a_verb_allow_what_it_asks_for(stack, ask, line):
+    stack.live()
     assert ask(*line).exit_code == 0
     assert stack.asked
     assert {one for one in stack.asked if not decide([of_verb(line[0])], Request(*one)).allowed} == set()

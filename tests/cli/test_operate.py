@@ -23,6 +23,19 @@ def test_a_retry_tries_a_failed_attachment_again(stack, ask):
     assert ("ecs", arn, "Done") in stack.world.outcomes[before:]
 
 
+@pytest.mark.parametrize("written", ["orders", "shop/orders"])
+def test_a_service_is_found_by_its_name_among_those_that_the_stack_knows(stack, ask, written):
+    arn = stack.live()
+    assert ask("retry", written).stdout == "A reconcile of shop/orders is enqueued.\n"
+    assert stack.invoked == [
+        ("QueryFunctionName", {"mode": "status"}),
+        ("EcsServiceFunctionName", {"ecsService": arn, "mode": "retry"}),
+    ]
+    wrong = ask("retry", "ordrs")
+    assert (wrong.exit_code, wrong.stdout) == (64, "")
+    assert wrong.stderr == "Error: Stack ecs-lattice knows no ECS service ordrs; did you mean shop/orders?\n"
+
+
 def test_the_json_of_a_retry_is_one_document(stack, ask):
     arn = stack.live()
     document = json.loads(ask("--json", "retry", arn).stdout)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def test_it_holds_the_command_and_what_it_carries_and_nothing_else(wheel):
 
 def test_it_carries_exactly_what_the_parser_and_the_matches_import(python):
     code = (
-        "import sys, ecs_lattice.declaration, ecs_lattice.matching, ecs_lattice.aws.ecs_shapes as last\n"
+        "import sys, ecs_lattice.declaration, ecs_lattice.matching, ecs_lattice.version, ecs_lattice.aws.ecs_shapes as last\n"
         "print(*(n for n in sys.modules if n.partition('.')[0] == 'ecs_lattice'))\n"
         "print(last.__file__)"
     )
@@ -87,6 +88,19 @@ def test_it_carries_exactly_what_the_parser_and_the_matches_import(python):
 
     carried = {f"ecs_lattice/{module}".removesuffix("/__init__").replace("/", ".") for module in build_hook().MODULES}
     assert set(modules.split()) == carried
+
+
+def test_every_module_of_the_product_is_carried_or_forbidden_to_the_command():
+    """The contract in pyproject.toml and the list of the build hook leave nothing out between them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (forbidden,) = (one["forbidden_modules"] for one in contracts if one.get("source_modules") == ["ecs_lattice_cli"])
+    core = ROOT / "layers/core/src"
+    files = [path.relative_to(core).with_suffix("") for path in core.rglob("*.py")]
+    modules = {".".join(file.parts).removesuffix(".__init__") for file in files}
+    carried = {f"ecs_lattice/{module}".removesuffix("/__init__").replace("/", ".") for module in build_hook().MODULES}
+    left = modules - carried
+    assert {name for name in left if not any(f"{name}.".startswith(f"{one}.") for one in forbidden)} == set()
+    assert carried.isdisjoint(forbidden)
 
 
 def test_an_editable_installation_carries_no_copy():

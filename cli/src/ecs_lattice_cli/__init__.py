@@ -1,3 +1,1 @@
 """The command `ecs-lattice`. It reads state only by requests to the stack's functions, whose answers have a schema number."""
-
-VERSION = "0.1.0"

@@ -7,7 +7,7 @@ from typing import Any, Never
 
 import click
 
-from ecs_lattice_cli import VERSION, errors, output
+from ecs_lattice_cli import errors, output
 from ecs_lattice_cli.app import App
 from ecs_lattice_cli.nearest import nearest
 from ecs_lattice_cli.options import Verb, global_options
@@ -93,6 +93,8 @@ def _trace(app: App) -> None:
 
 def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
+        from ecs_lattice.version import VERSION  # noqa: PLC0415
+
         click.echo(f"ecs-lattice {VERSION}")
         context.exit()
 
