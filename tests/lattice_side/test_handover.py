@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ecs_lattice import codec, ownership
+from ecs_lattice.aws.lattice import BotoLattice
 from ecs_lattice.claims import HELD_BY_OTHER, Claim, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import AwsError, DeniedError, ThrottledError, UnavailableError
 from ecs_lattice.graph import FixedResponse, Group, Listener, Observed, Rule, Service, forward
@@ -17,7 +18,7 @@ from ecs_lattice.lattice_side.seen import parking_match
 from ecs_lattice.lattice_side.steps import TagService
 from ecs_lattice.model import Match, Placement, Route, ServiceId
 from ecs_lattice.naming import listener_name, rule_name
-from ecs_lattice.outcome import NotYet
+from ecs_lattice.outcome import Done, NotYet
 from tests.lattice_side.stage import GRACE, HTTP, NAME, SETTINGS, Holders, Stage, path, service
 
 DAY = 86400.0
@@ -309,3 +310,43 @@ def test_nobody_is_asked_about_a_holder_who_has_routes(stage: Stage) -> None:
     stage.settle()
     assert stage.record(NEW, "s").answer.code == HELD_BY_OTHER
     assert stage.holders.asked == []
+
+
+def test_while_nobody_declares_it_nobody_looks_and_the_day_is_forgotten(moved: Stage) -> None:
+    moved.holders.gone.add(OF_CLUSTER)
+    moved.reconcile()
+    moved.vanish(NEW, "r", "deleted")
+    moved.work(GRACE)
+    assert moved.records() == ()
+    moved.reconcile()
+    assert moved.registry.lattice(NAME).holder_gone_since is None
+    moved.clock.advance(DAY)
+    moved.claim(NEW, moved.route("r", path("/r")))
+    moved.settle()
+    assert holder(moved) == "cluster/old"
+
+
+def test_nothing_is_made_for_the_new_holder_before_the_tag_is_written(
+    moved: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved.holders.gone.add(OF_CLUSTER)
+    moved.reconcile()
+    moved.clock.advance(DAY)
+    tried: list[object] = []
+
+    def denied(*arguments: object) -> None:
+        tried.append(arguments)
+        raise DeniedError("TagResource", "AccessDeniedException", "not authorized")
+
+    with monkeypatch.context() as patched, moved.writes() as made:
+        patched.setattr(BotoLattice, "tag", denied)
+        moved.reconcile()
+        moved.clock.advance(60)
+        outcome = moved.reconcile()
+    assert made == []
+    assert len(tried) == 2
+    assert outcome != Done()
+    assert (code(moved), holder(moved)) == (HELD_BY_OTHER, "cluster/old")
+    moved.clock.advance(900)
+    moved.settle()
+    assert moved.ask("/r") == "new/web:http"

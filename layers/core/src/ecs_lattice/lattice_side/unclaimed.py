@@ -53,8 +53,9 @@ def _forget(registry: Registry, settings: Settings, remembered: LatticeRecord) -
 
 
 def _keep(registry: Registry, settings: Settings, remembered: LatticeRecord, now: float) -> Done:
-    if now - remembered.read_at > settings.drift_hours * 1800 or remembered.due_at:
-        registry.put_lattice(dataclasses.replace(remembered, read_at=now, due_at=0.0))
+    kept = dataclasses.replace(remembered, due_at=0.0, holder_gone_since=None)  # nobody looks for the holder
+    if now - remembered.read_at > settings.drift_hours * 1800 or kept != remembered:
+        registry.put_lattice(dataclasses.replace(kept, read_at=now))
     return Done()
 
 
