@@ -179,7 +179,8 @@ Lattice checks HTTP1 targets by default. HTTP2, GRPC and TCP targets are checked
 
 The health check and protocol of a port cannot change in one release: while it rolls, the same target group checks old and
 new tasks. Such a release is reported (HOLDS_BACK). Let the new version support both for one release, or use a new port
-name.
+name; for another `protocol` or `health.protocol` only a new port name helps. How often a check is made, and how many
+answers decide, may change at any time.
 """
 
 

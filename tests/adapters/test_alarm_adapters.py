@@ -185,7 +185,7 @@ def test_a_read_that_fails_is_said_and_the_others_are_made(world):
     arn = hooked_up(world, LABELS)
     sources = BotoSources(world.ecs, world.ec2, world.lattice)
     collector = Collector(
-        sources, BotoSecurityGroups(world.ec2, "ecs-lattice"), world.registry, world.clock.time, "lattice"
+        sources, BotoSecurityGroups(world.ec2, "ecs-lattice"), world.registry, world.clock.time, "lattice", 30.0
     )
     subject = RouteSubject("orders", ServiceId(arn), "default")
     whole = collector.collect(subject)

@@ -59,13 +59,15 @@ def test_taking_another_route_away_by_name_does_not_take_the_unnamed_one():
         ({"health": HealthCheck(enabled=False)}, "lattice.health.enabled", "false"),
         ({"health": HealthCheck(True, path="/livez")}, "lattice.health.path", "/livez"),
         ({"health": HealthCheck(True, port=9000)}, "lattice.health.port", "9000"),
+        ({"health": HealthCheck(True, timeout=1)}, "lattice.health.timeout", "1"),
         ({"health": HealthCheck(True, protocol_version="HTTP2")}, "lattice.health.protocol-version", "HTTP2"),
     ],
 )
 def test_what_a_group_demands_of_a_task_cannot_change_while_a_deployment_rolls(changes, key, value):
     (problem,) = rolling_conflicts(one(), one(**changes), label_prefix="lattice")
     assert (problem.code, problem.key, problem.value) == ("HOLDS_BACK", key, value)
-    assert ("answer both" in problem.message) == (key != "lattice.protocol")
+    assert ("Let the new version" in problem.message) == (key != "lattice.protocol")
+    assert ("answer both" in problem.message) == (key[8:] not in {"protocol", "health.enabled", "health.timeout"})
     assert "new port name" in problem.message
     assert problem.where
 
@@ -79,15 +81,22 @@ def test_each_difference_is_said():
     ]
 
 
-def test_every_field_of_a_health_check_is_compared():
-    base = HealthCheck(enabled=True)
+def test_every_field_of_a_health_check_that_a_task_can_fail_is_compared():
+    base, pace = HealthCheck(enabled=True), {"interval", "healthy", "unhealthy"}
     for field in dataclasses.fields(HealthCheck):
         value = getattr(base, field.name)
         other = (
             (not value) if isinstance(value, bool) else (value or 0) + 1 if not isinstance(value, str) else f"{value}x"
         )
         changed = dataclasses.replace(base, **{field.name: other})
-        assert len(rolling_conflicts(one(health=base), one(health=changed), label_prefix="lattice")) == 1, field.name
+        found = rolling_conflicts(one(health=base), one(health=changed), label_prefix="lattice")
+        assert len(found) == (field.name not in pace), field.name
+
+
+def test_what_was_not_checked_holds_nothing_back():
+    off = one(health=HealthCheck(enabled=False))
+    for health in (HealthCheck(True, path="/livez"), HealthCheck(True, port=9000), HealthCheck(False, path="/livez")):
+        assert rolling_conflicts(off, one(health=health), label_prefix="lattice") == ()
 
 
 @pytest.mark.parametrize(

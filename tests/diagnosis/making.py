@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ecs_lattice.diagnosis.evidence import Evidence, TaskSecurityGroups, Unread
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side.status import RouteStatus
+from ecs_lattice.ecs_side.update_outcome import OwnDeployment
 from ecs_lattice.facts import (
     Container,
     ContainerDefinition,
@@ -171,6 +172,15 @@ CASES = {
             running=1,
         ),
     ),
+    **{
+        f"DEPLOYMENT_IN_PROGRESS-{name}": evidence(
+            targets=targets("INITIAL"),
+            tasks=(a_task(1),),
+            service=a_service(a_deployment(rollout="IN_PROGRESS", created_at=NOW - 60, running=1, id="ecs-svc/2"), running=1),
+            own_deployment=OwnDeployment("ecs-svc/2", NOW - 60, undone_at, attaches),
+        )
+        for name, undone_at, attaches in (("attach", NOW + 1740, True), ("detach", NOW + 1740, False), ("undo", 0.0, True))
+    },
     "NO_TASKS": evidence(targets=(), tasks=(), service=a_service(running=0, messages=(PLACEMENT,))),
     "NO_TASKS-scaled": evidence(targets=(), tasks=(), service=a_service(running=0, desired=0)),
     "NOT_REGISTERED": evidence(

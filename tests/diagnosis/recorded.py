@@ -99,7 +99,7 @@ def messages(prefix: str = "lattice") -> dict[str, Message]:
         "ingress-is-off": route_messages.alarm_message(an_incident(), an_alarm(), closed_group, diagnose(closed_group)),
         "recovery-of-flapping": route_messages.recovery_message(flapping, SUBJECT),
         "recovery": route_messages.recovery_message(notified, SUBJECT),
-        "no-longer-watched": route_messages.unwatched_message(notified, SUBJECT, OPENED + 7500),
+        "no-longer-watched": route_messages.unwatched_message(notified, SUBJECT, "It is no longer declared.", OPENED + 7500),
         "refusal": a_refusal((unknown, words[unknown])),
         "refusal-again": a_refusal((unknown, words[unknown]), hold_reopened=True),
         "refusal-conflict": a_refusal((taken, words[taken])),

@@ -401,11 +401,11 @@ def test_a_reported_route_that_has_no_alarm_any_more_is_reported_as_ended(fakes)
     assert fakes.words == ["ALARM"]
     fakes.claims = (a_claim(alarm=False),)
     fakes.wait(900)
-    assert fakes.subjects[1:] == ["OK orders/default (shop/orders): no longer watched after 2 hours 15 minutes"]
+    assert fakes.subjects[1:] == ["CLOSED orders/default (shop/orders): no longer watched after 2 hours 15 minutes"]
     assert len({chat["metadata"]["threadId"] for _, _, chat in fakes.published}) == 1
     fakes.claims = ()
     fakes.wait(86400)
-    assert (fakes.words, fakes.due) == (["ALARM", "OK"], [])
+    assert (fakes.words, fakes.due) == (["ALARM", "CLOSED"], [])
 
 
 def test_one_look_at_a_time_asks_whether_a_route_still_has_its_alarm(fakes):

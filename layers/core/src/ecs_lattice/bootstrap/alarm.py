@@ -20,7 +20,7 @@ def alarm_consumer(wiring: Wiring) -> AlarmConsumer:
     responder = Responder(
         owner=own.owner,
         refusals=RefusalReporter(own.table, wiring.registry, topic, queue, wiring.now),
-        collector=Collector(sources, groups, wiring.registry, wiring.now, own.label_prefix),
+        collector=Collector(sources, groups, wiring.registry, wiring.now, own.label_prefix, own.attach_minutes),
         registry=wiring.registry,
         topic=topic,
         queue=queue,

@@ -5,11 +5,13 @@ from collections.abc import Collection
 
 from ecs_lattice.declaration.problems import problem
 from ecs_lattice.declaration.routes import DEFAULT_ROUTE
-from ecs_lattice.model import Declaration, Route
+from ecs_lattice.model import Declaration, HealthCheck, Route
 from ecs_lattice.outcome import Problem
 
 MOST_NETWORKS = 10
 """Service networks that one route may name: each costs an association and the calls that read it."""
+
+_PACE = {"interval", "healthy", "unhealthy"}
 
 
 def dropped_default_route(
@@ -44,8 +46,8 @@ def rolling_conflicts(effective: Declaration, primary: Declaration, *, label_pre
     found = []
     for pair in sorted(before.keys() & after.keys()):
         route, demands = after[pair], _demands(before[pair])
-        for name, new in _demands(route).items():
-            if demands[name] == new:
+        for name, new in ({"health.enabled": route.health.enabled} | _demands(route)).items():
+            if demands.get(name, new) == new:
                 continue
             message = (
                 f"it was {_text(demands[name])} and becomes {_text(new)}, but while a deployment rolls, old and new tasks of "
@@ -60,7 +62,10 @@ def _way_out(name: str) -> str:
     """A port answers two paths at once, but not in plain text and in TLS."""
     if name in {"protocol", "health.protocol"}:
         return "Use a new port name: one port cannot answer two protocols."
-    return "Let the new version answer both for one release, or use a new port name."
+    able = {"health.enabled": "pass the check", "health.timeout": "answer within the shorter time"}.get(
+        name, "answer both"
+    )
+    return f"Let the new version {able} for one release, or use a new port name."
 
 
 def too_many_routes(count: int, most: int, *, label_prefix: str) -> Problem:
@@ -96,8 +101,16 @@ def network_missing(route: Route, *, label_prefix: str) -> Problem:
 
 def _demands(route: Route) -> dict[str, object]:
     """What the route's target group demands of a task, by key."""
-    health = {f"health.{name.replace('_', '-')}": value for name, value in dataclasses.asdict(route.health).items()}
-    return {"protocol": route.protocol, "protocol-version": route.protocol_version, **health}
+    return {"protocol": route.protocol, "protocol-version": route.protocol_version, **_asked(route.health)}
+
+
+def _asked(check: HealthCheck) -> dict[str, object]:
+    """What the health check asks of a task; how often, and how many answers decide, is nothing that a task has to meet. A
+    check that is off asks nothing."""
+    if not check.enabled:
+        return {}
+    given = dataclasses.asdict(check).items()
+    return {f"health.{name.replace('_', '-')}": value for name, value in given if name not in _PACE}
 
 
 def _text(value: object) -> str:

@@ -112,7 +112,7 @@ CODES: dict[str, tuple[str, str]] = {
     ),
     "HOLDS_BACK": (
         "A release changes what a target group requires of the tasks of a port, while old and new tasks are checked alike.",
-        "Let the new version answer both for one release, or use a new port name.",
+        "Let the new version answer both for one release; for another protocol, use a new port name.",
     ),
 }
 

@@ -9,7 +9,9 @@ from ecs_lattice.diagnosis.evidence import Evidence, TaskSecurityGroups, Unread
 from ecs_lattice.diagnosis.ports import Sources
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side import record as records
+from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.status import RouteStatus
+from ecs_lattice.ecs_side.update_outcome import own_deployment
 from ecs_lattice.errors import EcsLatticeError
 from ecs_lattice.facts import EcsService
 from ecs_lattice.ingress.ports import SecurityGroups
@@ -20,13 +22,15 @@ _READING_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Reads, and writes nothing. ``label_prefix`` is the stack's."""
+    """Reads, and writes nothing. ``label_prefix`` and ``attach_minutes`` (after which an attachment is undone) are the
+    stack's."""
 
     sources: Sources
     security_groups: SecurityGroups
     registry: Registry
     now: Now
     label_prefix: str
+    attach_minutes: float
 
     def collect(self, subject: RouteSubject) -> Evidence:
         """Everything that can be read about ``subject`` now, within half of the function's time: the rest is for the
@@ -37,7 +41,8 @@ class Collector:
     def _collect(self, subject: RouteSubject) -> Evidence:
         parts, sources = _Parts(), self.sources
         claim = parts.read("registry", self._claim, subject)
-        status = parts.read("status", self._status, subject)
+        record = parts.read("status", self._record, subject)
+        status = _status(record, subject) if record else None
         group_arn = _group_arn(claim, status)
         service = parts.read("ECS service", sources.service, subject.service)
         vpc_id = parts.read("subnets", sources.vpc_id, service.subnets if service else ()) or ""
@@ -52,6 +57,7 @@ class Collector:
             group=parts.read("target group", sources.group, group_arn),
             targets=parts.read("targets", sources.targets, group_arn),
             service=service,
+            own_deployment=own_deployment(record.pending_update, service, self.attach_minutes * 60) if record else None,
             vpc_id=vpc_id,
             tasks=parts.read("tasks", sources.tasks, subject.service),
             task_definition=parts.read("task definition", sources.task_definition, _revision(service)),
@@ -63,11 +69,9 @@ class Collector:
         wanted, records_on = (subject.service, subject.route), self.registry.claims_on(subject.lattice_service)
         return next((found for found in records_on if (found.claim.service, found.claim.route.name) == wanted), None)
 
-    def _status(self, subject: RouteSubject) -> RouteStatus | None:
+    def _record(self, subject: RouteSubject) -> EcsRecord | None:
         text = self.registry.document(records.KIND, subject.service.arn)
-        statuses = records.parse(text).statuses if text else ()
-        wanted = (subject.lattice_service, subject.route)
-        return next((status for status in statuses if (status.lattice_service, status.route) == wanted), None)
+        return records.parse(text) if text else None
 
     def _security(self, service: EcsService, vpc_id: str) -> TaskSecurityGroups | None:
         """None for a service without a network of its own (bridge and host): its groups are its instances'."""
@@ -93,6 +97,11 @@ class _Parts:
         except EcsLatticeError as error:
             self.unread.append(Unread(name, str(error)))
             return None
+
+
+def _status(record: EcsRecord, subject: RouteSubject) -> RouteStatus | None:
+    wanted = (subject.lattice_service, subject.route)
+    return next((status for status in record.statuses if (status.lattice_service, status.route) == wanted), None)
 
 
 def _group_arn(claim: ClaimRecord | None, status: RouteStatus | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side.status import RouteStatus
+from ecs_lattice.ecs_side.update_outcome import OwnDeployment
 from ecs_lattice.facts import ContainerDefinition, Deployment, EcsService, Task, TaskDefinition
 from ecs_lattice.graph import Group, Target
 from ecs_lattice.health.impaired import is_within_grace
@@ -49,7 +50,8 @@ class Evidence:
     """Everything that was read about one route at ``now``.
 
     ``vpc_id`` is the VPC of the service's subnets, empty where it has none of its own or it could not be read.
-    ``label_prefix`` is the stack's: every label that a message names begins with it.
+    ``label_prefix`` is the stack's: every label that a message names begins with it. ``own_deployment`` is the PRIMARY
+    deployment of the service if the stack has started it.
     """
 
     subject: RouteSubject
@@ -62,6 +64,7 @@ class Evidence:
     group: Group | None = None
     targets: tuple[Target, ...] | None = None
     service: EcsService | None = None
+    own_deployment: OwnDeployment | None = None
     vpc_id: str = ""
     tasks: tuple[Task, ...] | None = None
     task_definition: TaskDefinition | None = None

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ecs_lattice import codec
+from ecs_lattice.claims import ClaimRecord
 from ecs_lattice.diagnosis import message, refusal_messages, refusals
 from ecs_lattice.diagnosis.incident_store import SENDING_SECONDS, IncidentStore
 from ecs_lattice.diagnosis.incidents import Incident
 from ecs_lattice.diagnosis.ports import AlarmQueue, Topic
 from ecs_lattice.diagnosis.refusal_messages import Findings
 from ecs_lattice.diagnosis.refusals import Refusal, Refusals, Report, Reported
+from ecs_lattice.diagnosis.subjects import RouteSubject
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.status import RouteStatus
@@ -73,6 +75,30 @@ class RefusalReporter:
         state = self._scheduled(looked.state, _sooner(looked.after, _AGAIN_SECONDS if again else 0))
         if state != before or looked.report:
             self._incidents.put(PREFIX + state.service, text, state)
+
+    def is_told(self, subject: RouteSubject) -> bool:
+        """Whether a message about a refusal or conflict of the route stands, or is about to be sent, so that one more will say
+        that it is over."""
+        return bool(self._told(subject))
+
+    def is_last_word(self, subject: RouteSubject, claim: ClaimRecord | None) -> bool:
+        """The same, where that says all about the health of the route: with the end of the refusal its state is told, and
+        before that it receives no requests. What was live before its conflict may serve meanwhile."""
+        told = self._told(subject)
+        if all(entry.ended_at for entry in told):
+            return bool(told)
+        return claim is None or claim.answer.state == "Wired" or not claim.answer.was_live
+
+    def _told(self, subject: RouteSubject) -> tuple[Reported, ...]:
+        text = self._incidents.text(PREFIX + subject.service.arn)
+        found = codec.loads(Refusals, text) if text else Refusals(subject.service.arn)
+        held = (Reported(refusal, self.now()) for refusal in found.seen)
+        about = (subject.lattice_service, subject.route)
+        return tuple(
+            entry
+            for entry in (*found.reported, *held)
+            if entry.refusal.subject == about and entry.refusal.state in _BAD_STATES
+        )
 
     def _load(self, service: ServiceId, record: EcsRecord | None) -> tuple[str | None, Refusals]:
         """What is remembered of the ECS service. Raises BusyError while an invocation is sending a message about it."""

@@ -25,7 +25,7 @@ from ecs_lattice.diagnosis.report_refusals import RefusalReporter
 from ecs_lattice.diagnosis.subjects import RouteSubject, StackSubject
 from ecs_lattice.errors import AwsError, BusyError, ForeignEventError
 from ecs_lattice.health import metric_names
-from ecs_lattice.health.alarms import is_watched
+from ecs_lattice.health.alarms import why_unwatched
 from ecs_lattice.health.impaired import is_measured, is_within_grace
 from ecs_lattice.health.ports import MetricsSink
 from ecs_lattice.messages import alarms
@@ -92,14 +92,17 @@ class Responder:
 
     def _end_if_unwatched(self, text: str | None, incident: Incident) -> None:
         """What was reported as begun is reported as ended, also where its alarm was deleted, which changes no state."""
-        subject = _subject(codec.loads(AlarmChange, incident.context))
-        if not incident.notified or isinstance(subject, StackSubject):
+        if not incident.notified:
             return
-        claim = self._claim(subject)
-        if not incident.recovered_at and (claim is None or not is_watched(claim)):
+        if not incident.recovered_at and self._why_unwatched(incident):
             self._send(text, incident, "unwatched")
         else:
             self._incidents.put(incident.key, text, self._watched(incident))
+
+    def _why_unwatched(self, incident: Incident) -> str:
+        """Why the route of the incident has no alarm any more, in a sentence; empty where it has one, as the stack does."""
+        subject = _subject(codec.loads(AlarmChange, incident.context))
+        return "" if isinstance(subject, StackSubject) else why_unwatched(self._claim(subject))
 
     def _watched(self, incident: Incident) -> Incident:
         """The incident once the next look whether its alarm still exists is on its way: one at a time."""
@@ -137,7 +140,7 @@ class Responder:
             self._end_if_unwatched(text, incident)
             return
         if not incident.notified:
-            self._send(text, incident, "again")
+            self._send(text, incident, "unwatched" if self._why_unwatched(incident) else "again")
         elif incident.recovered_at and event.since in {0.0, incident.recovered_at}:
             self._send(text, incident, "end")
 
@@ -176,8 +179,7 @@ class Responder:
         if step in {"close", "end"}:
             return self._publish_recovery(incident, alarm, subject)
         if step == "unwatched" and isinstance(subject, RouteSubject):
-            unwatched = route_messages.unwatched_message(incident, subject, self.now())
-            return closed(self._published(incident, unwatched))
+            return self._publish_unwatched(incident, subject)
         if isinstance(subject, StackSubject):
             sample, unread = self._dead_letters(subject)
             problem = stack_messages.alarm_message(incident, alarm, subject, sample, unread)
@@ -187,7 +189,10 @@ class Responder:
     def _publish_recovery(
         self, incident: Incident, alarm: AlarmChange, subject: RouteSubject | StackSubject
     ) -> Incident:
-        """Once the alarm has been off for long enough: one message, however often it was flapping."""
+        """Once the alarm has been off for long enough: one message, however often it was flapping. None where the message
+        about the refusal of the route stands: what ends that says how the route is then."""
+        if isinstance(subject, RouteSubject) and self.refusals.is_last_word(subject, self._claim(subject)):
+            return closed(incident)
         left = math.ceil(incident.recovered_at + incident.hold_seconds - self.now())
         if left > 0:
             return self._postponed(incident, left, incident.recovered_at)
@@ -197,6 +202,13 @@ class Responder:
             else route_messages.recovery_message(incident, subject)
         )
         return closed(self._published(incident, recovery), at=self.now())
+
+    def _publish_unwatched(self, incident: Incident, subject: RouteSubject) -> Incident:
+        """The incident without an alarm. The message about a refusal of the route has said more than this one could."""
+        if not incident.notified or self.refusals.is_told(subject):
+            return closed(incident)
+        content = route_messages.unwatched_message(incident, subject, self._why_unwatched(incident), self.now())
+        return closed(self._published(incident, content))
 
     def _publish_route(self, incident: Incident, alarm: AlarmChange, subject: RouteSubject, step: Step) -> Incident:
         evidence = self.collector.collect(subject)

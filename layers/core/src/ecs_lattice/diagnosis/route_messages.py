@@ -34,7 +34,7 @@ def alarm_message(incident: Incident, alarm: AlarmChange, evidence: Evidence, fi
         )
     else:
         headline = f"{subject} has been unhealthy since {opened}."
-        closing = f"You will get one more message once the route has been healthy for {hold}."
+        closing = f"You will get one more message once the route has been healthy for {hold}{_or_refused(evidence)}."
     return Message(
         subject=f"ALARM {subject.short}: {title}",
         headline=headline,
@@ -46,6 +46,13 @@ def alarm_message(incident: Incident, alarm: AlarmChange, evidence: Evidence, fi
         keywords=(*subject.keywords, code_of(findings)),
         resources=tuple(arn for arn in (subject.service.arn, evidence.group_arn) if arn),
     )
+
+
+def _or_refused(evidence: Evidence) -> str:
+    """What also ends the alarm of a route whose tasks the stack is attaching: the message about the refusal then."""
+    own = evidence.own_deployment
+    is_undone = own is not None and own.attaches and own.undone_at and not evidence.is_live
+    return ", or is refused because the deployment was undone" if is_undone else ""
 
 
 def code_of(findings: Sequence[Finding]) -> str:
@@ -74,21 +81,15 @@ def recovery_message(incident: Incident, subject: RouteSubject) -> Message:
     )
 
 
-def unwatched_message(incident: Incident, subject: RouteSubject, now: float) -> Message:
-    """A route whose alarm was reported has none any more, so its recovery cannot be reported."""
+def unwatched_message(incident: Incident, subject: RouteSubject, why: str, now: float) -> Message:
+    """A route whose alarm was reported has none any more, so its recovery cannot be reported; ``why`` is a sentence."""
     length = duration(now - incident.opened_at)
     return Message(
-        subject=f"OK {subject.short}: no longer watched after {length}",
+        subject=f"CLOSED {subject.short}: no longer watched after {length}",
         headline=f"{subject} is no longer watched, after {length}: it has no alarm any more.",
         thread=incident.id,
-        step="recovery",
-        sections=(
-            Section(
-                sentences=(
-                    "It is no longer declared, or a label or tag has switched its alarm off. Whether it has recovered is unknown.",
-                )
-            ),
-        ),
+        step="closed",
+        sections=(Section(sentences=(sentences(why, "Whether it has recovered is unknown."),)),),
         keywords=subject.keywords,
         resources=(subject.service.arn,),
     )

@@ -132,7 +132,8 @@ def _failed_before(change: Change) -> AttachDecision | None:
         f"{known.not_taken} deployments with a new list of target groups have completed, and DescribeServices does not show that "
         "list. Check that nothing else sets vpcLatticeConfigurations of this ECS service, and ask AWS Support. The stack tries "
         "again once health check, security groups, revision or routes change, after a deployment of yours, and with "
-        f'{{"mode": "retry"}}. To register the tasks without the list, set {given.settings.label_prefix}.targets = controller.'
+        f'{{"ecsService": "<long ARN>", "mode": "retry"}}. To register the tasks without the list, set '
+        f"{given.settings.label_prefix}.targets = controller."
     )
     return AttachDecision("refuse", code="ATTACH_NOT_TAKEN", message=message, is_problem=True)
 

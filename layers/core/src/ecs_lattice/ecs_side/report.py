@@ -148,7 +148,7 @@ def _status(
     elif reason:
         code, message, command = reason.code, reason.message, reason.command
         state = "Refused" if obstacle and state == "Wired" else state
-    elif turn and state == "Wired":
+    elif turn and (state == "Wired" or (state, turn.code) == ("Attaching", "ATTACHING")):
         code, message = turn.code, turn.message
     stage = _on_the_way(claim, answer, state)
     code, message = code or stage.code, message or stage.message

@@ -39,6 +39,30 @@ class AttachDecision:
     conditions: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnDeployment:
+    """A deployment that the stack has started, ``started_at`` (epoch seconds). It is undone if it has not completed by
+    ``undone_at``; 0: it is itself the undo of one. ``attaches``: it registers tasks with further target groups."""
+
+    id: str
+    started_at: float
+    undone_at: float
+    attaches: bool
+
+
+def own_deployment(
+    update: PendingUpdate | None, service: EcsService | None, attach_seconds: float
+) -> OwnDeployment | None:
+    """The PRIMARY deployment of ``service``, where ``update`` has started it."""
+    primary = service.primary if service else None
+    if update is None or primary is None or primary.id == update.before or not _has_started(update, primary):
+        return None
+    undone_at = 0.0 if update.is_rollback else update.at + attach_seconds
+    before = {entry.group_arn for entry in update.previous}
+    attaches = any(entry.group_arn not in before for entry in update.entries)
+    return OwnDeployment(primary.id, primary.created_at, undone_at, attaches)
+
+
 def update_outcome(update: PendingUpdate, service: EcsService, now: float, attach_seconds: float) -> UpdateOutcome:
     """What became of ``update``.
 
@@ -75,7 +99,7 @@ def after_outcome(
     match outcome:
         case "too_recent":
             after = max(math.ceil(TOO_RECENT_SECONDS - (now - update.at)), 1)
-            return AttachDecision("wait", after=after, code="ATTACHING", message="UpdateService has just been called.")
+            return _while_running(update, after, settings)
         case "rejected" | "not_received" if update.is_rollback:
             return attach_failed("roll_back", "did not complete", settings, update.entries)
         case "overdue":
@@ -108,9 +132,10 @@ def attach_failed(
     message = (
         f"The deployment that attached the tasks to their Lattice target groups {why}, so the previous list takes "
         "its place. Check the health check of the target group, the security groups of the tasks and the events of "
-        "the ECS service. ecs-lattice tries again once one of these, the task definition or the routes "
-        'change, after a deployment of yours (twice a day at most), or when ecs_service is invoked with {"mode": "retry"}. To '
-        f"register the tasks without a deployment, set {settings.label_prefix}.targets = controller."
+        "the ECS service. ecs-lattice tries again once the health check, the security groups, the task definition or the "
+        "routes change, after a deployment of yours (twice a day at most), or when ecs_service is invoked with "
+        '{"ecsService": "<long ARN>", "mode": "retry"}. To register the tasks without a deployment, set '
+        f"{settings.label_prefix}.targets = controller."
     )
     return AttachDecision(kind, entries, code="ATTACH_FAILED", message=message, is_problem=True)
 

@@ -66,6 +66,17 @@ def evaluation_periods(route: Route) -> int:
     return route.alarm_minutes + _MORE_PERIODS
 
 
+def why_unwatched(record: ClaimRecord | None) -> str:
+    """Why the route of ``record`` (None: it makes no claim) has no alarm, in a sentence; empty where it has one."""
+    if record is None:
+        return "It is no longer declared."
+    if is_watched(record):
+        return ""
+    if not record.claim.route.alarm:
+        return "A label or tag has switched its alarm off."
+    return "Its tasks are not in its target group." if record.claim.phase == "declared" else "It is no longer declared."
+
+
 def desired(owner: str, label_prefix: str, records: Iterable[ClaimRecord]) -> dict[str, Alarm]:
     """The alarms of all watched routes of the stack, by name."""
     alarms = (_alarm(owner, label_prefix, record) for record in records if is_watched(record))
