@@ -292,6 +292,24 @@ def test_what_became_of_an_update_service(known, listed, expected):
     assert update_outcome.update_outcome(known, service(*deployments), NOW, 1800) == expected
 
 
+@pytest.mark.parametrize(
+    ("known", "listed", "expected"),
+    [
+        (an_update(), made(), ("d2", NOW + 1700, True)),
+        (an_update(deployment=None), made(), ("d2", NOW + 1700, True)),
+        (an_update(entries=(), previous=(OURS,)), made(entries=()), ("d2", NOW + 1700, False)),
+        (an_update(is_rollback=True), made(), ("d2", 0.0, True)),
+        (an_update(), deployment(), None),  # still the one before it
+        (an_update(), made(name="d3", task_definition="td-9"), None),  # somebody else's
+        (None, made(), None),
+    ],
+)
+def test_whose_the_newest_deployment_is_and_when_it_is_undone(known, listed, expected):
+    own = update_outcome.own_deployment(known, service(listed), 1800)
+    assert (own and (own.id, own.undone_at, own.attaches)) == expected
+    assert own is None or own.started_at == listed.created_at
+
+
 # The controller.
 
 D1, D2 = deployment("d1", entries=(OURS,)), deployment("d2")
