@@ -35,6 +35,13 @@ steps = st.tuples(consumers, some_groups, asked, st.booleans())
 moments = st.none() | st.integers(0, 15)
 
 
+READS = {
+    "authorized", "authorized_on", "default_group", "groups", "owned_rules", "prefix_lists", "requirements", "requirements_on",
+    "rules",
+}  # fmt: skip
+"""The calls of EC2 and of the registry that only read."""
+
+
 class Documents(dict):
     """The registry's documents that the sweep keeps."""
 
@@ -213,9 +220,20 @@ class AnySequence(RuleBasedStateMachine):
                 if not foreign:
                     assert sorted(map(sorted, mine)) == runs(union), (group, mine, union)
         self.everybody_who_asked_has_its_ports_open()
-        before = dict(self.groups.standing)
-        self.sweep()
+        self.an_hour_has_no_write()
+
+    def an_hour_has_no_write(self):
+        """Four sweeps of which nothing comes: neither EC2 nor the registry is written, its documents included."""
+        self.sweep()  # the record of a rule that the last one revoked is deleted by the next
+        calls: list[str] = []
+        before, documents = dict(self.groups.standing), dict(self.documents)
+        self.before = calls.append
+        for _ in range(4):
+            self.sweep()
+        self.before = nothing
+        assert [name for name in calls if name not in READS] == []
         assert self.groups.standing == before
+        assert self.documents == documents
 
     def everybody_who_asked_has_its_ports_open(self):
         for consumer in self.book:

@@ -18,6 +18,7 @@ from local_aws.ecs.model import ServiceTask
 from local_aws.ecs.registration import Registrar
 from local_aws.lattice.routing import choose
 from local_aws.network import Request
+from tests.rest import comes_to_rest
 from tests.tenants.direct import DirectWorld
 from tests.tenants.tenants import CRASHES, ORDERS, OURS, RESYNC_SECONDS, RIVALS, effective, group_of, make_networks
 from tests.world import SETTINGS
@@ -63,11 +64,17 @@ class Trace:
             known.append(answer)
 
 
-def play(steps: Iterable[Step]) -> Trace:
+def play(steps: Iterable[Step], *, rests: bool = False) -> Trace:
     """All that clients of ``orders`` got in a world in which these steps happen, and what the tenants that may speak are
-    told at the end. The steps of those that may not speak take their time even where they are left out."""
+    told at the end. The steps of those that may not speak take their time even where they are left out. ``rests``: two hours
+    follow, one in which ECS forgets the tasks that have stopped, and one in which nothing may be written."""
     with inprocess.started() as machine, powerless_role():
-        return Player(DirectWorld(machine, SETTINGS_OF_PLAY)).play(steps)
+        player = Player(DirectWorld(machine, SETTINGS_OF_PLAY))
+        trace = player.play(steps)
+        if rests:
+            player.world.run(3600)
+            comes_to_rest(player.world)
+        return trace
 
 
 def without_others(steps: Iterable[Step]) -> list[Step]:

@@ -17,6 +17,10 @@ SCHEMA = 1
 
 HELD_BY_OTHER = "HELD_BY_OTHER"
 """The code of a claim that may not speak for its Lattice service."""
+DOMAIN_TAKEN = "DOMAIN_TAKEN"
+"""The code of a claim that a service network does not take, because another Lattice service has the custom domain there."""
+FOREIGN_SERVICE = "FOREIGN_SERVICE"
+"""The code of a claim on a Lattice service that is not this stack's."""
 OWN_GROUP_UNUSABLE = "OWN_GROUP_UNUSABLE"
 """The code of a claim whose own target group cannot be used."""
 

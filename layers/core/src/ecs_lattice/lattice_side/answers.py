@@ -15,7 +15,7 @@ from ecs_lattice.lattice_side.forwarding import PlanContext, is_ready
 from ecs_lattice.lattice_side.notices import notices
 from ecs_lattice.lattice_side.resolutions import Resolution
 from ecs_lattice.lattice_side.shadows import live_rules, shadows
-from ecs_lattice.lattice_side.succession import MATCH_TAKEN, standby_message
+from ecs_lattice.lattice_side.succession import MATCH_TAKEN, is_awaited, standby_message
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Problem
 
@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _CREATE_SECONDS = 5
 SHARE_PAUSED = "SHARE_PAUSED"
 """The code of a route whose rule stays as it is, because another route that shares it is paused."""
+_AWAITED_SECONDS = 15  # for the grace time at most: then the match is released
 
 
 def answers(context: PlanContext, *, uninstalling: bool) -> dict[str, Answer]:
@@ -104,6 +105,8 @@ def _provisioned(context: PlanContext, resolution: Resolution, entries: Sequence
     if progress[0] != "Wired" or not resolution.stands_by_for:
         return progress
     is_ready(context, resolution)  # until it is, its targets are read again
+    if is_awaited(resolution, context.assignment.resolutions):
+        context.timers.wait_until(_AWAITED_SECONDS, f"a target of {resolution.group_ref} must become healthy")
     return "Wired", MATCH_TAKEN, standby_message(resolution)
 
 

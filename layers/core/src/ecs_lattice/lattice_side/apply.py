@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ecs_lattice import naming, ownership
-from ecs_lattice.claims import LatticeRecord
+from ecs_lattice.claims import DOMAIN_TAKEN, FOREIGN_SERVICE, LatticeRecord
 from ecs_lattice.codec import to_data
 from ecs_lattice.errors import (
     AwsError,
@@ -24,7 +24,6 @@ from ecs_lattice.graph import id_of
 from ecs_lattice.history import note
 from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.lattice_side.ports import Lattice, RuleChange
-from ecs_lattice.lattice_side.resolutions import DOMAIN_TAKEN
 from ecs_lattice.model import ListenerKey
 from ecs_lattice.outcome import NotYet, Problem
 
@@ -135,7 +134,7 @@ class Applier:
         try:
             arn, _ = self.lattice.create_service(step.spec, self._token(step, "service", spec), dict(step.tags))
         except ConflictError as error:
-            arn = self._adopt(self.lattice.find_service(name), error, "FOREIGN_SERVICE")
+            arn = self._adopt(self.lattice.find_service(name), error, FOREIGN_SERVICE)
         self._remember(service_arn=arn)
         self.applied.waits.append(NotYet(_CREATE_SECONDS, f"service {name} is being created"))
 

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ecs_lattice.bounds import listed
-from ecs_lattice.claims import ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, NETWORK_ALLOWS_NOBODY, Notice
+from ecs_lattice.claims import ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, DOMAIN_TAKEN, NETWORK_ALLOWS_NOBODY, Notice
 from ecs_lattice.lattice_side.auth_policies import has_allow
 from ecs_lattice.lattice_side.desired_graph import wanted_networks
 from ecs_lattice.lattice_side.forwarding import PlanContext
 from ecs_lattice.lattice_side.joint_settings import Decided, follows
-from ecs_lattice.lattice_side.resolutions import DOMAIN_TAKEN, STAYING, Resolution, asks_for_network
+from ecs_lattice.lattice_side.resolutions import STAYING, Resolution, asks_for_network
 from ecs_lattice.lattice_side.succession import standby_notices
 from ecs_lattice.matching import has_query
 

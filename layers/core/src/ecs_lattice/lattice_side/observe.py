@@ -81,7 +81,15 @@ class SnapshotReader:
         tags = self.lattice.tags(found.arn)
         if tags.get(ownership.OWNER) == self.settings.owner and self.remembered.service_arn is None:
             self._remember(service_arn=found.arn)  # discovered: if it were forgotten, nothing would ever clean it up
+        if self.remembered.service_arn is None and self._only_has_the_name():
+            return None
         return dataclasses.replace(found, tags=tuple(sorted(tags.items())))
+
+    def _only_has_the_name(self) -> bool:
+        """Whether nothing of the claims, which are all going, hangs on the Lattice service of somebody else that was found by
+        its name: what they have is taken down as if there were none."""
+        are_going = all(facts.claim.phase != "declared" for facts in self.claims)
+        return are_going and not any(group.service_arns for group in self._groups(()))
 
     def _speaking(self) -> tuple[ClaimFacts, ...]:
         """The claims that may speak: only for these anything is looked up."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ecs_lattice import ownership
-from ecs_lattice.claims import Answer, ClaimRecord, LatticeRecord
+from ecs_lattice.claims import FOREIGN_SERVICE, Answer, ClaimRecord, LatticeRecord
 from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side import handover, unclaimed
@@ -100,7 +100,9 @@ class LatticeSide:
         # Nothing would be created, so no taken name would lead to the service: after a lost table, ask by list.
         # Before a whole resync the registry may lack whose it is: its tag says so, before anything is created.
         is_unknown = remembered.service_arn is None and not is_complete(self.registry)
-        discover = is_unknown or all(record.claim.phase != "declared" for record in records)
+        # Whose name it is was known: it is read, where a call of CreateService would only be refused again.
+        is_foreign = any(record.answer.code == FOREIGN_SERVICE for record in records)
+        discover = is_unknown or is_foreign or all(record.claim.phase != "declared" for record in records)
         refused: dict[str, Problem] = {}
         repeats = Repeats(remembered.repeated, self.now())
         for _ in range(_ROUNDS):
@@ -194,7 +196,7 @@ class LatticeSide:
                 if facts.claim.phase != "declared" and not before.group_arn
                 else Answer(
                     "Refused",
-                    "FOREIGN_SERVICE",
+                    FOREIGN_SERVICE,
                     message,
                     before.group_arn,
                     live_as=before.live_as,

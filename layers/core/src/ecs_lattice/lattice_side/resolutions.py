@@ -12,8 +12,6 @@ type Resolutions = tuple[Resolution, ...]
 """All claims on a Lattice service in claim order: routes that receive traffic, those that once did, then by the time of the
 claim; what was paused before it ever received traffic comes last."""
 
-DOMAIN_TAKEN = "DOMAIN_TAKEN"
-"""The code of a claim that a service network does not take, because another Lattice service has the custom domain there."""
 STAYING: frozenset[Mode] = frozenset({"active", "paused", "retained"})
 UNCHANGED: frozenset[Mode] = frozenset({"paused", "rejected"})
 

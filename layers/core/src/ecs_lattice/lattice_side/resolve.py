@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from ecs_lattice.claims import HELD_BY_OTHER, OWN_GROUP_UNUSABLE, ClaimRecord, LatticeRecord
+from ecs_lattice.claims import DOMAIN_TAKEN, HELD_BY_OTHER, OWN_GROUP_UNUSABLE, ClaimRecord, LatticeRecord
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts
 from ecs_lattice.lattice_side.holding import refusal
 from ecs_lattice.lattice_side.joint_settings import differs, joint_settings
 from ecs_lattice.lattice_side.resolutions import (
-    DOMAIN_TAKEN,
     STAYING,
     Resolution,
     Resolutions,

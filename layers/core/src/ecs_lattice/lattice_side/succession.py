@@ -118,6 +118,11 @@ def standby_message(resolution: Resolution) -> str:
     )
 
 
+def is_awaited(one: Resolution, resolutions: Resolutions) -> bool:
+    """Whether the ECS service for which ``one`` stands by is deleted: nobody answers the requests of the match."""
+    return any(other.key == one.stands_by_for and other.claim.phase == "deleted" for other in resolutions)
+
+
 def _may_succeed(one: Resolution, other: Resolution) -> bool:
     """Whether an ECS service is the same application as another: tasks of the same family, on all listeners of the other."""
     family = one.claim.task_family
