@@ -6,6 +6,8 @@ import boto3
 import pytest
 
 from ecs_lattice.health import metric_names
+from ecs_lattice.health.series import Series
+from tests import world as worlds
 from tests.histories.checks import comes_to_rest, failing, released
 from tests.histories.labels import LABELS, hooked_up
 from tests.world import open_group
@@ -35,8 +37,9 @@ def close(world) -> None:
     world.ec2.revoke_security_group_ingress(GroupId=world.open_group, IpPermissions=group["IpPermissions"])
 
 
-def reopen(world) -> None:
-    rule = world.ec2.describe_security_groups(GroupIds=[open_group(world.ec2, "another")])["SecurityGroups"][0]
+def reopen(world, name: str = "another") -> None:
+    """Let everybody in again, as a new group of this name does."""
+    rule = world.ec2.describe_security_groups(GroupIds=[open_group(world.ec2, name)])["SecurityGroups"][0]
     world.ec2.authorize_security_group_ingress(GroupId=world.open_group, IpPermissions=rule["IpPermissions"])
 
 
@@ -316,3 +319,54 @@ def test_a_crash_loop_with_a_hundred_seconds_of_uptime_is_impaired_and_not_recov
     released(world, arn, OFF)
     world.run(2400)
     assert alarms(world) == {ALARM: "OK"}
+
+
+def test_a_route_that_is_well_costs_no_metric_after_its_first_hour(world):
+    well(world)
+    world.run(3600)
+    since = world.clock.time()
+    world.run(3600)
+    assert values(world, "Impaired", since) == []
+    assert values(world, "Healthy", since) == [2.0] * 60
+    assert values(world, "Heartbeat", since) == [1.0] * 60
+    assert alarms(world) == {ALARM: "OK"}
+
+
+def outages(world) -> list[str]:
+    """The state of the route's alarm in each minute of five hours: an outage after hours without a value, an outage of the probe in
+    the middle of another, and single minutes in between."""
+    well(world)
+    states = []
+
+    def watched(minutes):
+        for _ in range(minutes):
+            world.run(60)
+            states.append(alarms(world)[ALARM])
+
+    watched(100)
+    close(world)
+    watched(12)
+    reopen(world)
+    watched(90)
+    close(world)
+    watched(3)
+    with failing(world.lattice, "ListTargets", "AccessDeniedException"):
+        watched(10)
+    watched(10)
+    reopen(world, "third")
+    watched(80)
+    return states
+
+
+def test_the_alarm_comes_and_ends_in_the_minutes_in_which_it_would_if_each_minute_had_its_value(monkeypatch):
+    with worlds.started() as world:
+        sparse = outages(world)
+        published = len(values(world, "Impaired"))
+    monkeypatch.setattr(Series, "values", lambda _, reading: reading.metrics())
+    monkeypatch.setattr(Series, "zeros", lambda *_: ())
+    with worlds.started() as world:
+        whole = outages(world)
+        assert published < len(values(world, "Impaired"))
+    assert sparse == whole
+    assert "ALARM" in sparse[:115]
+    assert sparse[-1] == "OK"
