@@ -332,6 +332,16 @@ def test_a_route_that_is_well_costs_no_metric_after_its_first_hour(world):
     assert alarms(world) == {ALARM: "OK"}
 
 
+def test_an_alarm_that_somebody_sets_while_the_route_has_no_values_gets_those_that_end_it(world):
+    well(world)
+    world.run(3600)
+    boto3.client("cloudwatch").set_alarm_state(
+        AlarmName=ALARM, StateValue="ALARM", StateReason="a test of the messages"
+    )
+    world.run(180)
+    assert alarms(world) == {ALARM: "OK"}
+
+
 def outages(world) -> list[str]:
     """The state of the route's alarm in each minute of five hours: an outage after hours without a value, an outage of the probe in
     the middle of another, and single minutes in between."""
