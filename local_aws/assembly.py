@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import bucket_policies, ecs, extend, lattice, monitoring, stack
-from local_aws.delivery import queues, rules, targets, topics
+from local_aws.delivery import redrive, rules, targets, topics
 from local_aws.delivery.pollers import Pollers
 from local_aws.delivery.rules import Posted, Rules
 from local_aws.delivery.schedules import Schedules
@@ -30,7 +30,7 @@ def install_services() -> None:
     lattice.install()
     ecs.install()
     monitoring.install()
-    queues.install()
+    redrive.install()
     topics.install()
     rules.install()
     lambda_service.install()

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import moto.sqs.models as moto_sqs
+from moto.core.responses import BaseResponse
 from moto.sqs.models import Message, Queue, SQSBackend
 
 from local_aws import extend
@@ -120,9 +121,9 @@ def _visible(message: Any) -> bool:
     return not message.held and clock().time() * 1000 >= message.visible_at
 
 
-def install() -> None:
-    """Replace moto's SQS."""
-    extend.install("sqs", LocalSqsBackend)
+def install(response_class: type[BaseResponse]) -> None:
+    """Replace moto's SQS, whose requests ``response_class`` serves."""
+    extend.install("sqs", LocalSqsBackend, response_class)
     module: Any = moto_sqs
     module.unix_time = lambda: clock().time()
     module.unix_time_millis = lambda: clock().time() * 1000

@@ -63,17 +63,29 @@ class Application:
                 return _CloudFormation(self)
             case "lambda":
                 return SimpleNamespace(invoke=self._invoke)
-        return boto3.client(service)
+        client = boto3.client(service)
+        client.meta.events.register(f"provide-client-params.{service}", self._noted(service))
+        return client
+
+    def _noted(self, service: str) -> Callable[..., None]:
+        """Notes each call of a service of the local AWS with the resource that its parameters name."""
+
+        def called(params: dict[str, Any], model: Any, **_: Any) -> None:
+            queue = str(params.get("QueueUrl", params.get("SourceArn", ""))).replace(":", "/").rpartition("/")[2]
+            arn = params.get("resourceArn") or f"arn:aws:{service}:us-east-1:123456789012:{queue or '*'}"
+            action = f"{service}:{model.name}"
+            self.asked.append((action, arn))
+            if action in self.denied:
+                raise _denied(action)
+
+        return called
 
     def allowed(self, action: str, resource: str) -> None:
         """Raise what IAM answers if the action is denied."""
         arn = resource if resource == "*" else f"arn:aws:{action.partition(':')[0]}:us-east-1:123456789012:{resource}"
         self.asked.append((action, arn))
         if {action, f"{action} on {resource}"} & self.denied:
-            message = f"User: arn:aws:iam::123456789012:user/dev is not authorized to perform: {action} on resource: * because"
-            raise ClientError(
-                {"Error": {"Code": "AccessDeniedException", "Message": message}}, action.partition(":")[2]
-            )
+            raise _denied(action)
 
     def live(self, name: str = "orders", labels: dict[str, str] | None = None, **more: Any) -> str:
         """Scenario: the ECS service ``name`` is deployed with ``labels`` (``tests/histories/labels.py``) and its routes are
@@ -96,6 +108,12 @@ class Application:
             answer = {"errorMessage": str(error), "errorType": type(error).__name__}
             failed = {"FunctionError": "Unhandled"}
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode()), **failed}
+
+
+def _denied(action: str) -> ClientError:
+    """What IAM answers."""
+    message = f"User: arn:aws:iam::123456789012:user/dev is not authorized to perform: {action} on resource: * because"
+    return ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, action.partition(":")[2])
 
 
 def _physical(output: str) -> str:

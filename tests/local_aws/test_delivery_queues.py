@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.sqs.models import Message
 
 from local_aws.delivery.records import event_of, failed_ids, is_wanted
@@ -59,6 +60,26 @@ def test_what_fails_holds_its_group_and_no_other_and_ends_in_the_dead_letter_que
 
     letters = [letter for letter in dead_letters() if "poison" in letter["body"]]
     assert [(letter["queue"], letter["messageGroupId"]) for letter in letters] == [("fixture-works-dead.fifo", "sick")]
+
+
+def test_dead_letters_can_be_moved_back_to_the_queue_that_they_came_from(aws):
+    sqs = aws.client("sqs")
+
+    def made(name, **attributes):
+        url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    dead, dead_arn = made("moved-dead")
+    redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
+    source, source_arn = made("moved", RedrivePolicy=redrive)
+    sqs.send_message(QueueUrl=dead, MessageBody="once more")
+    assert sqs.start_message_move_task(SourceArn=dead_arn)["TaskHandle"]
+    assert [message["Body"] for message in sqs.receive_message(QueueUrl=source)["Messages"]] == ["once more"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=dead)
+    for arn, code in ((source_arn, "InvalidParameterValue"), (f"{dead_arn}-x", "ResourceNotFoundException")):
+        with pytest.raises(ClientError) as refused:
+            sqs.start_message_move_task(SourceArn=arn)
+        assert refused.value.response["Error"]["Code"] == code
 
 
 def test_a_function_that_times_out_leaves_its_message_to_come_again(aws, send, eventually):

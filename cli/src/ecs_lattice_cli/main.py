@@ -18,11 +18,17 @@ VERBS: dict[str, dict[str, str]] = {
     },
     "What is, and why": {
         "status": "Show ECS services and their routes.",
+        "history": "Show what the stack changed, and because of what.",
         "explain": "Say what a code means and what to do.",
     },
     "Operate": {
         "retry": "Reconcile an ECS service now, failed attachments included.",
         "resync": "Look for changed ECS services now.",
+        "pause": "Change nothing for an ECS service until it is resumed.",
+        "resume": "End the pause of an ECS service.",
+        "approve-removals": "Lift MaxRemovals for an hour, so that routes whose labels vanished are removed.",
+        "dead-letters": "Show what could not be processed, or have it processed once more.",
+        "uninstall": "Release every ECS service and delete every route, so that the stack can be deleted.",
     },
 }
 """Heading in the help to verbs, each with the first sentence of its help. `name-of` is in `verbs/name_of.py`."""
