@@ -112,7 +112,7 @@ def test_a_redrive_asks_sqs_for_each_queue_that_has_dead_letters(stack, queues, 
     def of_service(service):
         made = client(service)
         if service == "sqs":
-            made.start_message_move_task = lambda SourceArn: moved.append(SourceArn)
+            made.start_message_move_task = lambda **given: moved.append(given["SourceArn"])
         return made
 
     monkeypatch.setattr(stack, "client", of_service)

@@ -26,9 +26,9 @@ VERBS: dict[str, dict[str, str]] = {
         "resync": "Look for changed ECS services now.",
         "pause": "Change nothing for an ECS service until it is resumed.",
         "resume": "End the pause of an ECS service.",
-        "approve-removals": "Lift MaxRemovals for an hour, so that routes whose labels vanished are removed.",
+        "approve-removals": "Lift the limit of removals for an hour.",
         "dead-letters": "Show what could not be processed, or have it processed once more.",
-        "uninstall": "Release every ECS service and delete every route, so that the stack can be deleted.",
+        "uninstall": "Release every ECS service and delete every route.",
     },
 }
 """Heading in the help to verbs, each with the first sentence of its help. `name-of` is in `verbs/name_of.py`."""

@@ -12,9 +12,9 @@ from ecs_lattice_cli.output import moment
 @verb("approve-removals")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(app: App, yes: bool) -> None:
-    """Lift MaxRemovals for an hour, so that routes whose labels vanished are removed.
+    """Lift the limit of removals for an hour.
 
-    It is for REMOVALS_HELD: more labels vanished than the stack removes in an hour by itself. Put the labels back instead if they
+    Routes whose labels vanished are removed then, however many. It is for REMOVALS_HELD: more labels vanished than the stack removes in an hour by itself. Put the labels back instead if they
     vanished by mistake.
     """
     if not yes:

@@ -24,9 +24,9 @@ _AGAIN_SECONDS = 30
 @click.option("--wait", is_flag=True, help="Repeat it until nothing is left.")
 @click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Seconds for --wait.")
 def command(app: App, yes: bool, wait: bool, timeout: int) -> int:
-    """Release every ECS service and delete every route, so that the stack can be deleted.
+    """Release every ECS service and delete every route.
 
-    From then on labels are ignored. Each attached ECS service is released by one deployment. Ends with 75 while something is left;
+    Then the stack can be deleted. From then on labels are ignored. Each attached ECS service is released by one deployment. Ends with 75 while something is left;
     then run it again, or with --wait.
     """
     if not yes:
