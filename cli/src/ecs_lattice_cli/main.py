@@ -27,7 +27,7 @@ VERBS: dict[str, dict[str, str]] = {
         "pause": "Change nothing for an ECS service until it is resumed.",
         "resume": "End the pause of an ECS service.",
         "approve-removals": "Lift the limit of removals for an hour.",
-        "dead-letters": "Show what could not be processed, or have it processed once more.",
+        "dead-letters": "Show dead letters, or have them processed again.",
         "uninstall": "Release every ECS service and delete every route.",
     },
 }

@@ -29,7 +29,7 @@ _MOST = 10  # of a queue, in one call (Amazon SQS API, ReceiveMessage)
 @click.argument("action", type=click.Choice(["show", "redrive"]), default="show")
 @click.argument("queue", required=False)
 def command(app: App, action: str, queue: str | None) -> int:
-    """Show what could not be processed, or have it processed once more.
+    """Show dead letters, or have them processed again.
 
     QUEUE is events, ecs-services, lattice-services, alarms or rejected. Without one, all are shown, and the first four are redriven.
     Ends with 1 where there are dead letters. A message that is shown is hidden from other readers for two seconds.
