@@ -304,6 +304,16 @@ def test_a_port_usual_for_tls_makes_plain_http_possibly_wrong():
     assert checking.wrong_protocol(secure) is None
 
 
+def test_a_port_not_usual_for_tls_makes_https_possibly_wrong_unless_the_container_itself_uses_it():
+    health = dataclasses.replace(HEALTH, protocol="HTTPS")
+    seen = unhealthy(group=a_group(protocol="HTTPS", health=health))
+    assert causes.diagnose(seen)[0].code == "WRONG_PROTOCOL"
+    assert checking.wrong_protocol(seen).likelihood == "possible"
+    assert "Port 8080 is not usually used for TLS." in checking.wrong_protocol(seen).seen
+    own = a_definition(command=("CMD-SHELL", "curl -kf https://localhost:8080/"))
+    assert checking.wrong_protocol(dataclasses.replace(seen, task_definition=own)) is None
+
+
 def test_a_group_without_checks_has_no_failing_checks():
     seen = unhealthy(group=a_group(health=dataclasses.replace(HEALTH, enabled=False)))
     assert causes.diagnose(seen) == ()

@@ -18,7 +18,7 @@ from ecs_lattice.diagnosis.findings import Command, duration
 from ecs_lattice.diagnosis.message import Message, Section
 from ecs_lattice.diagnosis.subjects import StackSubject
 from tests.diagnosis import recorded
-from tests.diagnosis.making import CASES, a_service, evidence
+from tests.diagnosis.making import CASES, a_service, evidence, unhealthy
 
 MESSAGES = recorded.messages()
 COMMANDS = sorted({str(c) for said in MESSAGES.values() for section in said.sections for c in section.commands})
@@ -41,6 +41,17 @@ def test_the_first_line_says_what_and_since_when_and_no_line_but_a_command_is_wi
     assert re.search(r"since \d{4}-\d\d-\d\d|after \d+ (minute|hour)", " ".join(lines[:3]))
     wide = [line for line in lines if len(line) > message.WIDTH and not line.startswith("     ")]
     assert [line for line in wide if " " in line.strip()] == []
+
+
+def test_a_subject_says_that_a_cause_is_only_possible():
+    seen = unhealthy()
+    found = diagnose(seen)
+    assert found[0].likelihood == "possible"
+    said = route_messages.alarm_message(recorded.an_incident(), recorded.an_alarm(), seen, found)
+    assert said.mail_subject == f"ALARM orders/default (shop/orders): possibly {found[0].title}"
+    certain = CASES["PREFIX_LIST_RULE_MISSING"]
+    said = route_messages.alarm_message(recorded.an_incident(), recorded.an_alarm(), certain, diagnose(certain))
+    assert "possibly" not in said.mail_subject
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,7 +7,7 @@ import pytest
 
 from ecs_lattice.ecs_side import record as records
 from tests.histories.labels import LABELS
-from tests.histories.on_call import OnCallWorld
+from tests.histories.on_call import OnCallWorld, causes
 from tests.histories.test_causes import words_of
 from tests.histories.test_health import alarms
 from tests.histories.test_on_call import OFF, closed, placed_in
@@ -77,14 +77,16 @@ def test_a_closed_group_is_two_messages_in_four_hours(world, on_call):
 
 
 @pytest.mark.parametrize(
-    ("labels", "environment"),
-    [(LABELS, {"LISTEN": "none"}), ({**LABELS, "lattice.protocol": "HTTPS"}, {})],
+    ("labels", "environment", "cause"),
+    [(LABELS, {"LISTEN": "none"}, "NOT_LISTENING"), ({**LABELS, "lattice.protocol": "HTTPS"}, {}, "WRONG_PROTOCOL")],
     ids=["it listens on no port", "a wrong protocol"],
 )
-def test_an_app_that_answers_nothing_is_two_messages_in_four_hours(world, on_call, labels, environment):
+def test_an_app_that_answers_nothing_is_two_messages_in_four_hours(world, on_call, labels, environment, cause):
     begun(world, labels, **environment)
     a_while(world, 240)
     assert words(on_call) == ["ALARM", "REFUSED"]
+    assert cause in causes(on_call.mails()[0][1])
+    assert ": possibly " in on_call.subjects()[0], "no target is UNHEALTHY for long enough to say why"
 
 
 def test_the_message_and_the_status_say_that_the_deployment_is_our_own_and_when_it_is_undone(world, on_call):

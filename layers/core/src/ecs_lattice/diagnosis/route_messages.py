@@ -21,7 +21,7 @@ _TARGETS, _UNREAD, _A_MINUTE = 6, 5, 60
 def alarm_message(incident: Incident, alarm: AlarmChange, evidence: Evidence, findings: Sequence[Finding]) -> Message:
     """A route is unhealthy: the most likely cause with its commands, the others after it."""
     subject, opened = evidence.subject, _with_age(incident.opened_at, evidence.now)
-    title = findings[0].title if findings else "no cause found"
+    title = _title(findings)
     hold = duration(incident.hold_seconds)
     if incident.is_flapping:
         title = f"flapping; {title}"
@@ -46,6 +46,13 @@ def alarm_message(incident: Incident, alarm: AlarmChange, evidence: Evidence, fi
         keywords=(*subject.keywords, code_of(findings)),
         resources=tuple(arn for arn in (subject.service.arn, evidence.group_arn) if arn),
     )
+
+
+def _title(findings: Sequence[Finding]) -> str:
+    """The most likely cause for a subject, which claims no more than is known."""
+    if not findings:
+        return "no cause found"
+    return f"{'possibly ' if findings[0].likelihood == 'possible' else ''}{findings[0].title}"
 
 
 def _or_refused(evidence: Evidence) -> str:

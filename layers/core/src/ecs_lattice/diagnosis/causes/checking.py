@@ -133,8 +133,11 @@ def _stated_otherwise(evidence: Evidence, group: Group) -> str:
 
 
 def _guessed(evidence: Evidence, group: Group) -> str:
-    """A sentence when the port number suggests TLS."""
-    health = evidence.health_check
+    """A sentence when the port number suggests TLS and the group does not use it, or the other way round, and the container's
+    own health check does not say that the group is right."""
+    health, check = evidence.health_check, container_health_check(evidence.container)
     uses_tls = "HTTPS" in {group.protocol, health.protocol if health else ""}
-    is_suspicious = evidence.health_port in _TLS_PORTS and not uses_tls
-    return f"Port {evidence.health_port} is usually used for TLS." if is_suspicious else ""
+    is_usual = evidence.health_port in _TLS_PORTS
+    if is_usual == uses_tls or not evidence.health_port or (check and check.port == evidence.health_port):
+        return ""
+    return f"Port {evidence.health_port} is {'usually' if is_usual else 'not usually'} used for TLS."
