@@ -108,6 +108,19 @@ def test_lists_are_read_to_their_last_page(bench: Bench) -> None:
     assert all(bench.adapter.find_service(name) for name in (names[0], names[50], names[-1]))
 
 
+def test_a_service_of_the_same_name_that_another_account_shares_is_another(bench: Bench) -> None:
+    own = bench.client.create_service(name="shop")["arn"]
+    account = own.split(":")[4]
+    shared = own.replace(account, "999999999999")
+
+    def listed(parsed: dict[str, Any], **_: object) -> None:
+        parsed["items"].insert(0, {"name": "shop", "arn": shared})
+
+    bench.client.meta.events.register("after-call.vpc-lattice.ListServices", listed)
+    assert bench.adapter.find_service("shop") == shared
+    assert bench.adapter.find_service("shop", account) == own
+
+
 def test_more_than_a_hundred_targets_are_deregistered_in_several_calls(bench: Bench) -> None:
     from local_aws import lattice as local
 

@@ -42,8 +42,9 @@ class BotoLattice:
         except NotFoundError:
             return None
 
-    def find_service(self, name: str) -> str | None:
-        return _arn_of(name, self._all("list_services"))
+    def find_service(self, name: str, account: str = "") -> str | None:
+        listed = self._all("list_services")
+        return _arn_of(name, [each for each in listed if account in {"", each["arn"].split(":")[4]}])
 
     def find_groups(self, names: Collection[str]) -> dict[str, str]:
         listed = self._all("list_target_groups")

@@ -134,7 +134,8 @@ class Applier:
         try:
             arn, _ = self.lattice.create_service(step.spec, self._token(step, "service", spec), dict(step.tags))
         except ConflictError as error:
-            arn = self._adopt(self.lattice.find_service(name), error, FOREIGN_SERVICE)
+            account = step.needed_by[0].split(":")[4] if step.needed_by else ""  # a claim's key begins with an ARN
+            arn = self._adopt(self.lattice.find_service(name, account), error, FOREIGN_SERVICE)
         self._remember(service_arn=arn)
         self.applied.waits.append(NotYet(_CREATE_SECONDS, f"service {name} is being created"))
 

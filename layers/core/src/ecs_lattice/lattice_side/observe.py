@@ -72,7 +72,8 @@ class SnapshotReader:
     def _service(self) -> Service | None:
         arn = self.remembered.service_arn
         if arn is None and self.discover:
-            arn = self.lattice.find_service(self.remembered.name)
+            accounts = {facts.claim.service.account for facts in self.claims}
+            arn = self.lattice.find_service(self.remembered.name, min(accounts, default=""))
         found = self.lattice.service(arn) if arn else None
         if found is None:
             if self.remembered.service_arn:

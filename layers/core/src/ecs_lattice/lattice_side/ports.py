@@ -59,8 +59,9 @@ class Lattice(Protocol):
     def service(self, identifier: str) -> Service | None:
         """The service without its tags; None when there is none."""
 
-    def find_service(self, name: str) -> str | None:
-        """The ARN of the service with that name, by list: a call count that grows with the account."""
+    def find_service(self, name: str, account: str = "") -> str | None:
+        """The ARN of the service with that name, by list: a call count that grows with the account. Services that other
+        accounts share are listed too (VPC Lattice API, ListServices) and may have the name; ``account``: only its own count."""
 
     def find_groups(self, names: Collection[str]) -> dict[str, str]:
         """ARNs of target groups by name, by list: a call count that grows with the account."""
