@@ -1,5 +1,6 @@
 """What a reconciler's function does with a message: outcomes become requests, failures become another delivery."""
 
+import dataclasses
 import json
 import logging
 from collections.abc import Callable
@@ -102,7 +103,7 @@ def test_what_is_done_sends_nothing():
 def test_not_yet_acknowledges_the_message_and_sends_one_delayed_request(after, sent):
     recorder = Recorder()
     assert a_consumer(recorder, NotYet(after, "drains")).work(a_batch(REQUEST), 60) == {"batchItemFailures": []}
-    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 3, why="drains"), sent)]
+    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "a cause", NOW - 10, 3), sent)]
 
 
 def changing(outcome: Outcome | Exception) -> Callable[[str], Outcome]:
@@ -153,37 +154,73 @@ def test_a_delayed_request_whose_time_has_come_does_not_stand_in_for_the_next():
     assert [seconds for _, seconds in recorder.later] == [60]
 
 
-def repeated(outcome, times):
-    """The seconds and requests of a chain in which every reconcile comes to the same."""
-    request, seconds = ReconcileRequest("ecsService", "arn", "a cause", NOW - 10), []
+def repeated(outcome, times, *, between=lambda recorder, now: None):
+    """The seconds of a chain in which every reconcile comes to the same. ``between`` two of them something may happen."""
+    recorder, now, seconds = Recorder(), NOW, []
     for _ in range(times):
-        recorder = Recorder()
-        a_consumer(recorder, outcome).work(a_batch(request), 60)
-        ((request, after),) = recorder.later
+        at(recorder, now, outcome)
+        _, after = recorder.later[-1]
         seconds.append(after)
-    return seconds, request
+        between(recorder, now + after / 2)
+        now += after
+    return seconds
+
+
+def at(recorder, now, outcome, cause="a cause"):
+    request = ReconcileRequest("ecsService", "arn", cause, now)
+    dataclasses.replace(a_consumer(recorder, outcome), now=lambda: now).work(a_batch(request), 60)
 
 
 def test_a_wait_for_the_same_reason_again_doubles_up_to_fifteen_minutes():
-    seconds, request = repeated(NotYet(10, "in use"), 10)
-    assert seconds == [10, 20, 40, 80, 160, 320, 640, 900, 900, 900]
+    assert repeated(NotYet(10, "in use"), 10) == [10, 20, 40, 80, 160, 320, 640, 900, 900, 900]
+
+
+def test_another_reason_begins_anew():
     recorder = Recorder()
-    a_consumer(recorder, NotYet(10, "another reason")).work(a_batch(request), 60)
-    assert [after for _, after in recorder.later] == [10]
+    for now, why, seconds in [(0, "in use", 10), (10, "in use", 20), (30, "another reason", 10), (40, "in use", 10)]:
+        at(recorder, NOW + now, NotYet(10, why))
+        assert recorder.later[-1][1] == seconds
+
+
+def test_an_event_may_look_at_once_and_resets_nothing():
+    def event(recorder, now):
+        at(recorder, now, NotYet(10, "in use"), "an event")
+
+    assert repeated(NotYet(10, "in use"), 8, between=event) == [10, 20, 40, 80, 160, 320, 640, 900]
+
+
+def test_a_wait_that_was_over_in_between_begins_anew():
+    recorder = Recorder()
+    at(recorder, NOW, NotYet(10, "in use"))
+    at(recorder, NOW + 10, Done())
+    at(recorder, NOW + 100, NotYet(10, "in use"))
+    assert recorder.later[-1][1] == 10
 
 
 def test_a_wait_whose_end_is_known_is_not_put_off_nor_is_it_by_another():
-    assert repeated(NotYet.until(30, "bakes"), 4)[0] == [30] * 4
+    assert repeated(NotYet.until(30, "bakes"), 4) == [30] * 4
     together = soonest([NotYet(10, "in use"), NotYet.until(300, "grace")])
-    assert repeated(together, 7)[0] == [10, 20, 40, 80, 160, 300, 300]
+    assert repeated(together, 7) == [10, 20, 40, 80, 160, 300, 300]
 
 
-def test_a_wait_whose_end_is_known_is_not_reported_after_a_day(caplog):
+def days(outcome, caplog):
+    """The reports of two and a half days in which every reconcile comes to ``outcome``."""
     logging.getLogger(logger.name).addHandler(caplog.handler)
-    request = ReconcileRequest("ecsService", "arn", "", NOW - 90_000, 400)
-    a_consumer(Recorder(), NotYet.until(900, "grace")).work(a_batch(request), 60)
+    recorder, now = Recorder(), NOW
+    while now < NOW + 60 * 3600:
+        at(recorder, now, outcome)
+        now += recorder.later[-1][1]
     logging.getLogger(logger.name).removeHandler(caplog.handler)
-    assert "more than a day" not in caplog.text
+    return [record for record in caplog.handler.records if record.getMessage() == "NO_PROGRESS"]
+
+
+def test_a_wait_without_an_end_is_reported_each_day(caplog):
+    reports = {id(report): report for report in days(NotYet(5, "x"), caplog)}.values()
+    assert [(report.key, report.why, report.since) for report in reports] == [("arn", "x", NOW)] * 2
+
+
+def test_a_wait_whose_end_is_known_is_not_reported(caplog):
+    assert days(NotYet.until(900, "grace"), caplog) == []
 
 
 def test_a_refusal_is_not_tried_again():
@@ -243,15 +280,6 @@ def test_a_request_that_cannot_be_sent_fails_the_message_and_so_is_not_lost():
     failed = a_consumer(recorder, NotYet(5, "x")).work(a_batch(REQUEST), 60)
     assert failed["batchItemFailures"] == [{"itemIdentifier": "message-0"}]
     assert recorder.notes == {}
-
-
-def test_a_request_that_has_been_repeated_for_more_than_a_day_is_reported_and_its_day_begins_anew(caplog):
-    logging.getLogger(logger.name).addHandler(caplog.handler)
-    recorder = Recorder()
-    a_consumer(recorder, NotYet(5, "x")).work(a_batch(ReconcileRequest("ecsService", "arn", "", NOW - 90_000, 400)), 60)
-    logging.getLogger(logger.name).removeHandler(caplog.handler)
-    assert recorder.later == [(ReconcileRequest("ecsService", "arn", "", NOW, 401, why="x"), 5)]
-    assert "more than a day" in caplog.text
 
 
 def test_no_call_starts_when_the_functions_time_is_nearly_over():

@@ -12,6 +12,7 @@ from typing import Literal
 
 from ecs_lattice import bounds
 from ecs_lattice.model import Placement, Route, ServiceId
+from ecs_lattice.outcome import NO_PROGRESS, Wait
 
 SCHEMA = 1
 
@@ -92,7 +93,7 @@ WAITING_FOR_TARGETS = Notice(
     "WAITING_FOR_TARGETS", "The tasks are attached. The route goes live once a target is HEALTHY."
 )
 VANISHED = Notice("VANISHED", "The route is no longer declared; it is removed after the grace time.")
-_STAGES = {"CREATING", "NOT_ATTACHED", "DETACHING", "REMOVING", WAITING_FOR_TARGETS.code, VANISHED.code}
+_STAGES = {"CREATING", "NOT_ATTACHED", "DETACHING", "REMOVING", WAITING_FOR_TARGETS.code, VANISHED.code, NO_PROGRESS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Answer:
 
     @property
     def is_stage(self) -> bool:
-        """Whether the code only says how far the route has come: whatever stands in its way is told instead."""
+        """Whether the code only says how far the route has come, or for how long it has been there: whatever stands in its way is told instead."""
         return self.code in _STAGES
 
     def __post_init__(self) -> None:
@@ -198,6 +199,20 @@ class RepeatedStep:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedStep:
+    """A step that AWS has refused. ``identity`` is the digest of what it asks for; ``code`` and ``message`` are those of the
+    problem; ``since`` when it was first refused, ``tried_at`` when last (epoch seconds). ``is_seen``: what it collides with
+    could be read."""
+
+    identity: str
+    code: str
+    message: str
+    since: float
+    tried_at: float
+    is_seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LatticeRecord:
     """What the Lattice side remembers of one Lattice service, so that it needs no list call: ARNs by our names.
 
@@ -208,7 +223,8 @@ class LatticeRecord:
     may claim the Lattice service, as in its holder tag (empty: nobody yet). ``granted`` are the settings of the service that
     labels or the stack asked for, by name: only what stands here is taken back once nobody asks any more. ``associations``
     are the ids of those with service networks that were read last, whoever made them. ``repeated`` are the steps that AWS
-    accepts and reads back differently. ``holder_gone_since`` is the epoch second at which ECS was first seen not to know the
+    accepts and reads back differently, ``refused`` those that it refuses. ``waits`` is what the last reconcile waited for
+    without knowing how long it takes. ``holder_gone_since`` is the epoch second at which ECS was first seen not to know the
     holder any more (None: it does, or nobody had to ask, or that is unknown).
     """
 
@@ -225,3 +241,5 @@ class LatticeRecord:
     associations: tuple[str, ...] = ()
     repeated: tuple[RepeatedStep, ...] = ()
     holder_gone_since: float | None = None
+    refused: tuple[RefusedStep, ...] = ()
+    waits: tuple[Wait, ...] = ()

@@ -1,14 +1,18 @@
 """The outcome of a reconcile: done, not yet, or refused. "Not yet" is an outcome, never an error."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from ecs_lattice import bounds
 
 LONGEST_WAIT = 900
 """The most seconds between two reconciles of what is not done: SQS delays a message no longer."""
 _DOUBLINGS = 32  # from any first distance to more than any longest one
+DAY_SECONDS = 86400
+"""A wait without a known end is a problem once it has lasted a day."""
+NO_PROGRESS = "NO_PROGRESS"
 MORE_PROBLEMS = "MORE_PROBLEMS"
 """The code of the last problem that is told where there are more than are told."""
 
@@ -66,12 +70,14 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class NotYet:
     """Something takes time: reconcile again ``after`` seconds. ``why`` is the reason, for people. While the same reason
-    repeats, the next reconcile is put off further and further, to ``limit`` seconds at most (:data:`LONGEST_WAIT` where it
-    is None); a wait whose end is known (a bake, a grace time) is not put off: see :meth:`until`."""
+    lasts, the next reconcile is put off further and further, to ``limit`` seconds at most (:data:`LONGEST_WAIT` where it
+    is None): see :func:`put_off`; a wait whose end is known (a bake, a grace time) is not: see :meth:`until`. ``needed_by``
+    are the keys of the claims that wait, where it is known."""
 
     after: int
     why: str
     limit: int | None = None
+    needed_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         bounds.cut_fields(self, why=bounds.MESSAGE)
@@ -85,6 +91,44 @@ class NotYet:
     def is_timed(self) -> bool:
         """Whether its end is known."""
         return self.limit is not None and self.limit <= self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What is waited for without a known end, and since when (epoch seconds)."""
+
+    why: str
+    since: float
+
+    def problem(self, now: float) -> Problem | None:
+        """What to tell people, once it has lasted for a day."""
+        if now - self.since < DAY_SECONDS:
+            return None
+        at = datetime.fromtimestamp(self.since, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
+        message = f"Since {at}, for more than a day, this has been waited for: {self.why.rstrip('.')}. It is looked at at least every 15 minutes."
+        return Problem(NO_PROGRESS, message)
+
+
+def waits_now(waits: Iterable[NotYet], known: Iterable[Wait], now: float) -> tuple[Wait, ...]:
+    """The waits without a known end to remember; ``known`` are those of the last run. Another reason begins anew."""
+    since = {wait.why: wait.since for wait in known}
+    return tuple(Wait(why, since.get(why, now)) for why in sorted({wait.why for wait in waits if not wait.is_timed}))
+
+
+def paced(waits: Iterable[NotYet], running: Iterable[Wait], now: float) -> list[NotYet]:
+    """The waits, those of ``running`` put off."""
+    since = {wait.why: wait.since for wait in running}
+    return [put_off(wait, since.get(wait.why, now), now) for wait in waits]
+
+
+def put_off(wait: NotYet, since: float, now: float) -> NotYet:
+    """The wait with its distance to the next reconcile, after it has lasted from ``since`` to ``now``. As the distance grows
+    with the time, it doubles from one reconcile to the next, and one in between changes nothing about that."""
+    if wait.is_timed:
+        return wait
+    first = min(max(wait.after, 1), LONGEST_WAIT)
+    limit = LONGEST_WAIT if wait.limit is None else min(wait.limit, LONGEST_WAIT)
+    return NotYet.until(max(first, min(first + int(now - since), limit)), wait.why)
 
 
 @dataclass(frozen=True, slots=True)

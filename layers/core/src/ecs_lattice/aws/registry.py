@@ -119,7 +119,7 @@ class DynamoRegistry:
     def put_lattice(self, record: LatticeRecord) -> None:
         text = codec.dumps(record)
         if len(text) > bounds.ITEM:  # what a list call finds again
-            text = codec.dumps(dataclasses.replace(record, groups=(), networks=(), associations=()))
+            text = codec.dumps(dataclasses.replace(record, groups=(), networks=(), associations=(), waits=()))
         self._put(f"lattice#{record.name}", "lattice", text)
 
     def delete_lattice(self, name: str) -> None:

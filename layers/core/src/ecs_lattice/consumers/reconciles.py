@@ -10,11 +10,12 @@ the queue because the queue's message group is the only lock: a second writer co
 """
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecs_lattice import api_calls, history
+from ecs_lattice import api_calls, codec, history
 from ecs_lattice.consumers.retry import Retry
 from ecs_lattice.errors import (
     ConflictError,
@@ -30,18 +31,41 @@ from ecs_lattice.history import History
 from ecs_lattice.messages.ecs import parse_request
 from ecs_lattice.messages.requests import Kind, ReconcileRequest
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import LONGEST_WAIT, NotYet, Outcome, Problem, Refused, doubled
+from ecs_lattice.outcome import DAY_SECONDS, NO_PROGRESS, NotYet, Outcome, Problem, Refused, put_off
 from ecs_lattice.ports import Documents, Now, RequestQueue, Visibility
 from ecs_lattice.telemetry import logger
 
 _DUE = "due"  # the kind of document that says when the next delayed request of a key is due
-_DAY_SECONDS = 86400
+_LATE_SECONDS = 60  # how late a delayed request may arrive
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 10, 320
 _SHUTDOWN_MARGIN_SECONDS = 15  # of the function's time, kept for the answer to SQS
 _MODES: Mapping[Kind, tuple[str, ...]] = {
     "ecsService": ("plan", "apply", "retry"),
     "latticeService": ("plan", "apply"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """The delayed request of a key: ``at`` when it is due, ``why`` it waits and ``since`` when for that; ``told_at``: when it
+    was last reported that this takes more than a day. Times are epoch seconds."""
+
+    at: float = 0.0
+    why: str = ""
+    since: float = 0.0
+    told_at: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str | None) -> "_Due":
+        """The stored value; earlier versions stored the time alone."""
+        data = json.loads(text or "0")
+        return codec.from_data(cls, data) if isinstance(data, dict) else cls(float(data))
+
+    def after(self, outcome: NotYet, now: float) -> "_Due":
+        """It for ``outcome``, which goes on with a wait for the same reason, whatever led to this look."""
+        goes_on = self.why == outcome.why and now <= self.at + _LATE_SECONDS
+        since, told_at = (self.since, self.told_at) if goes_on else (now, now)
+        return _Due(now + put_off(outcome, since, now).after, outcome.why, since, told_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,43 +143,22 @@ class ReconcileConsumer:
         return outcome
 
     def _enqueue_later(self, request: ReconcileRequest, outcome: NotYet) -> None:
-        """Enqueue it again after the outcome's seconds, twice as many for each time that the reason repeats, unless a
-        delayed request is due by then (decision 6). Enqueued first and noted after: a crash in between costs a second
-        request. No two workers have the same key at a time: the queue ensures that.
+        """Enqueue it again after the outcome's seconds, later the longer the same reason lasts, unless a delayed request is due
+        by then (decision 6). Enqueued first and noted after: a crash in between costs a second request. No two workers have
+        the same key at a time: the queue ensures that.
         """
         now, key = self.now(), f"{request.kind}#{request.key}"
-        repeats = request.repeats + 1 if request.why == outcome.why else 0
-        seconds = _put_off(outcome, repeats)
-        due_at = float(self.documents.document(_DUE, key) or 0)
-        if now < due_at <= now + seconds:
+        before = _Due.parse(self.documents.document(_DUE, key))
+        due = before.after(outcome, now)
+        if now < before.at <= due.at:
             return
-        # A wait whose end is known is none without progress: its day begins when that is over.
-        since = now if outcome.is_timed else request.requested_at or now
-        attempts = request.attempts
-        if now - since > _DAY_SECONDS:  # it is reported, and its day begins anew
-            cause, why = request.cause, outcome.why
-            logger.error(
-                "Has been waiting for more than a day", key=request.key, cause=cause, why=why, attempts=attempts
-            )
-            since = now
-        again = dataclasses.replace(
-            request,
-            requested_at=since,
-            attempts=attempts + 1,
-            claims_of="",
-            why=outcome.why,
-            repeats=repeats,
-            retry=False,
-        )
-        self.requests.enqueue_later(again, seconds)
-        self.documents.put_document(_DUE, key, str(now + seconds), expires_at=now + seconds + _DAY_SECONDS)
-
-
-def _put_off(outcome: NotYet, repeats: int) -> int:
-    """The seconds until the next reconcile."""
-    first = min(max(outcome.after, 1), LONGEST_WAIT)
-    limit = LONGEST_WAIT if outcome.limit is None else min(outcome.limit, LONGEST_WAIT)
-    return max(first, int(doubled(first, repeats, limit)))
+        # A wait whose end is known is none without progress.
+        if not outcome.is_timed and now - due.told_at > DAY_SECONDS:
+            logger.error(NO_PROGRESS, key=request.key, cause=request.cause, why=due.why, since=due.since)
+            due = dataclasses.replace(due, told_at=now)
+        again = dataclasses.replace(request, attempts=request.attempts + 1, claims_of="", retry=False)
+        self.requests.enqueue_later(again, int(due.at - now))
+        self.documents.put_document(_DUE, key, codec.dumps(due), expires_at=due.at + DAY_SECONDS)
 
 
 def is_direct(event: Mapping[str, Any]) -> bool:

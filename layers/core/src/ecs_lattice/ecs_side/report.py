@@ -15,7 +15,7 @@ from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.status import ON_THE_WAY, WAITING_FOR_DEPLOYMENT, RouteStateName, RouteStatus
 from ecs_lattice.errors import DeniedError, InvalidError
 from ecs_lattice.messages.announcements import Announcer, StateChange
-from ecs_lattice.outcome import Problem, reported
+from ecs_lattice.outcome import NO_PROGRESS, Problem, reported
 
 _log = logging.getLogger(__name__)
 _BAD_STATES = {"Refused", "Conflicted"}
@@ -137,9 +137,8 @@ def _status(
     claim, answer = record.claim, record.answer
     group_arn = claim.own_group or answer.group_arn
     is_declared = claim.phase == "declared"
-    state, code, message, command = _state(record, attaching), answer.code, answer.message, ""
-    if answer.is_stage:
-        code = message = ""
+    state, command = _state(record, attaching), ""
+    code, message = ("", "") if answer.is_stage else (answer.code, answer.message)
     reason = obstacle or (left_closed if is_declared else None)
     if code:
         pass  # the Lattice side's reason comes first
@@ -173,7 +172,7 @@ def _on_the_way(claim: Claim, answer: Answer, state: RouteStateName) -> Notice:
         stage = VANISHED
     elif state == "Wired" and (claim.named or claim.serving):
         stage = WAITING_FOR_TARGETS
-    return Notice(answer.code, answer.message) if answer.code == stage.code else stage
+    return Notice(answer.code, answer.message) if answer.code in {stage.code, NO_PROGRESS} else stage
 
 
 def _state(record: ClaimRecord, attaching: set[str]) -> RouteStateName:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ecs_lattice import bounds
-from ecs_lattice.claims import ON_THE_WAY, VANISHED, WAITING_FOR_TARGETS, Answer, State
+from ecs_lattice.claims import ON_THE_WAY, VANISHED, WAITING_FOR_TARGETS, Answer, Notice, State
 from ecs_lattice.graph import id_of
 from ecs_lattice.lattice_side.claim_facts import match_fingerprint
 from ecs_lattice.lattice_side.entries import MatchEntry
@@ -17,7 +17,7 @@ from ecs_lattice.lattice_side.resolutions import Resolution
 from ecs_lattice.lattice_side.shadows import live_rules, shadows
 from ecs_lattice.lattice_side.succession import MATCH_TAKEN, is_awaited, standby_message
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import Problem
+from ecs_lattice.outcome import NO_PROGRESS, NotYet, Problem, Wait
 
 _log = logging.getLogger(__name__)
 _CREATE_SECONDS = 5
@@ -75,10 +75,7 @@ def _answer(
         case "removing":
             return _removing(context, resolution, entries, uninstalling=uninstalling)
         case "retained":
-            served: dict[State, State] = {"Pending": "Pending", "Live": "Live"}
-            state = "Live" if is_live else served.get(before.state, "Wired")
-            why = VANISHED if state != "Live" and not resolution.code else resolution
-            return _of(context, resolution, state, why.code, why.message)
+            return _retained(context, resolution, is_live=is_live)
         case "active" if is_live:
             return _of(context, resolution, "Live")
         case "active":
@@ -87,6 +84,14 @@ def _answer(
     answer = _of(context, resolution, resolution.rejection or "Paused", resolution.code, resolution.message)
     is_in_use = before.group_arn is not None and id_of(before.group_arn) in context.index.weighted
     return replace(answer, group_arn=before.group_arn) if is_in_use else answer
+
+
+def _retained(context: PlanContext, resolution: Resolution, *, is_live: bool) -> Answer:
+    """The answer of a route that is no longer declared, and of which nothing changes yet."""
+    served: dict[State, State] = {"Pending": "Pending", "Live": "Live"}
+    state = "Live" if is_live else served.get(resolution.record.answer.state, "Wired")
+    why = VANISHED if state != "Live" and not resolution.code else resolution
+    return _of(context, resolution, state, why.code, why.message)
 
 
 def _of(context: PlanContext, resolution: Resolution, state: State, code: str = "", message: str = "") -> Answer:
@@ -124,10 +129,14 @@ def _progress(context: PlanContext, resolution: Resolution, entries: Sequence[Ma
     }
     missing = next((what for what, is_there in needs.items() if not is_there), "")
     if missing:
-        context.timers.wait(_CREATE_SECONDS, f"{missing} is being created")
+        context.timers.wait(_CREATE_SECONDS, f"{missing} is being created", (resolution.key,))
         return "Pending", ON_THE_WAY["Pending"].code, f"{missing} is being created."
     if resolution.is_weightless and is_ready(context, resolution):
         return "Live", "", "Its weight is 0."
+    return _wired(resolution)
+
+
+def _wired(resolution: Resolution) -> tuple[State, str, str]:
     is_attached = resolution.claim.named or resolution.claim.serving
     stage = WAITING_FOR_TARGETS if is_attached else ON_THE_WAY["Wired"]
     return "Wired", stage.code, stage.message
@@ -180,17 +189,36 @@ def _is_used(context: PlanContext, resolution: Resolution, entries: Sequence[Mat
     return group in context.index.referenced or claim.named if claim.own_group else group in context.index.groups
 
 
+def stalled(
+    answers: Mapping[str, Answer], waits: Sequence[NotYet], known: Iterable[Wait], now: float
+) -> dict[str, Answer]:
+    """The answers, with what has been waited for longer than a day: a notice, and the code where nothing else stands in the
+    way. What no claim needs is told to all that are neither refused nor gone."""
+    found = dict(answers)
+    for wait, problem in ((wait, problem) for wait in known if (problem := wait.problem(now))):
+        waiting = set(chain(*(each.needed_by for each in waits if each.why == wait.why)))
+        for key, answer in answers.items():
+            if key in waiting or (not waiting and answer.state not in {"Refused", "Conflicted", "Removed"}):
+                found[key] = _with(found[key], Notice(problem.code, problem.message))
+    return found
+
+
+def _with(answer: Answer, notice: Notice) -> Answer:
+    told = replace(answer, notices=(*answer.notices, notice))
+    return replace(told, code=notice.code, message=notice.message) if answer.is_stage else told
+
+
 def log_new(changed: Iterable[tuple[ServiceId, str, Answer]]) -> None:
-    """Log the refusals and conflicts among the answers, of each ECS service as many as are told of it."""
+    """Log the refusals, conflicts and waits of days among the answers, of each ECS service as many as are told of it."""
     counts: Counter[ServiceId] = Counter()
     for service, key, answer in changed:
-        if answer.state in {"Refused", "Conflicted"}:
+        if answer.state in {"Refused", "Conflicted"} or answer.code == NO_PROGRESS:
             counts[service] += 1
             if counts[service] <= bounds.MOST_PROBLEMS:
                 _log.warning("%s: %s %s: %s", key, answer.state, answer.code, answer.message)
     for service, count in counts.items():
         if count > bounds.MOST_PROBLEMS:
-            _log.warning("%s: and %d more routes are refused", service, count - bounds.MOST_PROBLEMS)
+            _log.warning("%s: and %d more routes have a problem", service, count - bounds.MOST_PROBLEMS)
 
 
 def problems_of(answers: Iterable[tuple[str, Answer]]) -> tuple[Problem, ...]:

@@ -43,7 +43,7 @@ class Applied:
 
     ``done`` are the steps that were carried out; ``refused`` the problem of each claim by its key, under "" that of steps
     that no claim needs; ``waits`` when to go on; ``remembered`` what the registry has to remember now. ``stopped``: the
-    rest waits for the next reconcile.
+    rest waits for the next reconcile. ``refused_steps`` are the steps that AWS refused, with why.
     """
 
     remembered: LatticeRecord
@@ -51,6 +51,7 @@ class Applied:
     refused: dict[str, Problem] = field(default_factory=dict)
     waits: list[NotYet] = field(default_factory=list)
     stopped: bool = False
+    refused_steps: list[tuple[s.Step, Problem]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -74,19 +75,20 @@ class Applier:
         return self.applied
 
     def _try(self, step: s.Step) -> None:
+        call = step
         if isinstance(step, s.CreateRule) and not step.listener_arn:
             if step.listener not in self._new_listeners:
                 return  # the listener was to be created earlier in the plan, and was refused
-            step = dataclasses.replace(step, listener_arn=self._new_listeners[step.listener])
+            call = dataclasses.replace(step, listener_arn=self._new_listeners[step.listener])
         try:
-            self._CALLS[type(step)](self, step)
+            self._CALLS[type(step)](self, call)
         except ThrottledError as error:
-            self._stop(int(error.retry_after) + 1, str(error))
+            self._stop(step, int(error.retry_after) + 1, str(error))
         except ConflictError as error:
-            self._stop(_CONFLICT_SECONDS, str(error))
+            self._stop(step, _CONFLICT_SECONDS, str(error))
         except NotFoundError as error:
             self._forget(step)
-            self._stop(_LOST_SECONDS, str(error))
+            self._stop(step, _LOST_SECONDS, str(error))
         except (QuotaError, InvalidError, DeniedError) as error:
             self._refuse(step, error)
         else:
@@ -98,16 +100,18 @@ class Applier:
             networks = self.applied.remembered.networks
             self._remember(networks=tuple(known for known in networks if known[1] != step.network_arn))
 
-    def _stop(self, seconds: int, why: str) -> None:
-        self.applied.waits.append(NotYet(seconds, why))
+    def _stop(self, step: s.Step, seconds: int, why: str) -> None:
+        self.applied.waits.append(NotYet(seconds, why, needed_by=step.needed_by))
         self.applied.stopped = True
 
     def _refuse(self, step: s.Step, error: QuotaError | InvalidError | DeniedError) -> None:
         quota = f" (quota {error.quota_code})" if isinstance(error, QuotaError) and error.quota_code else ""
         message = f"AWS refused to {step}: {error.message}{quota}"
         code = error.code if isinstance(error, _ForeignError) else _CODES[type(error)]
+        problem = Problem(code, message)
+        self.applied.refused_steps.append((step, problem))
         for key in step.needed_by or ("",):
-            self.applied.refused.setdefault(key, Problem(code, message))
+            self.applied.refused.setdefault(key, problem)
 
     def _remember(self, **changes: Any) -> None:
         self.applied.remembered = dataclasses.replace(self.applied.remembered, **changes)

@@ -85,13 +85,15 @@ def _groups(context: PlanContext) -> tuple[DesiredGroup, ...]:
             wanted[resolution.group_name].append(resolution)
     groups: list[DesiredGroup] = []
     for name, resolutions in sorted(wanted.items()):
-        first = resolutions[0]
+        first, keys = resolutions[0], tuple(resolution.key for resolution in resolutions)
         service, route, placement = first.claim.service, first.route, first.claim.placement
         there = context.index.groups.get(first.group_ref)
         if there and there.status == "CREATE_IN_PROGRESS":
-            context.timers.wait(_CREATE_SECONDS, f"target group {name} is being created")
+            context.timers.wait(_CREATE_SECONDS, f"target group {name} is being created", keys)
         if there and there.status.startswith("DELETE_IN"):
-            context.timers.wait(_DELETE_SECONDS, f"target group {name} is being deleted and will be created again")
+            context.timers.wait(
+                _DELETE_SECONDS, f"target group {name} is being deleted and will be created again", keys
+            )
         version = route.protocol_version if route.protocol != "TCP" else None
         location = (placement.vpc_id, placement.family, placement.port)
         spec = GroupSpec(name, *location, route.protocol, version, route.health)
@@ -101,7 +103,7 @@ def _groups(context: PlanContext) -> tuple[DesiredGroup, ...]:
             (ownership.SERVICE, service.name),
             (ownership.STEM, tag_value(f"{service.arn}#{route.lattice_service}#{route.port_name}")),
         )
-        groups.append(DesiredGroup(spec, tags, there, tuple(resolution.key for resolution in resolutions)))
+        groups.append(DesiredGroup(spec, tags, there, keys))
     return tuple(groups)
 
 
@@ -112,13 +114,14 @@ def _deletable(context: PlanContext) -> tuple[tuple[Group, ...], tuple[tuple[Gro
     for group in context.index.observed.groups:
         if group.id in context.index.referenced or not _may_be_deleted(context, group):
             continue
+        keys = tuple(resolution.key for resolution in _claims_of(context, group))
         if group.status.endswith("IN_PROGRESS"):
-            context.timers.wait(_DELETE_SECONDS, f"target group {group.name} is {group.status}")
+            context.timers.wait(_DELETE_SECONDS, f"target group {group.name} is {group.status}", keys)
         elif not group.targets:
             deletable.append(group)
         else:
             registered = tuple(target for target in group.targets if target.status != "DRAINING")
-            context.timers.wait(_DRAIN_SECONDS, f"targets of {group.name} are draining")
+            context.timers.wait(_DRAIN_SECONDS, f"targets of {group.name} are draining", keys)
             targets += [(group, registered)] if registered else []
     return tuple(deletable), tuple(targets)
 
@@ -133,8 +136,7 @@ def _may_be_deleted(context: PlanContext, group: Group) -> bool:
         return False
     if group.status == "CREATE_FAILED":
         return True
-    claims = [resolution for resolution in context.assignment.resolutions if resolution.group_ref == group.id]
-    if claims:
+    if claims := _claims_of(context, group):
         return all(resolution.mode == "removing" and not resolution.claim.named for resolution in claims)
     if index.owners.get(group.id) not in index.claimants:
         return False
@@ -143,6 +145,10 @@ def _may_be_deleted(context: PlanContext, group: Group) -> bool:
         return False
     why = f"{group.name} was replaced just now"
     return context.timers.has_lasted(f"empty:{group.id}", context.settings.settle_seconds, why)
+
+
+def _claims_of(context: PlanContext, group: Group) -> list["Resolution"]:
+    return [resolution for resolution in context.assignment.resolutions if resolution.group_ref == group.id]
 
 
 def _networks(context: PlanContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -157,7 +163,7 @@ def _networks(context: PlanContext) -> tuple[tuple[str, tuple[str, ...]], ...]:
     for association in context.index.observed.associations:
         if association.network_arn in wanted and association.status.endswith("IN_PROGRESS"):
             why = f"the association with {association.network_arn} is {association.status}"
-            context.timers.wait(_CREATE_SECONDS, why)
+            context.timers.wait(_CREATE_SECONDS, why, tuple(wanted[association.network_arn]))
     return tuple((arn, tuple(keys)) for arn, keys in sorted(wanted.items()))
 
 

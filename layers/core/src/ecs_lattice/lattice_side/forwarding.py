@@ -117,8 +117,11 @@ def is_ready(context: PlanContext, resolution: Resolution) -> bool:
     # As long again as it has waited already: tasks that never become healthy, or are none, cost few reconciles.
     waited = context.now - context.timers.since(f"healthy:{group}")
     seconds = min(max(waited, _TARGETS_SECONDS), _LONGEST_TARGETS_SECONDS)
-    wait = context.timers.wait if waited > _LONGEST_TARGETS_SECONDS else context.timers.wait_until
-    wait(int(seconds), f"a target of {group} must become healthy")
+    why = f"a target of {group} must become healthy"
+    if waited > _LONGEST_TARGETS_SECONDS:
+        context.timers.wait(seconds, why, (resolution.key,))
+    else:
+        context.timers.wait_until(seconds, why)
     return False
 
 

@@ -12,7 +12,7 @@ from ecs_lattice.claims import FOREIGN_SERVICE, Answer, ClaimRecord, LatticeReco
 from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side import handover, unclaimed
-from ecs_lattice.lattice_side.answers import answers, log_new, problems_of
+from ecs_lattice.lattice_side.answers import answers, log_new, problems_of, stalled
 from ecs_lattice.lattice_side.apply import Applied, Applier
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts, facts_of, may_speak
 from ecs_lattice.lattice_side.desired_graph import INCOMPLETE_SECONDS, association_refusals, desired_graph
@@ -24,13 +24,14 @@ from ecs_lattice.lattice_side.network_sweep import SeenNetwork, seen_networks
 from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
 from ecs_lattice.lattice_side.plan import PlanReport, plan
 from ecs_lattice.lattice_side.ports import Holders, Lattice
+from ecs_lattice.lattice_side.refused_steps import RefusedSteps
 from ecs_lattice.lattice_side.removals import RemovalBudget
 from ecs_lattice.lattice_side.repeats import Repeats, told
 from ecs_lattice.lattice_side.resolve import resolve
 from ecs_lattice.lattice_side.seen import Timers, index_of
 from ecs_lattice.lattice_side.steps import DeleteLatticeService, Step, describe
 from ecs_lattice.messages.requests import ReconcileRequest
-from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
+from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, paced, soonest, waits_now
 from ecs_lattice.ports import Now, Registry, RequestQueue
 from ecs_lattice.settings import Settings
 from ecs_lattice.stack_state import is_complete, is_uninstalling
@@ -105,6 +106,7 @@ class LatticeSide:
         discover = is_unknown or is_foreign or all(record.claim.phase != "declared" for record in records)
         refused: dict[str, Problem] = {}
         repeats = Repeats(remembered.repeated, self.now())
+        brake = RefusedSteps(self.lattice, remembered.refused, self.now(), self.settings.drift_hours * 3600)
         for _ in range(_ROUNDS):
             snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover).read()
             holder, gone_since = snapshot.remembered.holder, snapshot.remembered.holder_gone_since
@@ -117,10 +119,12 @@ class LatticeSide:
             )
             remembered = self._save(remembered, read)
             waits = [*decision.waits, *repeats.waits]
-            if not steps:
+            steps, held = brake.sift(steps)
+            if not steps and held.keys() <= refused.keys():
                 break
-            applier = Applier(self.lattice, self.settings.owner, self.registry.put_lattice, Applied(remembered))
-            applied = applier.apply(steps)
+            begin = Applied(remembered, refused=held)
+            applied = Applier(self.lattice, self.settings.owner, self.registry.put_lattice, begin).apply(steps)
+            brake.note(applied.refused_steps)
             remembered = applied.remembered
             waits += applied.waits
             has_progress = applied.done or applied.refused.keys() - refused.keys()
@@ -129,11 +133,13 @@ class LatticeSide:
                 break
         else:
             waits = [NotYet.until(_NEXT_ROUND_SECONDS, "the rest follows")]
-        answered = self._answer(records, told(decision.answers, remembered, self.now()))
+        waiting = waits_now(waits, remembered.waits, self.now())
+        told_now = told(decision.answers, remembered, self.now())
+        answered = self._answer(records, stalled(told_now, waits, waiting, self.now()))
         of_no_claim = filter(None, [refused.get("")])
         problems = (*problems_of((record.key, record.answer) for record in answered), *of_no_claim)
-        outcome = soonest([*waits, Refused(problems) if problems else Done()])
-        self._note_due(remembered, outcome)
+        outcome = soonest([*paced(waits, waiting, self.now()), Refused(problems) if problems else Done()])
+        self._note_end(remembered, dataclasses.replace(remembered, refused=brake.known, waits=waiting), outcome)
         return outcome
 
     def _decide(
@@ -236,10 +242,11 @@ class LatticeSide:
             )
         return answered
 
-    def _note_due(self, remembered: LatticeRecord, outcome: Outcome) -> None:
-        """Record when the next reconcile is due: the resync enqueues a request where one is overdue."""
+    def _note_end(self, before: LatticeRecord, after: LatticeRecord, outcome: Outcome) -> None:
+        """Record what the run leads to, and when the next is due: the resync enqueues a request where one is overdue."""
         due = self.now() + outcome.after if isinstance(outcome, NotYet) else 0.0
-        if remembered.holder_gone_since is not None:
-            due = handover.due_at(remembered, due, self.now())
-        if bool(due) != bool(remembered.due_at) or abs(due - remembered.due_at) > _DUE_SLACK_SECONDS:
-            self.registry.put_lattice(dataclasses.replace(remembered, due_at=due))
+        if after.holder_gone_since is not None:
+            due = handover.due_at(after, due, self.now())
+        is_other = bool(due) != bool(before.due_at) or abs(due - before.due_at) > _DUE_SLACK_SECONDS
+        if is_other or after != before:
+            self.registry.put_lattice(dataclasses.replace(after, due_at=due))

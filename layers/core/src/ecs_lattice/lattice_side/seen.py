@@ -217,9 +217,10 @@ class Timers:
             self.wait_until(remaining, why)
         return remaining <= 0
 
-    def wait(self, seconds: float, why: str) -> None:
-        """Reconcile again after ``seconds``, rounded up; later where the same reason repeats."""
-        self.waits.append(NotYet(max(1, math.ceil(seconds)), why))
+    def wait(self, seconds: float, why: str, needed_by: tuple[str, ...] = ()) -> None:
+        """Reconcile again after ``seconds``, rounded up; later where the same reason lasts. ``needed_by``: the claims that
+        wait."""
+        self.waits.append(NotYet(max(1, math.ceil(seconds)), why, needed_by=needed_by))
 
     def wait_until(self, seconds: float, why: str) -> None:
         """Reconcile again after ``seconds``, rounded up: when the end of the wait is known."""

@@ -72,9 +72,7 @@ def _request(message: Mapping[str, Any], now: float) -> ReconcileRequest:
         raise ValueError(f"kind {kind!r}, key {key!r}")
     since, attempts = float(message.get("requested_at") or now), int(message.get("attempts", 0))
     claims_of, retry = str(message.get("claims_of", "")), message.get("retry") is True
-    why, repeats = str(message.get("why", "")), int(message.get("repeats", 0))
-    cause = str(message.get("cause", ""))
-    return ReconcileRequest(kind, key, cause, since, attempts, claims_of, why, repeats, retry)
+    return ReconcileRequest(kind, key, str(message.get("cause", "")), since, attempts, claims_of, retry)
 
 
 def _service_event(message: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -11,10 +11,8 @@ class ReconcileRequest:
     """``kind`` and ``key`` name what to reconcile: an ECS service by its long ARN, or a Lattice service by its name.
 
     ``cause`` is why, for the log. ``requested_at`` (epoch seconds) is when the first of a chain of requests was made, and
-    ``attempts`` how often it has been repeated since then, so that what takes longer than a day is reported. ``claims_of``:
-    the only reason to look at a Lattice service are new claims of this ECS service (its ARN). ``why`` is what the last
-    reconcile of the chain waits for, ``repeats`` how often in a row before that it waited for the same.
-    ``retry``: what has failed is tried again, though nothing has changed.
+    ``attempts`` how often it has been repeated since then. ``claims_of``: the only reason to look at a Lattice service are
+    new claims of this ECS service (its ARN). ``retry``: what has failed is tried again, though nothing has changed.
     """
 
     kind: Kind
@@ -23,6 +21,4 @@ class ReconcileRequest:
     requested_at: float = 0.0
     attempts: int = 0
     claims_of: str = ""
-    why: str = ""
-    repeats: int = 0
     retry: bool = False
