@@ -4,13 +4,14 @@ import dataclasses
 from typing import Any
 
 from ecs_lattice.aws.lattice import BotoLattice
-from ecs_lattice.errors import ConflictError
+from ecs_lattice.errors import ConflictError, DeniedError
 from ecs_lattice.outcome import Done, NotYet, Refused
-from tests.lattice_side.stage import SETTINGS, TLS, Stage, service
+from tests.lattice_side.stage import SETTINGS, TLS, Stage, path, service
 
 WEB = service("web")
 DOMAIN = "shop.example.com"
 DRIFT = SETTINGS.drift_hours * 3600
+HOUR = 3600
 
 
 def taken(stage: Stage, network: str | None = None) -> None:
@@ -162,3 +163,165 @@ def test_a_failed_association_for_which_nobody_asks_any_more_is_deleted(stage: S
     stage.clock.advance(60)
     found = stage.lattice.list_service_network_service_associations(serviceIdentifier=stage.service_id())["items"]
     assert [one["serviceNetworkName"] for one in found] == ["platform"]
+
+
+def conflicts(stage: Stage) -> None:
+    """From now on VPC Lattice answers every association with a conflict that passes, but does not."""
+    stage.side = dataclasses.replace(stage.side, lattice=Conflicts(stage.lattice))
+
+
+class Conflicts(BotoLattice):
+    def associate(self, *_: Any) -> None:
+        raise ConflictError(
+            "CreateServiceNetworkServiceAssociation", "ConflictException", "the network is being changed"
+        )
+
+
+def distances(stage: Stage, looks: int, between: int = 0) -> list[int]:
+    """The seconds between one reconcile and the next that it asks for; ``between`` them events lead to so many others."""
+    found = []
+    for _ in range(looks):
+        outcome = stage.reconcile()
+        assert isinstance(outcome, NotYet)
+        found.append(outcome.after)
+        for _ in range(between):
+            stage.clock.advance(outcome.after / (between + 1))
+            stage.reconcile()
+        stage.clock.advance(outcome.after / (between + 1))
+    return found
+
+
+def waiting(stage: Stage) -> None:
+    conflicts(stage)
+    stage.attaches = False
+    stage.claim(WEB, stage.route())
+    for _ in range(4):
+        stage.reconcile()
+        stage.clock.advance(60)
+
+
+def test_a_wait_doubles_and_events_do_not_reset_it(stage: Stage) -> None:
+    waiting(stage)
+    found = distances(stage, 8, between=3)
+    assert found[-1] == 900
+    assert found == sorted(found)
+
+
+def test_a_wait_of_a_day_is_a_problem_that_names_it_and_since_when(stage: Stage) -> None:
+    stage.claim(WEB, stage.route())
+    stage.settle()
+    conflicts(stage)
+    stage.lattice.create_service_network(name="second")
+    stage.clock.advance(60)
+    stage.claim(WEB, stage.route("second", path("/second"), networks=("platform", "second")))
+    stage.attaches = False
+    stage.work(23 * HOUR)
+    assert stage.record(WEB, "second").answer.code == "CREATING"
+    with stage.writes() as made:
+        stage.work(2 * HOUR)
+    assert len(made) <= 8  # refused associations: once in a quarter of an hour
+    told = stage.record(WEB, "second").answer
+    assert (told.state, told.code) == ("Pending", "NO_PROGRESS")
+    assert "the network is being changed" in told.message
+    assert "UTC" in told.message
+    before = stage.registry.lattice("shop").waits
+    stage.work(HOUR)
+    assert stage.record(WEB, "second").answer == told
+    assert stage.registry.lattice("shop").waits == before
+    other = stage.record(WEB).answer
+    assert (other.state, other.code, other.notices) == ("Live", "", ())
+
+
+def denied(stage: Stage) -> None:
+    """From now on AWS denies every new target group."""
+    stage.side = dataclasses.replace(stage.side, lattice=Denied(stage.lattice))
+
+
+class Denied(BotoLattice):
+    tries = 0
+
+    def create_group(self, *_: Any) -> Any:
+        type(self).tries += 1
+        raise DeniedError("CreateTargetGroup", "AccessDeniedException", "not allowed")
+
+
+def test_what_aws_refuses_is_tried_ever_more_rarely(stage: Stage) -> None:
+    Denied.tries = 0
+    denied(stage)
+    stage.claim(WEB, stage.route())
+    for _ in range(4 * 24):  # a day of resyncs
+        assert isinstance(stage.reconcile(), Refused)
+        assert refusal(stage)[0] == "DENIED"
+        stage.clock.advance(900)
+    assert 3 <= Denied.tries <= 16
+    stage.side = dataclasses.replace(stage.side, lattice=BotoLattice(stage.lattice))
+    stage.clock.advance(DRIFT)
+    stage.settle()
+    assert stage.state(WEB) == "Live"
+
+
+def test_a_changed_declaration_is_a_new_try(stage: Stage) -> None:
+    denied(stage)
+    stage.claim(WEB, stage.route())
+    for _ in range(8):
+        stage.reconcile()
+        stage.clock.advance(900)
+    before = Denied.tries
+    stage.claim(WEB, stage.route(protocol_version="HTTP2"))
+    stage.reconcile()
+    assert Denied.tries == before + 1
+
+
+def test_what_was_refused_is_tried_at_once_where_somebody_asks_for_it(stage: Stage) -> None:
+    denied(stage)
+    stage.claim(WEB, stage.route())
+    for _ in range(7):
+        stage.reconcile()
+        stage.clock.advance(900)
+    before = Denied.tries
+    stage.reconcile()
+    assert Denied.tries == before
+    stage.side.forget_failures("shop")
+    stage.reconcile()
+    assert Denied.tries == before + 1
+
+
+def test_a_taken_domain_is_not_asked_for_again_until_the_drift_and_at_once_when_it_is_free(stage: Stage) -> None:
+    taken(stage)
+    stage.claim(WEB, stage.route(domain=DOMAIN))
+    stage.settle()
+    with stage.writes() as made:
+        for _ in range(8):
+            stage.clock.advance(900)
+            assert isinstance(stage.reconcile(), Refused)
+            assert refusal(stage)[0] == "DOMAIN_TAKEN"
+    assert made == []
+    for identifier in list(stage.backend.service_network_service_associations):
+        stage.lattice.delete_service_network_service_association(serviceNetworkServiceAssociationIdentifier=identifier)
+    stage.clock.advance(60)
+    stage.settle()
+    assert stage.state(WEB) == "Live"
+
+
+class Unseen(BotoLattice):
+    """VPC Lattice, where the other association is of an account that may not be read."""
+
+    def services_with_domain(self, *_: Any) -> tuple[str, ...]:
+        return ()
+
+
+def test_a_domain_taken_by_what_cannot_be_read_is_asked_for_again_with_the_drift(stage: Stage) -> None:
+    taken(stage)
+    stage.side = dataclasses.replace(stage.side, lattice=Unseen(stage.lattice))
+    stage.claim(WEB, stage.route(domain=DOMAIN))
+    stage.settle()
+    with stage.writes() as made:
+        for _ in range(10):
+            stage.clock.advance(900)
+            stage.reconcile()
+    assert made == []
+    stage.clock.advance(DRIFT)
+    with stage.writes() as made:
+        stage.reconcile()
+    assert made == ["CreateServiceNetworkServiceAssociation"]
+    assert refusal(stage)[0] == "DOMAIN_TAKEN"

@@ -1,5 +1,6 @@
 """What ``lattice_service`` runs."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,8 @@ def lattice_side(wiring: Wiring) -> LatticeSide:
 def lattice_consumer(wiring: Wiring) -> ReconcileConsumer:
     """The consumer of the Lattice services' queue."""
     side, queue = lattice_side(wiring), wiring.settings.lattice_services_queue
-    return reconcile_consumer(wiring, "latticeService", queue, side.reconcile)
+    consumer = reconcile_consumer(wiring, "latticeService", queue, side.reconcile)
+    return dataclasses.replace(consumer, forget_failures=side.forget_failures)
 
 
 def plan_lattice_service(wiring: Wiring, name: str, _event: Mapping[str, Any]) -> dict[str, Any]:

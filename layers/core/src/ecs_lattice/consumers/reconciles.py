@@ -5,7 +5,7 @@ way already. So a key has one chain of delayed requests, however many events arr
 with a short visibility timeout: it would hold its message group for six times the function's timeout otherwise.
 
 A direct invocation with mode ``plan`` shows what would be done and changes nothing; ``apply`` enqueues a request, and so
-does ``retry``, after which an ECS service tries what has failed again. It uses
+does ``retry``, after which what has failed is tried again. It uses
 the queue because the queue's message group is the only lock: a second writer could give two rules one priority.
 """
 
@@ -41,7 +41,7 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 10, 320
 _SHUTDOWN_MARGIN_SECONDS = 15  # of the function's time, kept for the answer to SQS
 _MODES: Mapping[Kind, tuple[str, ...]] = {
     "ecsService": ("plan", "apply", "retry"),
-    "latticeService": ("plan", "apply"),
+    "latticeService": ("plan", "apply", "retry"),
 }
 
 

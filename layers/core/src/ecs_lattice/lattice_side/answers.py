@@ -194,13 +194,14 @@ def stalled(
 ) -> dict[str, Answer]:
     """The answers, with what has been waited for longer than a day: a notice, and the code where nothing else stands in the
     way. What no claim needs is told to all that are neither refused nor gone."""
-    found = dict(answers)
+    told: dict[str, list[str]] = defaultdict(list)
+    of_all = [key for key, answer in answers.items() if answer.state not in {"Refused", "Conflicted", "Removed"}]
     for wait, problem in ((wait, problem) for wait in known if (problem := wait.problem(now))):
-        waiting = set(chain(*(each.needed_by for each in waits if each.why == wait.why)))
-        for key, answer in answers.items():
-            if key in waiting or (not waiting and answer.state not in {"Refused", "Conflicted", "Removed"}):
-                found[key] = _with(found[key], Notice(problem.code, problem.message))
-    return found
+        waiting = set(chain(*(each.needed_by for each in waits if each.why == wait.why))) or of_all
+        for key in answers.keys() & waiting:
+            told[key].append(problem.message)
+    with_notice = {key: _with(answers[key], Notice(NO_PROGRESS, " ".join(texts))) for key, texts in told.items()}
+    return {**answers, **with_notice}
 
 
 def _with(answer: Answer, notice: Notice) -> Answer:

@@ -96,6 +96,12 @@ class LatticeSide:
             decision.waits,
         )
 
+    def forget_failures(self, name: str) -> None:
+        """Let the next reconcile try again what AWS has refused, as somebody asks for it."""
+        remembered = self.registry.lattice(name)
+        if remembered.refused:
+            self.registry.put_lattice(dataclasses.replace(remembered, refused=()))
+
     def _converge(self, records: tuple[ClaimRecord, ...], remembered: LatticeRecord) -> Outcome:
         claims = tuple(facts_of(record, self.settings) for record in records)
         # Nothing would be created, so no taken name would lead to the service: after a lost table, ask by list.
