@@ -100,10 +100,9 @@ class Wait:
     why: str
     since: float
 
-    def problem(self, now: float) -> Problem | None:
-        """What to tell people, once it has lasted for a day."""
-        if now - self.since < DAY_SECONDS:
-            return None
+    @property
+    def problem(self) -> Problem:
+        """What to tell people, once it has lasted for :data:`DAY_SECONDS`."""
         at = datetime.fromtimestamp(self.since, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
         message = f"Since {at}, for more than a day, this has been waited for: {self.why.rstrip('.')}. It is looked at at least every 15 minutes."
         return Problem(NO_PROGRESS, message)

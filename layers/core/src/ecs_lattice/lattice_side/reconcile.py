@@ -130,7 +130,8 @@ class LatticeSide:
                 break
             begin = Applied(remembered, refused=held)
             applied = Applier(self.lattice, self.settings.owner, self.registry.put_lattice, begin).apply(steps)
-            brake.note(applied.refused_steps)
+            if applied.refused_steps:
+                brake.note(applied.refused_steps)
             remembered = applied.remembered
             waits += applied.waits
             has_progress = applied.done or applied.refused.keys() - refused.keys()
