@@ -24,13 +24,16 @@ _NUMBERS = (
     _Number("healthyThresholdCount", 2, 5),
     _Number("unhealthyThresholdCount", 2, 2),
 )
+_LEFT_OUT = ("port", "protocolVersion")
 
 
 def completed(config: View, target_protocol: str, target_version: str | None) -> View:
     """The health check with explicit defaults; 0 and the empty string mean the default (service model).
 
     Checks are on for HTTP1 groups and by default off for HTTP2, GRPC and TCP groups (User Guide). The protocol is that
-    of the targets, HTTP for TCP (the service model says HTTP, examples of HTTPS groups show HTTPS).
+    of the targets, HTTP for TCP (the service model says HTTP, examples of HTTPS groups show HTTPS). Port and protocol version
+    are left out where they were not set (aws-application-networking-k8s, issue 69); that the other members are never left
+    out, and these never where they were set, is an assumption.
     Raises ValidationException for what is outside the limits.
     """
     problems = list(_problems(config))
@@ -39,15 +42,12 @@ def completed(config: View, target_protocol: str, target_version: str | None) ->
     check: View = {
         "enabled": config.get("enabled", target_protocol != "TCP" and target_version == "HTTP1"),
         "protocol": config.get("protocol", target_protocol if target_protocol != "TCP" else "HTTP"),
-        "protocolVersion": config.get("protocolVersion", "HTTP2" if target_version == "HTTP2" else "HTTP1"),
         "path": config.get("path") or "/",
         "matcher": {"httpCode": (config.get("matcher") or {}).get("httpCode") or "200"},
     }
     for number in _NUMBERS:
         check[number.name] = config.get(number.name) or number.default
-    if config.get("port"):
-        check["port"] = config["port"]
-    return check
+    return check | {name: config[name] for name in _LEFT_OUT if config.get(name)}
 
 
 def _problems(config: View) -> Iterator[tuple[str, str]]:

@@ -314,6 +314,35 @@ class Stack(dict):
         return swept
 
 
+def test_a_rule_that_ec2_does_not_keep_is_added_once_a_sweep_and_told_until_it_is_kept(groups, ingress, monkeypatch):
+    kept, attempts = groups.authorize, []
+
+    def forget(group_id, openings, *more):
+        added = kept(group_id, openings, *more)
+        if group_id == "sg-a":
+            attempts.append(openings)
+            groups.revoke(group_id, [rule.id for rule in added])
+        return added
+
+    monkeypatch.setattr(groups, "authorize", forget)
+    open_groups(ingress, "cr", ["sg-a", "sg-b"], [allowed(80)], "x")
+    stack, sweeps = Stack(ingress), 8  # two hours
+    attempts.clear()
+    assert stack.sweeps(1).problems == ()  # a list may have lagged
+    groups.standing = {key: rule for key, rule in groups.standing.items() if rule.group_id != "sg-b"}
+    (problem,) = stack.sweeps(1).problems
+    assert (problem.code, problem.where) == ("NOT_KEPT", "security group sg-a")
+    assert "80 (IPv4)" in problem.message
+    assert opened(groups, "sg-b") == [("80", "pl-4")]
+    assert [each.where for each in stack.sweeps(sweeps - 2).problems] == ["security group sg-a"]
+    assert len(attempts) == sweeps
+
+    monkeypatch.setattr(groups, "authorize", kept)
+    stack.sweeps(1)
+    assert opened(groups) == [("80", "pl-4")]
+    assert stack.sweeps(1).problems == ()
+
+
 def test_a_rule_that_somebody_else_tags_as_ours_is_left_alone_and_reported_with_the_command_until_the_uninstall(
     groups, ingress
 ):

@@ -90,7 +90,6 @@ def test_a_target_group_is_created_in_time_and_shows_its_defaults(world: World) 
     assert config["healthCheck"] == {
         "enabled": True,
         "protocol": "HTTPS",
-        "protocolVersion": "HTTP1",
         "path": "/",
         "healthCheckIntervalSeconds": 30,
         "healthCheckTimeoutSeconds": 5,

@@ -6,7 +6,7 @@ the generation that it wrote; never because of what it changed in this run, whic
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -31,6 +31,7 @@ NETWORK_ALLOWS_NOBODY = "NETWORK_ALLOWS_NOBODY"
 """The codes of notices of a route to which requests do not come although its targets may be healthy."""
 
 _CUT_OFF = {ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, NETWORK_ALLOWS_NOBODY}
+_FIRST_WAIT, _WAIT_DOUBLINGS, _LONGEST_WAIT, _TOLD_SECONDS = 60, 4, 900, 900
 
 Phase = Literal["declared", "vanished", "deleted"]
 State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]
@@ -196,6 +197,25 @@ class RepeatedStep:
     tries: int
     tried_at: float
     is_urgent: bool = False
+
+    @property
+    def wait_seconds(self) -> int:
+        """How long it is left out after it was tried."""
+        doubled = _FIRST_WAIT << min(self.tries - 1, _WAIT_DOUBLINGS)
+        return _FIRST_WAIT if self.is_urgent else min(doubled, _LONGEST_WAIT)
+
+    @property
+    def due_at(self) -> float:
+        """The epoch second at which it is tried again."""
+        return self.tried_at + self.wait_seconds
+
+    def is_told(self, now: float) -> bool:
+        """Whether it has repeated for so long that people are told."""
+        return now - self.since >= _TOLD_SECONDS
+
+    def again(self, now: float) -> "RepeatedStep":
+        """As tried once more."""
+        return replace(self, tries=self.tries + 1, tried_at=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ NO_PROGRESS = "NO_PROGRESS"
 MORE_PROBLEMS = "MORE_PROBLEMS"
 """The code of the last problem that is told where there are more than are told."""
 
+NOT_KEPT = "NOT_KEPT"
+"""The code of what AWS accepts and does not keep."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

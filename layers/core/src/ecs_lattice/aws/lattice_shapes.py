@@ -18,6 +18,9 @@ from ecs_lattice.graph import (
 )
 from ecs_lattice.model import HeaderMatch, HealthCheck, ListenerKey, Match, PathMatch
 
+_PORTS = {"HTTP": 80, "HTTPS": 443}
+_CHECKED = frozenset({"IP", "INSTANCE"})
+
 
 def action_from(data: Mapping[str, Any]) -> Action:
     """A RuleAction as an action, target groups by id."""
@@ -91,38 +94,58 @@ def health_to(health: HealthCheck) -> dict[str, Any]:
     }
 
 
-def health_from(data: Mapping[str, Any]) -> HealthCheck:
-    """The health check of a target group's configuration, with VPC Lattice's defaults."""
+def health_from(data: Mapping[str, Any], protocol: str, version: str) -> HealthCheck:
+    """The health check of a target group of this protocol and version. GetTargetGroup leaves members out that were not set
+    (aws-application-networking-k8s, issue 69): they have VPC Lattice's defaults, by which 0 and the empty string mean the
+    default, too (VPC Lattice API, HealthCheckConfig; User Guide, "Health checks").
+
+    By default checks are on for HTTP1 groups and off for others, and over HTTP (the API's text; that those of HTTPS groups use
+    HTTPS, and those of gRPC groups HTTP2, is an assumption)."""
+    default: dict[str, Any] = {
+        "enabled": protocol != "TCP" and version == "HTTP1",
+        "protocol": "HTTPS" if protocol == "HTTPS" else "HTTP",
+        "protocolVersion": "HTTP2" if version in {"HTTP2", "GRPC"} else "HTTP1",
+        "path": "/",
+        "matcher": {},
+        "healthCheckIntervalSeconds": 30,
+        "healthCheckTimeoutSeconds": 5,
+        "healthyThresholdCount": 5,
+        "unhealthyThresholdCount": 2,
+    }
+    check = default | {name: value for name, value in data.items() if value or value is False}
     return HealthCheck(
-        enabled=data.get("enabled", False),
-        protocol=data.get("protocol", "HTTP"),
-        protocol_version=data.get("protocolVersion", "HTTP1"),
-        port=data.get("port") or None,
-        path=data.get("path", "/"),
-        code=data.get("matcher", {}).get("httpCode", "200"),
-        interval=data.get("healthCheckIntervalSeconds", 30),
-        timeout=data.get("healthCheckTimeoutSeconds", 5),
-        healthy=data.get("healthyThresholdCount", 5),
-        unhealthy=data.get("unhealthyThresholdCount", 2),
+        enabled=check["enabled"],
+        protocol=check["protocol"],
+        protocol_version=check["protocolVersion"],
+        port=check.get("port"),
+        path=check["path"],
+        code=check["matcher"].get("httpCode") or "200",
+        interval=check["healthCheckIntervalSeconds"],
+        timeout=check["healthCheckTimeoutSeconds"],
+        healthy=check["healthyThresholdCount"],
+        unhealthy=check["unhealthyThresholdCount"],
     )
 
 
 def group_from(data: Mapping[str, Any]) -> Group:
-    """The target group of a GetTargetGroup answer."""
-    config = data.get("config", {})
-    health = config.get("healthCheck")
+    """The target group of a GetTargetGroup answer, what it leaves out with VPC Lattice's defaults: IPv4, HTTP1 unless the
+    protocol is TCP, the protocol's own port (VPC Lattice API, TargetGroupConfig), and a health check (types IP and
+    INSTANCE alone have one)."""
+    config, kind = data.get("config", {}), data["type"]
+    protocol = config.get("protocol", "")
+    version = config.get("protocolVersion") or ("HTTP1" if protocol in _PORTS else "")
     return Group(
         id=data["id"],
         arn=data["arn"],
         name=data["name"],
         status=data["status"],
-        kind=data["type"],
+        kind=kind,
         vpc_id=config.get("vpcIdentifier", ""),
-        protocol=config.get("protocol", ""),
-        health=health_from(health) if health else None,
+        protocol=protocol,
+        health=health_from(config.get("healthCheck", {}), protocol, version) if kind in _CHECKED else None,
         service_arns=tuple(data.get("serviceArns", ())),
-        port=config.get("port", 0),
-        protocol_version=config.get("protocolVersion", ""),
+        port=config.get("port") or _PORTS.get(protocol, 0),
+        protocol_version=version,
         family="IPV6" if config.get("ipAddressType") == "IPV6" else "IPV4",
     )
 

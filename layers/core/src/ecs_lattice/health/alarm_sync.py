@@ -1,13 +1,15 @@
 """Brings the routes' alarms in line with the claims: reads them and writes the differences, paced and limited per run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import batched
 
 from ecs_lattice.bounds import listed
-from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.claims import ClaimRecord, RepeatedStep
 from ecs_lattice.errors import AwsError, DeniedError, OutOfTimeError, ThrottledError
 from ecs_lattice.health import metric_names
+from ecs_lattice.health.alarm_repeats import AlarmRepeats
+from ecs_lattice.health.alarm_repeats import problems as not_kept
 from ecs_lattice.health.alarms import Alarm, desired, differences
 from ecs_lattice.health.pace import Pace
 from ecs_lattice.health.ports import Alarms
@@ -22,13 +24,15 @@ _DELETES_A_CALL = 100  # CloudWatch API, DeleteAlarms
 @dataclass(frozen=True, slots=True)
 class SyncedAlarms:
     """What a run changed: how many alarms it put and deleted, and how many differences are ``remaining`` for the next run;
-    ``foreign``: names taken by alarms that are not ours; ``problems``: calls that AWS rejected."""
+    ``foreign``: names taken by alarms that are not ours; ``problems``: calls that AWS rejected, and what CloudWatch does not
+    keep; ``repeated``: the changes to remember for the next run."""
 
     put: int = 0
     deleted: int = 0
     remaining: int = 0
     foreign: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    repeated: tuple[RepeatedStep, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,16 @@ class AlarmSync:
             return Existing(None, str(error))
 
     def sync(
-        self, records: Iterable[ClaimRecord], seconds: float, *, may_delete: bool, existing: Existing | None = None
+        self,
+        records: Iterable[ClaimRecord],
+        seconds: float,
+        *,
+        may_delete: bool,
+        existing: Existing | None = None,
+        known: tuple[RepeatedStep, ...] = (),
     ) -> SyncedAlarms:
         """Make the alarms those of ``records``, all claims of the stack, within ``seconds``, from the ``existing`` ones.
+        ``known``: the changes of the runs before that CloudWatch may not have kept.
 
         ``may_delete`` is False while the registry may have been lost: unknown routes are not deleted ones.
         """
@@ -75,21 +86,26 @@ class AlarmSync:
         wanted = desired(self.owner, self.label_prefix, records)
         there = existing or self.existing()
         if there.alarms is None:
-            return SyncedAlarms(remaining=len(wanted), problems=(there.problem,) if there.problem else ())
+            unread = (there.problem,) if there.problem else ()
+            return SyncedAlarms(remaining=len(wanted), problems=unread, repeated=known)
         found = differences(self.owner, wanted, there.alarms)
         surplus = found.delete if may_delete else ()
+        repeats = AlarmRepeats(known, self.now())
+        changed, dropped = repeats.sift(found.put, surplus, {alarm.name: alarm for alarm in there.alarms})
         problems: list[str] = []
-        batches = batched(surplus, _DELETES_A_CALL, strict=False)
-        deleted = 0
+        batches = batched(dropped, _DELETES_A_CALL, strict=False)
+        deleted: list[str] = []
         for names in _succeeded(self.alarms.delete, batches, pace, problems):
-            deleted += len(names)
+            deleted += names
             note(f"delete the alarms {listed(names)}")
-        put = 0
-        for alarm in _succeeded(self.alarms.put, found.put[:_PUTS_A_RUN], pace, problems):
-            put += 1
+        put: list[str] = []
+        for alarm in _succeeded(self.alarms.put, changed[:_PUTS_A_RUN], pace, problems):
+            put.append(alarm.name)
             note(f"put alarm {alarm.name}")
-        remaining = len(found.put) + len(surplus) - put - deleted
-        return SyncedAlarms(put, deleted, remaining, found.foreign, tuple(problems))
+        remaining = len(found.put) + len(surplus) - len(put) - len(deleted)
+        repeated = repeats.made({*put, *deleted})
+        problems += not_kept(repeated, self.now())
+        return SyncedAlarms(len(put), len(deleted), remaining, found.foreign, tuple(problems), repeated)
 
     def names(self) -> tuple[str, ...]:
         """The existing alarms of routes; foreign alarms under our prefix are left out."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import batched, groupby
 
 from ecs_lattice import drift_limit
-from ecs_lattice.claims import ClaimRecord
+from ecs_lattice.claims import ClaimRecord, RepeatedStep
+from ecs_lattice.codec import dumps, from_data
 from ecs_lattice.errors import AlarmsError
 from ecs_lattice.facts import EcsService
 from ecs_lattice.graph import id_of
@@ -39,6 +40,7 @@ _RESTARTING = (
     "restarting",
 )  # the document with the ARNs of the ECS services that restarted tasks in the last run
 _SERIES = ("probe", "series")  # the document with the routes of which each minute has a value, and until when
+_ALARMS = ("probe", "alarms")  # the document with the changes of alarms that CloudWatch may not have kept
 _NOT_REACHED = ("probe", "not-reached")  # the document with the ids of the groups that the last run did not reach
 
 
@@ -94,8 +96,7 @@ class Probe:
         readings = [self._reading(record, groups.values, known, restarting) for record in measured]
         totals = stack_members(readings)
         existing = self._publish(readings, totals)
-        may_delete, remaining = is_complete(self.registry), began + seconds - self.now()
-        alarms = self.alarm_sync.sync(claims, remaining, may_delete=may_delete, existing=existing)
+        alarms = self._sync_alarms(claims, began + seconds - self.now(), existing)
         self._request(readings)  # last: neither metrics nor alarms wait for the queue
         return Probed(
             routes=len(readings),
@@ -128,6 +129,14 @@ class Probe:
         route = reading.record.claim.route
         name = metric_names.alarm_name(self.owner, route.lattice_service, reading.record.claim.service, route.name)
         return None if states is None else states.get(name, "")
+
+    def _sync_alarms(self, claims: tuple[ClaimRecord, ...], seconds: float, existing: Existing) -> SyncedAlarms:
+        text, may_delete = self.registry.document(*_ALARMS), is_complete(self.registry)
+        known = tuple(from_data(RepeatedStep, each) for each in json.loads(text or "[]"))
+        synced = self.alarm_sync.sync(claims, seconds, may_delete=may_delete, existing=existing, known=known)
+        if synced.repeated != known:
+            self.registry.put_document(*_ALARMS, dumps(list(synced.repeated)))
+        return synced
 
     def _request(self, readings: Sequence[Reading]) -> None:
         """Have the Lattice services reconciled in which something may have been changed by hand."""

@@ -10,6 +10,7 @@ INGRESS_NOT_TAGGED      the stack opens tagged groups only, and the group has no
 INGRESS_HALF_USED       the routes of the cluster use half of the group's quota
 HEALTH_PORT_NOT_MAPPED  the task definition does not map the port of the health check
 INGRESS_NO_PREFIX_LIST  this Region has no prefix list of VPC Lattice for that address family
+NOT_KEPT                a rule that was added is missing again, each time
 INGRESS_SHARED          a notice: other ECS services use the same group
 INGRESS_OFF             a notice: the group is closed, and ecs-lattice is not to open it
 INGRESS_UNKNOWN_RULE    a notice: a rule has our tag, and nothing says that we have added it
@@ -25,7 +26,7 @@ from ecs_lattice.ingress.group import SecurityGroupRules, merged
 from ecs_lattice.ingress.limits import DEFAULT_QUOTA
 from ecs_lattice.ingress.model import FAMILY_NAMES, AllowedPorts, SecurityGroup
 from ecs_lattice.model import AddressFamily
-from ecs_lattice.outcome import Problem
+from ecs_lattice.outcome import NOT_KEPT, Problem
 
 _QUOTA_CODE = "L-0EA8095F"
 _SHOWN = 20  # ids in a message
@@ -44,6 +45,16 @@ def full(rules: SecurityGroupRules, ports: Collection[AllowedPorts]) -> Problem:
         "default quota); a rule for a VPC Lattice prefix list counts as 10. Use adjacent ports, so that one rule with a "
         "range covers them, give the tasks an additional security group, or request an increase of the quota "
         f"{_QUOTA_CODE} (Inbound or outbound rules per security group).",
+    )
+
+
+def not_kept(group_id: str, ports: AllowedPorts, sweeps: int) -> Problem:
+    """EC2 accepts the rule, and it is missing again afterwards."""
+    return _problem(
+        NOT_KEPT,
+        group_id,
+        f"does not keep the inbound rule for VPC Lattice on {ports}: {sweeps:,} times in a row it was missing and has been added. "
+        "It is added again every 15 minutes. Look in CloudTrail for who revokes it (RevokeSecurityGroupIngress).",
     )
 
 

@@ -29,6 +29,11 @@ from ecs_lattice.ports import Registry
 
 _UNNEEDED = ("stack", "unneeded-rules")  # the document with the ids of the rules that the last sweep found unneeded
 _RECORDS = ("stack", "authorized-rules")  # exists once the rules that were added are recorded
+_RESTORED = (
+    "stack",
+    "restored-rules",
+)  # the document with how many sweeps in a row have added a rule, by group and ports
+_NOT_KEPT_SWEEPS = 2  # a quarter of an hour is between them
 _PORTS = re.compile(r"(\d+)(?:-(\d*))?")  # in the value of a tag
 _DESCRIPTION = "VPC Lattice, restored by the resync"
 
@@ -40,18 +45,20 @@ type Adopted = Literal["none", "required", "all"]
 class SweptGroups:
     """``unneeded``: ids of our rules that nobody requires and that still exist. ``helped``: consumers for whom ports were
     opened. ``problems``: of groups that could not be opened or read. ``notices``: of rules that have to be revoked by hand.
-    ``was_read``: whether EC2 could be read."""
+    ``was_read``: whether EC2 could be read. ``restored``: the rules that were missing and were added, as group id and ports."""
 
     unneeded: frozenset[str] = frozenset()
     helped: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     notices: tuple[Problem, ...] = ()
     was_read: bool = True
+    restored: frozenset[tuple[str, AllowedPorts]] = frozenset()
 
     def plus(self, other: "SweptGroups") -> "SweptGroups":
         """Both together."""
         found, notices = self.problems + other.problems, self.notices + other.notices
-        return SweptGroups(self.unneeded | other.unneeded, self.helped | other.helped, found, notices)
+        unneeded, restored = self.unneeded | other.unneeded, self.restored | other.restored
+        return SweptGroups(unneeded, self.helped | other.helped, found, notices, restored=restored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,20 @@ class Sweeper:
         unneeded = found.unneeded if may_revoke else frozenset()
         if unneeded != before:
             self.documents.put_document(*_UNNEEDED, json.dumps(sorted(unneeded)))
-        return found
+        return self._with_not_kept(found)
+
+    def _with_not_kept(self, found: SweptGroups) -> SweptGroups:
+        """With the rules that were added again and again: EC2 does not keep them, or somebody revokes them."""
+        if not found.was_read:
+            return found
+        before = json.loads(self.documents.document(*_RESTORED) or "{}")
+        names = {f"{group_id} {ports}": (group_id, ports) for group_id, ports in sorted(found.restored)}
+        after = {name: before.get(name, 0) + 1 for name in names}
+        if after != before:
+            self.documents.put_document(*_RESTORED, json.dumps(after, sort_keys=True))
+        again = {name: count for name, count in after.items() if count >= _NOT_KEPT_SWEEPS}
+        not_kept = tuple(problems.not_kept(*names[name], count) for name, count in again.items())
+        return found.plus(SweptGroups(problems=not_kept))
 
 
 def _adopted(*, is_complete: bool, has_records: bool) -> Adopted:
@@ -143,7 +163,14 @@ class _Group:
         closed = [ports for ports in full if not rules.cidr_rule(ports)]
         unmet = (problems.full(rules, closed),) if closed else ()
         notices = (problems.unknown_rules(rules, unknown),) if unknown else ()
-        return SweptGroups(frozenset(unneeded_rules(rules, self.requirements)), helped, unmet, notices)
+        unneeded = frozenset(unneeded_rules(rules, self.requirements))
+        return SweptGroups(unneeded, helped, unmet, notices, restored=self._restored(found, rules))
+
+    def _restored(self, before: SecurityGroupRules, after: SecurityGroupRules) -> frozenset[tuple[str, AllowedPorts]]:
+        """The required ports that have been opened."""
+        required = {ports for requirement in self.requirements for ports in requirement.ports}
+        opened = {ports for ports in required if after.prefix_list_rule(ports) and not before.prefix_list_rule(ports)}
+        return frozenset((before.group_id, ports) for ports in opened)
 
     def _helped(self, before: SecurityGroupRules, after: SecurityGroupRules) -> frozenset[str]:
         return frozenset(

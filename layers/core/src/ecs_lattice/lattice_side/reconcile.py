@@ -113,7 +113,7 @@ class LatticeSide:
         refused: dict[str, Problem] = {}
         repeats = Repeats(remembered.repeated, self.now())
         brake = RefusedSteps(self.lattice, remembered.refused, self.now(), self.settings.drift_hours * 3600)
-        for _ in range(_ROUNDS):
+        for round_number in range(1, _ROUNDS + 1):
             snapshot = SnapshotReader(self.lattice, self.settings, claims, remembered, discover).read()
             holder, gone_since = snapshot.remembered.holder, snapshot.remembered.holder_gone_since
             if gone_since is not None or not any(may_speak(facts, holder) for facts in claims):
@@ -132,7 +132,9 @@ class LatticeSide:
             applied = Applier(self.lattice, self.settings.owner, self.registry.put_lattice, begin).apply(steps)
             if applied.refused_steps:
                 brake.note(applied.refused_steps)
-            remembered = applied.remembered
+            is_last = applied.stopped or round_number == _ROUNDS
+            repeats.note(applied.done, snapshot.observed, is_last=is_last)
+            remembered = self._save(applied.remembered, dataclasses.replace(applied.remembered, repeated=repeats.known))
             waits += applied.waits
             has_progress = applied.done or applied.refused.keys() - refused.keys()
             refused = applied.refused | refused

@@ -1,23 +1,19 @@
-"""Steps that AWS accepts and then reads back differently: the same step again, though the reading has not changed, is left
-out of the next runs together with what depends on it; its neighbours go on. It is tried again after a minute, then more
-and more rarely.
-
-Creations and deletions are none of them: what they make or end is found by name, and a list may lag.
+"""Steps that AWS accepts and does not keep (what is read afterwards is as before): the same step again, though the reading
+has not changed, is left out of the next runs together with what depends on it; its neighbours go on. It is tried again after
+a minute, then more and more rarely. A list that lags ends it as soon as it shows what was written.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ecs_lattice.claims import Answer, LatticeRecord, RepeatedStep
-from ecs_lattice.graph import Observed
+from ecs_lattice.claims import Answer, LatticeRecord, Notice, RepeatedStep
+from ecs_lattice.graph import Observed, Rule, weighted_groups
 from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.lattice_side.seen import parking_match
-from ecs_lattice.model import HealthCheck, ListenerKey
-from ecs_lattice.outcome import NotYet
-
-NOT_KEPT = "NOT_KEPT"
-_FIRST_SECONDS, _LONGEST_SECONDS, _TOLD_SECONDS = 60, 900, 900
+from ecs_lattice.lattice_side.step_readings import identity, name_of, rule_of, single
+from ecs_lattice.matching import normal
+from ecs_lattice.model import ListenerKey, Match
+from ecs_lattice.outcome import NOT_KEPT, NotYet, Problem
 
 
 @dataclass(slots=True)
@@ -42,135 +38,132 @@ class Repeats:
                 steps.append(step)
         return tuple(steps)
 
+    def note(self, done: Iterable[s.Step], observed: Observed, *, is_last: bool) -> None:
+        """Take note of the steps that were carried out. ``is_last``: nothing is read after them in this run, so that they are
+        remembered; the next run finds whether they were kept."""
+        for step in single(done):
+            key = identity(step, observed)
+            self._tried.add(key)
+            if is_last and key not in {repeated.identity for repeated in self.known}:
+                self.known += (self._first(key, step, observed),)
+
     def _is_due(self, step: s.Step, before: Mapping[str, RepeatedStep], held: list[s.Step], observed: Observed) -> bool:
-        """Whether to carry the step out now; one that repeats too soon is added to ``held``."""
-        identity = _identity(step, observed)
-        repeated = self._repeated(before.get(identity), identity, step, observed) if identity else None
-        self.known += (repeated,) if repeated else ()
-        if repeated and (repeated.tried_at != self.now or identity in self._tried):
+        """Whether to carry the step out now; one that repeats too soon is added to ``held``, and so is what depends on it."""
+        key = identity(step, observed)
+        known, is_early = before.get(key), key in self._tried
+        if known and not is_early:
+            is_early = self.now < known.due_at
+            known = known if is_early else known.again(self.now)
+        elif is_early:
+            known = known or self._first(key, step, observed)
+        self.known += (known,) if known else ()
+        if is_early or any(_depends(step, on, observed) for on in held):
             held.append(step)
             return False
-        if any(_depends(step, on, observed) for on in held):
-            return False
-        self._tried |= {identity} - {""}
         return True
 
-    def _repeated(
-        self, before: RepeatedStep | None, identity: str, step: s.Step, observed: Observed
-    ) -> RepeatedStep | None:
-        """The step among those that repeat, if it is one; tried now where its time has come."""
-        if before is None:
-            first = RepeatedStep(
-                identity, _name(step, observed), step.needed_by, self.now, 1, self.now, _is_urgent(step)
-            )
-            return first if identity in self._tried else None
-        if identity in self._tried or self.now < _due_at(before):
-            return before
-        return replace(before, tries=before.tries + 1, tried_at=self.now)
+    def _first(self, key: str, step: s.Step, observed: Observed) -> RepeatedStep:
+        what, is_urgent = name_of(step, observed), _is_urgent(step, observed)
+        return RepeatedStep(key, what, step.needed_by, self.now, 1, self.now, is_urgent)
 
     @property
     def waits(self) -> tuple[NotYet, ...]:
         """Until each is tried again."""
         return tuple(
-            NotYet.until(max(1, int(_due_at(each) - self.now)), f"VPC Lattice does not keep {each.what}")
+            NotYet.until(max(1, int(each.due_at - self.now)), f"VPC Lattice does not keep {each.what}")
             for each in self.known
         )
 
 
+def problems_of(repeated: Sequence[RepeatedStep], now: float) -> tuple[tuple[RepeatedStep, Problem], ...]:
+    """What has repeated for a quarter of an hour, with what people are told of it."""
+    return tuple((each, Problem(NOT_KEPT, _message(each))) for each in repeated if each.is_told(now))
+
+
 def told(answers: Mapping[str, Answer], remembered: LatticeRecord, now: float) -> dict[str, Answer]:
-    """The answers, with what has repeated for a quarter of an hour; a step that no claim needs is told to all."""
+    """The answers, with what is not kept; a step that no claim needs is told to all. What has another code already has it as
+    a notice."""
     found = dict(answers)
-    for repeated in remembered.repeated:
-        if now - repeated.since < _TOLD_SECONDS:
-            continue
-        message = (
-            f"VPC Lattice accepts {repeated.what} and reads it back differently. It is tried again every "
-            f"{_seconds(repeated)} seconds; everything else goes on. Declare the value that is read back, or ask AWS Support."
-        )
+    for repeated, problem in problems_of(remembered.repeated, now):
         for key in repeated.needed_by or tuple(found):
-            if key in found and (found[key].is_stage or not found[key].code):
-                found[key] = replace(found[key], code=NOT_KEPT, message=message)
+            if key in found and found[key].state != "Removed":
+                found[key] = _with(found[key], problem)
     return found
 
 
-def _seconds(repeated: RepeatedStep) -> int:
-    return _FIRST_SECONDS if repeated.is_urgent else min(_FIRST_SECONDS << min(repeated.tries - 1, 4), _LONGEST_SECONDS)
+def _with(answer: Answer, problem: Problem) -> Answer:
+    if answer.is_stage or not answer.code:
+        return replace(answer, code=problem.code, message=problem.message)
+    return replace(answer, notices=(Notice(problem.code, problem.message), *answer.notices))
 
 
-def _due_at(repeated: RepeatedStep) -> float:
-    return repeated.tried_at + _seconds(repeated)
+def _message(repeated: RepeatedStep) -> str:
+    return (
+        f"VPC Lattice accepts {repeated.what} and does not keep it: what is read back is as before. It is tried again every "
+        f"{repeated.wait_seconds} seconds; everything else goes on. Where a value is read back, declare that value; else ask AWS "
+        "Support."
+    )
 
 
-def _is_urgent(step: s.Step) -> bool:
-    """Whether requests get through that should not: raising auth, and parking."""
-    raises_auth = isinstance(step, s.UpdateLatticeService) and step.spec.auth == "AWS_IAM"
-    return raises_auth or (isinstance(step, s.UpdateRule) and _parks(step))
+def _is_urgent(step: s.Step, observed: Observed) -> bool:
+    """Whether requests get through meanwhile that should not: raising auth, and whatever parks. (The policy is none of them:
+    a service that requires IAM and has none denies every request.)"""
+    match step:
+        case s.UpdateLatticeService():
+            return step.spec.auth == "AWS_IAM"
+        case s.UpdateRule():
+            return _parks(step)
+        case s.UpdateDefault():
+            return not weighted_groups(step.default)
+        case s.DeleteListener():
+            return any(weighted_groups(each.default) for each in observed.listeners if each.arn == step.arn)
+    return False
 
 
 def _parks(step: s.UpdateRule) -> bool:
     return step.match == parking_match(step.name)
 
 
-def _identity(step: s.Step, observed: Observed) -> str:
-    """The digest of the step and of the reading of what it changes; empty for a step of another kind."""
-    reading = _reading(step, observed)
-    text = repr((type(step).__name__, replace(step, needed_by=()), reading))
-    return hashlib.sha256(text.encode()).hexdigest()[:16] if reading else ""
-
-
-def _reading(step: s.Step, observed: Observed) -> tuple[object, ...]:
-    """What was read of that which the step changes; empty for a step of another kind."""
-    service = observed.service
-    match step:
-        case s.UpdateHealth():
-            return tuple(group.health for group in observed.groups if group.id == step.group)
-        case s.PutPolicy() | s.UpdateLatticeService() | s.TagService() if service:
-            return ("service", service, observed.policy)
-        case s.UpdateDefault():
-            return tuple(listener.default for listener in observed.listeners if listener.arn == step.arn)
-        case s.UpdateRule():
-            return tuple(rule for listener in observed.listeners for rule in listener.rules if rule.arn == step.arn)
-    return ()
-
-
-def _name(step: s.Step, observed: Observed) -> str:
-    """What the step sets, for people."""
-    match step:
-        case s.UpdateHealth():
-            return f"{_differing(step, observed)} of the health check of target group {step.name}"
-        case s.UpdateLatticeService():
-            return f"{_given(step.spec, ('certificate', 'auth', 'idle_timeout'))} of Lattice service {step.spec.name}"
-        case s.UpdateRule():
-            return f"{_given(step, ('priority', 'match', 'action'))} of rule {step.name} on {step.listener}"
-        case s.UpdateDefault():
-            return f"the default action of listener {step.key}"
-    return "the auth policy" if isinstance(step, s.PutPolicy) else "the tags of the Lattice service"
-
-
-def _differing(step: s.UpdateHealth, observed: Observed) -> str:
-    """The members of the health check that are read back differently."""
-    (read,) = _reading(step, observed)
-    names = [each.name for each in fields(HealthCheck)]
-    return ", ".join(name for name in names if getattr(read, name, None) != getattr(step.health, name))
-
-
-def _given(what: object, names: tuple[str, ...]) -> str:
-    return ", ".join(name.replace("_", " ") for name in names if getattr(what, name) is not None)
-
-
 def _depends(step: s.Step, on: s.Step, observed: Observed) -> bool:
-    """Whether ``step`` may only follow ``on``: a service requires IAM once it has its policy, and a rule stops receiving
-    requests once what takes them over receives them."""
-    if isinstance(on, s.PutPolicy):
-        return isinstance(step, s.UpdateLatticeService) and step.spec.auth == "AWS_IAM"
-    is_behind = _moves_back(step) and _listener(on) is not None and _listener(on) == _listener(step)
-    if not is_behind or not isinstance(on, s.UpdateRule):
-        return is_behind
-    rules = {rule.arn: rule for each in observed.listeners for rule in each.rules}
-    there, other = rules.get(on.arn), rules.get(getattr(step, "arn", ""))
+    """Whether ``step`` may only follow ``on``: a service requires IAM once it has its policy, a rule needs its listener and
+    its priority, and stops receiving requests once what takes them over receives them."""
+    match on:
+        case s.PutPolicy():
+            return isinstance(step, s.UpdateLatticeService) and step.spec.auth == "AWS_IAM"
+        case s.CreateListener():
+            return isinstance(step, s.CreateRule) and step.listener == on.key
+        case s.DeleteRule():
+            return _takes_priority(step, on, observed)
+        case s.UpdateDefault() | s.UpdateRule():
+            is_behind = _moves_back(step) and _listener(on) == _listener(step)
+            return is_behind and _takes_over(on, step, observed)
+    return False
+
+
+def _takes_priority(step: s.Step, on: s.DeleteRule, observed: Observed) -> bool:
+    """Whether the rule of ``step`` is to have the priority of the one that ``on`` deletes."""
+    there = rule_of(observed, on.arn)
+    if there is None or not isinstance(step, s.UpdateRule):
+        return False
+    return (step.listener, step.priority) == (on.listener, there.priority)
+
+
+def _takes_over(on: s.UpdateDefault | s.UpdateRule, step: s.Step, observed: Observed) -> bool:
+    """Whether requests of what ``step`` takes them from may be meant for ``on``."""
+    other = rule_of(observed, getattr(step, "arn", ""))
+    if isinstance(on, s.UpdateDefault):
+        return other is not None and _is_replaced(other, on)
+    there = rule_of(observed, on.arn)
     if on.priority is not None or there is None or there.is_parked:
         return on.match is not None or on.priority is not None
     return other is not None and on.match == other.match
+
+
+def _is_replaced(rule: Rule, by: s.UpdateDefault) -> bool:
+    """Whether the default action is to receive what the rule receives: it forwards to one of its groups, or the rule matches
+    every request."""
+    matches_all = isinstance(rule.match, Match) and normal(rule.match) == normal(None)
+    return rule.is_live and (matches_all or bool(weighted_groups(rule.action) & weighted_groups(by.default)))
 
 
 def _listener(step: s.Step) -> ListenerKey | None:

@@ -1,6 +1,7 @@
 """A Lattice service without claims: kept, because its DNS name cannot be had again, unless the stack deletes empty services."""
 
 import dataclasses
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from ecs_lattice import naming, ownership
@@ -11,12 +12,15 @@ from ecs_lattice.lattice_side.desired_values import Desired
 from ecs_lattice.lattice_side.observe import Snapshot, SnapshotReader
 from ecs_lattice.lattice_side.plan import plan
 from ecs_lattice.lattice_side.ports import Lattice
+from ecs_lattice.lattice_side.repeats import Repeats, problems_of
 from ecs_lattice.lattice_side.seen import Timers
+from ecs_lattice.lattice_side.steps import Step
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, soonest
 from ecs_lattice.ports import Registry
 from ecs_lattice.settings import Settings
 from ecs_lattice.stack_state import is_complete, is_uninstalling
 
+_log = logging.getLogger(__name__)
 _DELETE_SECONDS, _DRAIN_SECONDS = 10, 60
 
 
@@ -39,7 +43,7 @@ def reconcile(
     elif not own:
         registry.delete_lattice(remembered.name)
         return Done()
-    return _delete(lattice, registry, settings, snapshot, own)
+    return _delete(lattice, registry, settings, snapshot, own, now)
 
 
 def _forget(registry: Registry, settings: Settings, remembered: LatticeRecord) -> Done:
@@ -60,10 +64,10 @@ def _keep(registry: Registry, settings: Settings, remembered: LatticeRecord, now
 
 
 def _delete(
-    lattice: Lattice, registry: Registry, settings: Settings, snapshot: Snapshot, own: Sequence[Group]
+    lattice: Lattice, registry: Registry, settings: Settings, snapshot: Snapshot, own: Sequence[Group], now: float
 ) -> Outcome:
     """First the associations, then the service, then its groups, once they are empty: each in a run of its own."""
-    observed, remembered = snapshot.observed, snapshot.remembered
+    observed = snapshot.observed
     groups = tuple(group for group in own if not group.targets)
     if observed.service is None and not groups:
         return NotYet(_DRAIN_SECONDS, f"tasks are still registered in {own[0].name}, which no route claims")
@@ -72,13 +76,28 @@ def _delete(
         dropped_service=observed.service if not observed.associations else None,
         dropped_groups=groups if observed.service is None else (),
     )
-    applier = Applier(lattice, settings.owner, registry.put_lattice, Applied(remembered))
-    applied = applier.apply(plan(desired, observed, Timers({}, 0.0)))
-    if applied.remembered != remembered:
-        registry.put_lattice(applied.remembered)
+    applier = Applier(lattice, settings.owner, registry.put_lattice, Applied(snapshot.remembered))
+    return _carry_out(applier, registry, plan(desired, observed, Timers({}, 0.0)), snapshot, now)
+
+
+def _carry_out(
+    applier: Applier, registry: Registry, steps: tuple[Step, ...], snapshot: Snapshot, now: float
+) -> Outcome:
+    observed, remembered = snapshot.observed, snapshot.remembered
+    repeats = Repeats(remembered.repeated, now)
+    applied = applier.apply(repeats.sift(steps, observed))
+    repeats.note(applied.done, observed, is_last=True)
+    after = dataclasses.replace(applied.remembered, repeated=repeats.known)
+    if after != remembered:
+        registry.put_lattice(after)
+    for _, problem in problems_of(repeats.known, now):  # there is no claim to tell it
+        _log.warning("Lattice service %s: %s", remembered.name, problem)
     if problems := tuple(applied.refused.values()):
         return soonest([*applied.waits, Refused(problems)])
-    return NotYet(_DELETE_SECONDS, f"Lattice service {remembered.name} is being deleted")
+    if repeats.known and not applied.done:  # all of it waits to be tried again
+        return soonest([*repeats.waits, *applied.waits])
+    deleting = NotYet(_DELETE_SECONDS, f"Lattice service {remembered.name} is being deleted")
+    return soonest([deleting, *applied.waits])
 
 
 def _is_deletable(registry: Registry, settings: Settings) -> bool:
