@@ -458,6 +458,12 @@ def open_group(ec2: Any, name: str = "open", ports: tuple[int, int] = (0, 65535)
     return group
 
 
+def close_group(ec2: Any, group: str) -> None:
+    """Revoke all inbound rules of a security group, as somebody who owns it may."""
+    (found,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=found["IpPermissions"])
+
+
 @contextmanager
 def started(**settings: Any) -> Iterator[World]:
     """A new world with a cluster ``shop``, a service network ``platform`` and the application."""

@@ -118,11 +118,13 @@ class Story:
         self._begin(
             4,
             "A service becomes unhealthy",
-            "The security group of ECS service orders has no inbound rule, and lattice.ingress is off.",
+            "The owner of the security group of ECS service orders revokes its rule, and lattice.ingress is off.",
         )
         orders = self._unhealthy
         orders.subscribe("oncall@example.com")
         orders.create()
+        self._wait("its route is live while the rule is there", orders.is_live)
+        orders.close()
         self._wait(
             "its targets become UNHEALTHY, because the security group stays closed",
             lambda: "UNHEALTHY" in orders.statuses(),

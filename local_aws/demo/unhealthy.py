@@ -35,7 +35,7 @@ class Rule:
 
 @dataclass
 class UnhealthyService:
-    """An ECS service whose own security group allows no inbound traffic."""
+    """An ECS service whose own security group allows VPC Lattice until its owner revokes that rule."""
 
     machine: Machine
     cluster: str
@@ -55,6 +55,7 @@ class UnhealthyService:
     def create(self) -> None:
         made = self.ec2.create_security_group(GroupName=NAME, Description=f"Tasks of {NAME}.", VpcId=self.vpc)
         self.group = made["GroupId"]
+        self.ec2.authorize_security_group_ingress(GroupId=self.group, IpPermissions=[self._rule()])
         ecs = self.machine.ecs
         ecs.register_task_definition(
             family=NAME,
@@ -82,8 +83,23 @@ class UnhealthyService:
             },
         )
 
+    def close(self) -> None:
+        """Revoke the rule, as its owner may at any time."""
+        self.ec2.revoke_security_group_ingress(GroupId=self.group, IpPermissions=[self._rule()])
+
     def delete(self) -> None:
         self.machine.ecs.delete_service(cluster=self.cluster, service=NAME, force=True)
+
+    def _rule(self) -> dict[str, Any]:
+        names = [{"Name": "prefix-list-name", "Values": [f"com.amazonaws.{self.ec2.meta.region_name}.vpc-lattice"]}]
+        lists = self.ec2.describe_managed_prefix_lists(Filters=names)["PrefixLists"]
+        sources = [{"PrefixListId": found["PrefixListId"]} for found in lists]
+        return {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "PrefixListIds": sources}
+
+    def is_live(self) -> bool:
+        """Whether requests are forwarded to it."""
+        rules = [rule for where, rule in self.machine.graph().rules() if where.startswith(NAME)]
+        return any(rule.forwards and not rule.parked for rule in rules)
 
     def statuses(self) -> set[str]:
         """The statuses of its targets in VPC Lattice, without those that are being deregistered."""

@@ -1,10 +1,13 @@
-"""Closed security groups, on a real endpoint: one is opened by nobody's hand, the other is told of until somebody opens it."""
+"""Closed security groups, on a real endpoint: one is opened by nobody's hand; the other is closed by its owner while its tasks
+are attached, and told of until somebody opens it."""
 
 import pytest
 
 from local_aws.demo import traffic
 from tests.histories.on_call import causes
+from tests.world import close_group
 
+LATTICE_LIST = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.vpc-lattice"]}]
 FIX = "aws ec2 authorize-security-group-ingress"
 
 
@@ -15,12 +18,22 @@ class Deployed:
         self.operator, self.name = operator, name
         ecs, ec2 = operator.aws.client("ecs"), operator.aws.client("ec2")
         self.group = ec2.create_security_group(GroupName=name, Description="closed")["GroupId"]
+        if labels.get("lattice.ingress") == "off":
+            self.open()
         ecs.register_task_definition(**_definition(name, labels))
         subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:2]
         network = {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [self.group]}}
         ecs.create_service(
             serviceName=name, taskDefinition=name, desiredCount=1, launchType="FARGATE", networkConfiguration=network
         )
+
+    def open(self) -> None:
+        """Add the rule that its owner has to add."""
+        ec2 = self.operator.aws.client("ec2")
+        lists = ec2.describe_managed_prefix_lists(Filters=LATTICE_LIST)["PrefixLists"]
+        sources = [{"PrefixListId": each["PrefixListId"]} for each in lists]
+        rule = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "PrefixListIds": sources}
+        ec2.authorize_security_group_ingress(GroupId=self.group, IpPermissions=[rule])
 
     def statuses(self) -> list[str]:
         """Of all targets but those that drain."""
@@ -117,6 +130,8 @@ def test_a_closed_group_is_opened_and_the_target_becomes_healthy_with_nobody_tou
 def test_a_group_left_closed_is_reported_with_the_command_that_fixes_it_and_then_its_recovery(
     operator, left_closed, opened
 ):
+    operator.until(left_closed.answers, "an answer of payments")
+    close_group(operator.aws.client("ec2"), left_closed.group)
     operator.until(left_closed.mails, "the message that payments is unhealthy")
     ((subject, mail),) = left_closed.mails()
     assert subject == "ALARM payments/default (default/payments): the security group does not allow VPC Lattice (IPv4)"
@@ -126,12 +141,11 @@ def test_a_group_left_closed_is_reported_with_the_command_that_fixes_it_and_then
     )  # or its successor
     assert left_closed.rules() == []
     command = pasted(mail)
-    named = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.vpc-lattice"]}]
-    (listed,) = operator.aws.client("ec2").describe_managed_prefix_lists(Filters=named)["PrefixLists"]
+    (listed,) = operator.aws.client("ec2").describe_managed_prefix_lists(Filters=LATTICE_LIST)["PrefixLists"]
     assert f"--group-id {left_closed.group}" in command
     assert f"FromPort=8080,ToPort=8080,PrefixListIds=[{{PrefixListId={listed['PrefixListId']}}}]" in command
 
-    assert "client" not in openers(operator)  # nobody has touched any group so far
+    assert openers(operator).count("client") == 1  # its owner, before it was deployed
     operator.paste(command)
     operator.until(lambda: len(left_closed.mails()) > 1, "the message that payments has recovered")
     first, (subject, mail) = left_closed.mails()

@@ -9,6 +9,7 @@ import json
 
 from local_aws import lattice
 from tests.end_to_end.administrator import Administrator
+from tests.world import close_group
 
 PARAMETERS = {
     "CreateNetwork": "true",
@@ -79,10 +80,11 @@ def _deploys_services_of_every_kind(admin: Administrator) -> None:
     admin.deploy("orders", admin.group("orders", is_open=False), count=2)
     for name in ("payments", "files", "worker"):
         admin.deploy(name, everybody)
-    admin.deploy("closed", admin.group("closed", is_open=False))
+    admin.deploy("closed", admin.group("closed"))
     one_after_the_other = {"minimumHealthyPercent": 0, "maximumPercent": 100}
     admin.deploy("late", everybody, "shop", deploymentConfiguration=one_after_the_other)
-    admin.until(lambda: admin.is_live("orders", "payments", "files", "worker"), "live routes")
+    admin.until(lambda: admin.is_live("orders", "payments", "files", "worker", "closed"), "live routes")
+    close_group(admin.client("ec2"), admin.groups["closed"])
 
 
 def _asks_other_stacks_questions(admin: Administrator) -> None:

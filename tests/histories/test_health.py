@@ -10,7 +10,7 @@ from ecs_lattice.health.series import Series
 from tests import world as worlds
 from tests.histories.checks import comes_to_rest, failing, released
 from tests.histories.labels import LABELS, hooked_up
-from tests.world import open_group
+from tests.world import close_group, open_group
 
 ALARM = "ecs-lattice/ecs-lattice/orders/shop/orders/default"
 OFF = {**LABELS, "lattice.ingress": "off"}
@@ -33,8 +33,17 @@ def alarms(world) -> dict[str, str]:
 
 def close(world) -> None:
     """Let the tasks' security group let nobody in any more."""
-    group = world.ec2.describe_security_groups(GroupIds=[world.open_group])["SecurityGroups"][0]
-    world.ec2.revoke_security_group_ingress(GroupId=world.open_group, IpPermissions=group["IpPermissions"])
+    close_group(world.ec2, world.open_group)
+
+
+def close_to_all_but_another_list(world) -> None:
+    """Let only the addresses of a prefix list in that is not VPC Lattice's. Whether they are Lattice's too is not known, so
+    the tasks are attached."""
+    close(world)
+    lists = world.ec2.describe_managed_prefix_lists()["PrefixLists"]
+    other = next(one["PrefixListId"] for one in lists if "vpc-lattice" not in one["PrefixListName"])
+    theirs = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "PrefixListIds": [{"PrefixListId": other}]}
+    world.ec2.authorize_security_group_ingress(GroupId=world.open_group, IpPermissions=[theirs])
 
 
 def reopen(world, name: str = "another") -> None:
@@ -60,7 +69,7 @@ def most_in_five(flags: list[bool]) -> int:
 
 
 def test_a_closed_group_fires_the_alarm_though_unhealthy_targets_are_seen_for_less_than_one_in_three_minutes(world):
-    close(world)
+    close_to_all_but_another_list(world)
     world.start_probing()
     at_once = {**OFF, "lattice.health.grace": "0", "lattice.health.interval": "60"}
     world.deploy(world.register(at_once), count=1)
@@ -75,7 +84,7 @@ def test_a_closed_group_fires_the_alarm_though_unhealthy_targets_are_seen_for_le
 
 
 def test_an_attach_that_is_undone_because_nobody_got_well_is_no_recovery(world):
-    close(world)
+    close_to_all_but_another_list(world)
     world.start_probing()
     arn = world.deploy(world.register(OFF))
     world.run(3600)

@@ -298,8 +298,8 @@ def test_where_ingress_is_off_nothing_is_opened_and_the_notice_has_the_command(w
     arn = hooked_up(world, {**LABELS, **labels}, groups=[group])
     assert world.inbound(group) == set()
     assert list(world.registry.requirements()) == []
-    assert "vpcLatticeConfigurations" in world.primary(arn)  # attaching goes on
-    assert world.statuses(arn)["default"][1] == "INGRESS_OFF"
+    assert "vpcLatticeConfigurations" not in world.primary(arn)
+    assert world.statuses(arn)["default"] == ("Wired", "INGRESS_OFF")
     assert f"{COMMAND} {group}" in message_of(world, arn, "INGRESS_OFF")
     by_hand(world, group, 8080)
     world.run(900)

@@ -5,7 +5,7 @@ import pytest
 from tests.histories.checks import comes_to_rest
 from tests.histories.labels import LABELS, hooked_up
 from tests.histories.on_call import OnCallWorld, causes, run_command
-from tests.world import open_group
+from tests.world import close_group, open_group
 
 OFF = {**LABELS, "lattice.ingress": "off"}
 
@@ -35,12 +35,23 @@ def hooked_up_in(world, group, labels=OFF, **more):
     return arn
 
 
+def closed_under(world, group: str, *permissions: dict) -> None:
+    """A service that is live in this group, until somebody revokes its rules and adds these; what comes of it."""
+    arn = hooked_up_in(world, group)
+    assert world.claims(arn) == {"orders/default": "Live"}
+    close_group(world.ec2, group)
+    if permissions:
+        world.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=list(permissions))
+    world.run(1200)
+    assert world.primary(arn)["vpcLatticeConfigurations"]  # what is live is not detached
+
+
 def test_a_group_closed_for_ipv6_is_reported_with_the_prefix_list_for_ipv6(world, on_call):
     vpc = world.ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
     subnet = world.ec2.create_subnet(VpcId=vpc, Ipv6CidrBlock="2001:db8:1::/64", Ipv6Native=True)["Subnet"]
     world.subnets = [subnet["SubnetId"]]
-    group = world.ec2.create_security_group(GroupName="closed", Description="closed", VpcId=vpc)["GroupId"]
-    hooked_up_in(world, group)
+    group = open_group(world.ec2, "closed", VpcId=vpc)
+    closed_under(world, group)
     ((_, mail),) = on_call.mails()
     assert causes(mail)[0] == "PREFIX_LIST_RULE_MISSING"
     names = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.ipv6.vpc-lattice"]}]
@@ -52,8 +63,8 @@ def test_a_group_closed_for_ipv6_is_reported_with_the_prefix_list_for_ipv6(world
 
 
 def test_a_closed_group_is_the_first_cause_and_its_command_leads_to_the_recovery(world, on_call):
-    group = closed(world)
-    hooked_up_in(world, group)
+    group = open_group(world.ec2, "closed")
+    closed_under(world, group)
     ((subject, mail),) = on_call.mails()
     assert subject == "ALARM orders/default (shop/orders): the security group does not allow VPC Lattice (IPv4)"
     assert causes(mail)[0] == "PREFIX_LIST_RULE_MISSING"
@@ -67,8 +78,10 @@ def test_a_closed_group_is_the_first_cause_and_its_command_leads_to_the_recovery
 
 
 def test_a_group_open_on_another_port_is_reported_with_the_port(world, on_call):
-    group = open_group(world.ec2, "narrow", (9090, 9090))
-    hooked_up_in(world, group)
+    (narrow,) = world.ec2.describe_security_groups(GroupIds=[open_group(world.ec2, "other", (9090, 9090))])[
+        "SecurityGroups"
+    ]
+    closed_under(world, open_group(world.ec2, "narrow"), *narrow["IpPermissions"])
     ((_, mail),) = on_call.mails()
     assert causes(mail)[0] == "PORT_NOT_OPEN"
     assert "allow VPC Lattice (IPv4) on port 9090, but not on port 8080" in " ".join(mail.split())

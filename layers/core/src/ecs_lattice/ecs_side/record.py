@@ -81,7 +81,8 @@ class IngressState:
 
     ``required`` is what the stack had to open, ``off`` what it had to leave alone. ``group_ids``: the groups in which
     the service may have requirements stored. ``closed``: the requirements that could not be met, and why. ``warnings``
-    block nothing; ``left_closed`` are the warnings about groups in ``off`` that are closed. ``is_incomplete``: a call was
+    block nothing; ``left_closed`` are the warnings about groups in ``off`` that are closed, ``off_closed`` the
+    requirements that are certainly not met. ``is_incomplete``: a call was
     denied, so that what is no longer required may still be open; the next run tries again.
     """
 
@@ -91,6 +92,7 @@ class IngressState:
     closed: tuple[tuple[PortRequirement, Problem], ...] = ()
     warnings: tuple[Problem, ...] = ()
     left_closed: tuple[Problem, ...] = ()
+    off_closed: tuple[tuple[PortRequirement, Problem], ...] = ()
     is_incomplete: bool = False
 
 
@@ -107,7 +109,7 @@ class EcsRecord:
     of an attachment that failed, empty once another has not; ``failed_attach``: what it takes to repeat it. ``registered``: the targets that the controller has
     registered, by group; ``controlled``: the groups in which it has registered all of them. ``holds_slot``: whether the
     service may hold or wait for one of the places for deployments that we start. ``refused``: the codes for which the whole
-    declaration is refused.
+    declaration is refused. ``governed``: ECS shifts the service's traffic, or has and is not known to have ended.
     """
 
     service: str
@@ -127,6 +129,7 @@ class EcsRecord:
     holds_slot: bool = False
     ingress: IngressState = field(default_factory=IngressState)
     refused: str = ""
+    governed: bool = False
     problems: tuple[Problem, ...] = ()
     statuses: tuple[RouteStatus, ...] = ()
 
@@ -222,7 +225,7 @@ def for_service(stored: EcsRecord | None, service_id: ServiceId, service: EcsSer
 
 
 def for_retry(record: EcsRecord) -> EcsRecord:
-    """``record`` without what keeps an attachment from being repeated; somebody has asked for that."""
+    """``record`` without what keeps an attachment from being repeated."""
     return dataclasses.replace(record, failed="", failed_attach=FailedAttach(), list_overwritten="", attached=())
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_lattice.claims import VANISHED, WAITING_FOR_TARGETS, Answer, Claim, ClaimRecord, Notice
 from ecs_lattice.ecs_side.claiming import RouteKey
+from ecs_lattice.ecs_side.claims import RouteState
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.plan import LIST_OVERWRITTEN, Decisions
 from ecs_lattice.ecs_side.record import EcsRecord
@@ -60,7 +61,8 @@ def _statuses(
     left_closed = next(iter(decided.left_closed), None)
     attaching = _attaching(record)
     obstacles = {
-        key: state.closed or (obstacle if state.by_ecs else overwritten) for key, state in decided.route_states.items()
+        key: _closed(state) or (obstacle if state.by_ecs else overwritten)
+        for key, state in decided.route_states.items()
     }
     standing = {
         key: _status(claim, obstacles.get(key, overwritten), left_closed, attaching, turn or _stage(decided))
@@ -70,6 +72,11 @@ def _statuses(
         notices = (*standing[key].notices, decided.moves[key])
         standing[key] = dataclasses.replace(standing[key], notices=notices)
     return [status for _, status in sorted((standing | _withheld(observed, claims, standing)).items())]
+
+
+def _closed(state: RouteState) -> Problem | None:
+    """Why its tasks cannot be reached, unless its author wants to open their security groups: that is waited for."""
+    return None if state.closed and state.closed.code == "INGRESS_OFF" else state.closed
 
 
 def _stage(decided: Decisions) -> Problem | None:

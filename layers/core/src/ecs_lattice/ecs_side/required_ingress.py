@@ -60,7 +60,8 @@ def required_ingress(observed: Observation, settings: Settings) -> RequiredIngre
     opened = _by_place(managed)
     for place in opened:
         off.pop(place, None)
-    reached = {(key, opened[place]) for key, place in primary if place in opened}
+    both = off | opened
+    reached = {(key, both[place]) for key, place in primary if place in both}
     return RequiredIngress(tuple(opened.values()), tuple(off.values()), tuple(sorted(reached)))
 
 

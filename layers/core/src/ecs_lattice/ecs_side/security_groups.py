@@ -1,7 +1,7 @@
 """Opens the tasks' security groups for VPC Lattice: the first step of a reconcile, before anything is created."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ecs_lattice.ecs_side.claiming import RouteKey
@@ -10,11 +10,13 @@ from ecs_lattice.ecs_side.record import EcsRecord, IngressState
 from ecs_lattice.ecs_side.required_ingress import RequiredIngress, required_ingress
 from ecs_lattice.errors import DeniedError
 from ecs_lattice.ingress import problems
-from ecs_lattice.ingress.model import IngressRequirement
+from ecs_lattice.ingress.model import IngressRequirement, PortRequirement
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.routes import RouteIngress
 from ecs_lattice.outcome import Problem
 from ecs_lattice.settings import Settings
+
+_NONE: tuple[tuple[Problem, ...], dict[PortRequirement, Problem]] = ((), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class TaskIngress:
             return observed, IngressResult(known, is_verified=is_empty)
         state = self._open(observed, required, save)
         observed = dataclasses.replace(observed, record=dataclasses.replace(observed.record, ingress=state))
-        return observed, IngressResult(state, _closed(required, state) if state.closed else {})
+        return observed, IngressResult(state, _closed(required, state))
 
     def preview(self, observed: Observation) -> tuple[tuple[IngressRequirement, ...], IngressResult]:
         """The rules that :meth:`ensure_ingress` would add now, and what is known to be closed; writes nothing."""
@@ -60,10 +62,13 @@ class TaskIngress:
         routes, consumer = RouteIngress(self.ingress), observed.service_id.arn
         try:
             openings = routes.preview(consumer, routes.resolved(required.required)) if required.required else ()
-            left_closed = routes.closed(consumer, routes.resolved(required.off)) if required.off else ()
+            off = routes.resolved(required.off)
+            left_closed, certain = routes.closed(consumer, off) if off else _NONE
         except DeniedError as error:
-            return (), IngressResult(self._denied(required, (), known.left_closed, error))
-        state = dataclasses.replace(known, warnings=(), left_closed=left_closed)
+            return (), IngressResult(self._denied(required, (), known, error))
+        state = dataclasses.replace(
+            known, warnings=(), left_closed=left_closed, off_closed=_off_closed(required, off, certain)
+        )
         return openings, IngressResult(state, _closed(required, state))
 
     def _open(
@@ -79,19 +84,22 @@ class TaskIngress:
             # A requirement that a crash leaves behind must be known: nobody else withdraws it.
             save(dataclasses.replace(observed.record, ingress=dataclasses.replace(known, group_ids=group_ids)))
             answer = routes.open(consumer, resolved, group_ids, f"VPC Lattice to ECS service {observed.service_id}")
-            left_closed = routes.closed(consumer, off) if off else ()
+            left_closed, certain = routes.closed(consumer, off) if off else _NONE
         except DeniedError as error:
-            return self._denied(required, group_ids, known.left_closed, error)
+            return self._denied(required, group_ids, known, error)
         reasons = dict(answer.closed)
         both = zip(required.required, resolved, strict=True)
         closed = tuple((requirement, reasons[found]) for requirement, found in both if found in reasons)
-        return IngressState(required.required, required.off, answer.group_ids, closed, answer.notices, left_closed)
+        off_closed = _off_closed(required, off, certain)
+        return IngressState(
+            required.required, required.off, answer.group_ids, closed, answer.notices, left_closed, off_closed
+        )
 
     def _denied(
         self,
         required: RequiredIngress,
         group_ids: tuple[str, ...],
-        left_closed: tuple[Problem, ...],
+        known: IngressState,
         error: DeniedError,
     ) -> IngressState:
         # What could not be read is not known to have been opened.
@@ -99,12 +107,21 @@ class TaskIngress:
         closed = tuple((requirement, problem) for requirement in required.required)
         # Of what is left open there is no route left to tell it of.
         warnings = () if closed else (problem,)
-        return IngressState(
-            required.required, required.off, group_ids, closed, warnings, left_closed, is_incomplete=True
-        )
+        return dataclasses.replace(
+            known, required=required.required, off=required.off, group_ids=group_ids, closed=closed, warnings=warnings,
+            is_incomplete=True,
+        )  # fmt: skip
 
 
 def _closed(required: RequiredIngress, state: IngressState) -> dict[RouteKey, Problem]:
     """By route, why VPC Lattice cannot reach the tasks of PRIMARY."""
-    reasons = dict(state.closed)
+    reasons = {**dict(state.closed), **dict(state.off_closed)}
     return {key: reasons[requirement] for key, requirement in reversed(required.primary) if requirement in reasons}
+
+
+def _off_closed(
+    required: RequiredIngress, resolved: Sequence[PortRequirement], certain: Mapping[PortRequirement, Problem]
+) -> tuple[tuple[PortRequirement, Problem], ...]:
+    """The requirements of ``required.off``, ``resolved`` in the same order, that are certainly not met."""
+    both = zip(required.off, resolved, strict=True)
+    return tuple((requirement, certain[found]) for requirement, found in both if found in certain)

@@ -68,6 +68,16 @@ class SecurityGroupRules:
                     return rule
         return None
 
+    def may_be_open(self, ports: AllowedPorts) -> bool:
+        """Whether a rule covers ``ports`` whose source is another prefix list: its addresses are not known here."""
+        lists = {source.id for source in self.prefix_lists}
+        return any(
+            rule.prefix_list_id not in {None, *lists}
+            and rule.protocol in _TCP_OR_ALL
+            and covers(AllowedPorts(ports.family, rule.ports or _ALL_PORTS), ports)
+            for rule in self.rules
+        )
+
     def prefix_list(self, family: AddressFamily) -> PrefixList | None:
         """VPC Lattice's prefix list of ``family``; None where this Region has none."""
         return next((source for source in self.prefix_lists if source.family == family), None)

@@ -165,7 +165,8 @@ def off(rules: SecurityGroupRules, ports: Collection[AllowedPorts], label_prefix
         "INGRESS_OFF",
         rules.group_id,
         f"is closed for VPC Lattice on {_listed(ports)}, and {label_prefix}.ingress = off (or the stack parameter Ingress) "
-        "leaves it to you to open it: health checks will fail, and ECS stops tasks that fail them.",
+        "leaves it to you to open it. Until it is open, no tasks are attached; of those that are, health checks fail, and ECS stops "
+        "tasks that fail them.",
         rules.command(ports),
     )
 

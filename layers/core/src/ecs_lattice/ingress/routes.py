@@ -176,20 +176,27 @@ class RouteIngress:
                 found.append(IngressRequirement(group_id, consumer, missing))
         return tuple(found)
 
-    def closed(self, consumer: str, requirements: Sequence[PortRequirement]) -> tuple[Problem, ...]:
-        """Notices of the groups that are closed for routes whose groups are not to be opened."""
+    def closed(
+        self, consumer: str, requirements: Sequence[PortRequirement]
+    ) -> tuple[tuple[Problem, ...], dict[PortRequirement, Problem]]:
+        """Notices of the groups that are closed for routes whose groups are not to be opened, and those of the requirements
+        that are certainly not met: no rule for these ports has a source that is not known here."""
         rules = {}
         groups = self._groups(consumer, requirements)
         for group_id, current in groups.rules.items():
             # A rule of ours that only this ECS service required is about to be revoked.
             kept = desired_ports(current, groups.limits.others(group_id))
             rules[group_id] = current.without([rule.id for ports, rule in current.ours.items() if ports not in kept])
-        closed: dict[str, list[AllowedPorts]] = {}
-        for requirement in requirements:
-            if not any(rules[group_id].is_open(requirement.ports) for group_id in requirement.group_ids):
-                closed.setdefault(requirement.group_ids[0], []).append(requirement.ports)
-        prefix = self.ingress.label_prefix
-        return tuple(problems.off(rules[group_id], ports, prefix) for group_id, ports in sorted(closed.items()))
+        closed: dict[str, list[PortRequirement]] = {}
+        for unmet in requirements:
+            if not any(rules[group_id].is_open(unmet.ports) for group_id in unmet.group_ids):
+                closed.setdefault(unmet.group_ids[0], []).append(unmet)
+        found: dict[PortRequirement, Problem] = {}
+        for group_id, left in sorted(closed.items()):
+            ports = {requirement.ports for requirement in left}
+            found |= dict.fromkeys(left, problems.off(rules[group_id], ports, self.ingress.label_prefix))
+        certain = {r: why for r, why in found.items() if not any(rules[g].may_be_open(r.ports) for g in r.group_ids)}
+        return tuple(dict.fromkeys(found.values())), certain
 
     def _groups(self, consumer: str, requirements: Sequence[PortRequirement]) -> TaskSecurityGroups:
         ids = sorted({group_id for requirement in requirements for group_id in requirement.group_ids})
