@@ -56,6 +56,7 @@ class EcsService:
     ``deployments`` newest first; for the CODE_DEPLOY and EXTERNAL controllers they are its task sets (PRIMARY/ACTIVE;
     rollout COMPLETED once PRIMARY is steady). ``grace_period`` is healthCheckGracePeriodSeconds (None: unset).
     ``messages`` are the texts of its newest service events, newest first; ``exec_enabled``: ECS Exec is on.
+    ``revisions`` are the ARNs of its current service revisions.
     """
 
     id: ServiceId
@@ -77,6 +78,7 @@ class EcsService:
     managed_by_ecs: bool = False
     messages: tuple[str, ...] = ()
     exec_enabled: bool = False
+    revisions: tuple[str, ...] = ()
 
     @property
     def primary(self) -> Deployment | None:
@@ -160,12 +162,15 @@ class TaskDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRevision:
-    """What a service deployment deployed (DescribeServiceRevisions)."""
+    """What a service deployment deployed (DescribeServiceRevisions). ``governed_groups`` are the target groups that it was
+    resolved to together with a production rule, whose weights ECS shifts, or that its list names with an
+    ``advancedConfiguration``."""
 
     arn: str
     task_definition: str
     created_at: float
     entries: tuple[LatticeEntry, ...] = ()
+    governed_groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ class Ecs(Protocol):
     def newest_successful_revision(self, service: ServiceId) -> ServiceRevision | None:
         """What the newest SUCCESSFUL service deployment of the last 90 days deployed."""
 
+    def revisions(self, arns: Sequence[str]) -> tuple[ServiceRevision, ...]:
+        """Those of these service revisions that ECS knows, twenty per call."""
+
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
         """The service's tasks whose desired status is RUNNING, and those that are stopping."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _DESIRED_STATUSES: tuple[Literal["RUNNING"], Literal["STOPPED"]] = ("RUNNING", "STOPPED")
 # Items a call, Amazon ECS API Reference.
-_DESCRIBE_SERVICES, _DESCRIBE_TASKS, _LIST = 10, 100, 100
+_DESCRIBE_SERVICES, _DESCRIBE_REVISIONS, _DESCRIBE_TASKS, _LIST = 10, 20, 100, 100
 
 
 class BotoEcs:
@@ -71,10 +71,14 @@ class BotoEcs:
         found = sorted(answer["serviceDeployments"], key=lambda deployment: deployment["createdAt"], reverse=True)
         if not found:
             return None
-        revisions = self._client.describe_service_revisions(serviceRevisionArns=[found[0]["targetServiceRevisionArn"]])[
-            "serviceRevisions"
-        ]
-        return shapes.service_revision(revisions[0]) if revisions else None
+        return next(iter(self.revisions([found[0]["targetServiceRevisionArn"]])), None)
+
+    def revisions(self, arns: Sequence[str]) -> tuple[ServiceRevision, ...]:
+        found: list[ServiceRevision] = []
+        for part in batched(arns, _DESCRIBE_REVISIONS, strict=False):
+            answer = self._client.describe_service_revisions(serviceRevisionArns=part)
+            found += map(shapes.service_revision, answer["serviceRevisions"])
+        return tuple(found)
 
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
         arns: list[str] = []

@@ -55,6 +55,7 @@ def service(shape: Shape) -> EcsService:
         managed_by_ecs=shape.get("resourceManagementType") == "ECS",
         messages=tuple(event["message"] for event in shape.get("events", [])[:_MESSAGES]),
         exec_enabled=bool(shape.get("enableExecuteCommand")),
+        revisions=_revisions(shape),
     )
 
 
@@ -84,13 +85,21 @@ def _port_ranges(containers: Sequence[Shape]) -> tuple[tuple[str, str], ...]:
     return tuple((name, ports) for name, ports in ranges if name and ports)
 
 
+def _revisions(shape: Shape) -> tuple[str, ...]:
+    """The ARNs of a Service's current revisions."""
+    return tuple(found["arn"] for found in shape.get("currentServiceRevisions", []))
+
+
 def service_revision(shape: Shape) -> ServiceRevision:
     """A ServiceRevision of DescribeServiceRevisions."""
+    listed, resolved = _entries(shape), shape.get("resolvedConfiguration", {}).get("vpcLatticeConfigurations", [])
+    named = [found["targetGroupArn"] for found in resolved if found.get("productionListenerRule")]
     return ServiceRevision(
         arn=shape["serviceRevisionArn"],
         task_definition=shape["taskDefinition"],
         created_at=_epoch(shape.get("createdAt")),
-        entries=_entries(shape),
+        entries=listed,
+        governed_groups=frozenset([*named, *(entry.group_arn for entry in listed if entry.advanced)]),
     )
 
 

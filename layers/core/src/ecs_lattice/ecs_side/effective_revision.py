@@ -92,9 +92,9 @@ def unsupported(service: EcsService, revision: TaskDefinition, *, is_governed: b
         found.append(("STRATEGY_LATER", message))
     elif is_governed:
         message = (
-            "The strategy is ROLLING, but a listed deployment still names a target group with an advancedConfiguration: ECS "
-            "may have shifted the traffic to the alternate group, so rules and groups stay as they are until a deployment "
-            "without advancedConfiguration has completed. To start one: UpdateService with vpcLatticeConfigurations that name, "
+            "The strategy is ROLLING, but a deployment named a target group with an advancedConfiguration, and none without has "
+            "completed since: ECS may have shifted the traffic to the alternate group, so rules and groups stay as they are "
+            "until then. To start one: UpdateService with vpcLatticeConfigurations that name, "
             "without advancedConfiguration, the target group to which the production rule forwards."
         )
         found.append(("GOVERNED_BY_ECS", message))

@@ -70,6 +70,7 @@ class Observer:
     ) -> Observation:
         now, service = self.now(), self.ecs.service(service_id)
         record = records.for_service(stored, service_id, service, now)
+        record, shifts = self._governed(record, service, _own_groups(claims))
         absences: tuple[Presence, ...] = ("not_found", "deleted")
         return Observation(
             service_id=service_id,
@@ -83,9 +84,17 @@ class Observer:
             primary=service.primary if service else None,
             completed=effective_revision.newest_completed(service) if service else None,
             listed=service.listed_groups if service else frozenset(),
-            shifts_traffic=service is not None and service.shifts_traffic(_own_groups(claims)),
+            shifts_traffic=shifts,
             uninstalls=uninstalls,
         )
+
+    def _governed(self, record: EcsRecord, service: EcsService | None, groups: set[str]) -> tuple[EcsRecord, bool]:
+        """The record, and whether ECS shifts the traffic of the service's own ``groups``."""
+        if service is None or not (record.governed or service.shifts_traffic(groups)):
+            return record, False
+        from ecs_lattice.ecs_side import governed  # noqa: PLC0415 (most services never need it)
+
+        return governed.followed(record, service, groups, self.ecs)
 
     def _declared(self, observed: Observation) -> Observation:
         """``observed`` with the effective revision and its routes."""
