@@ -82,7 +82,7 @@ class RefusalReporter:
         return bool(self._told(subject))
 
     def is_last_word(self, subject: RouteSubject, claim: ClaimRecord | None) -> bool:
-        """The same, where that says all about the health of the route (decision 62): with the end of the refusal its state
+        """The same, where that says all about the health of the route (decision 54): with the end of the refusal its state
         is told, and before that it receives no requests. What was live before its conflict may serve meanwhile."""
         told = self._told(subject)
         if all(entry.ended_at for entry in told):

@@ -20,7 +20,7 @@ HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE = (
 """Members: the targets of a route by status (count), with the names of the statuses."""
 BY_STATUS = (HEALTHY, UNHEALTHY, INITIAL, DRAINING, UNUSED, UNAVAILABLE)
 IMPAIRED = "Impaired"
-"""1 when a route is impaired in that minute, else 0; no value while it is unknown, or while its alarm needs none (decision 66). The
+"""1 when a route is impaired in that minute, else 0; no value while it is unknown, or while its alarm needs none (decision 55). The
 metric of its alarm."""
 HEARTBEAT = "Heartbeat"
 """1 for each completed run of the probe. The metric of the alarm about the probe itself."""

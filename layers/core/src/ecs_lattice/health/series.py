@@ -1,4 +1,4 @@
-"""In which minutes a route's metric has a value (decision 66). Pure.
+"""In which minutes a route's metric has a value (decision 55). Pure.
 
 CloudWatch bills a metric for each hour in which it has a value, so the zeros of a healthy route are left out. Its alarm
 ignores missing values and decides by the newest ones. So that it decides in each minute what it would decide if none were

@@ -1,4 +1,4 @@
-"""When a Lattice service changes hands (decision 61): its holder has been gone for a day, nothing of it is left there, and
+"""When a Lattice service changes hands (decision 53): its holder has been gone for a day, nothing of it is left there, and
 somebody else declares routes on it.
 
 Gone is only what ECS says for certain. What cannot be read is unknown, and the day begins anew.
