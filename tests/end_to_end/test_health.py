@@ -51,8 +51,9 @@ class Deployed:
     def answers(self) -> bool:
         """Whether a request through VPC Lattice is answered by the container."""
         services = self.operator.aws.client("vpc-lattice").list_services()["items"]
-        domain = next(item["dnsEntry"]["domainName"] for item in services if item["name"] == self.name)
-        return traffic.get(self.operator.aws.lattice_url, domain, f"/{self.name}")[0] == 200
+        domains = [item.get("dnsEntry", {}).get("domainName") for item in services if item["name"] == self.name]
+        domain = next(iter(domains), None)
+        return domain is not None and traffic.get(self.operator.aws.lattice_url, domain, f"/{self.name}")[0] == 200
 
     def rules(self) -> list[dict]:
         """The inbound rules of its group."""
