@@ -38,7 +38,8 @@ def bells_in_an_idle_hour(world) -> int:
 
 
 def comes_to_rest(world, requests: int = BELLS_AN_IDLE_HOUR) -> None:
-    """After an hour everything is as it should be: for an hour nothing is written, and requests are few."""
+    """After an hour everything is as it should be: for an hour nothing is written, and requests are few. Where more
+    ``requests`` are allowed something waits for an end that nobody reports, and the looks at it are noted."""
     from tests.rest import calls, unrestful  # noqa: PLC0415  it needs a world, which needs this module
 
     for _ in range(4):
@@ -47,7 +48,8 @@ def comes_to_rest(world, requests: int = BELLS_AN_IDLE_HOUR) -> None:
     graph = world.graph()
     with calls(world) as seen:
         enqueued = bells_in_an_idle_hour(world)
-    assert (found := unrestful(world, seen)) == [], found
+    noted = ("due#", "waiting#") if requests > BELLS_AN_IDLE_HOUR else ()
+    assert (found := [each for each in unrestful(world, seen) if not each.startswith(noted)]) == [], found
     assert world.graph() == graph
     assert enqueued <= requests, world.outcomes[-enqueued:]
     assert world.dead == []
