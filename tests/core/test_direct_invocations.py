@@ -18,7 +18,7 @@ class Enqueued(list):
 
 def ask(event: dict, kind="ecsService", enqueued=None) -> dict:
     return reconciles.answer(
-        event, kind, lambda key: {"planned": key}, Enqueued() if enqueued is None else enqueued, lambda: 5.0
+        event, kind, lambda key, _event: {"planned": key}, Enqueued() if enqueued is None else enqueued, lambda: 5.0
     )
 
 

@@ -24,6 +24,7 @@ OF_AWS = {
     "AWSLambdaSQSQueueExecutionRole",
     "AmazonECSInfrastructureRolePolicyForVpcLattice",
     "CreateRule",
+    "RegisterTaskDefinition",
     "ServiceToken",
     "SubscribeURL",
     "Reconciled",

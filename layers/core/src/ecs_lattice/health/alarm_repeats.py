@@ -3,7 +3,7 @@ more and more rarely, and told. Pure."""
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from ecs_lattice.claims import RepeatedStep
 from ecs_lattice.health.alarms import Alarm
@@ -28,8 +28,10 @@ class AlarmRepeats:
         self, wanted: Sequence[Alarm], surplus: Sequence[str], existing: Mapping[str, Alarm]
     ) -> tuple[list[Alarm], list[str]]:
         """The alarms to put and the names to delete now."""
-        changes: dict[str, Change] = {alarm.name: (alarm, existing.get(alarm.name)) for alarm in wanted}
-        changes |= {name: (None, existing[name]) for name in surplus}
+        # The state is CloudWatch's own and changes by itself: it makes no other change of the same one.
+        there = {name: replace(alarm, state="") for name, alarm in existing.items()}
+        changes: dict[str, Change] = {alarm.name: (alarm, there.get(alarm.name)) for alarm in wanted}
+        changes |= {name: (None, there[name]) for name in surplus}
         self._before = {step.identity: step for step in self.known}
         self._changes = {name: _step(name, change, self.now) for name, change in changes.items()}
         due = self._due()
