@@ -64,6 +64,9 @@ class WhatIf:
     def newest_successful_revision(self, service: ServiceId) -> ServiceRevision | None:
         return self.ecs.newest_successful_revision(service)
 
+    def revisions(self, arns: Sequence[str]) -> tuple[ServiceRevision, ...]:
+        return self.ecs.revisions(arns)
+
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
         """As they run now, under the task definition that is planned: as many of them, with the same addresses."""
         tasks = self.ecs.tasks(service)
