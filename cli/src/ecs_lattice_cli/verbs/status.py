@@ -115,7 +115,9 @@ def _listed(service: Data, at: float, columns: int) -> Iterator[str]:
     rows = [_row(route, at) for route in service["routes"]]
     if rows:
         yield from table(_HEADS, rows, columns)
-    for problem in service["problems"]:
+    for problem in (
+        each for each in service["problems"] if each["isProblem"]
+    ):  # the others say what the routes' codes say
         yield from wrapped(f"{problem['code']} {_subject(problem)}".rstrip(), columns, "  ")
 
 
