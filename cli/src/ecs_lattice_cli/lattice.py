@@ -49,9 +49,13 @@ class Lattice:
         self._client = stack.client("vpc-lattice")
         self._region = stack.region
 
+    def services(self) -> list[Data]:
+        """The summaries of all Lattice services, by name."""
+        return sorted(self._all("list_services"), key=lambda each: (each["name"], each["id"]))
+
     def service(self, name: str | None, host: str) -> Data:
         """The summary of the Lattice service with this name, id or ARN; without one, that with the domain name ``host``."""
-        services = list(self._all("list_services"))
+        services = self.services()
         if name:
             found = [each for each in services if name in {each["name"], each["id"], each["arn"]}]
             what, known = f"the name {name}", [each["name"] for each in services]
@@ -67,9 +71,23 @@ class Lattice:
         told = f"No Lattice service in Region {self._region} has {what}"
         raise CommandError(f"{told}; {hint}" if hint else f"{told}, nor is there any other that you may see.")
 
+    def listeners(self, service: Data) -> list[Data]:
+        """The summaries of the listeners, by port."""
+        return sorted(self._all("list_listeners", serviceIdentifier=service["arn"]), key=lambda each: int(each["port"]))
+
+    def networks(self, service: Data) -> list[Data]:
+        """Its associations with service networks, by the network's name."""
+        found = self._all("list_service_network_service_associations", serviceIdentifier=service["arn"])
+        return sorted(found, key=lambda each: str(each["serviceNetworkName"]))
+
+    def client_vpcs(self, network: str) -> list[str]:
+        """The ids of the VPCs that a service network (ARN) is associated with."""
+        found = self._all("list_service_network_vpc_associations", serviceNetworkIdentifier=network)
+        return sorted(each["vpcId"] for each in found)
+
     def listener(self, service: Data, port: int | None) -> tuple[Data, list[Data]]:
         """The summary of the listener on ``port`` (None: 443, else 80, else the lowest that there is), and the others'."""
-        listeners = sorted(self._all("list_listeners", serviceIdentifier=service["arn"]), key=lambda each: each["port"])
+        listeners = self.listeners(service)
         if port is None:
             ports = [each["port"] for each in listeners]
             port = next((each for each in _PREFERRED_PORTS if each in ports), min(ports, default=0))

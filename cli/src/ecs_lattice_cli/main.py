@@ -19,6 +19,7 @@ VERBS: dict[str, dict[str, str]] = {
     "What is, and why": {
         "status": "Show ECS services and their routes.",
         "who": "Say which rule answers a request, and why the others do not.",
+        "graph": "Draw what leads from clients to tasks.",
         "history": "Show what the stack changed, and because of what.",
         "explain": "Say what a code means and what to do.",
     },

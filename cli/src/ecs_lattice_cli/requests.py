@@ -95,9 +95,15 @@ def differences(match: Mapping[str, Any] | None, request: Request) -> list[Diffe
     if not http:
         return [Difference("unknown", "this command does not know its kind of match")]
     found = list(_differences(http, request))
-    if found and any(header["name"].lower() == PARKED_HEADER for header in http.get("headerMatches") or ()):
+    if found and is_parked(match):
         return [Difference("parked", "parked until its targets can answer")]
     return found
+
+
+def is_parked(match: Mapping[str, Any] | None) -> bool:
+    """Whether a RuleMatch is that of a parked rule of a stack."""
+    headers = (match or {}).get("httpMatch", {}).get("headerMatches") or ()
+    return any(header["name"].lower() == PARKED_HEADER for header in headers)
 
 
 def _differences(http: Mapping[str, Any], request: Request) -> Iterator[Difference]:

@@ -1,20 +1,18 @@
 """`who URL_OR_PATH`: which rule answers a request, whose it is, and why each other rule does not."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
-from ecs_lattice import naming
-from ecs_lattice.model import ListenerKey, ServiceId
 from ecs_lattice_cli import services
 from ecs_lattice_cli.app import App
 from ecs_lattice_cli.errors import GOOD, PROBLEM, CommandError
-from ecs_lattice_cli.lattice import Lattice, Rule, domains, id_of, key_of
+from ecs_lattice_cli.lattice import Lattice, Rule, domains, key_of
 from ecs_lattice_cli.options import verb
 from ecs_lattice_cli.output import safe, table, wrapped
-from ecs_lattice_cli.requests import Difference, Request, as_written, differences, request_of
+from ecs_lattice_cli.requests import Difference, Request, differences, request_of
+from ecs_lattice_cli.routing import Owners, groups_data, rule_data, targets_text
 
 type Data = Mapping[str, Any]
 
@@ -47,17 +45,17 @@ def _found(app: App, request: Request, name: str | None) -> dict[str, Any]:
     service = lattice.service(name, request.host)
     listener, others = lattice.listener(service, request.port)
     request = request.to(domains(service)[0] if domains(service) else "")
-    owners = _Owners(app.stack.invoke("QueryFunctionName", {"mode": "status"}), service["name"], listener)
+    owners = Owners(app.stack.invoke("QueryFunctionName", {"mode": "status"}), service["name"], listener)
     answering, rest = judged(lattice.rules(service, listener), request)
     return {
         "request": {"method": request.method, "path": request.path, "headers": dict(request.headers)},
         "latticeService": {"name": service["name"], "arn": service["arn"], "domainNames": domains(service)},
         "listener": key_of(listener),
         "otherListeners": [key_of(other) for other in others],
-        "answeredBy": _rule(answering, owners)
-        | {"fixedStatus": answering.fixed_status, "targetGroups": _groups(answering, owners, lattice)},
+        "answeredBy": rule_data(answering, owners)
+        | {"fixedStatus": answering.fixed_status, "targetGroups": groups_data(answering, owners, lattice)},
         "others": [
-            _rule(rule, owners) | {"reasons": [reason._asdict() for reason in reasons]} for rule, reasons in rest
+            rule_data(rule, owners) | {"reasons": [reason._asdict() for reason in reasons]} for rule, reasons in rest
         ],
     }
 
@@ -69,58 +67,6 @@ def judged(rules: Sequence[Rule], request: Request) -> tuple[Rule, list[tuple[Ru
     answering = next(rule for rule, differing in found if not differing)
     later = Difference("later", "it matches, too, but comes later")
     return answering, [(rule, differing or [later]) for rule, differing in found if rule is not answering]
-
-
-class _Owners:
-    """Whose the rules and target groups of a listener are, by the answer to ``status``."""
-
-    def __init__(self, status: Data, lattice_service: str, listener: Data) -> None:
-        key = ListenerKey(listener["protocol"], listener["port"])
-        self._of_group: dict[str, list[Data]] = defaultdict(list)
-        self._of_rule: dict[str, Data] = {}
-        for service in status["ecsServices"]:
-            for route in service["routes"]:
-                if route["latticeService"] != lattice_service:
-                    continue
-                one = {"ecsService": service["arn"], **{name: route[name] for name in ("route", "state", "match")}}
-                self._of_rule[naming.rule_name(ServiceId(service["arn"]), route["route"], key)] = one
-                if route["targetGroupArn"]:
-                    self._of_group[id_of(route["targetGroupArn"])].append(one)
-
-    def of_rule(self, rule: Rule) -> list[Data]:
-        """The routes that a rule is of: by its name, else by the target groups that it forwards to."""
-        if named := self._of_rule.get(rule.name):
-            return [named]
-        return [route for group in rule.weights for route in self.of_group(group, as_written(rule.match))]
-
-    def of_group(self, group: str, match: str) -> list[Data]:
-        """The routes of a target group, those with this match if there are any: the routes of a port share its group."""
-        routes = self._of_group.get(group, [])
-        return [route for route in routes if route["match"] == match] or routes
-
-
-def _rule(rule: Rule, owners: _Owners) -> dict[str, Any]:
-    return {
-        "name": rule.name,
-        "arn": rule.arn,
-        "priority": rule.priority,
-        "match": as_written(rule.match),
-        "routes": owners.of_rule(rule),
-    }
-
-
-def _groups(rule: Rule, owners: _Owners, lattice: Lattice) -> list[dict[str, Any]]:
-    total = sum(rule.weights.values())
-    return [
-        {
-            "id": group,
-            "weight": weight,
-            "percent": round(100 * weight / total, 1) if total else 0,
-            "targets": lattice.targets(group),
-            "routes": owners.of_group(group, as_written(rule.match)),
-        }
-        for group, weight in rule.weights.items()
-    ]
 
 
 def _can_answer(rule: Data) -> bool:
@@ -156,7 +102,7 @@ def _answer(rule: Data, columns: int) -> Iterator[str]:
         yield f"  It answers {rule['fixedStatus']}; no ECS service gets the request."
         return
     rows = [
-        (_share(group), *_whose(group["routes"] or rule["routes"]), _targets(group), group["id"])
+        (_share(group), *_whose(group["routes"] or rule["routes"]), targets_text(group), group["id"])
         for group in rule["targetGroups"]
     ]
     yield from table(("  SHARE", "ECS SERVICE", "ROUTE", "TARGETS", "TARGET GROUP"), rows, columns)
@@ -174,11 +120,6 @@ def _whose(routes: Sequence[Data]) -> tuple[str, str]:
     """The ECS services and the names of routes."""
     names = {services.short_name(route["ecsService"]) for route in routes}
     return ", ".join(sorted(names)) or _NOBODY, safe(", ".join(sorted({route["route"] for route in routes}))) or _NOBODY
-
-
-def _targets(group: Data) -> str:
-    statuses = sorted(group["targets"].items(), key=lambda item: (item[0] != "HEALTHY", item[0]))
-    return ", ".join(f"{number} {status}" for status, number in statuses) or "none"
 
 
 def _other(rule: Data) -> Sequence[str]:
