@@ -6,7 +6,7 @@ from itertools import product
 
 import boto3
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ecs_lattice_cli.lattice import Rule
@@ -238,6 +238,14 @@ REQUESTS = st.tuples(
 )
 
 
+def cased(kind, text):
+    return [{"headerMatches": [{"name": "x-environment", "match": {kind: text}, "caseSensitive": True}]}]
+
+
+@example(cased("exact", "test"), ("/", "GET", {"X-Environment": "Test"}))
+@example(cased("prefix", "test"), ("/", "GET", {"X-Environment": "Testing"}))
+@example(cased("contains", "est"), ("/", "GET", {"X-Environment": "a tEst"}))
+@example(cased("contains", "est"), ("/", "GET", {"X-Environment": "a test"}))
 @given(st.lists(MATCHES, max_size=8), REQUESTS)
 def test_of_any_rules_the_one_answers_that_the_data_plane_uses(matches, drawn):
     path, method, headers = drawn
