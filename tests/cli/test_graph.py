@@ -1,11 +1,12 @@
 """graph: the way from clients to tasks on the local AWS, for Mermaid and for Graphviz."""
 
+import html
 import json
 import re
 
 import boto3
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecs_lattice_cli.pictures import Edge, Group, Picture, dot, mermaid
@@ -60,9 +61,12 @@ def test_graphviz_keeps_the_rules_in_order(stack, ask):
     stack.live("orders", ROUTES)
     lines = settled(ask("graph", "orders", "--format", "dot").stdout).splitlines()
     assert (lines[0], lines[-1]) == ("digraph ecs_lattice {", "}")
-    assert "    { rank=same; listener1_1 -> listener1_2 -> listener1_3 [style=invis]; }" in lines
+    rows = [line for line in lines if "<tr>" in line]
+    assert re.findall(r'port="(\w+)">(\d)', "".join(rows)) == [(f"listener1_{n}", str(n)) for n in (1, 2, 3)]
+    assert rows[0] == "      <tr><td>orders HTTP:80</td></tr>"
+    assert '  listener1:listener1_2 -> group_1 [label=""];' in lines
     assert '    group_1 [label="tg-ID\\n2 HEALTHY"];' in lines
-    assert '  network_1 -> listener1_1 [label="orders HTTP:80"];' in lines
+    assert '  network_1 -> listener1:listener1_1 [label="orders HTTP:80"];' in lines
     assert sum(line.count("{") - line.count("}") for line in lines) == 0
 
 
@@ -114,6 +118,7 @@ def test_sixty_routes_are_sixty_rules_and_as_many_arrows_as_there_are_ways():
         assert sum("listener1_" in line and "group_" in line for line in lines) == 60
 
 
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.characters(blacklist_categories=["Cs", "Cc"])))
 def test_no_text_ends_a_label(text):
     group = Group("a", text)
@@ -123,6 +128,9 @@ def test_no_text_ends_a_label(text):
     assert not set('"<>`*_|') & set(label)
     quoted = re.fullmatch(r'    a_1 \[label="((?:[^"\\]|\\.)*)"\];', dot(Picture([group]))[6], re.DOTALL)[1]
     assert re.sub(r"\\(.)", r"\1", quoted).replace("&amp;", "&") == text
+    group.is_ordered = True
+    (row,) = re.findall(r'<td port="a_1">([^<>"]*)</td>', "\n".join(dot(Picture([group]))))
+    assert html.unescape(row) == text
 
 
 @pytest.mark.parametrize(

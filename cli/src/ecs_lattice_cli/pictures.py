@@ -77,17 +77,23 @@ def _arrows(edges: Sequence[Edge]) -> Iterator[str]:
 
 
 def dot(picture: Picture) -> list[str]:
-    """A digraph of Graphviz."""
+    """A digraph of Graphviz. An ordered group is one table, because Graphviz keeps the order of rows alone."""
     lines = [
         "digraph ecs_lattice {",
-        "  rankdir=LR;",
-        '  node [shape=box, fontname="sans-serif"];',
-        '  edge [fontname="sans-serif"];',
+        "  rankdir=LR; ranksep=1.5;",
+        '  node [shape=box, fontname="Helvetica"];',
+        '  edge [fontname="Helvetica"];',
     ]
-    lines += [line for group in picture.groups if group.nodes for line in _cluster(group)]
+    place: dict[str, str] = {}
+    for group in picture.groups:
+        if group.is_ordered:
+            place |= {node: f"{group.name}:{node}" for node in group.nodes}
+        if group.nodes:
+            lines += _rows(group) if group.is_ordered else _cluster(group)
     for edge in picture.edges:
         style = "" if edge.is_active else ", style=dashed"
-        lines.append(f"  {edge.begin} -> {edge.end} [label={_quoted(edge.label)}{style}];")
+        ends = f"{place.get(edge.begin, edge.begin)} -> {place.get(edge.end, edge.end)}"
+        lines.append(f"  {ends} [label={_quoted(edge.label)}{style}];")
     return [*lines, "}"]
 
 
@@ -96,10 +102,23 @@ def _cluster(group: Group) -> Iterator[str]:
     yield f"    label={_quoted(group.title)};"
     for node, lines in group.nodes.items():
         yield f"    {node} [label={_quoted(*lines)}];"
-    if group.is_ordered and len(group.nodes) > 1:
-        yield f"    {{ rank=same; {' -> '.join(group.nodes)} [style=invis]; }}"
     yield "  }"
+
+
+def _rows(group: Group) -> Iterator[str]:
+    """A table with the title and a row for each node, to which edges lead by its name (a port)."""
+    yield f"  {group.name} [shape=plain, label=<"
+    yield '    <table border="0" cellborder="1" cellspacing="0" cellpadding="6">'
+    yield f"      <tr><td>{_markup(group.title)}</td></tr>"
+    for node, lines in group.nodes.items():
+        yield f'      <tr><td port="{node}">{"<br/>".join(map(_markup, lines))}</td></tr>'
+    yield "    </table>>];"
 
 
 def _quoted(*lines: str) -> str:
     return '"' + "\\n".join(line.translate(_DOT) for line in lines) + '"'
+
+
+def _markup(text: str) -> str:
+    """Text within one of Graphviz's labels like HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
