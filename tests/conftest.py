@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.world import World
 
 os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = "us-east-1"
 os.environ.pop("AWS_PROFILE", None)
+# Examples are the same in each run, and none has a deadline, which a busy machine would miss.
+settings.register_profile("repository", derandomize=True, deadline=None)
+settings.load_profile("repository")
 
 
 _FOLDER = Path(__file__).parent

@@ -1,15 +1,8 @@
-"""Hypothesis strategies for ECS services and their declarations, shared by the tests of the library.
+"""Hypothesis strategies for ECS services and their declarations, shared by the tests of the library."""
 
-Importing this makes examples deterministic and drops the deadline of each, which a busy machine would miss.
-"""
-
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from ecs_lattice.model import ListenerKey, Match, PathMatch, Placement, Route, ServiceId
-
-settings.register_profile("repository", derandomize=True, deadline=None)
-settings.load_profile("repository")
 
 ecs_names = st.from_regex(r"[a-zA-Z0-9_-]{1,255}", fullmatch=True)
 """Names of ECS clusters and services."""

@@ -118,7 +118,7 @@ def test_sixty_routes_are_sixty_rules_and_as_many_arrows_as_there_are_ways():
         assert sum("listener1_" in line and "group_" in line for line in lines) == 60
 
 
-@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.characters(blacklist_categories=["Cs", "Cc"])))
 def test_no_text_ends_a_label(text):
     group = Group("a", text)
