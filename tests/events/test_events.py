@@ -355,7 +355,7 @@ def test_a_delayed_request_in_the_events_queue_is_enqueued_again():
 
 
 def test_the_rest_are_direct_invocations_with_a_mode_that_the_functions_know():
-    direct = {name: load(name) for name in FILES if name.split("/")[0] in {"invoke", "resync"}}
+    direct = {name: load(name) for name in FILES if name.split("/")[0] in {"invoke", "query", "resync"}}
     requests = [name for name in FILES if name.startswith("cloudformation/")]
     assert sorted([*DELIVERED, *NOT_BY_EVENTBRIDGE, *BATCHES, *direct, *requests]) == FILES
     modes = {name: event["mode"] for name, event in direct.items()}
@@ -364,6 +364,9 @@ def test_the_rest_are_direct_invocations_with_a_mode_that_the_functions_know():
         "invoke/apply-ecs-service": "apply",
         "invoke/plan-lattice-service": "plan",
         "invoke/apply-lattice-service": "apply",
+        "query/status": "status",
+        "query/status-ecs-service": "status",
+        "query/history": "history",
         "resync/sweep": "sweep",
         "resync/uninstall": "uninstall",
         "resync/approve-removals": "approve-removals",
