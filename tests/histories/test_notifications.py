@@ -5,7 +5,7 @@ import pytest
 
 from ecs_lattice.aws.queues import SqsDeadLetters
 from local_aws import monitoring
-from local_aws.delivery import queues
+from local_aws.delivery import redrive
 from tests.histories.checks import failing
 from tests.histories.labels import hooked_up
 from tests.histories.on_call import OnCallWorld, causes
@@ -87,7 +87,7 @@ def test_a_conflict_is_reported_with_the_other_service_and_its_end_when_that_is_
 
 
 def test_a_dead_letter_is_reported_with_its_reason_and_its_end_when_the_queue_is_empty(world, on_call):
-    queues.install()
+    redrive.install()
     monitoring.start()  # queues publish their metrics, too
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="letters")["QueueUrl"]

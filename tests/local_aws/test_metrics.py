@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from local_aws import inprocess, monitoring
-from local_aws.delivery import queues
+from local_aws.delivery import redrive
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.monitoring import emf, service_metrics
 from local_aws.monitoring.store import HIGH, Metric
@@ -148,12 +148,12 @@ def test_recording_without_the_local_cloudwatch_says_what_to_do(monkeypatch):
 def queue():
     """A queue with a dead-letter queue, in a process whose SQS is the local AWS's."""
     with inprocess.started() as machine:
-        queues.install()
+        redrive.install()
         sqs = boto3.client("sqs")
         dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 4})
-        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "10"}
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 4})
+        attributes = {"RedrivePolicy": policy, "VisibilityTimeout": "10"}
         url = sqs.create_queue(QueueName="work", Attributes=attributes)["QueueUrl"]
         yield machine, sqs, url
 
