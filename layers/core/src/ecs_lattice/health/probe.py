@@ -109,8 +109,7 @@ class Probe:
 
     def _publish(self, readings: Sequence[Reading], totals: Mapping[str, float]) -> Existing:
         """Publish this minute, then the zeros that the alarms need beside it; the alarms."""
-        stored = self.registry.document(*_SERIES)
-        series = Series.parse(stored, self.now())
+        series = Series.parse(self.registry.document(*_SERIES), self.now())
         for reading in readings:
             self.metrics.publish(reading.dimensions, series.values(reading), reading.members())
         self.metrics.publish({metric_names.OWNER: self.owner}, {metric_names.HEARTBEAT: 1.0}, totals)
@@ -119,9 +118,10 @@ class Probe:
         for reading, state in found:
             for at in series.zeros(reading, state):
                 self.metrics.publish(reading.dimensions, {metric_names.IMPAIRED: 0.0}, at=at)
-        # Last: a run that dies before publishes the zeros once more, which changes no maximum.
-        if (text := series.extended(found).text) != (stored or "{}"):
-            self.registry.put_document(*_SERIES, text)
+        # Last: a run that dies before publishes the zeros once more, which changes no maximum. What is over is only left out
+        # when something is added: it says nothing, and at rest nothing is written.
+        if (after := series.extended(found)) != series:
+            self.registry.put_document(*_SERIES, after.text)
         return existing
 
     def _state(self, reading: Reading, states: Mapping[str, str] | None) -> str | None:
