@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,17 @@ def test_target_health_probes(terminal):
     assert {name: answer["routes"] for name, answer in said.items()} == {"schedule/target-health": 0}
 
 
-def test_the_alarm_function_takes_every_shape_of_an_alarm_and_tells(terminal):
+def test_the_alarm_function_takes_every_shape_of_an_alarm(terminal):
     said = answers(terminal, "AlarmFunction")
     assert {name: answer for name, answer in said.items() if answer["batchItemFailures"]} == {}
+
+
+def test_the_alarm_function_tells_of_an_alarm_that_is_newer_than_what_it_knows(terminal):
+    """The recorded one is older than what this alarm has said since the local AWS began to evaluate it: it is ignored then."""
+    event = json.loads((ROOT / "events/alarm/dead-letters.json").read_text())
+    event["detail"]["state"]["timestamp"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000+0000"
+    (terminal.root / "dead-letters-now.json").write_text(json.dumps(event))
+    assert terminal.sam_local_invoke("AlarmFunction", Path("dead-letters-now.json")) == ANSWERED
     assert "Publish" in terminal.calls_of("AlarmFunction")
 
 
