@@ -66,14 +66,16 @@ def test_a_wrong_health_path_that_is_put_right_just_after_the_undo_has_recovered
     assert set(alarms(world).values()) == {"OK"}
 
 
-def test_a_closed_group_is_two_messages_in_four_hours(world, on_call):
-    world.ecs.create_service(
+def test_a_group_that_its_owner_keeps_closed_is_waited_for_and_nothing_is_attached_or_told(world, on_call):
+    arn = world.ecs.create_service(
         cluster="shop", serviceName="orders", taskDefinition=world.register(OFF), desiredCount=1, launchType="FARGATE",
         **placed_in(world, closed(world)),
-    )  # fmt: skip
+    )["service"]["serviceArn"]  # fmt: skip
     world.start_probing()
     a_while(world, 240)
-    assert words(on_call) == ["ALARM", "REFUSED"]
+    assert world.statuses(arn) == {"orders/default": ("Wired", "INGRESS_OFF")}
+    assert len(world.service(arn)["deployments"]) == 1
+    assert words(on_call) == []
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ class PolicySweep:
         """Whether routes of it receive requests, and it requires IAM."""
         if not any(claim.answer.state == "Live" for claim in claims):
             return False
-        asks = any(claim.claim.route.auth == "AWS_IAM" for claim in claims)
-        return asks or self.settings.minimum_auth == "iam" or dict(record.granted).get("auth") == "AWS_IAM"
+        # What was granted, not what claims ask for: whoever has no say must not cause a read.
+        return self.settings.minimum_auth == "iam" or dict(record.granted).get("auth") == "AWS_IAM"
 
 
 def _is_told(claims: Iterable[ClaimRecord]) -> bool:
