@@ -73,7 +73,7 @@ def test_a_group_that_its_owner_keeps_closed_is_waited_for_and_nothing_is_attach
     )["service"]["serviceArn"]  # fmt: skip
     world.start_probing()
     a_while(world, 240)
-    assert world.statuses(arn) == {"orders/default": ("Wired", "INGRESS_OFF")}
+    assert world.statuses(arn) == {"default": ("Wired", "INGRESS_OFF")}
     assert len(world.service(arn)["deployments"]) == 1
     assert words(on_call) == []
 
