@@ -16,6 +16,9 @@ VERBS: dict[str, dict[str, str]] = {
     "Before a deployment, without AWS": {
         "lint": "Check the labels of task definitions.",
     },
+    "Before a deployment": {
+        "plan": "Say what the stack would do for an ECS service.",
+    },
     "What is, and why": {
         "status": "Show ECS services and their routes.",
         "who": "Say which rule answers a request, and why the others do not.",
