@@ -164,13 +164,14 @@ class TaskDefinition:
 class ServiceRevision:
     """What a service deployment deployed (DescribeServiceRevisions). ``governed_groups`` are the target groups that it was
     resolved to together with a production rule, whose weights ECS shifts, or that its list names with an
-    ``advancedConfiguration``."""
+    ``advancedConfiguration``. ``connectors`` are the port names of its gateway connectors."""
 
     arn: str
     task_definition: str
     created_at: float
     entries: tuple[LatticeEntry, ...] = ()
     governed_groups: frozenset[str] = frozenset()
+    connectors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

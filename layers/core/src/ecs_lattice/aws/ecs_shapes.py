@@ -100,6 +100,7 @@ def service_revision(shape: Shape) -> ServiceRevision:
         created_at=_epoch(shape.get("createdAt")),
         entries=listed,
         governed_groups=frozenset([*named, *(entry.group_arn for entry in listed if entry.advanced)]),
+        connectors=tuple(found.get("portName", "") for found in shape.get("gatewayConnectors", [])),
     )
 
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from ecs_lattice import ports
 from ecs_lattice.claims import OWN_GROUP_UNUSABLE, ClaimRecord
 from ecs_lattice.declaration import Bounds, declare, dropped_default_route, rolling_conflicts
-from ecs_lattice.ecs_side import effective_revision, first_deployment
+from ecs_lattice.ecs_side import effective_revision, first_deployment, gateway
 from ecs_lattice.ecs_side import record as records
 from ecs_lattice.ecs_side.claiming import (
     claimed_since,
@@ -181,7 +181,8 @@ class Observer:
             if deployment.status != "INACTIVE" and arn not in revisions:
                 revisions[arn] = self._revision(arn, service, observed)
         warnings = self._conflicts(observed, revisions) if len(revisions) > 1 else ()
-        return dataclasses.replace(observed, revisions=revisions, warnings=(*observed.warnings, *warnings))
+        record, warnings = gateway.followed(observed.record, service, self.ecs), (*observed.warnings, *warnings)
+        return dataclasses.replace(observed, revisions=revisions, record=record, warnings=warnings)
 
     def _conflicts(self, observed: Observation, revisions: Mapping[str, Revision]) -> tuple[Problem, ...]:
         """How the revision of PRIMARY conflicts with the effective one while it rolls."""

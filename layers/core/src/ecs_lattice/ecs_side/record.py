@@ -110,6 +110,7 @@ class EcsRecord:
     registered, by group; ``controlled``: the groups in which it has registered all of them. ``holds_slot``: whether the
     service may hold or wait for one of the places for deployments that we start. ``refused``: the codes for which the whole
     declaration is refused. ``governed``: ECS shifts the service's traffic, or has and is not known to have ended.
+    ``connectors``: the port names of the gateway connectors of each current service revision that was read, by its ARN.
     """
 
     service: str
@@ -130,6 +131,7 @@ class EcsRecord:
     ingress: IngressState = field(default_factory=IngressState)
     refused: str = ""
     governed: bool = False
+    connectors: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     statuses: tuple[RouteStatus, ...] = ()
 

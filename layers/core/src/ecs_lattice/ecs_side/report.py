@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_lattice.claims import VANISHED, WAITING_FOR_TARGETS, Answer, Claim, ClaimRecord, Notice
+from ecs_lattice.ecs_side import gateway
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import RouteState
 from ecs_lattice.ecs_side.observation import Observation
@@ -68,6 +69,8 @@ def _statuses(
         key: _status(claim, obstacles.get(key, overwritten), left_closed, attaching, turn or _stage(decided))
         for key, claim in claims.items()
     }
+    if beside := gateway.notice(record.connectors):
+        standing = {key: dataclasses.replace(each, notices=(*each.notices, beside)) for key, each in standing.items()}
     for key in decided.moves.keys() & standing.keys():
         notices = (*standing[key].notices, decided.moves[key])
         standing[key] = dataclasses.replace(standing[key], notices=notices)
