@@ -27,6 +27,8 @@ from tests.histories.labels import LABELS
 from tests.world import ROOT, World
 
 STACK = "ecs-lattice"
+_PREFIXES = {"service-quotas": "servicequotas"}
+"""The prefix of a service's IAM actions where it is not boto3's name for it."""
 
 
 @cache
@@ -72,8 +74,14 @@ class Application:
 
         def called(params: dict[str, Any], model: Any, **_: Any) -> None:
             queue = str(params.get("QueueUrl", params.get("SourceArn", ""))).replace(":", "/").rpartition("/")[2]
-            arn = params.get("resourceArn") or f"arn:aws:{service}:us-east-1:123456789012:{queue or '*'}"
-            action = f"{service}:{model.name}"
+            role = params.get("RoleName")
+            named = (
+                params.get("resourceArn")
+                or params.get("TopicArn")
+                or (role and f"arn:aws:iam::123456789012:role/{role}")
+            )
+            arn = named or f"arn:aws:{service}:us-east-1:123456789012:{queue or '*'}"
+            action = f"{_PREFIXES.get(service, service)}:{model.name}"
             self.asked.append((action, arn))
             if action in self.denied:
                 raise _denied(action)

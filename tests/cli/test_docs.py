@@ -14,6 +14,8 @@ from tests.world import ROOT
 PAGE = (ROOT / "docs" / "command.md").read_text()
 POLICY = json.loads((ROOT / "docs" / "command-policy.json").read_text())
 OFFLINE = {"lint", "explain"}
+READS = "Reads"
+"""Ends the name of a verb's second statement: of actions that know no resource (AWS service authorization reference)."""
 
 
 def test_every_verb_has_a_section_and_every_section_a_verb():
@@ -22,7 +24,7 @@ def test_every_verb_has_a_section_and_every_section_a_verb():
 
 
 def test_every_verb_that_calls_aws_has_a_statement_of_its_name():
-    named = {statement["Sid"] for statement in POLICY["Statement"]} - {"Stack"}
+    named = {statement["Sid"].removesuffix(READS) for statement in POLICY["Statement"]} - {"Stack"}
     assert named == {_sid(verb) for verb in SUMMARIES if verb not in OFFLINE}
 
 
@@ -32,7 +34,9 @@ def _sid(verb):
 
 def of_verb(verb):
     """The example policy, cut to what the page says that the verb needs."""
-    kept = [statement for statement in POLICY["Statement"] if statement["Sid"] in {"Stack", _sid(verb)}]
+    kept = [
+        statement for statement in POLICY["Statement"] if statement["Sid"].removesuffix(READS) in {"Stack", _sid(verb)}
+    ]
     return Policy(verb, {**POLICY, "Statement": kept})
 
 

@@ -5,7 +5,7 @@ import json
 import boto3
 import pytest
 
-from ecs_lattice_cli.verbs.dead_letters import _QUEUES
+from ecs_lattice_cli.dead_letter_queues import QUEUES
 from local_aws.iam.evaluation import Request, decide
 from tests.cli.test_docs import of_verb
 
@@ -74,7 +74,7 @@ def test_waiting_for_an_uninstall_ends_when_its_time_is_over(stack, ask):
 def queues(stack):
     """The dead-letter queues by their names in the command: two of them in a pair with the queue that they are of."""
     sqs, urls = boto3.client("sqs"), {}
-    for name, output in _QUEUES.items():
+    for name, output in QUEUES.items():
         urls[name] = sqs.create_queue(QueueName=f"ecs-lattice-{output.removesuffix('Url')}-X")["QueueUrl"]
         stack.outputs[output] = urls[name]
     source = sqs.get_queue_attributes(QueueUrl=urls["alarms"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

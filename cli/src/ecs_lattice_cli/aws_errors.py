@@ -42,7 +42,7 @@ def _of_service(error: failures.ClientError) -> CommandError:
     code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
     if code in _DENIED:
         found = _ACTION.search(message)
-        action = found[1] if found else error.operation_name
+        action = denied_action(error)
         where = f" on {found[2]}" if found and found[2] else ""
         return CommandError(
             f"AWS denied {action}{where}. The policy that this command needs is in {POLICY_PAGE}. ({message})",
@@ -51,6 +51,14 @@ def _of_service(error: failures.ClientError) -> CommandError:
     if code in _BAD_CREDENTIALS:
         return CommandError(f"AWS does not accept the credentials: {message}. {_CREDENTIALS}", UNAVAILABLE)
     return CommandError(f"AWS rejected {error.operation_name}: {message} ({code}).", UNAVAILABLE)
+
+
+def denied_action(error: BaseException | None) -> str:
+    """The action that AWS denied, as its answer names it; without that the operation. Empty if ``error`` is no denial."""
+    if not isinstance(error, failures.ClientError) or error.response["Error"].get("Code") not in _DENIED:
+        return ""
+    found = _ACTION.search(error.response["Error"].get("Message", ""))
+    return found[1] if found else str(error.operation_name)
 
 
 def _of_client(error: Exception) -> CommandError:

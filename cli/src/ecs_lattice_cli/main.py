@@ -25,6 +25,7 @@ VERBS: dict[str, dict[str, str]] = {
         "graph": "Draw what leads from clients to tasks.",
         "history": "Show what the stack changed, and because of what.",
         "explain": "Say what a code means and what to do.",
+        "doctor": "Check what the stack needs, and whether it works.",
     },
     "Operate": {
         "retry": "Reconcile an ECS service now, failed attachments included.",

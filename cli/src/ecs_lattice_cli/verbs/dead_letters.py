@@ -8,20 +8,12 @@ import click
 
 from ecs_lattice_cli.app import App
 from ecs_lattice_cli.aws_errors import explained
+from ecs_lattice_cli.dead_letter_queues import QUEUES
 from ecs_lattice_cli.errors import GOOD, PROBLEM, CommandError
 from ecs_lattice_cli.nearest import suggestion
 from ecs_lattice_cli.options import verb
 from ecs_lattice_cli.output import moment, safe, wrapped
 
-_QUEUES = {
-    "events": "EcsEventsDeadLetterQueueUrl",
-    "ecs-services": "EcsServicesDeadLetterQueueUrl",
-    "lattice-services": "LatticeServicesDeadLetterQueueUrl",
-    "alarms": "AlarmsDeadLetterQueueUrl",
-    "rejected": "DeadLetterQueueUrl",
-}
-"""The output of each dead-letter queue by what was in it. Those of the first four queues can be redriven; ``rejected`` holds events of an
-unknown shape and failed invocations, which belong to no queue."""
 _MOST = 10  # of a queue, in one call (Amazon SQS API, ReceiveMessage)
 
 
@@ -34,13 +26,13 @@ def command(app: App, action: str, queue: str | None) -> int:
     QUEUE is events, ecs-services, lattice-services, alarms or rejected. Without one, all are shown, and the first four are redriven.
     Ends with 1 where there are dead letters. A message that is shown is hidden from other readers for two seconds.
     """
-    if queue and queue not in _QUEUES:
-        raise CommandError(f"There is no queue {queue}; {suggestion(queue, list(_QUEUES))}")
+    if queue and queue not in QUEUES:
+        raise CommandError(f"There is no queue {queue}; {suggestion(queue, list(QUEUES))}")
     if queue == "rejected" and action == "redrive":
         raise CommandError(
             "What was rejected belongs to no queue: read why (dead-letters show rejected), then delete it."
         )
-    wanted = [queue] if queue else [name for name in _QUEUES if action == "show" or name != "rejected"]
+    wanted = [queue] if queue else [name for name in QUEUES if action == "show" or name != "rejected"]
     found = [_shown(app, name) for name in wanted]
     if action == "redrive":
         moved = [_redriven(app, each) for each in found if each["messages"]]
@@ -52,7 +44,7 @@ def command(app: App, action: str, queue: str | None) -> int:
 
 def _shown(app: App, name: str) -> dict[str, Any]:
     """How many messages the queue has, and some of them."""
-    url = app.stack.output(_QUEUES[name])
+    url = app.stack.output(QUEUES[name])
     with explained():
         sqs = app.stack.client("sqs")
         names = ["ApproximateNumberOfMessages"]
@@ -87,7 +79,7 @@ def _about(body: str) -> str:
 
 
 def _redriven(app: App, found: Mapping[str, Any]) -> dict[str, Any]:
-    url = app.stack.output(_QUEUES[found["queue"]])
+    url = app.stack.output(QUEUES[found["queue"]])
     with explained():
         sqs = app.stack.client("sqs")
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
