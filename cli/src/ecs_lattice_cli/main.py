@@ -26,6 +26,7 @@ VERBS: dict[str, dict[str, str]] = {
         "history": "Show what the stack changed, and because of what.",
         "explain": "Say what a code means and what to do.",
         "doctor": "Check what the stack needs, and whether it works.",
+        "cost": "Estimate what the stack and its Lattice services cost a month.",
     },
     "Operate": {
         "retry": "Reconcile an ECS service now, failed attachments included.",

@@ -1,0 +1,1 @@
+"""What the stack and its Lattice services cost a month, and what load balancers would."""
