@@ -26,20 +26,24 @@ def command(app: App, action: str, queue: str | None) -> int:
     QUEUE is events, ecs-services, lattice-services, alarms or rejected. Without one, all are shown, and the first four are redriven.
     Ends with 1 where there are dead letters. A message that is shown is hidden from other readers for two seconds.
     """
-    if queue and queue not in QUEUES:
-        raise CommandError(f"There is no queue {queue}; {suggestion(queue, list(QUEUES))}")
-    if queue == "rejected" and action == "redrive":
-        raise CommandError(
-            "What was rejected belongs to no queue: read why (dead-letters show rejected), then delete it."
-        )
-    wanted = [queue] if queue else [name for name in QUEUES if action == "show" or name != "rejected"]
-    found = [_shown(app, name) for name in wanted]
+    found = [_shown(app, name) for name in _wanted(action, queue)]
     if action == "redrive":
         moved = [_redriven(app, each) for each in found if each["messages"]]
         app.emit("dead-letters", {"action": action, "queues": moved}, render)
         return GOOD
     app.emit("dead-letters", {"action": action, "queues": found}, render)
     return PROBLEM if any(each["messages"] for each in found) else GOOD
+
+
+def _wanted(action: str, queue: str | None) -> list[str]:
+    """The queues that are meant. CommandError for one that is not there or cannot be redriven."""
+    if queue and queue not in QUEUES:
+        raise CommandError(f"There is no queue {queue}; {suggestion(queue, list(QUEUES))}")
+    if queue == "rejected" and action == "redrive":
+        raise CommandError(
+            "What was rejected belongs to no queue: read why (dead-letters show rejected), then delete it."
+        )
+    return [queue] if queue else [name for name in QUEUES if action == "show" or name != "rejected"]
 
 
 def _shown(app: App, name: str) -> dict[str, Any]:

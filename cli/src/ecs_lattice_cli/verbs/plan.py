@@ -56,26 +56,28 @@ def command(app: App, file: str | None, service: str, tags: dict[str, str] | Non
 
 def planned(answer: Data, *, is_now: bool) -> dict[str, Any]:
     """The plan of the stack's answer: sections of lines, what follows, problems, and a count of each sign."""
-    sections = {name: lines for name, lines in _sections(answer) if lines}
-    follows = list(_follows(answer))
-    counted = Counter(sign for lines in sections.values() for sign, _ in lines)
-    counted.update(sign for sign, _ in follows)
+    sections = [(name, lines) for name, lines in _sections(answer) if lines]
+    follows = [*_attachment(answer), *_of_claims(answer["claims"])]
+    signs = Counter(sign for lines in (*(lines for _, lines in sections), follows) for sign, _ in lines)
     return {
         "ecsService": answer["service"]["arn"],
         "revision": answer["effective"],
         "isNow": is_now,
         "routes": [route["name"] for route in answer["routes"]],
-        "sections": [
-            {"name": name, "lines": [{"sign": sign, "text": text} for sign, text in lines]}
-            for name, lines in sections.items()
-        ],
-        "follows": [{"sign": sign, "text": text} for sign, text in follows],
+        "sections": [{"name": name, "lines": _data(lines)} for name, lines in sections],
+        "follows": _data(follows),
         "problems": _problems(answer),
-        "notices": [
-            {"route": route, **notice} for route, notices in sorted(answer["notices"].items()) for notice in notices
-        ],
-        "summary": {"add": counted["+"], "change": counted["~"], "remove": counted["-"], "deployments": counted["!"]},
+        "notices": _notices(answer["notices"]),
+        "summary": {"add": signs["+"], "change": signs["~"], "remove": signs["-"], "deployments": signs["!"]},
     }
+
+
+def _data(lines: Sequence[Line]) -> list[dict[str, str]]:
+    return [{"sign": sign, "text": text} for sign, text in lines]
+
+
+def _notices(by_route: Mapping[str, Sequence[Data]]) -> list[dict[str, Any]]:
+    return [{"route": route, **notice} for route, notices in sorted(by_route.items()) for notice in notices]
 
 
 def _sections(answer: Data) -> Iterator[tuple[str, list[Line]]]:
@@ -116,18 +118,29 @@ def _sign(step: str) -> str:
     return "+" if step in _ADDS else "-" if step in _REMOVES else "~"
 
 
-def _follows(answer: Data) -> Iterator[Line]:
-    """What later reconciles do, as far as the claims say it: the first one only makes what has to be there before."""
-    declared = [claim for claim in answer["claims"] if claim["phase"] == "declared" and not claim["named"]]
-    attached = [claim for claim in declared if not claim["own_group"] and claim["route"]["targets"] != "controller"]
-    if attached and answer["attach"]["kind"] not in {"attach", "roll_back"}:
-        names = ", ".join(claim["route"]["name"] for claim in attached)
-        yield "!", f"one deployment of the ECS service registers its tasks with the target groups of {names}"
-    for claim in declared:
-        yield "~", f"route {claim['route']['name']} receives its requests once a target of it is healthy"
-    for claim in answer["claims"]:
-        if claim["phase"] != "declared":
-            yield "-", f"route {claim['route']['name']} is removed after the grace time, and its tasks are detached"
+def _attachment(answer: Data) -> Iterator[Line]:
+    """The deployment of a later reconcile that attaches routes whose target groups are only being made."""
+    names = [claim["route"]["name"] for claim in answer["claims"] if _is_to_be_attached(claim)]
+    if names and answer["attach"]["kind"] not in {"attach", "roll_back"}:
+        yield "!", f"one deployment of the ECS service registers its tasks with the target groups of {', '.join(names)}"
+
+
+def _is_new(claim: Data) -> bool:
+    return claim["phase"] == "declared" and not claim["named"]
+
+
+def _is_to_be_attached(claim: Data) -> bool:
+    return _is_new(claim) and not claim["own_group"] and claim["route"]["targets"] != "controller"
+
+
+def _of_claims(claims: Sequence[Data]) -> Iterator[Line]:
+    """What becomes of each route, as far as its claim says it."""
+    for claim in claims:
+        name = claim["route"]["name"]
+        if _is_new(claim):
+            yield "~", f"route {name} receives its requests once a target of it is healthy"
+        elif claim["phase"] != "declared":
+            yield "-", f"route {name} is removed after the grace time, and its tasks are detached"
 
 
 def _problems(answer: Data) -> list[dict[str, Any]]:
