@@ -12,7 +12,7 @@ from typing import Literal
 
 from ecs_lattice import bounds
 from ecs_lattice.model import Placement, Route, ServiceId
-from ecs_lattice.outcome import NO_PROGRESS, Wait
+from ecs_lattice.outcome import NO_PROGRESS, Wait, doubled
 
 SCHEMA = 1
 
@@ -31,7 +31,7 @@ NETWORK_ALLOWS_NOBODY = "NETWORK_ALLOWS_NOBODY"
 """The codes of notices of a route to which requests do not come although its targets may be healthy."""
 
 _CUT_OFF = {ASSOCIATION_MISSING, AUTH_ALLOWS_NOBODY, NETWORK_ALLOWS_NOBODY}
-_FIRST_WAIT, _WAIT_DOUBLINGS, _LONGEST_WAIT, _TOLD_SECONDS = 60, 4, 900, 900
+_FIRST_WAIT, _LONGEST_WAIT, _TOLD_SECONDS = 60, 900, 900
 
 Phase = Literal["declared", "vanished", "deleted"]
 State = Literal["Pending", "Wired", "Live", "Parked", "Removed", "Paused", "Refused", "Conflicted"]
@@ -201,8 +201,7 @@ class RepeatedStep:
     @property
     def wait_seconds(self) -> int:
         """How long it is left out after it was tried."""
-        doubled = _FIRST_WAIT << min(self.tries - 1, _WAIT_DOUBLINGS)
-        return _FIRST_WAIT if self.is_urgent else min(doubled, _LONGEST_WAIT)
+        return int(doubled(_FIRST_WAIT, self.tries - 1, _FIRST_WAIT if self.is_urgent else _LONGEST_WAIT))
 
     @property
     def due_at(self) -> float:

@@ -62,7 +62,7 @@ def _statuses(
     left_closed = next(iter(decided.left_closed), None)
     attaching = _attaching(record)
     obstacles = {
-        key: _closed(state) or (obstacle if state.by_ecs else overwritten)
+        key: _closed(state, record) or (obstacle if state.by_ecs else overwritten)
         for key, state in decided.route_states.items()
     }
     standing = {
@@ -77,9 +77,10 @@ def _statuses(
     return [status for _, status in sorted((standing | _withheld(observed, claims, standing)).items())]
 
 
-def _closed(state: RouteState) -> Problem | None:
-    """Why its tasks cannot be reached, unless its author wants to open their security groups: that is waited for."""
-    return None if state.closed and state.closed.code == "INGRESS_OFF" else state.closed
+def _closed(state: RouteState, record: EcsRecord) -> Problem | None:
+    """Why its tasks cannot be reached, unless the owner of their security groups keeps them closed: that is waited for."""
+    left_to_owner = {problem for _, problem in record.ingress.off_closed}
+    return None if state.closed in left_to_owner else state.closed
 
 
 def _stage(decided: Decisions) -> Problem | None:
