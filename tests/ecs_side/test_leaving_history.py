@@ -85,6 +85,34 @@ def test_a_deleted_service_is_deleted_at_once_and_its_claims_go_when_nothing_is_
     assert [item for item in bench.stored() if item["pk"]["S"].startswith("ecs#")] == []
 
 
+def notices(bench):
+    return {notice.code: notice.message for status in bench.record().statuses for notice in status.notices}
+
+
+def test_a_wait_of_a_day_is_told_once_until_it_is_over(bench):
+    bench.live()
+    ecs.backend().settings.deprovisioning_seconds = 30 * 3600.0
+    bench.ecs.delete_service(cluster="shop", service="orders", force=True)
+    bench.go()
+    bench.advance(23 * 3600)
+    bench.go()
+    assert "NO_PROGRESS" not in notices(bench)
+    bench.advance(2 * 3600)
+    assert bench.go().after == 900
+    told = notices(bench)["NO_PROGRESS"]
+    assert "ECS is still stopping the tasks" in told
+    assert [problem.message for problem in bench.record().problems if problem.code == "NO_PROGRESS"] == [told]
+    assert [change.code for change in bench.announced.changes].count("NO_PROGRESS") == 1
+    stored = bench.stored()
+    bench.advance(3600)
+    bench.go()
+    assert bench.stored() == stored
+    bench.advance(6 * 3600)
+    bench.go()
+    assert "NO_PROGRESS" not in notices(bench)
+    assert bench.record().waits == ()
+
+
 def test_a_service_that_one_read_does_not_find_waits_as_a_lost_label_does(bench):
     group = bench.live()
     ecs.backend().settings.read_lag_seconds = 10000

@@ -185,7 +185,11 @@ class Player:
         return RIVALS if who.startswith("r") else OURS
 
     def _is_there(self, who: str) -> bool:
-        return who in self.arns and self.world.service(self.arns[who])["status"] == "ACTIVE"
+        """Whether it is ACTIVE; an hour after its deletion ECS does not know it any more."""
+        if who not in self.arns:
+            return False
+        found = self.world.ecs.describe_services(cluster=self._cluster(who), services=[self.arns[who]])["services"]
+        return any(service["status"] == "ACTIVE" for service in found)
 
     def _deploy(self, who: str, labels: Mapping[str, str]) -> None:
         cluster = self._cluster(who)

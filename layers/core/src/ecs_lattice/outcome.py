@@ -117,6 +117,11 @@ def waits_now(waits: Iterable[NotYet], known: Iterable[Wait], now: float) -> tup
     return tuple(Wait(why, since.get(why, now)) for why in sorted({wait.why for wait in waits if not wait.is_timed}))
 
 
+def overdue(waits: Iterable[Wait], now: float) -> list[Wait]:
+    """Those that have lasted for a day, of which people are told."""
+    return [wait for wait in waits if now - wait.since >= DAY_SECONDS]
+
+
 def paced(waits: Iterable[NotYet], running: Iterable[Wait], now: float) -> list[NotYet]:
     """The waits, those of ``running`` put off."""
     since = {wait.why: wait.since for wait in running}

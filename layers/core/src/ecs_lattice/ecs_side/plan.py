@@ -25,8 +25,8 @@ _LEAVING_RETRY_SECONDS = 60
 _HELD_RETRY_SECONDS = 900
 _CLOSED_SECONDS = 3600  # for this long somebody may be about to open a group by hand; after that the resync finds it
 _CLOSED = "closed"
-_PACED = {"ATTACHING", "DEPLOYMENT_ROLLS", "LISTED_GROUP_GONE"}  # waits that have a pace or an end of their own
 """The name of the timer that says since when a route's security groups have been closed."""
+_PACED = {"ATTACHING", "DEPLOYMENT_ROLLS", "LISTED_GROUP_GONE"}  # waits that have a pace or an end of their own
 
 LIST_OVERWRITTEN = Problem(
     "LIST_OVERWRITTEN",
@@ -201,7 +201,8 @@ def _waits(
 ) -> Iterator[NotYet]:
     service, now = observed.service, observed.now
     if decision.kind == "wait":
-        wait = NotYet.until if decision.code in _PACED else NotYet
+        is_told = decision.code in _PACED or decision.code in {problem.code for problem in problems}  # with its way out
+        wait = NotYet.until if is_told else NotYet
         yield wait(decision.after, decision.message)
     is_asked = observed.presence == "active" and (claims or problems or observed.waiting)
     if service and is_asked and (after := effective_revision.wait_while_rolling(service, now)):

@@ -32,7 +32,7 @@ from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import Announcer
 from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, reported, soonest
+from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, paced, reported, soonest, waits_now
 from ecs_lattice.settings import Settings
 
 _TARGETS_RETRY_SECONDS = 15
@@ -134,11 +134,14 @@ class _Run:
         turn = self._take_turn(kind) if kind == "attach" or self.record.holds_slot else None
         attached: Outcome = Done()
         if turn:
-            attached = NotYet.until(_TURN_RETRY_SECONDS, turn.message)
+            attached = NotYet(_TURN_RETRY_SECONDS, turn.message)
         elif kind in {"attach", "roll_back"}:
             attached = self._attach(decided.attach)
         rejected = attached.problems if isinstance(attached, Refused) else ()
-        updated = report.with_statuses(self.observed, self.record, self.claims, decided, rejected, turn)
+        waits = [each for each in (registered, attached, *decided.waits) if isinstance(each, NotYet)]
+        running = waits_now(waits, self.record.waits, self.observed.now)
+        record = dataclasses.replace(self.record, waits=running)
+        updated = report.with_statuses(self.observed, record, self.claims, decided, rejected, turn)
         # Send the events before the record says that they were sent: better twice than never.
         report.send_events(self.side.announcer, self.observed, self.record, updated)
         self.save(updated)
@@ -146,7 +149,7 @@ class _Run:
             if record.is_unacknowledged:
                 registry.acknowledge(record)
         self._forget_if_over(decided)
-        return soonest([Refused(decided.problems), registered, attached, *decided.waits])
+        return soonest([Refused((*decided.problems, *rejected)), *paced(waits, running, self.observed.now)])
 
     def _take_turn(self, kind: str) -> Problem | None:
         """Take a place for an attach deployment, keep it while that is in progress, or give it up; why the service waits

@@ -18,7 +18,7 @@ from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import EcsService, LatticeEntry, Subnets, TaskDefinition
 from ecs_lattice.ingress.model import PortRequirement
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import MORE_PROBLEMS, Problem
+from ecs_lattice.outcome import MORE_PROBLEMS, Problem, Wait
 from ecs_lattice.ports import Documents, Registry
 
 KIND = "ecs"
@@ -111,6 +111,7 @@ class EcsRecord:
     service may hold or wait for one of the places for deployments that we start. ``refused``: the codes for which the whole
     declaration is refused. ``governed``: ECS shifts the service's traffic, or has and is not known to have ended.
     ``connectors``: the port names of the gateway connectors of each current service revision that was read, by its ARN.
+    ``waits`` is what the last reconcile waited for without knowing how long it takes.
     """
 
     service: str
@@ -132,6 +133,7 @@ class EcsRecord:
     refused: str = ""
     governed: bool = False
     connectors: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    waits: tuple[Wait, ...] = ()
     problems: tuple[Problem, ...] = ()
     statuses: tuple[RouteStatus, ...] = ()
 

@@ -17,7 +17,7 @@ from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.ecs_side.status import ON_THE_WAY, WAITING_FOR_DEPLOYMENT, RouteStateName, RouteStatus
 from ecs_lattice.errors import DeniedError, InvalidError
 from ecs_lattice.messages.announcements import Announcer, StateChange
-from ecs_lattice.outcome import NO_PROGRESS, Problem, reported
+from ecs_lattice.outcome import NO_PROGRESS, Problem, overdue, reported
 
 _log = logging.getLogger(__name__)
 _BAD_STATES = {"Refused", "Conflicted"}
@@ -34,7 +34,8 @@ def with_statuses(
     """``record`` with the status of every claim that stands and of every route that makes none; the problems are those
     that are told, and new ones are logged. ``rejected``: why ECS has rejected the list; ``turn``: why the attachment
     waits."""
-    problems = reported(decided.problems + rejected + decided.warnings)
+    stalled = tuple(wait.problem for wait in overdue(record.waits, observed.now))
+    problems = reported(decided.problems + rejected + decided.warnings + stalled)
     for problem in problems:
         if problem not in record.problems:
             level = logging.INFO if problem.code == WAITING_FOR_DEPLOYMENT else logging.WARNING
@@ -69,12 +70,19 @@ def _statuses(
         key: _status(claim, obstacles.get(key, overwritten), left_closed, attaching, turn or _stage(decided))
         for key, claim in claims.items()
     }
-    if beside := gateway.notice(record.connectors):
-        standing = {key: dataclasses.replace(each, notices=(*each.notices, beside)) for key, each in standing.items()}
+    of_all = [*filter(None, [gateway.notice(record.connectors), _stalled(observed, record)])]
+    if of_all:
+        standing = {key: dataclasses.replace(each, notices=(*each.notices, *of_all)) for key, each in standing.items()}
     for key in decided.moves.keys() & standing.keys():
         notices = (*standing[key].notices, decided.moves[key])
         standing[key] = dataclasses.replace(standing[key], notices=notices)
     return [status for _, status in sorted((standing | _withheld(observed, claims, standing)).items())]
+
+
+def _stalled(observed: Observation, record: EcsRecord) -> Notice | None:
+    """What the ECS service has waited for longer than a day. One notice: it is new, or over, by its code."""
+    told = overdue(record.waits, observed.now)
+    return Notice(NO_PROGRESS, " ".join(wait.problem.message for wait in told)) if told else None
 
 
 def _closed(state: RouteState, record: EcsRecord) -> Problem | None:

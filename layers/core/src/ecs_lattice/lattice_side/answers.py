@@ -17,7 +17,7 @@ from ecs_lattice.lattice_side.resolutions import Resolution
 from ecs_lattice.lattice_side.shadows import live_rules, shadows
 from ecs_lattice.lattice_side.succession import MATCH_TAKEN, is_awaited, standby_message
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import DAY_SECONDS, NO_PROGRESS, NotYet, Problem, Wait
+from ecs_lattice.outcome import NO_PROGRESS, NotYet, Problem, Wait, overdue
 
 _log = logging.getLogger(__name__)
 _CREATE_SECONDS = 5
@@ -194,16 +194,16 @@ def stalled(
 ) -> dict[str, Answer]:
     """The answers, with what has been waited for longer than a day: a notice, and the code where nothing else stands in the
     way. What no claim needs is told to all that are neither refused nor gone."""
-    overdue = [wait for wait in known if now - wait.since >= DAY_SECONDS]
-    return _with_problems(answers, waits, overdue) if overdue else dict(answers)
+    told = overdue(known, now)
+    return _with_problems(answers, waits, told) if told else dict(answers)
 
 
 def _with_problems(
-    answers: Mapping[str, Answer], waits: Sequence[NotYet], overdue: Iterable[Wait]
+    answers: Mapping[str, Answer], waits: Sequence[NotYet], lasting: Iterable[Wait]
 ) -> dict[str, Answer]:
     told: dict[str, list[str]] = defaultdict(list)
     of_all = [key for key, answer in answers.items() if answer.state not in {"Refused", "Conflicted", "Removed"}]
-    for wait in overdue:
+    for wait in lasting:
         waiting = set(chain(*(each.needed_by for each in waits if each.why == wait.why))) or of_all
         for key in answers.keys() & waiting:
             told[key].append(wait.problem.message)
