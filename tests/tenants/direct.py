@@ -160,6 +160,7 @@ _TERMS: dict[str, Callable[[Values | None, Any], bool]] = {
     r"begins_with\((\w+), (:\w+)\)": lambda value, wanted: _inner(value).startswith(wanted),
     r"contains\((\w+), (:\w+)\)": lambda value, wanted: wanted in _inner(value),
     r"size\((\w+)\) < (:\w+)": lambda value, wanted: value is not None and len(_inner(value)) < int(wanted),
+    r"(\w+) >= (:\w+)": lambda value, wanted: value is not None and _inner(value) >= wanted,
     r"(\w+) = (:\w+)": lambda value, wanted: value is not None and _inner(value) == wanted,
 }
 

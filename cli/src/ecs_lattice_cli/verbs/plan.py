@@ -1,7 +1,8 @@
 """`plan`: what a reconcile would do now, or after a deployment of a task definition that need not be registered."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -10,15 +11,22 @@ from ecs_lattice_cli import services, taskdefs
 from ecs_lattice_cli.app import App
 from ecs_lattice_cli.errors import CHANGES, GOOD, PROBLEM, CommandError
 from ecs_lattice_cli.options import verb
-from ecs_lattice_cli.output import safe, wrapped
+from ecs_lattice_cli.output import safe, span, wrapped
 
 type Data = Mapping[str, Any]
-type Line = tuple[str, str]
-"""A sign and what it is of: ``+`` is added, ``~`` changed, ``-`` removed, ``!`` a deployment."""
 
-_ADDS = {"CreateGroup", "CreateLatticeService", "CreateListener", "CreateRule", "Associate"}
-_REMOVES = {"Disassociate", "DeleteRule", "DeleteListener", "Deregister", "DeleteGroup", "DeleteLatticeService"}
-"""Steps by the names of the plan's schema; every other one changes something that is there."""
+_ADDS = {
+    "AuthorizeSecurityGroupIngress", "CreateGroup", "CreateLatticeService", "CreateListener", "CreateRule", "Associate",
+    "RegisterTargets",
+}  # fmt: skip
+_REMOVES = {
+    "RevokeSecurityGroupIngress", "Disassociate", "DeleteRule", "DeleteListener", "Deregister", "DeregisterTargets",
+    "DeleteGroup", "DeleteLatticeService",
+}  # fmt: skip
+_DEPLOYMENT = "UpdateService"
+"""Steps by the names that the stack's answer has for them; every other one changes something that is there."""
+_SECURITY_GROUPS = {"AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"}
+_SHOWN_SECONDS = 60  # a shorter time is no wait for people
 
 
 def _pairs(_: click.Context, __: click.Parameter, written: tuple[str, ...]) -> dict[str, str] | None:
@@ -55,92 +63,52 @@ def command(app: App, file: str | None, service: str, tags: dict[str, str] | Non
 
 
 def planned(answer: Data, *, is_now: bool) -> dict[str, Any]:
-    """The plan of the stack's answer: sections of lines, what follows, problems, and a count of each sign."""
-    sections = [(name, lines) for name, lines in _sections(answer) if lines]
-    follows = [*_attachment(answer), *_of_claims(answer["claims"])]
-    signs = Counter(sign for lines in (*(lines for _, lines in sections), follows) for sign, _ in lines)
+    """The plan of the stack's answer: sections of steps in the order in which they are done, problems, and a count of each
+    sign."""
+    follows = answer["untilRest"]
+    sections = _sections(follows["steps"])
+    signs = Counter(line["sign"] for section in sections for line in section["lines"])
     return {
         "ecsService": answer["service"]["arn"],
         "revision": answer["effective"],
         "isNow": is_now,
         "routes": [route["name"] for route in answer["routes"]],
-        "sections": [{"name": name, "lines": _data(lines)} for name, lines in sections],
-        "follows": _data(follows),
+        "sections": sections,
+        "waits": follows["waits"],
+        "isWhole": follows["is_whole"],
         "problems": _problems(answer),
         "notices": _notices(answer["notices"]),
         "summary": {"add": signs["+"], "change": signs["~"], "remove": signs["-"], "deployments": signs["!"]},
     }
 
 
-def _data(lines: Sequence[Line]) -> list[dict[str, str]]:
-    return [{"sign": sign, "text": text} for sign, text in lines]
+def _sections(steps: Sequence[Data]) -> list[dict[str, Any]]:
+    """Steps of one thing that follow one another; ``after``: in how many seconds at the earliest."""
+    found: list[dict[str, Any]] = []
+    for step in steps:
+        name = _subject(step)
+        if not found or (found[-1]["name"], found[-1]["after"]) != (name, step["after"]):
+            found.append({"name": name, "after": step["after"], "lines": []})
+        found[-1]["lines"].append({"sign": _sign(step["call"]), "text": step["text"]})
+    return found
+
+
+def _subject(step: Data) -> str:
+    if step["call"] in _SECURITY_GROUPS:
+        return "Security groups"
+    if step["kind"] == "ecsService":
+        return f"ECS service {services.short_name(step['key'])}"
+    return f"Lattice service {step['key']}"
+
+
+def _sign(call: str) -> str:
+    if call == _DEPLOYMENT:
+        return "!"
+    return "+" if call in _ADDS else "-" if call in _REMOVES else "~"
 
 
 def _notices(by_route: Mapping[str, Sequence[Data]]) -> list[dict[str, Any]]:
     return [{"route": route, **notice} for route, notices in sorted(by_route.items()) for notice in notices]
-
-
-def _sections(answer: Data) -> Iterator[tuple[str, list[Line]]]:
-    openings = [
-        ("+", f"security group {opening['group_id']}: open for VPC Lattice on {_ports(opening['ports'])}")
-        for opening in answer["openings"]
-    ]
-    yield "Security groups", openings
-    yield "ECS service", [*_deployment(answer["attach"]), *_targets(answer["changes"])]
-    for plan in answer["latticeServices"]:
-        lines = [(_sign(step["step"]), step["text"]) for step in plan["steps"]]
-        yield f"Lattice service {plan['lattice_service']}", lines
-
-
-def _ports(ports: Sequence[Data]) -> str:
-    families = {"IPV4": "IPv4", "IPV6": "IPv6"}
-    spans = ((one["ports"]["first"], one["ports"]["last"], families.get(one["family"], one["family"])) for one in ports)
-    return ", ".join(f"{first if first == last else f'{first}-{last}'} ({family})" for first, last, family in spans)
-
-
-def _deployment(attach: Data) -> Iterator[Line]:
-    if attach["kind"] in {"attach", "roll_back"}:
-        entries = ", ".join(
-            f"{entry['group_arn'].rpartition('/')[2]} for port {entry['port_name']}" for entry in attach["entries"]
-        )
-        yield "!", f"one deployment of the ECS service, with the target groups: {entries or 'none'}"
-
-
-def _targets(changes: Sequence[Data]) -> Iterator[Line]:
-    for change in changes:
-        group = change["group"]["arn"].rpartition("/")[2]
-        for sign, verb_, members in (("+", "register", "register"), ("-", "deregister", "deregister")):
-            if change[members]:
-                yield sign, f"{verb_} {len(change[members])} targets of target group {group}"
-
-
-def _sign(step: str) -> str:
-    return "+" if step in _ADDS else "-" if step in _REMOVES else "~"
-
-
-def _attachment(answer: Data) -> Iterator[Line]:
-    """The deployment of a later reconcile that attaches routes whose target groups are only being made."""
-    names = [claim["route"]["name"] for claim in answer["claims"] if _is_to_be_attached(claim)]
-    if names and answer["attach"]["kind"] not in {"attach", "roll_back"}:
-        yield "!", f"one deployment of the ECS service registers its tasks with the target groups of {', '.join(names)}"
-
-
-def _is_new(claim: Data) -> bool:
-    return claim["phase"] == "declared" and not claim["named"]
-
-
-def _is_to_be_attached(claim: Data) -> bool:
-    return _is_new(claim) and not claim["own_group"] and claim["route"]["targets"] != "controller"
-
-
-def _of_claims(claims: Sequence[Data]) -> Iterator[Line]:
-    """What becomes of each route, as far as its claim says it."""
-    for claim in claims:
-        name = claim["route"]["name"]
-        if _is_new(claim):
-            yield "~", f"route {name} receives its requests once a target of it is healthy"
-        elif claim["phase"] != "declared":
-            yield "-", f"route {name} is removed after the grace time, and its tasks are detached"
 
 
 def _problems(answer: Data) -> list[dict[str, Any]]:
@@ -166,19 +134,26 @@ def _problems(answer: Data) -> list[dict[str, Any]]:
 
 
 def render(result: Data, columns: int) -> list[str]:
-    """Sections of lines with their signs, what follows, problems, and the count."""
+    """Sections of lines with their signs, what is waited for, problems, and the count."""
     name, revision = services.short_name(result["ecsService"]), result["revision"]
     when = "now" if result["isNow"] else "after a deployment of this task definition has completed"
     lines = wrapped(f"ECS service {name}{f' ({revision})' if result['isNow'] and revision else ''}, {when}:", columns)
-    for section in result["sections"]:
-        lines += [safe(section["name"]), *_signed(section["lines"], columns)]
-    if result["follows"]:
-        lines += ["Then", *_signed(result["follows"], columns)]
+    for before, section in pairwise(({"after": 0}, *result["sections"])):
+        lines += [_heading(section, before["after"]), *_signed(section["lines"], columns)]
+    for wait in result["waits"]:
+        lines += wrapped(f"Then it waits: {safe(wait)}", columns)
+    if not result["isWhole"]:
+        lines += wrapped("More follows, which a later plan shows.", columns)
     for problem in result["problems"]:
         lines += _problem(problem, columns)
     for notice in result["notices"]:
         lines += wrapped(f"{notice['code']} ({safe(notice['route'])}): {safe(notice['message'])}", columns, "  ")
     return [*lines, "", _summary(result)]
+
+
+def _heading(section: Data, before: int) -> str:
+    later = section["after"] if section["after"] - before >= _SHOWN_SECONDS else 0
+    return f"{safe(section['name'])}{f', {span(later)} later' if later else ''}"
 
 
 def _signed(lines: Sequence[Data], columns: int) -> list[str]:

@@ -21,7 +21,7 @@ _KEY = 900  # bytes; DynamoDB quotas: a sort key has 1,024, and the time and the
 _MORE = "and more steps, which are in the log only"
 
 _log = logging.getLogger(__name__)
-_steps: ContextVar[list[str] | None] = ContextVar("steps", default=None)
+_keep: ContextVar[Callable[[str, str], None] | None] = ContextVar("keep", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ def kept(history: History, now: Callable[[], float], kind: str, key: str, cause:
     """Collect the steps that are carried out meanwhile, and keep them as one entry at the end if there are any. An entry
     that cannot be kept is logged: the work has been done and must not be repeated for it."""
     steps: list[str] = []
-    token = _steps.set(steps)
+    token = _keep.set(lambda text, _call: steps.append(text))
     try:
         yield steps
     finally:
-        _steps.reset(token)
+        _keep.reset(token)
         if steps:
             try:
                 history.add(Entry(now(), kind, key, cause, tuple(steps)))
@@ -67,7 +67,19 @@ def kept(history: History, now: Callable[[], float], kind: str, key: str, cause:
                 _log.warning("The history lacks %d steps of %s: %s", len(steps), key, error)
 
 
-def note(step: object) -> None:
-    """Note a step that has been carried out; nothing where nobody collects."""
-    if (steps := _steps.get()) is not None:
-        steps.append(str(step))
+@contextmanager
+def collected() -> Iterator[list[tuple[str, str]]]:
+    """Collect the steps that are carried out meanwhile, each as its call and its text, and keep none."""
+    steps: list[tuple[str, str]] = []
+    token = _keep.set(lambda text, call: steps.append((call, text)))
+    try:
+        yield steps
+    finally:
+        _keep.reset(token)
+
+
+def note(step: object, call: str = "") -> None:
+    """Note a step that has been carried out; nothing where nobody collects. ``call`` is the operation of the AWS API, by
+    default the name of the step's type."""
+    if (keep := _keep.get()) is not None:
+        keep(str(step), call or type(step).__name__)

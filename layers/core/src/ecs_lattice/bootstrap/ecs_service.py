@@ -48,17 +48,17 @@ def ecs_consumer(wiring: Wiring) -> ReconcileConsumer:
 
 
 def plan_ecs_service(wiring: Wiring, arn: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """What a reconcile of the ECS service would do, with the plans of the Lattice services that it affects. With a member
+    """What a reconcile of the ECS service would do, with the plans of the Lattice services that it affects, and all that would
+    follow until nothing is left to do. With a member
     ``taskDefinition`` in ``event``: what the reconcile would do that follows a completed deployment of it, with
     ``serviceTags`` (name to value) instead of the service's own tags where they are given.
 
     Raises UnknownEventError, with what is allowed, where these members are wrong."""
     from ecs_lattice.bootstrap.lattice_service import lattice_side  # noqa: PLC0415  only a plan needs it
+    from ecs_lattice.bootstrap.what_if import until_rest, what_if  # noqa: PLC0415  likewise
 
     side = ecs_side(wiring)
     if set(event) & {"taskDefinition", "serviceTags"}:
-        from ecs_lattice.bootstrap.what_if import what_if  # noqa: PLC0415  likewise
-
         if side.ecs.service(ServiceId(arn)) is None:
             raise UnknownEventError(f"ECS does not know the service {arn}, so that nothing can be planned for it.")
         side = dataclasses.replace(side, ecs=what_if(side.ecs, ServiceId(arn), event))
@@ -67,7 +67,8 @@ def plan_ecs_service(wiring: Wiring, arn: str, event: Mapping[str, Any]) -> dict
     names = sorted(claimed | {claim.route.lattice_service for claim in plan.claims})
     lattice = lattice_side(wiring)
     lattice_plans = [codec.to_data(lattice.plan(name, _with_claims(wiring, name, plan.claims))) for name in names]
-    return {**codec.to_data(plan), "latticeServices": lattice_plans}
+    follows = until_rest(wiring, side, lattice, ServiceId(arn))
+    return {**codec.to_data(plan), "latticeServices": lattice_plans, "untilRest": codec.to_data(follows)}
 
 
 def _with_claims(wiring: Wiring, name: str, claims: tuple[Claim, ...]) -> tuple[ClaimRecord, ...]:

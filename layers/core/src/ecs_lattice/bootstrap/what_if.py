@@ -1,14 +1,19 @@
-"""The task definition and the tags in the request for a plan, as ECS would return them."""
+"""The task definition and the tags in the request for a plan, as ECS would return them, and all that would follow."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ecs_lattice.aws import ecs_shapes
+from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.bounds import VALUE, cut
+from ecs_lattice.ecs_side.reconcile import EcsSide
 from ecs_lattice.ecs_side.what_if import NOT_REGISTERED, Tags, WhatIf
 from ecs_lattice.errors import UnknownEventError
+from ecs_lattice.lattice_side.reconcile import LatticeSide
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Ecs
+from ecs_lattice.simulation import run
+from ecs_lattice.simulation.run import Originals, UntilRest
 
 _ALLOWED = "taskDefinition has to be the input of RegisterTaskDefinition or a task definition of DescribeTaskDefinition, as an object"
 
@@ -31,6 +36,14 @@ def what_if(ecs: Ecs, service: ServiceId, event: Mapping[str, Any]) -> WhatIf:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnknownEventError(f"{_ALLOWED}: {cut(repr(error), VALUE)}.") from error
     return WhatIf(ecs, service, planned, _tags(event.get("serviceTags")))
+
+
+def until_rest(wiring: Wiring, ecs: EcsSide, lattice: LatticeSide, service: ServiceId) -> UntilRest:
+    """What the stack would do from now on, by the collaborators of both reconcilers."""
+    originals = Originals(
+        wiring.settings, ecs.ecs, ecs.targets, lattice.lattice, ecs.ingress.groups, lattice.holders, wiring.registry, wiring.now
+    )  # fmt: skip
+    return run.until_rest(originals, service)
 
 
 def _tags(tags: object) -> Tags | None:

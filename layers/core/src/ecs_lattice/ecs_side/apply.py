@@ -44,7 +44,7 @@ class UpdateServiceExecutor:
         except AwsError as error:
             self.save(dataclasses.replace(record, pending_update=dataclasses.replace(update, error=str(error))))
             return _rejected(update, error)
-        note(f"{_TEXTS[decision.kind]}: {_named(decision.entries)} ({deployment})")
+        note(f"{_TEXTS[decision.kind]}: {_named(decision.entries)} ({deployment})", "UpdateService")
         self.save(dataclasses.replace(record, pending_update=dataclasses.replace(update, deployment=deployment)))
         return NotYet(
             _FIRST_CHECK_SECONDS, "ECS is registering the tasks with their target groups in a new deployment."

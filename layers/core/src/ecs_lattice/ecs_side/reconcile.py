@@ -140,8 +140,8 @@ class _Run:
         rejected = attached.problems if isinstance(attached, Refused) else ()
         waits = [each for each in (registered, attached, *decided.waits) if isinstance(each, NotYet)]
         running = waits_now(waits, self.record.waits, self.observed.now)
-        record = dataclasses.replace(self.record, waits=running)
-        updated = report.with_statuses(self.observed, record, self.claims, decided, rejected, turn)
+        waiting = dataclasses.replace(self.record, waits=running)
+        updated = report.with_statuses(self.observed, waiting, self.claims, decided, rejected, turn)
         # Send the events before the record says that they were sent: better twice than never.
         report.send_events(self.side.announcer, self.observed, self.record, updated)
         self.save(updated)

@@ -210,7 +210,10 @@ class TargetRegistration:
 
 def _note(verb: str, targets: Sequence[Target], failed: Sequence[Target], group_arn: str) -> None:
     if done := [str(target) for target in targets if target not in failed]:
-        note(f"{verb} the targets {listed(done)} of target group {group_arn.rpartition('/')[2]}")
+        note(
+            f"{verb} the targets {listed(done)} of target group {group_arn.rpartition('/')[2]}",
+            f"{verb.capitalize()}Targets",
+        )
 
 
 def _ports(revisions: Mapping[str, TaskDefinition], group: ManagedGroup) -> dict[str, int | None]:

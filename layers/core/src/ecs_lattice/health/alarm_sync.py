@@ -97,11 +97,11 @@ class AlarmSync:
         deleted: list[str] = []
         for names in _succeeded(self.alarms.delete, batches, pace, problems):
             deleted += names
-            note(f"delete the alarms {listed(names)}")
+            note(f"delete the alarms {listed(names)}", "DeleteAlarms")
         put: list[str] = []
         for alarm in _succeeded(self.alarms.put, changed[:_PUTS_A_RUN], pace, problems):
             put.append(alarm.name)
-            note(f"put alarm {alarm.name}")
+            note(f"put alarm {alarm.name}", "PutMetricAlarm")
         remaining = len(found.put) + len(surplus) - len(put) - len(deleted)
         repeated = repeats.made({*put, *deleted})
         problems += not_kept(repeated, self.now())

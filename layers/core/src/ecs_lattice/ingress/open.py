@@ -143,7 +143,8 @@ class Ingress:
                 full += rejected
             return rules, tuple(full)
         note(
-            f"open security group {rules.group_id} for VPC Lattice on {listed([str(allowed) for allowed, _ in sources])}"
+            f"open security group {rules.group_id} for VPC Lattice on {listed([str(allowed) for allowed, _ in sources])}",
+            "AuthorizeSecurityGroupIngress",
         )
         return rules.with_added(added), ()
 
@@ -174,7 +175,9 @@ class Ingress:
         """Revoke these rules of ours, then restore what has become required meanwhile; returns ``rule_ids``."""
         if rule_ids:
             self.groups.revoke(rules.group_id, rule_ids)
-            note(f"revoke the rules {listed(rule_ids)} of security group {rules.group_id}")
+            note(
+                f"revoke the rules {listed(rule_ids)} of security group {rules.group_id}", "RevokeSecurityGroupIngress"
+            )
         rules, requirements = rules.without(rule_ids), self.registry.requirements_on(rules.group_id)
         if any(not rules.prefix_list_rule(allowed) for requirement in requirements for allowed in requirement.ports):
             rules = self.restore(rules)
