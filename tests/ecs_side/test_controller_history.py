@@ -78,7 +78,7 @@ def test_what_lattice_answers_as_unsuccessful_is_tried_again(bench):
     original = bench.side.targets.register
 
     def half(group_arn, targets):
-        failed = tuple(one for one in targets if one.address == refused)
+        failed = {one: "Busy: later" for one in targets if one.address == refused}
         original(group_arn, [one for one in targets if one not in failed])
         return failed
 
@@ -87,6 +87,7 @@ def test_what_lattice_answers_as_unsuccessful_is_tried_again(bench):
     assert (isinstance(outcome, NotYet), outcome.after) == (True, 15)
     assert not bench.records()["default"].claim.serving
     bench.side.targets.register = original
+    bench.advance(15)
     bench.go()
     assert bench.serving_targets(group) == bench.addresses()
     assert bench.records()["default"].claim.serving

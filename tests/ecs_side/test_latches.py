@@ -152,8 +152,9 @@ def test_an_overwritten_list_is_written_again_after(bench, opened):
 
 
 def test_every_member_of_the_record_is_known_here():
-    # That "governed" ends is tested in test_governed.py and in the histories of what ECS governs.
-    latches = {"failed", "failed_attach", "list_overwritten", "owners", "governed"}
+    # That "governed" ends is tested in test_governed.py and in the histories of what ECS governs; "unkept" in
+    # test_unkept_targets.py.
+    latches = {"failed", "failed_attach", "list_overwritten", "owners", "governed", "unkept"}
     assert {field.name for field in dataclasses.fields(EcsRecord)} == NO_LATCHES | latches
 
 

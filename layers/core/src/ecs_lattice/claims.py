@@ -8,7 +8,7 @@ the generation that it wrote; never because of what it changed in this run, whic
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 from ecs_lattice import bounds
 from ecs_lattice.model import Placement, Route, ServiceId
@@ -94,7 +94,8 @@ WAITING_FOR_TARGETS = Notice(
     "WAITING_FOR_TARGETS", "The tasks are attached. The route goes live once a target is HEALTHY."
 )
 VANISHED = Notice("VANISHED", "The route is no longer declared; it is removed after the grace time.")
-_STAGES = {"CREATING", "NOT_ATTACHED", "DETACHING", "REMOVING", WAITING_FOR_TARGETS.code, VANISHED.code, NO_PROGRESS}
+STAGES = {"CREATING", "NOT_ATTACHED", "DETACHING", "REMOVING", WAITING_FOR_TARGETS.code, VANISHED.code, NO_PROGRESS}
+"""Codes that only say how far a route has come, or for how long it has been there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,8 @@ class Answer:
 
     @property
     def is_stage(self) -> bool:
-        """Whether the code only says how far the route has come, or for how long it has been there: whatever stands in its way is told instead."""
-        return self.code in _STAGES
+        """Whether whatever stands in the way of the route is told instead of the code."""
+        return self.code in STAGES
 
     def __post_init__(self) -> None:
         if not self.code and (stage := ON_THE_WAY.get(self.state)):
@@ -212,9 +213,13 @@ class RepeatedStep:
         """Whether it has repeated for so long that people are told."""
         return now - self.since >= _TOLD_SECONDS
 
-    def again(self, now: float) -> "RepeatedStep":
+    def again(self, now: float) -> Self:
         """As tried once more."""
         return replace(self, tries=self.tries + 1, tried_at=now)
+
+    def due(self) -> Self:
+        """As tried so long ago that it is due."""
+        return replace(self, tried_at=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Group:
     """A target group. ``port`` is its default port; targets may have others. ``targets`` and ``tags`` are None where they
-    were not read."""
+    were not read. ``failure``: code and message of one in CREATE_FAILED."""
 
     id: str
     arn: str
@@ -131,11 +131,13 @@ class Group:
     port: int = 0
     protocol_version: str = ""
     family: AddressFamily = "IPV4"
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Lattice service. ``domain_name`` is its DNS name, ``domain`` the custom one."""
+    """A Lattice service. ``domain_name`` is its DNS name, ``domain`` the custom one. ``failure``: code and message of one in
+    CREATE_FAILED."""
 
     arn: str
     name: str
@@ -146,6 +148,7 @@ class Service:
     auth: str
     idle_timeout: int
     tags: Tags = ()
+    failure: str = ""
 
     @property
     def account(self) -> str:

@@ -8,6 +8,7 @@ from ecs_lattice.aws.clients import translating
 from ecs_lattice.aws.lattice_shapes import (
     action_from,
     action_to,
+    failure_from,
     group_from,
     health_to,
     listener_key,
@@ -113,7 +114,7 @@ class BotoLattice:
             found = self._client.get_service_network_service_association(serviceNetworkServiceAssociationIdentifier=arn)
         except NotFoundError:
             return ""
-        return ": ".join(filter(None, (found.get("failureCode"), found.get("failureMessage"))))
+        return failure_from(found)
 
     def network(self, identifier: str) -> Network | None:
         try:
@@ -152,7 +153,8 @@ class BotoLattice:
             members = [{"id": target.id, **({"port": target.port} if target.port else {})} for target in part]
             answer = self._client.deregister_targets(targetGroupIdentifier=group, targets=members)
             failed += [
-                f"{target['id']}:{target.get('port')}: {_failure(target)}" for target in answer.get("unsuccessful", [])
+                f"{target['id']}:{target.get('port')}: {failure_from(target)}"
+                for target in answer.get("unsuccessful", [])
             ]
         return tuple(failed)
 
@@ -226,7 +228,7 @@ class BotoLattice:
     def update_rules(self, listener_arn: str, changes: Sequence[RuleChange]) -> tuple[str, ...]:
         rules = [{"ruleIdentifier": change.rule_arn, **_changed(change)} for change in changes]
         answer = self._client.batch_update_rule(**_listener_ids(listener_arn), rules=rules)
-        return tuple(f"{rule.get('ruleIdentifier')}: {_failure(rule)}" for rule in answer.get("unsuccessful", []))
+        return tuple(f"{rule.get('ruleIdentifier')}: {failure_from(rule)}" for rule in answer.get("unsuccessful", []))
 
     def delete_rule(self, arn: str) -> None:
         self._client.delete_rule(**_rule_ids(arn))
@@ -252,10 +254,6 @@ class BotoLattice:
 
 def _arn_of(name: str, summaries: Sequence[Mapping[str, Any]]) -> str | None:
     return next((summary["arn"] for summary in summaries if summary["name"] == name), None)
-
-
-def _failure(item: Mapping[str, Any]) -> str:
-    return f"{item.get('failureCode')}: {item.get('failureMessage')}"
 
 
 def _given(**members: Any) -> dict[str, Any]:

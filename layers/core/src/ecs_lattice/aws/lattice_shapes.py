@@ -147,7 +147,13 @@ def group_from(data: Mapping[str, Any]) -> Group:
         port=config.get("port") or _PORTS.get(protocol, 0),
         protocol_version=version,
         family="IPV6" if config.get("ipAddressType") == "IPV6" else "IPV4",
+        failure=failure_from(data),
     )
+
+
+def failure_from(data: Mapping[str, Any]) -> str:
+    """Code and message of what failed; empty where neither is given."""
+    return ": ".join(filter(None, (data.get("failureCode"), data.get("failureMessage"))))
 
 
 def target_from(data: Mapping[str, Any]) -> Target:
@@ -166,6 +172,7 @@ def service_from(data: Mapping[str, Any]) -> Service:
         certificate=data.get("certificateArn"),
         auth=data.get("authType", "NONE"),
         idle_timeout=data.get("idleTimeoutSeconds", 60),
+        failure=failure_from(data),
     )
 
 

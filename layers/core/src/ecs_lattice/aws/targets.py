@@ -5,6 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice.aws.clients import translating
+from ecs_lattice.aws.lattice_shapes import failure_from
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
 from ecs_lattice.errors import NotFoundError
 
@@ -32,24 +33,24 @@ class BotoTargets:
     def statuses(self, group_arn: str) -> tuple[str, ...]:
         return tuple(target.status for target in self.registered(group_arn))
 
-    def register(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
+    def register(self, group_arn: str, targets: Sequence[Target]) -> Mapping[Target, str]:
         return _in_batches(self._client.register_targets, group_arn, targets)
 
-    def deregister(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
+    def deregister(self, group_arn: str, targets: Sequence[Target]) -> Mapping[Target, str]:
         return _in_batches(self._client.deregister_targets, group_arn, targets)
 
     def tags(self, group_arn: str) -> Mapping[str, str]:
         return self._client.list_tags_for_resource(resourceArn=group_arn).get("tags", {})
 
 
-def _in_batches(change: Callable[..., Any], group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
-    """Change all targets; those whose change failed."""
-    failed: list[Target] = []
+def _in_batches(change: Callable[..., Any], group_arn: str, targets: Sequence[Target]) -> dict[Target, str]:
+    """Change all targets; those whose change failed, and why."""
+    failed: dict[Target, str] = {}
     for part in batched(targets, _BATCH, strict=False):
         members = [{"id": target.address, "port": target.port} for target in part]
         answer = change(targetGroupIdentifier=group_arn, targets=members)
-        failed += map(_target, answer.get("unsuccessful", []))
-    return tuple(failed)
+        failed |= {_target(item): failure_from(item) for item in answer.get("unsuccessful", [])}
+    return failed
 
 
 def _target(item: Mapping[str, Any]) -> Target:

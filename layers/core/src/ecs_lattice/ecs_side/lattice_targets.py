@@ -30,11 +30,13 @@ class Targets(Protocol):
     def registered(self, group_arn: str) -> tuple[TargetState, ...]:
         """All targets of the group, including draining ones; none if the group does not exist."""
 
-    def register(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
-        """Register any number of targets, 100 a call; returns those that Lattice reported as unsuccessful."""
+    def register(self, group_arn: str, targets: Sequence[Target]) -> Mapping[Target, str]:
+        """Register any number of targets, 100 a call; returns those that Lattice reported as unsuccessful, with its code and
+        message."""
 
-    def deregister(self, group_arn: str, targets: Sequence[Target]) -> tuple[Target, ...]:
-        """Deregister any number of targets, 100 a call; returns those that Lattice reported as unsuccessful."""
+    def deregister(self, group_arn: str, targets: Sequence[Target]) -> Mapping[Target, str]:
+        """Deregister any number of targets, 100 a call; returns those that Lattice reported as unsuccessful, with its code and
+        message."""
 
     def tags(self, group_arn: str) -> Mapping[str, str]:
         """The tags of a target group. Raises NotFoundError if there is no such group, DeniedError if its tags may not be

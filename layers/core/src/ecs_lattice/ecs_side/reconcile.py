@@ -17,17 +17,18 @@ from ecs_lattice.ecs_side.apply import UpdateServiceExecutor
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import attachment_facts, with_facts
 from ecs_lattice.ecs_side.dry_run import EcsPlan
-from ecs_lattice.ecs_side.lattice_targets import Target, Targets
+from ecs_lattice.ecs_side.lattice_targets import Targets
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.observe import Observer
 from ecs_lattice.ecs_side.places import AttachPlaces
 from ecs_lattice.ecs_side.plan import Decisions, decide
 from ecs_lattice.ecs_side.record import EcsRecord
+from ecs_lattice.ecs_side.registration import TargetRegistration
 from ecs_lattice.ecs_side.security_groups import TaskIngress
 from ecs_lattice.ecs_side.status import ServiceStatus
-from ecs_lattice.ecs_side.targets import Change, TargetRegistration, after_change, before_change
+from ecs_lattice.ecs_side.targets import Change, after_change, before_change
+from ecs_lattice.ecs_side.unkept_targets import TargetBrake
 from ecs_lattice.ecs_side.update_outcome import AttachDecision
-from ecs_lattice.errors import NotFoundError
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.messages.announcements import Announcer
 from ecs_lattice.messages.requests import ReconcileRequest
@@ -35,7 +36,7 @@ from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import Done, NotYet, Outcome, Problem, Refused, paced, reported, soonest, waits_now
 from ecs_lattice.settings import Settings
 
-_TARGETS_RETRY_SECONDS = 15
+_DRAINING_SECONDS = 15
 _TURN_RETRY_SECONDS = 900  # whoever has its turn is enqueued; this is for a lost request
 
 
@@ -69,12 +70,16 @@ class EcsSide:
             claims=tuple(claim for key, claim in decided.claims.items() if standing.get(key) != claim),
             deletes=tuple(record.claim.route.name for record in decided.over.values()),
             attach=decided.attach,
-            changes=TargetRegistration(self.ecs, self.targets).changes(observed, decided.groups),
+            changes=self.registration(observed).changes(observed, decided.groups),
             openings=openings,
             notices={
                 "/".join(key): record.answer.notices for key, record in observed.claims.items() if record.answer.notices
             },
         )
+
+    def registration(self, observed: Observation) -> TargetRegistration:
+        """What registers targets; of what VPC Lattice does not keep, only what is due."""
+        return TargetRegistration(self.ecs, self.targets, TargetBrake(observed.record.unkept, observed.now))
 
     def forget_failures(self, service: ServiceId) -> None:
         """Let the next reconcile try again what has failed, as somebody asks for it. Reconciles of the service are serialised
@@ -129,7 +134,7 @@ class _Run:
             if registry.delete_claim(record):
                 del self.claims[key]
         self.save(decided.record)
-        registered = self._register(decided) if decided.groups else Done()
+        registered = self._register(decided) if decided.groups or self.record.unkept else ()
         kind = decided.attach.kind
         turn = self._take_turn(kind) if kind == "attach" or self.record.holds_slot else None
         attached: Outcome = Done()
@@ -138,7 +143,7 @@ class _Run:
         elif kind in {"attach", "roll_back"}:
             attached = self._attach(decided.attach)
         rejected = attached.problems if isinstance(attached, Refused) else ()
-        waits = [each for each in (registered, attached, *decided.waits) if isinstance(each, NotYet)]
+        waits = [each for each in (*registered, attached, *decided.waits) if isinstance(each, NotYet)]
         running = waits_now(waits, self.record.waits, self.observed.now)
         waiting = dataclasses.replace(self.record, waits=running)
         updated = report.with_statuses(self.observed, waiting, self.claims, decided, rejected, turn)
@@ -194,33 +199,32 @@ class _Run:
             records.write(self.side.registry, record)
             self.stored = record
 
-    def _register(self, decided: Decisions) -> Outcome:
-        outcome: Outcome = Done()
-        registration, before = TargetRegistration(self.side.ecs, self.side.targets), self.record
+    def _register(self, decided: Decisions) -> tuple[NotYet, ...]:
+        """Register and deregister targets; what has to wait."""
+        registration, before = self.side.registration(self.observed), self.record
+        brake, draining = registration.brake, []
         for change in registration.changes(self.observed, decided.groups):
-            self.save(before_change(self.record, change))
-            try:
-                failed = registration.apply(change)
-            except NotFoundError:
-                failed = self._report_gone(change)
-            self.save(after_change(self.record, change, failed))
-            if failed or change.is_waiting:
-                message = f"Not all targets of {change.group.arn} have been registered or deregistered yet."
-                outcome = NotYet(_TARGETS_RETRY_SECONDS, message)
+            self.save(dataclasses.replace(before_change(self.record, change), unkept=brake.known))
+            if registration.apply(change).is_gone:
+                self._report_gone(change)
+            self.save(after_change(self.record, change, brake.targets_of(change.group.arn)))
+            if change.is_waiting:
+                why = f"Tasks join {change.group.arn} once draining targets with their addresses are gone."
+                draining.append(NotYet(_DRAINING_SECONDS, why))
+        self.save(dataclasses.replace(self.record, unkept=brake.known))
         if (before.registered, before.controlled) != (self.record.registered, self.record.controlled):
             facts, presence = attachment_facts(self.observed, self.record), self.observed.presence
             self.put_claims({
                 key: with_facts(claim, self.claims.get(key), facts, presence) for key, claim in decided.claims.items()
             })  # fmt: skip
-        return outcome
+        return (*draining, *brake.waits)
 
-    def _report_gone(self, change: Change) -> tuple[Target, ...]:
-        """Have the Lattice side look at a group that does not exist any more; none of the targets is registered."""
+    def _report_gone(self, change: Change) -> None:
+        """Have the Lattice side look at a group that does not exist any more."""
         arn, now = change.group.arn, self.observed.now
         names = {name for (name, _), record in self.claims.items() if record.answer.group_arn == arn}
         cause = f"{arn} does not exist"
         self.side.requests.enqueue([ReconcileRequest("latticeService", name, cause, now) for name in sorted(names)])
-        return change.register
 
     def _forget_if_over(self, decided: Decisions) -> None:
         """Delete the record once nothing of the service is left."""

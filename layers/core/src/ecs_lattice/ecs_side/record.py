@@ -14,6 +14,7 @@ from ecs_lattice.claims import VANISHED
 from ecs_lattice.ecs_side.failed_attach import FailedAttach
 from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.ecs_side.status import WAITING_FOR_DEPLOYMENT, RouteStatus
+from ecs_lattice.ecs_side.unkept_targets import UnkeptTargets
 from ecs_lattice.errors import TooNewRecordError
 from ecs_lattice.facts import EcsService, LatticeEntry, Subnets, TaskDefinition
 from ecs_lattice.ingress.model import PortRequirement
@@ -107,7 +108,8 @@ class EcsRecord:
     that were seen on a PRIMARY deployment and that we have not removed since. ``list_overwritten``: fingerprint of the
     routes for which somebody replaced the list; the controller registers their tasks instead. ``failed``: fingerprint
     of an attachment that failed, empty once another has not; ``failed_attach``: what it takes to repeat it. ``registered``: the targets that the controller has
-    registered, by group; ``controlled``: the groups in which it has registered all of them. ``holds_slot``: whether the
+    registered, by group; ``controlled``: the groups in which it has registered all of them; ``unkept``: targets that VPC Lattice does
+    not keep registered or deregistered. ``holds_slot``: whether the
     service may hold or wait for one of the places for deployments that we start. ``refused``: the codes for which the whole
     declaration is refused. ``governed``: ECS shifts the service's traffic, or has and is not known to have ended.
     ``connectors``: the port names of the gateway connectors of each current service revision that was read, by its ARN.
@@ -130,6 +132,7 @@ class EcsRecord:
     controlled: tuple[str, ...] = ()
     holds_slot: bool = False
     ingress: IngressState = field(default_factory=IngressState)
+    unkept: tuple[UnkeptTargets, ...] = ()
     refused: str = ""
     governed: bool = False
     connectors: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -216,6 +219,7 @@ def for_service(stored: EcsRecord | None, service_id: ServiceId, service: EcsSer
             service_id.arn,
             service.created_at,
             registered=record.registered,
+            unkept=record.unkept,
             holds_slot=record.holds_slot,
             owners=record.owners,
             ingress=IngressState(group_ids=record.ingress.group_ids),
@@ -229,8 +233,11 @@ def for_service(stored: EcsRecord | None, service_id: ServiceId, service: EcsSer
 
 
 def for_retry(record: EcsRecord) -> EcsRecord:
-    """``record`` without what keeps an attachment from being repeated."""
-    return dataclasses.replace(record, failed="", failed_attach=FailedAttach(), list_overwritten="", attached=())
+    """``record`` without what keeps an attachment from being repeated; the registration of targets is due."""
+    due = tuple(unkept.due() for unkept in record.unkept)
+    return dataclasses.replace(
+        record, failed="", failed_attach=FailedAttach(), list_overwritten="", attached=(), unkept=due
+    )
 
 
 def is_settled(text: str) -> bool:
@@ -241,7 +248,7 @@ def is_settled(text: str) -> bool:
     except TooNewRecordError:
         return False
     waiting = {"Pending", "Wired", "Attaching", "Parked", "Removing"}
-    return not (record.pending_update or record.ingress.is_incomplete) and not any(
+    return not (record.pending_update or record.unkept or record.ingress.is_incomplete) and not any(
         (status.state in waiting and status.code != WAITING_FOR_DEPLOYMENT) or status.code == VANISHED.code
         for status in record.statuses
     )

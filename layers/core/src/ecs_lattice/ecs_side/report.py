@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_lattice.claims import VANISHED, WAITING_FOR_TARGETS, Answer, Claim, ClaimRecord, Notice
-from ecs_lattice.ecs_side import gateway
+from ecs_lattice.ecs_side import gateway, unkept_targets
 from ecs_lattice.ecs_side.claiming import RouteKey
 from ecs_lattice.ecs_side.claims import RouteState
 from ecs_lattice.ecs_side.observation import Observation
@@ -34,13 +34,14 @@ def with_statuses(
     """``record`` with the status of every claim that stands and of every route that makes none; the problems are those
     that are told, and new ones are logged. ``rejected``: why ECS has rejected the list; ``turn``: why the attachment
     waits."""
+    unkept = unkept_targets.problems_of(record.unkept, observed.now) if record.unkept else ()
     stalled = tuple(wait.problem for wait in overdue(record.waits, observed.now))
-    problems = reported(decided.problems + rejected + decided.warnings + stalled)
+    problems = reported(decided.problems + rejected + decided.warnings + unkept + stalled)
     for problem in problems:
         if problem not in record.problems:
             level = logging.INFO if problem.code == WAITING_FOR_DEPLOYMENT else logging.WARNING
             _log.log(level, "%s: %s", observed.service_id, problem)
-    statuses = _statuses(observed, record, claims, decided, rejected, turn)
+    statuses = _statuses(observed, record, claims, decided, rejected, turn, unkept)
     return dataclasses.replace(
         record,
         statuses=dated(statuses, record.statuses, observed.now),
@@ -56,6 +57,7 @@ def _statuses(
     decided: Decisions,
     rejected: tuple[Problem, ...],
     turn: Problem | None,
+    unkept: tuple[Problem, ...],
 ) -> list[RouteStatus]:
     """The statuses without their times, in the order of their keys."""
     obstacle = next(iter(decided.attach_problems or rejected), None)
@@ -76,6 +78,7 @@ def _statuses(
     for key in decided.moves.keys() & standing.keys():
         notices = (*standing[key].notices, decided.moves[key])
         standing[key] = dataclasses.replace(standing[key], notices=notices)
+    standing = unkept_targets.told(standing, unkept) if unkept else standing
     return [status for _, status in sorted((standing | _withheld(observed, claims, standing)).items())]
 
 

@@ -5,18 +5,15 @@ running task, with its address and the port that its own revision gives the port
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ecs_lattice import ports
-from ecs_lattice.bounds import listed
 from ecs_lattice.ecs_side.claims import RouteState, is_leftover_over
-from ecs_lattice.ecs_side.lattice_targets import Target, Targets, TargetState
+from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.record import EcsRecord
-from ecs_lattice.facts import EcsService, Task, TaskDefinition
-from ecs_lattice.history import note
+from ecs_lattice.facts import EcsService, Task
 from ecs_lattice.model import AddressFamily
 from ecs_lattice.settings import Settings
 
@@ -43,13 +40,16 @@ class ManagedGroup:
 @dataclass(frozen=True, slots=True)
 class Change:
     """What to do with one group: register first, then deregister. ``targets`` are the controller's afterwards.
-    ``is_waiting``: a task has to wait until a draining target with its own address is gone."""
+    ``is_waiting``: a task has to wait until a draining target with its own address is gone. ``unused``: what is to be
+    deregistered from a group that no rule uses; whether it drains cannot be seen then (its status stays UNUSED), and it
+    receives nothing."""
 
     group: ManagedGroup
     register: tuple[Target, ...] = ()
     deregister: tuple[Target, ...] = ()
     targets: tuple[Target, ...] = ()
     is_waiting: bool = False
+    unused: frozenset[Target] = frozenset()
 
 
 def managed_groups(
@@ -119,12 +119,14 @@ def decide(
     draining = {state.target for state in registered} - present
     # If no deployment names the group, all targets are the controller's, even those that a lost record forgot.
     own = present & set(group.targets) if naming else present
+    surplus = own - wanted - by_ecs
     return Change(
         group=group,
         register=tuple(sorted(wanted - present - draining - by_ecs)),
-        deregister=tuple(sorted(own - wanted - by_ecs)),
+        deregister=tuple(sorted(surplus)),
         targets=tuple(sorted(wanted - by_ecs)),
         is_waiting=bool(wanted & draining),
+        unused=frozenset(state.target for state in registered if state.status == "UNUSED") & surplus,
     )
 
 
@@ -161,8 +163,10 @@ def before_change(record: EcsRecord, change: Change) -> EcsRecord:
     return _with_targets(record, change, {*change.group.targets, *change.register, *change.targets})
 
 
-def after_change(record: EcsRecord, change: Change, failed: tuple[Target, ...]) -> EcsRecord:
-    """``record`` after the calls: what is registered, and whether that is everything there is to register."""
+def after_change(record: EcsRecord, change: Change, unkept: Collection[Target]) -> EcsRecord:
+    """``record`` after the calls: what is registered, and whether that is everything there is to register. ``unkept``: what
+    VPC Lattice does not keep registered or deregistered."""
+    failed = set(unkept) - change.unused
     record = _with_targets(record, change, {*change.targets, *failed})
     controlled, arn, registers = set(record.controlled), change.group.arn, change.group.mode == "register"
     if registers and not failed:
@@ -175,49 +179,3 @@ def after_change(record: EcsRecord, change: Change, failed: tuple[Target, ...]) 
 def _with_targets(record: EcsRecord, change: Change, targets: set[Target]) -> EcsRecord:
     registered = {**record.registered, change.group.arn: tuple(sorted(targets))}
     return dataclasses.replace(record, registered={arn: found for arn, found in registered.items() if found})
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRegistration:
-    """Reads the tasks of the service and the targets of its groups, and registers and deregisters targets."""
-
-    ecs: ports.Ecs
-    targets: Targets
-
-    def changes(self, observed: Observation, groups: tuple[ManagedGroup, ...]) -> tuple[Change, ...]:
-        """One change for each group; reads nothing if there is no group."""
-        service = observed.service
-        if not groups:
-            return ()
-        tasks = self.ecs.tasks(observed.service_id) if service and service.status != "INACTIVE" else ()
-        known = {arn: revision.task_definition for arn, revision in observed.revisions.items()}
-        arns = sorted({task.task_definition for task in tasks})
-        revisions = {arn: known.get(arn) or self.ecs.task_definition(arn) for arn in arns}
-        return tuple(
-            decide(group, service, tasks, _ports(revisions, group), self.targets.registered(group.arn))
-            for group in groups
-        )
-
-    def apply(self, change: Change) -> tuple[Target, ...]:
-        """Register, then deregister; returns the targets that Lattice reported as unsuccessful."""
-        arn, targets = change.group.arn, self.targets
-        failed = targets.register(arn, change.register) if change.register else ()
-        _note("register", change.register, failed, arn)
-        left = targets.deregister(arn, change.deregister) if change.deregister else ()
-        _note("deregister", change.deregister, left, arn)
-        return failed + left
-
-
-def _note(verb: str, targets: Sequence[Target], failed: Sequence[Target], group_arn: str) -> None:
-    if done := [str(target) for target in targets if target not in failed]:
-        note(
-            f"{verb} the targets {listed(done)} of target group {group_arn.rpartition('/')[2]}",
-            f"{verb.capitalize()}Targets",
-        )
-
-
-def _ports(revisions: Mapping[str, TaskDefinition], group: ManagedGroup) -> dict[str, int | None]:
-    return {
-        arn: next((port.container_port for port in revision.ports if port.name == group.port_name), None)
-        for arn, revision in revisions.items()
-    }

@@ -9,7 +9,7 @@ from itertools import chain
 from ecs_lattice import bounds
 from ecs_lattice.claims import ON_THE_WAY, VANISHED, WAITING_FOR_TARGETS, Answer, Notice, State
 from ecs_lattice.graph import id_of
-from ecs_lattice.lattice_side.claim_facts import match_fingerprint
+from ecs_lattice.lattice_side.claim_facts import ClaimFacts, match_fingerprint
 from ecs_lattice.lattice_side.entries import MatchEntry
 from ecs_lattice.lattice_side.forwarding import PlanContext, is_ready
 from ecs_lattice.lattice_side.notices import notices
@@ -17,12 +17,13 @@ from ecs_lattice.lattice_side.resolutions import Resolution
 from ecs_lattice.lattice_side.shadows import live_rules, shadows
 from ecs_lattice.lattice_side.succession import MATCH_TAKEN, is_awaited, standby_message
 from ecs_lattice.model import ServiceId
-from ecs_lattice.outcome import NO_PROGRESS, NotYet, Problem, Wait, overdue
+from ecs_lattice.outcome import NO_PROGRESS, NOT_KEPT, NotYet, Problem, Wait, overdue
 
 _log = logging.getLogger(__name__)
 _CREATE_SECONDS = 5
 SHARE_PAUSED = "SHARE_PAUSED"
 """The code of a route whose rule stays as it is, because another route that shares it is paused."""
+_SAID_ANEW = {NO_PROGRESS, NOT_KEPT}
 _AWAITED_SECONDS = 15  # for the grace time at most: then the match is released
 
 
@@ -187,6 +188,17 @@ def _is_used(context: PlanContext, resolution: Resolution, entries: Sequence[Mat
     if is_shared:
         return any(entry.rule for entry in entries)
     return group in context.index.referenced or claim.named if claim.own_group else group in context.index.groups
+
+
+def unchanged(claims: Iterable[ClaimFacts]) -> dict[str, Answer]:
+    """The answers as they are, by claim key, without what each run says anew."""
+    return {facts.key: _bare(facts.record.answer) for facts in claims}
+
+
+def _bare(answer: Answer) -> Answer:
+    code, message = ("", "") if answer.code in _SAID_ANEW else (answer.code, answer.message)
+    notices = tuple(notice for notice in answer.notices if notice.code not in _SAID_ANEW)
+    return replace(answer, code=code, message=message, notices=notices)
 
 
 def stalled(

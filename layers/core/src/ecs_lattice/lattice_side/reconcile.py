@@ -12,7 +12,7 @@ from ecs_lattice.claims import FOREIGN_SERVICE, Answer, ClaimRecord, LatticeReco
 from ecs_lattice.errors import ThrottledError
 from ecs_lattice.graph import Service
 from ecs_lattice.lattice_side import handover, unclaimed
-from ecs_lattice.lattice_side.answers import answers, log_new, problems_of, stalled
+from ecs_lattice.lattice_side.answers import answers, log_new, problems_of, stalled, unchanged
 from ecs_lattice.lattice_side.apply import Applied, Applier
 from ecs_lattice.lattice_side.claim_facts import ClaimFacts, facts_of, may_speak
 from ecs_lattice.lattice_side.desired_graph import INCOMPLETE_SECONDS, association_refusals, desired_graph
@@ -97,10 +97,12 @@ class LatticeSide:
         )
 
     def forget_failures(self, name: str) -> None:
-        """Let the next reconcile try again what AWS has refused, as somebody asks for it."""
+        """Let the next reconcile try again what AWS has refused or not kept, as somebody asks for it. Since when it has not been
+        kept stays known: whoever was told of it is not told that it is over."""
         remembered = self.registry.lattice(name)
-        if remembered.refused:
-            self.registry.put_lattice(dataclasses.replace(remembered, refused=()))
+        if remembered.refused or remembered.repeated:
+            due = tuple(repeated.due() for repeated in remembered.repeated)
+            self.registry.put_lattice(dataclasses.replace(remembered, refused=(), repeated=due))
 
     def _converge(self, records: tuple[ClaimRecord, ...], remembered: LatticeRecord) -> Outcome:
         claims = tuple(facts_of(record, self.settings) for record in records)
@@ -132,6 +134,7 @@ class LatticeSide:
             applied = Applier(self.lattice, self.settings.owner, self.registry.put_lattice, begin).apply(steps)
             if applied.refused_steps:
                 brake.note(applied.refused_steps)
+                repeats.forget((step for step, _ in applied.refused_steps), snapshot.observed)
             is_last = applied.stopped or round_number == _ROUNDS
             repeats.note(applied.done, snapshot.observed, is_last=is_last)
             remembered = self._save(applied.remembered, dataclasses.replace(applied.remembered, repeated=repeats.known))
@@ -161,8 +164,7 @@ class LatticeSide:
         gone_since = remembered.holder_gone_since
         if gone_since is not None and (step := handover.step(snapshot, claims, settings, now, self.registry)):
             # Alone, and first: what follows starts from the tag as it is read.
-            unchanged = {facts.key: facts.record.answer for facts in claims}
-            return Decision((step,), unchanged, (), remembered.made, remembered.granted)
+            return Decision((step,), unchanged(claims), (), remembered.made, remembered.granted)
         timers = Timers(dict(remembered.made), now)
         index = index_of(observed, remembered, claims, settings.owner, is_complete=self._is_complete(snapshot))
         refused = association_refusals(index, settings, timers) | dict(refused)
@@ -224,8 +226,7 @@ class LatticeSide:
         failed = service.status in {"CREATE_FAILED", "DELETE_FAILED"}
         steps = (DeleteLatticeService((), service.arn),) if failed else ()
         wait = NotYet(_NEXT_ROUND_SECONDS, f"Lattice service {service.name} is {service.status}")
-        answered = {facts.key: facts.record.answer for facts in claims}
-        return Decision(steps, answered, (wait,), remembered.made, remembered.granted)
+        return Decision(steps, unchanged(claims), (wait,), remembered.made, remembered.granted)
 
     def _save(self, before: LatticeRecord, after: LatticeRecord) -> LatticeRecord:
         now = self.now()

@@ -1,6 +1,9 @@
 """Steps that AWS accepts and does not keep (what is read afterwards is as before): the same step again, though the reading
 has not changed, is left out of the next runs together with what depends on it; its neighbours go on. It is tried again after
 a minute, then more and more rarely. A list that lags ends it as soon as it shows what was written.
+
+So is a creation that ends in CREATE_FAILED: what failed is deleted and made anew, at once the first time, and stays as it is
+in between.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ecs_lattice.claims import Answer, LatticeRecord, Notice, RepeatedStep
 from ecs_lattice.graph import Observed, Rule, weighted_groups
+from ecs_lattice.lattice_side import failed_creations
 from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.lattice_side.seen import parking_match
 from ecs_lattice.lattice_side.step_readings import identity, name_of, rule_of, single
@@ -24,8 +28,8 @@ class Repeats:
     now: float
     _tried: set[str] = field(default_factory=set)
 
-    def sift(self, plan: Iterable[s.Step], observed: Observed) -> tuple[s.Step, ...]:
-        """The steps of ``plan`` to carry out now. What the plan has no more is forgotten."""
+    def sift(self, plan: Sequence[s.Step], observed: Observed) -> tuple[s.Step, ...]:
+        """The steps of ``plan`` to carry out now. What the plan has no more is forgotten, unless it is being made anew."""
         before = {repeated.identity: repeated for repeated in self.known}
         self.known = ()
         held: list[s.Step] = []
@@ -36,6 +40,8 @@ class Repeats:
                 steps += [replace(step, rules=rules)] if rules else []
             elif step.awaits or self._is_due(step, before, held, observed):
                 steps.append(step)
+        if before:
+            self._keep(failed_creations.remade(before.values(), plan, observed))
         return tuple(steps)
 
     def note(self, done: Iterable[s.Step], observed: Observed, *, is_last: bool) -> None:
@@ -47,6 +53,17 @@ class Repeats:
             if is_last and key not in {repeated.identity for repeated in self.known}:
                 self.known += (self._first(key, step, observed),)
 
+    def forget(self, refused: Iterable[s.Step], observed: Observed) -> None:
+        """Forget steps that AWS does not accept any more: :mod:`.refused_steps` remembers them."""
+        keys = {
+            key for step in single(refused) for key in (identity(step, observed), failed_creations.creation_of(step))
+        }
+        self.known = tuple(repeated for repeated in self.known if repeated.identity not in keys)
+
+    def _keep(self, remade: Iterable[RepeatedStep]) -> None:
+        noted = {repeated.identity for repeated in self.known}
+        self.known += tuple(each for each in remade if each.identity not in noted)
+
     def _is_due(self, step: s.Step, before: Mapping[str, RepeatedStep], held: list[s.Step], observed: Observed) -> bool:
         """Whether to carry the step out now; one that repeats too soon is added to ``held``, and so is what depends on it."""
         key = identity(step, observed)
@@ -54,7 +71,7 @@ class Repeats:
         if known and not is_early:
             is_early = self.now < known.due_at
             known = known if is_early else known.again(self.now)
-        elif is_early:
+        elif is_early or key.startswith(failed_creations.PREFIX):
             known = known or self._first(key, step, observed)
         self.known += (known,) if known else ()
         if is_early or any(_depends(step, on, observed) for on in held):
@@ -81,8 +98,8 @@ def problems_of(repeated: Sequence[RepeatedStep], now: float) -> tuple[tuple[Rep
 
 
 def told(answers: Mapping[str, Answer], remembered: LatticeRecord, now: float) -> dict[str, Answer]:
-    """The answers, with what is not kept; a step that no claim needs is told to all. What has another code already has it as
-    a notice."""
+    """The answers with what is not kept, as a notice and as the code where nothing else stands in the way; a step that no claim
+    needs is told to all."""
     found = dict(answers)
     for repeated, problem in problems_of(remembered.repeated, now):
         for key in repeated.needed_by or tuple(found):
@@ -92,9 +109,9 @@ def told(answers: Mapping[str, Answer], remembered: LatticeRecord, now: float) -
 
 
 def _with(answer: Answer, problem: Problem) -> Answer:
-    if answer.is_stage or not answer.code:
-        return replace(answer, code=problem.code, message=problem.message)
-    return replace(answer, notices=(Notice(problem.code, problem.message), *answer.notices))
+    told = replace(answer, notices=(Notice(problem.code, problem.message), *answer.notices))
+    is_reason = answer.is_stage or not answer.code
+    return replace(told, code=problem.code, message=problem.message) if is_reason else told
 
 
 def _message(repeated: RepeatedStep) -> str:

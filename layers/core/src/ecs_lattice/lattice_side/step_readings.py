@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from ecs_lattice.graph import Observed, Rule
+from ecs_lattice.lattice_side import failed_creations
 from ecs_lattice.lattice_side import steps as s
 from ecs_lattice.model import HealthCheck
 
@@ -14,7 +15,9 @@ _ACCIDENTAL = frozenset({"needed_by", "awaits", "missing_since", "instead", "lis
 
 
 def identity(step: s.Step, observed: Observed) -> str:
-    """The digest of the step and of the reading of what it writes."""
+    """The digest of the step and of the reading of what it writes; that of the creation where the step deletes what failed."""
+    if isinstance(step, failed_creations.DELETIONS) and (failed := failed_creations.identity(step, observed)):
+        return failed
     members = {each.name: getattr(step, each.name) for each in fields(step) if each.name not in _ACCIDENTAL}
     if isinstance(step, s.CreateRule):
         del members["priority"]  # of a parked rule: any that is free
@@ -24,7 +27,7 @@ def identity(step: s.Step, observed: Observed) -> str:
 
 def name_of(step: s.Step, observed: Observed) -> str:
     """What the step writes, for people."""
-    return _KINDS[type(step)].name(step, observed)
+    return failed_creations.name_of(step, observed) or _KINDS[type(step)].name(step, observed)
 
 
 def single(steps: Iterable[s.Step]) -> Iterator[s.Step]:

@@ -22,6 +22,7 @@ from ecs_lattice.stack_state import is_complete, is_uninstalling
 
 _log = logging.getLogger(__name__)
 _DELETE_SECONDS, _DRAIN_SECONDS = 10, 60
+_DELETABLE = {"ACTIVE", "CREATE_FAILED", "DELETE_FAILED"}
 
 
 def reconcile(
@@ -38,7 +39,7 @@ def reconcile(
     if service is not None:
         if problem := _in_use(observed, service, settings):
             return Refused((problem,))
-        if service.status not in {"ACTIVE", "DELETE_FAILED"}:
+        if service.status not in _DELETABLE:
             return NotYet(_DELETE_SECONDS, f"Lattice service {service.name} is {service.status}")
     elif not own:
         registry.delete_lattice(remembered.name)
@@ -87,6 +88,7 @@ def _carry_out(
     repeats = Repeats(remembered.repeated, now)
     applied = applier.apply(repeats.sift(steps, observed))
     repeats.note(applied.done, observed, is_last=True)
+    repeats.forget((step for step, _ in applied.refused_steps), observed)
     after = dataclasses.replace(applied.remembered, repeated=repeats.known)
     if after != remembered:
         registry.put_lattice(after)

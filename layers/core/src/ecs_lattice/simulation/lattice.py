@@ -296,13 +296,13 @@ class SimulatedTargets:
             return ()
         return tuple(TargetState(Address(each.id, each.port), each.status) for each in self.lattice.targets(group_arn))
 
-    def register(self, group_arn: str, targets: Sequence[Address]) -> tuple[Address, ...]:
+    def register(self, group_arn: str, targets: Sequence[Address]) -> Mapping[Address, str]:
         self.lattice.add(group_arn, targets)
-        return ()
+        return {}
 
-    def deregister(self, group_arn: str, targets: Sequence[Address]) -> tuple[Address, ...]:
+    def deregister(self, group_arn: str, targets: Sequence[Address]) -> Mapping[Address, str]:
         self.lattice.remove(group_arn, targets)
-        return ()
+        return {}
 
     def tags(self, group_arn: str) -> Mapping[str, str]:
         is_created = id_of(group_arn) in self.lattice.created
