@@ -121,6 +121,7 @@ VPC Lattice    curl -H "Host: <domain name of a Lattice service>" {aws.lattice_u
 in Docker      {in_docker}
 function logs  {aws.log_directory}/<function>.log
 what happened  {aws.endpoint_url}/_local_aws/calls (/events, /invocations, /dead-letters, /health)
+mails          curl {aws.endpoint_url}/_local_aws/mail
 a session      docs/local-aws.md
 
 Ctrl-C stops it. Only the logs are kept.

@@ -16,6 +16,7 @@ def client_variables(endpoint_url: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_PAGER": "",  # AWS CLI 2 would wait in a pager for a key
     }
 
 

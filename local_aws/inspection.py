@@ -6,12 +6,13 @@
 ``events``                the events of the default event bus
 ``invocations``           runs of functions: start, duration, result, trigger
 ``messages``              deliveries of SNS topics, real or recorded: protocol, endpoint, subject, body, outcome
+``mail``                  of these the mails, as text; ``to=address`` filters, ``since=n`` leaves out the first ``n``
 ``dead-letters``          the messages in all dead-letter queues
 ``authorizations``        the authorization log of roles (:mod:`local_aws.iam`); ``denied=1`` shows denials only
 ``sam-local``             writes the files of `sam local` (:mod:`local_aws.sam_local`); their paths, or ``{"error": ...}``
 ========================  ==========================================================================================
 
-All but ``health``, ``dead-letters`` and ``sam-local`` answer ``{"cursor": n, "<name>": [...]}``; ``since=n`` returns
+All but ``health``, ``mail``, ``dead-letters`` and ``sam-local`` answer ``{"cursor": n, "<name>": [...]}``; ``since=n`` returns
 only what was added after cursor ``n``.
 """
 
@@ -25,6 +26,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.events.models import events_backends
 from moto.sqs.models import Queue, sqs_backends
 
+from local_aws import mailbox
 from local_aws.delivery import topics
 from local_aws.eventbus import ACCOUNT, REGION
 from local_aws.iam.authorization_log import AuthorizationLog
@@ -35,7 +37,7 @@ PREFIX = "/_local_aws/"
 
 StartResponse = Callable[..., Any]
 Page = Callable[[int, Mapping[str, str]], Any]
-"""From the cursor and the query to the page's content."""
+"""From the cursor and the query to the page's content: text as it is, anything else as JSON."""
 
 
 class Inspection:
@@ -53,6 +55,7 @@ class Inspection:
             "events": lambda since, _query: _after(since, "events", services.events.history),
             "invocations": lambda since, _query: _after(since, "invocations", journal.invocations, asdict),
             "messages": lambda since, _query: _after(since, "messages", topics.deliveries(), asdict),
+            "mail": lambda since, query: mailbox.text(topics.deliveries(), since, query.get("to")),
             "dead-letters": lambda _since, _query: {"dead-letters": dead_letters()},
             "authorizations": self._authorizations,
             "sam-local": lambda _since, _query: self.sam_local(),
@@ -66,8 +69,10 @@ class Inspection:
         else:
             since = query.get("since", "")
             status, content = "200 OK", page(int(since) if since.isdigit() else 0, query)
-        body = json.dumps(content, default=str).encode()
-        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        is_text = isinstance(content, str)
+        body = (content if is_text else json.dumps(content, default=str)).encode()
+        kind = "text/plain; charset=utf-8" if is_text else "application/json"
+        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
     def _health(self) -> dict[str, Any]:

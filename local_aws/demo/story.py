@@ -121,7 +121,6 @@ class Story:
             "The owner of the security group of ECS service orders revokes its rule, and lattice.ingress is off.",
         )
         orders = self._unhealthy
-        orders.subscribe("oncall@example.com")
         orders.create()
         self._wait("its route is live while the rule is there", orders.is_live)
         orders.close()

@@ -46,12 +46,6 @@ class UnhealthyService:
         self.ec2 = self.machine.aws.client("ec2")
         self.group = ""
 
-    def subscribe(self, address: str) -> None:
-        """Record the stack's messages to this email address, as the person on call would receive them."""
-        self.machine.aws.client("sns").subscribe(
-            TopicArn=self.machine.output("NotifyTopicArn"), Protocol="email", Endpoint=address
-        )
-
     def create(self) -> None:
         made = self.ec2.create_security_group(GroupName=NAME, Description=f"Tasks of {NAME}.", VpcId=self.vpc)
         self.group = made["GroupId"]
@@ -115,7 +109,7 @@ class UnhealthyService:
     def run(self, command: str) -> str:
         """Run a command as printed, in a shell with the AWS CLI; its error output if it failed, else nothing."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        environment = {**os.environ, **client_variables(self.machine.aws.endpoint_url), "PATH": path, "AWS_PAGER": ""}
+        environment = {**os.environ, **client_variables(self.machine.aws.endpoint_url), "PATH": path}
         done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
         return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
 

@@ -30,7 +30,7 @@ class Operator:
 
     def cli(self, *arguments: str) -> Any:
         """An ``aws`` command; its JSON output."""
-        environment = {**os.environ, **client_variables(self.aws.endpoint_url), "AWS_PAGER": ""}
+        environment = {**os.environ, **client_variables(self.aws.endpoint_url)}
         command = [str(Path(sys.executable).parent / "aws"), *arguments, "--output", "json"]
         finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
         assert finished.returncode == 0, finished.stderr
@@ -39,7 +39,7 @@ class Operator:
     def paste(self, lines: str) -> str:
         """What a shell writes that is given these lines as they are, with the AWS CLI on its path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        environment = {**os.environ, **client_variables(self.aws.endpoint_url), "AWS_PAGER": "", "PATH": path}
+        environment = {**os.environ, **client_variables(self.aws.endpoint_url), "PATH": path}
         finished = subprocess.run(
             ["bash", "-euc", lines], env=environment, capture_output=True, text=True, check=False, timeout=240
         )

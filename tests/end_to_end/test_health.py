@@ -96,14 +96,7 @@ def _definition(name: str, labels: dict[str, str]) -> dict:
 
 
 @pytest.fixture(scope="module")
-def mailbox(operator) -> None:
-    topic = operator.aws.outputs["NotifyTopicArn"]
-    address = ("--protocol", "email", "--notification-endpoint", "on-call@example.com")
-    operator.cli("sns", "subscribe", "--topic-arn", topic, *address)
-
-
-@pytest.fixture(scope="module")
-def both(operator, mailbox) -> tuple[Deployed, Deployed]:
+def both(operator) -> tuple[Deployed, Deployed]:
     """``payments``, whose labels say that its group is somebody else's business, and ``orders``, which leaves it to us."""
     return Deployed(operator, "payments", **{"lattice.ingress": "off"}), Deployed(operator, "orders")
 

@@ -312,6 +312,7 @@ def test_the_default_vpc_has_the_id_that_samconfig_names(aws):
     default = [{"Name": "is-default", "Values": ["true"]}]
     (vpc,) = aws.client("ec2").describe_vpcs(Filters=default)["Vpcs"]
     assert settings.parameter_overrides(samconfig)["NetworkVpc1"] == vpc["VpcId"]
+    assert settings.parameter_overrides(samconfig)["NotifyEmail"] == "on-call@example.com"
     assert settings.capabilities(samconfig) == ("CAPABILITY_IAM",)
     assert settings.tags(samconfig, "prod") == {"application": "ecs-lattice", "environment": "prod"}
 
