@@ -69,9 +69,8 @@ class Inspection:
         else:
             since = query.get("since", "")
             status, content = "200 OK", page(int(since) if since.isdigit() else 0, query)
-        is_text = isinstance(content, str)
-        body = (content if is_text else json.dumps(content, default=str)).encode()
-        kind = "text/plain; charset=utf-8" if is_text else "application/json"
+        text, kind = _written(content)
+        body = text.encode()
         start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -94,6 +93,13 @@ class Inspection:
         denials_only = query.get("denied") == "1"
         chosen = [asdict(entry) for entry in entries if not (denials_only and entry.allowed)]
         return {"cursor": cursor, "authorizations": chosen}
+
+
+def _written(content: Any) -> tuple[str, str]:
+    """The text of a page's content and its media type."""
+    if isinstance(content, str):
+        return content, "text/plain; charset=utf-8"
+    return json.dumps(content, default=str), "application/json"
 
 
 def _no_application() -> dict[str, Any]:

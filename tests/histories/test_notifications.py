@@ -11,7 +11,7 @@ from tests.histories.labels import hooked_up
 from tests.histories.on_call import OnCallWorld, causes
 from tests.histories.test_causes import AT_ONCE, words_of
 from tests.histories.test_health import alarms, close, well
-from tests.template.test_alarms import resolved
+from tests.template.resolution import resolved
 from tests.template.translation import translated_with
 
 STACK = "ecs-lattice/ecs-lattice/stack/"

@@ -1,6 +1,5 @@
-"""The stack's own alarms, the dashboard and the topic: what watches what, and who is notified."""
+"""The stack's own alarms and the topic: what watches what, and who is notified."""
 
-import json
 import re
 from typing import Any
 
@@ -8,48 +7,14 @@ import pytest
 
 from ecs_lattice.health import metric_names
 from tests.template import promises
+from tests.template.resolution import DEFAULTS, FALLBACK, OWNER, resolved
 
-OWNER = "the-owner"
 PREFIX = metric_names.alarm_prefix(OWNER) + "stack/"
-# The conditions with the parameters' defaults, and with what an operator may set.
-DEFAULTS = {"OwnerIsStackName": True, "HasFallbackTopic": False}
-FALLBACK = "arn:aws:sns:us-east-1:123456789012:fallback"
-
-
-def resolved(value: Any, conditions: dict[str, bool] = DEFAULTS) -> Any:
-    """``value`` as CloudFormation would make it; a resource is ``<its logical id>``, an attribute ``<id.attribute>``."""
-    if isinstance(value, list):
-        return [resolved(item, conditions) for item in value]
-    if not isinstance(value, dict):
-        return value
-    ((function, argument),) = value.items() if len(value) == 1 else ((None, None),)
-    known = {"AWS::StackName": OWNER, "FallbackTopic": FALLBACK}
-    if function == "Ref":
-        return known.get(argument, f"<{argument}>")
-    if function == "Fn::GetAtt":
-        return f"<{argument if isinstance(argument, str) else '.'.join(argument)}>"
-    if function == "Fn::If":
-        return resolved(argument[1 if conditions[argument[0]] else 2], conditions)
-    if function == "Fn::Join":
-        return argument[0].join(map(str, resolved(argument[1], conditions)))
-    if function == "Fn::Sub":
-        text, values = argument if isinstance(argument, list) else (argument, {})
-        values = resolved(values, conditions)
-        text = re.sub(r"\$\{([A-Za-z0-9:.]+)\}", lambda m: str(values.get(m[1], f"<{m[1]}>")), text)
-        return text.replace("${!", "${")
-    return {key: resolved(item, conditions) for key, item in value.items()}
 
 
 @pytest.fixture(scope="module")
 def alarms(of) -> dict[str, dict[str, Any]]:
     return {key: resolved(alarm) for key, alarm in of.type("AWS::CloudWatch::Alarm").items()}
-
-
-@pytest.fixture(scope="module")
-def dashboard(of) -> list[dict[str, Any]]:
-    """The widgets."""
-    (found,) = of.type("AWS::CloudWatch::Dashboard").values()
-    return json.loads(resolved(found["DashboardBody"]))["widgets"]
 
 
 def watching(alarms: dict[str, dict[str, Any]], metric: str) -> dict[str, dict[str, Any]]:
@@ -166,85 +131,3 @@ def test_subscription_parameters_are_validated(source, parameter, good, bad):
     pattern = source["Parameters"][parameter]["AllowedPattern"]
     assert all(re.fullmatch(pattern, value) for value in good)
     assert not any(re.fullmatch(pattern, value) for value in bad)
-
-
-def metrics(dashboard: list[dict[str, Any]]) -> list[list[Any]]:
-    return [metric for widget in dashboard if widget["type"] == "metric" for metric in widget["properties"]["metrics"]]
-
-
-def test_the_widgets_lie_side_by_side_on_the_grid_of_24_columns(dashboard):
-    taken: set[tuple[int, int]] = set()
-    for widget in dashboard:
-        cells = {
-            (x, y)
-            for x in range(widget["x"], widget["x"] + widget["width"])
-            for y in range(widget["y"], widget["y"] + widget["height"])
-        }
-        assert not cells & taken, widget["properties"]["title"]
-        assert max(x for x, _ in cells) < 24
-        taken |= cells
-    assert len(taken) % 24 == 0, "there is a gap"
-
-
-def test_the_dashboard_shows_all_alarms_of_the_stack(dashboard, alarms):
-    (status,) = [widget["properties"] for widget in dashboard if widget["type"] == "alarm"]
-    assert sorted(status["alarms"]) == sorted(f"<{key}.Arn>" for key in alarms)
-    assert len(status["alarms"]) <= 100  # CloudWatch API, alarm status widget
-
-
-def test_the_dashboard_finds_the_routes_by_the_dimensions_that_are_published(dashboard):
-    searched = {}
-    for (search,) in [metric for metric in metrics(dashboard) if isinstance(metric[0], dict)]:
-        found = re.fullmatch(r"SEARCH\('\{(.*)\} MetricName=\"(\w+)\"', 'Maximum', 60\)", search["expression"])
-        searched[found[2]] = found[1].split(",")
-        assert "PROP('Dim.LatticeService')" in search["label"]
-        assert re.fullmatch(r"[a-z]\w*", search["id"])
-    assert set(searched) == {metric_names.IMPAIRED}
-    dimensions = [metric_names.NAMESPACE, metric_names.LATTICE_SERVICE, metric_names.ECS_SERVICE, metric_names.ROUTE]
-    assert all(schema == dimensions for schema in searched.values())
-
-
-def test_every_metric_of_ours_has_an_alarm(dashboard, alarms):
-    """CloudWatch bills them; what nobody watches stands in the log lines, from which the dashboard takes it."""
-    ours = {metric[1] for metric in metrics(dashboard) if metric[0] == metric_names.NAMESPACE}
-    watched = {one["MetricName"] for one in alarms.values() if one.get("Namespace") == metric_names.NAMESPACE}
-    assert ours == watched == {metric_names.HEARTBEAT}  # and Impaired, which the alarms of the routes watch
-
-
-def test_the_dashboard_takes_the_targets_by_status_from_the_log(dashboard):
-    queries = " ".join(widget["properties"]["query"] for widget in dashboard if widget["type"] == "log")
-    assert all(re.search(rf"\b{name}\b", queries) for name in metric_names.BY_STATUS)
-
-
-def test_the_dashboard_shows_every_function_and_every_queue(dashboard, of):
-    shown: dict[str, set[str]] = {}
-    for metric in metrics(dashboard):
-        if str(metric[0]).startswith("AWS/"):
-            shown.setdefault(metric[1], set()).add(metric[3])
-    functions = {f"<{key}>" for key in of.type("AWS::Lambda::Function")}
-    queues = of.type("AWS::SQS::Queue")
-    assert shown == {
-        "Errors": functions,
-        "Throttles": functions,
-        "Duration": functions,
-        "ApproximateNumberOfMessagesVisible": {
-            f"<{k}.QueueName>" for k, q in queues.items() if "RedrivePolicy" not in q
-        },
-        "ApproximateAgeOfOldestMessage": {f"<{k}.QueueName>" for k, q in queues.items() if "RedrivePolicy" in q},
-    }
-
-
-def test_every_widget_has_a_title_and_the_region_of_the_stack(dashboard):
-    titles = [widget["properties"]["title"] for widget in dashboard]
-    assert len(set(titles)) == len(titles)
-    assert {w["properties"]["region"] for w in dashboard if w["type"] != "alarm"} == {"<AWS::Region>"}
-    for widget in dashboard:
-        if widget["type"] == "metric":
-            assert widget["properties"]["stat"] in {"Maximum", "Sum", "p99"}
-
-
-def test_the_log_widget_reads_groups_of_this_stack(dashboard, of):
-    for log in [widget["properties"] for widget in dashboard if widget["type"] == "log"]:
-        groups = set(re.findall(r"SOURCE '<(\w+)>'", log["query"]))
-        assert groups
-        assert groups <= set(of.type("AWS::Logs::LogGroup"))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from ecs_lattice import codec
+from ecs_lattice import codec, refusals
 from ecs_lattice.claims import HELD_BY_OTHER, ClaimRecord, LatticeRecord
 from ecs_lattice.ecs_side.record import is_settled
 from ecs_lattice.facts import EcsService
@@ -74,6 +74,7 @@ class Resync:
         """Go on with the pass for ``seconds``, but read at least one part of it, so that every pass ends."""
         ends_at = self.now() + seconds
         known = dict(self.registry.documents("ecs"))
+        refusals.log(known)
         text = self.registry.document("stack", _CURSOR)
         enqueued, read, has_begun = self._enqueue_lattice_services(), 0, False
         services_of = ServicePass(self.settings, self.ecs, self.sleep)
