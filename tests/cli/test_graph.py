@@ -39,9 +39,9 @@ def test_a_lattice_service_is_drawn_from_its_clients_to_its_tasks(stack, ask):
         '    network_1["platform"]\n'
         "  end\n"
         '  subgraph listener1["orders HTTP:80"]\n'
-        '    listener1_1["1: POST /orders#42;<br/>priority 667"]\n'
-        '    listener1_2["2: /orders#42;<br/>priority 1334"]\n'
-        '    listener1_3["3: everything<br/>default action<br/>answers 404"]\n'
+        '    listener1_1["1: POST /orders#42;<br/>place of shop/orders: Live<br/>priority 667"]\n'
+        '    listener1_2["2: /orders#42;<br/>list of shop/orders: Live<br/>priority 1334"]\n'
+        '    listener1_3["3: everything<br/>answers 404<br/>default action"]\n'
         "  end\n"
         '  subgraph group["Target groups"]\n'
         '    group_1["tg-ID<br/>2 HEALTHY"]\n'
@@ -141,7 +141,7 @@ def test_no_text_ends_a_label(text):
             ["orders"],
             "No Lattice service in Region us-east-1 has the name orders, nor is there any other that you may see.",
         ),
-        (["--format", "svg"], "'svg' is not one of"),
+        (["--format", "png"], "'png' is not one of"),
     ],
 )
 def test_what_cannot_be_drawn_says_why(stack, ask, arguments, said):

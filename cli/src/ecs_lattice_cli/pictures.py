@@ -5,6 +5,10 @@ Labels are text that somebody else chose: what either language would read as its
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
+
+type Tone = Literal["", "good", "waiting", "bad"]
+"""How the thing of a node is, as its words say, too; empty: neither."""
 
 _MERMAID = {ord(sign): f"#{ord(sign)};" for sign in '#"&<>`;|*_~[]{}\\'}
 """Entity codes by number (Mermaid, "Entity codes to escape characters"), also for what its Markdown would take."""
@@ -22,22 +26,30 @@ class Edge:
     is_active: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Lines of text, of which the first is its name."""
+
+    lines: tuple[str, ...]
+    tone: Tone = ""
+
+
 @dataclass(slots=True)
 class Group:
-    """Nodes in one frame: lines of text by id. ``name`` is a word, with which the ids begin. With ``is_ordered`` they stand in
+    """Nodes in one frame, by id. ``name`` is a word, with which the ids begin. With ``is_ordered`` they stand in
     their order."""
 
     name: str
     title: str
     is_ordered: bool = False
-    nodes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
 
-    def add(self, key: str, *lines: str) -> str:
+    def add(self, key: str, *lines: str, tone: Tone = "") -> str:
         """Add the node of ``key``, or find it; its id."""
         if key not in self._ids:
             self._ids[key] = f"{self.name}_{len(self._ids) + 1}"
-            self.nodes[self._ids[key]] = lines
+            self.nodes[self._ids[key]] = Node(lines, tone)
         return self._ids[key]
 
 
@@ -65,8 +77,8 @@ def mermaid(picture: Picture) -> list[str]:
 
 def _subgraph(group: Group) -> Iterator[str]:
     yield f'  subgraph {group.name}["{group.title.translate(_MERMAID)}"]'
-    for node, lines in group.nodes.items():
-        yield f'    {node}["{"<br/>".join(line.translate(_MERMAID) for line in lines)}"]'
+    for name, node in group.nodes.items():
+        yield f'    {name}["{"<br/>".join(line.translate(_MERMAID) for line in node.lines)}"]'
     yield "  end"
 
 
@@ -87,7 +99,7 @@ def dot(picture: Picture) -> list[str]:
     place: dict[str, str] = {}
     for group in picture.groups:
         if group.is_ordered:
-            place |= {node: f"{group.name}:{node}" for node in group.nodes}
+            place |= {name: f"{group.name}:{name}" for name in group.nodes}
         if group.nodes:
             lines += _rows(group) if group.is_ordered else _cluster(group)
     for edge in picture.edges:
@@ -100,8 +112,8 @@ def dot(picture: Picture) -> list[str]:
 def _cluster(group: Group) -> Iterator[str]:
     yield f"  subgraph cluster_{group.name} {{"
     yield f"    label={_quoted(group.title)};"
-    for node, lines in group.nodes.items():
-        yield f"    {node} [label={_quoted(*lines)}];"
+    for name, node in group.nodes.items():
+        yield f"    {name} [label={_quoted(*node.lines)}];"
     yield "  }"
 
 
@@ -110,8 +122,8 @@ def _rows(group: Group) -> Iterator[str]:
     yield f"  {group.name} [shape=plain, label=<"
     yield '    <table border="0" cellborder="1" cellspacing="0" cellpadding="6">'
     yield f"      <tr><td>{_markup(group.title)}</td></tr>"
-    for node, lines in group.nodes.items():
-        yield f'      <tr><td port="{node}">{"<br/>".join(map(_markup, lines))}</td></tr>'
+    for name, node in group.nodes.items():
+        yield f'      <tr><td port="{name}">{"<br/>".join(map(_markup, node.lines))}</td></tr>'
     yield "    </table>>];"
 
 

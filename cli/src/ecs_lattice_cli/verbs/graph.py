@@ -1,7 +1,7 @@
 """`graph`: the picture of the clients' VPCs, service networks, Lattice services, rules, target groups and ECS services."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
@@ -11,14 +11,17 @@ from ecs_lattice_cli.app import App
 from ecs_lattice_cli.errors import CommandError
 from ecs_lattice_cli.lattice import Lattice, domains, key_of
 from ecs_lattice_cli.options import verb
-from ecs_lattice_cli.output import safe
-from ecs_lattice_cli.pictures import Edge, Group, Picture, dot, mermaid
+from ecs_lattice_cli.output import COLORS, safe
+from ecs_lattice_cli.pictures import Edge, Group, Picture, Tone, dot, mermaid
 from ecs_lattice_cli.requests import is_parked
 from ecs_lattice_cli.routing import Owners, groups_data, rule_data, targets_text
+from ecs_lattice_cli.svg import svg
 
 type Data = Mapping[str, Any]
 
-FORMATS: dict[str, Callable[[Picture], list[str]]] = {"mermaid": mermaid, "dot": dot}
+FORMATS: dict[str, Callable[[Picture], list[str]]] = {"mermaid": mermaid, "svg": svg, "dot": dot}
+_TONES: Mapping[str, Tone] = {"green": "good", "yellow": "waiting", "red": "bad"}
+_WORST_FIRST: tuple[Tone, ...] = ("bad", "waiting", "good")
 
 
 @verb("graph")
@@ -111,10 +114,22 @@ def _rule(drawn: Picture, frame: Group, ends: tuple[Group, Group], rule: Data) -
     match = "parked" if rule["isParked"] else safe(rule["match"])
     priority = "default action" if rule["priority"] is None else f"priority {rule['priority']}"
     fixed = () if rule["fixedStatus"] is None else (f"answers {rule['fixedStatus']}",)
-    node = frame.add(rule["arn"], f"{len(frame.nodes) + 1}: {match}", priority, *fixed)
+    of_routes = [
+        f"{route['route']} of {services.short_name(route['ecsService'])}: {route['state']}" for route in rule["routes"]
+    ]
+    tone = _tone(route["state"] for route in rule["routes"])
+    node = frame.add(
+        rule["arn"], f"{len(frame.nodes) + 1}: {match}", *fixed, *map(safe, of_routes), priority, tone=tone
+    )
     for group in rule["targetGroups"]:
-        end = groups.add(group["id"], group["id"], targets_text(group))
+        end = groups.add(group["id"], group["id"], targets_text(group), tone=_tone(group["targets"]))
         share = "" if len(rule["targetGroups"]) == 1 and group["weight"] else f"{group['percent']:g} %"
         drawn.connect(Edge(node, end, share, group["weight"] > 0 and not rule["isParked"]))
         for route in group["routes"] or rule["routes"]:
             drawn.connect(Edge(end, ecs.add(route["ecsService"], services.short_name(route["ecsService"]))))
+
+
+def _tone(words: Iterable[str]) -> Tone:
+    """That of the worst of the words that have one."""
+    tones = {_TONES[COLORS[word]] for word in words if word in COLORS}
+    return next((tone for tone in _WORST_FIRST if tone in tones), "")
