@@ -144,7 +144,7 @@ class _Run:
             attached = self._attach(decided.attach)
         rejected = attached.problems if isinstance(attached, Refused) else ()
         waits = [each for each in (*registered, attached, *decided.waits) if isinstance(each, NotYet)]
-        running = waits_now(waits, self.record.waits, self.observed.now)
+        running = waits_now(waits, self.record.waits, self.observed.now) if waits else ()
         waiting = dataclasses.replace(self.record, waits=running)
         updated = report.with_statuses(self.observed, waiting, self.claims, decided, rejected, turn)
         # Send the events before the record says that they were sent: better twice than never.

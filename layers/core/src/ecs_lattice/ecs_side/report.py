@@ -35,7 +35,7 @@ def with_statuses(
     that are told, and new ones are logged. ``rejected``: why ECS has rejected the list; ``turn``: why the attachment
     waits."""
     unkept = unkept_targets.problems_of(record.unkept, observed.now) if record.unkept else ()
-    stalled = tuple(wait.problem for wait in overdue(record.waits, observed.now))
+    stalled = tuple(wait.problem for wait in overdue(record.waits, observed.now)) if record.waits else ()
     problems = reported(decided.problems + rejected + decided.warnings + unkept + stalled)
     for problem in problems:
         if problem not in record.problems:
@@ -84,7 +84,7 @@ def _statuses(
 
 def _stalled(observed: Observation, record: EcsRecord) -> Notice | None:
     """What the ECS service has waited for longer than a day. One notice: it is new, or over, by its code."""
-    told = overdue(record.waits, observed.now)
+    told = overdue(record.waits, observed.now) if record.waits else ()
     return Notice(NO_PROGRESS, " ".join(wait.problem.message for wait in told)) if told else None
 
 
