@@ -85,7 +85,7 @@ def test_a_changed_path_changes_a_rule_and_nothing_else(stack, ask, file):
 def test_labels_that_vanish_are_removed_after_the_grace_time(stack, ask, file):
     stack.live("orders", ORDERS)
     told = lines(ask("plan", file({}), "--service", "orders"))
-    assert any(re.fullmatch(r"Lattice service orders, .* later", line) for line in told)
+    assert any(re.fullmatch(r"Lattice service orders, after .* min", line) for line in told)
     assert any(line.startswith("  - delete target group orders-web-ID") for line in told)
     assert any(
         line.startswith("  ! update the ECS service in a new deployment to the target groups: none") for line in told

@@ -153,7 +153,7 @@ def render(result: Data, columns: int) -> list[str]:
 
 def _heading(section: Data, before: int) -> str:
     later = section["after"] if section["after"] - before >= _SHOWN_SECONDS else 0
-    return f"{safe(section['name'])}{f', {span(later)} later' if later else ''}"
+    return f"{safe(section['name'])}{f', after {span(later)}' if later else ''}"
 
 
 def _signed(lines: Sequence[Data], columns: int) -> list[str]:

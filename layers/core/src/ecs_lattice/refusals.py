@@ -44,6 +44,3 @@ def _of(record: EcsRecord) -> Iterator[Refusal]:
     for status in record.statuses:
         if status.state in _STATES:
             yield status.route, service, status.lattice_service, status.state, status.code
-
-
-__all__ = ["LINE", "MOST_LINES", "log"]

@@ -49,7 +49,7 @@ class Change:
     deregister: tuple[Target, ...] = ()
     targets: tuple[Target, ...] = ()
     is_waiting: bool = False
-    unused: frozenset[Target] = frozenset()
+    unused: tuple[Target, ...] = ()
 
 
 def managed_groups(
@@ -126,7 +126,7 @@ def decide(
         deregister=tuple(sorted(surplus)),
         targets=tuple(sorted(wanted - by_ecs)),
         is_waiting=bool(wanted & draining),
-        unused=frozenset(state.target for state in registered if state.status == "UNUSED") & surplus,
+        unused=tuple(sorted({state.target for state in registered if state.status == "UNUSED"} & surplus)),
     )
 
 
@@ -166,7 +166,7 @@ def before_change(record: EcsRecord, change: Change) -> EcsRecord:
 def after_change(record: EcsRecord, change: Change, unkept: Collection[Target]) -> EcsRecord:
     """``record`` after the calls: what is registered, and whether that is everything there is to register. ``unkept``: what
     VPC Lattice does not keep registered or deregistered."""
-    failed = set(unkept) - change.unused
+    failed = set(unkept) - set(change.unused)
     record = _with_targets(record, change, {*change.targets, *failed})
     controlled, arn, registers = set(record.controlled), change.group.arn, change.group.mode == "register"
     if registers and not failed:

@@ -14,10 +14,13 @@ from ecs_lattice.facts import (
     Task,
     TaskDefinition,
 )
-from ecs_lattice.model import ServiceId
+from ecs_lattice.model import AddressFamily, ServiceId
 
 NOT_REGISTERED = "planned"
 """Stands for the number of the revision: no revision has it."""
+
+PLANNED_ADDRESSES: dict[AddressFamily, str] = {"IPV4": "192.0.2.{}", "IPV6": "2001:db8::{}"}
+"""The addresses of tasks that there are not yet: of no network (RFC 5737, RFC 3849)."""
 
 type Tags = tuple[tuple[str, str], ...]
 
@@ -68,12 +71,20 @@ class WhatIf:
         return self.ecs.revisions(arns)
 
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
-        """As they run now, under the task definition that is planned: as many of them, with the same addresses."""
+        """As many as run now, under the task definition that is planned, with other addresses: a deployment replaces them."""
         tasks = self.ecs.tasks(service)
         if service != self.planned:
             return tasks
-        arn = self.planned_task_definition.arn
-        return tuple(dataclasses.replace(task, task_definition=arn, deployment_id="planned") for task in tasks)
+        arn, running = self.planned_task_definition.arn, [task for task in tasks if not task.is_stopped]
+        return tuple(
+            dataclasses.replace(
+                task,
+                task_definition=arn,
+                deployment_id="planned",
+                address=task.address and PLANNED_ADDRESSES[task.family].format(number),
+            )
+            for number, task in enumerate(running, 1)
+        )
 
     def subnets(self, subnet_ids: Sequence[str]) -> Subnets:
         return self.ecs.subnets(subnet_ids)

@@ -10,6 +10,9 @@ from ecs_lattice.facts import Deployment, EcsService, LatticeEntry, ServiceRevis
 from ecs_lattice.model import ServiceId
 from ecs_lattice.simulation.lattice import SimulatedLattice
 
+STARTED = "ecs-svc/planned"
+"""What the ids of deployments that the simulation starts begin with."""
+
 
 @dataclass(slots=True)
 class SimulatedEcs:
@@ -61,7 +64,7 @@ class SimulatedEcs:
         self._started += 1
         deployment = dataclasses.replace(
             before,
-            id=f"ecs-svc/planned{self._started}",
+            id=f"{STARTED}{self._started}",
             rollout="COMPLETED",
             created_at=self.now(),
             desired=found.desired,
@@ -79,10 +82,8 @@ class SimulatedEcs:
     def _register(self, service: ServiceId, before: Deployment, deployment: Deployment) -> None:
         """Take the tasks out of the groups of the deployment ``before``, and into those of the new one."""
         running = [task for task in self.tasks(service) if task.address and not task.is_stopped]
-        for arn in before.groups:
-            gone = {task.address for task in running}
-            left = [target for target in self.lattice.targets(arn) if target.id in gone]
-            self.lattice.remove(arn, [Target(target.id, target.port) for target in left])
+        for arn in before.groups:  # a listed group has no targets but those that ECS registers
+            self.lattice.remove(arn, [Target(target.id, target.port) for target in self.lattice.targets(arn)])
         mapped = {port.name: port.container_port for port in self.task_definition(deployment.task_definition).ports}
         for entry in deployment.entries:
             port = mapped.get(entry.port_name)

@@ -3,6 +3,7 @@
 import dataclasses
 import heapq
 import logging
+import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from ecs_lattice import history, ports
 from ecs_lattice.ecs_side.lattice_targets import Targets
 from ecs_lattice.ecs_side.reconcile import EcsSide
+from ecs_lattice.ecs_side.what_if import PLANNED_ADDRESSES
 from ecs_lattice.ingress.open import Ingress
 from ecs_lattice.ingress.ports import SecurityGroups
 from ecs_lattice.lattice_side.ports import Holders, Lattice
@@ -21,7 +23,7 @@ from ecs_lattice.messages.requests import ReconcileRequest
 from ecs_lattice.model import ServiceId
 from ecs_lattice.outcome import NotYet, Outcome
 from ecs_lattice.settings import Settings
-from ecs_lattice.simulation.ecs import SimulatedEcs
+from ecs_lattice.simulation.ecs import STARTED, SimulatedEcs
 from ecs_lattice.simulation.lattice import SimulatedLattice, SimulatedTargets
 from ecs_lattice.simulation.registry import SimulatedRegistry
 from ecs_lattice.simulation.security_groups import SimulatedSecurityGroups
@@ -29,6 +31,7 @@ from ecs_lattice.simulation.security_groups import SimulatedSecurityGroups
 _MOST_RECONCILES = 200
 _TRIES_WITHOUT_PROGRESS = 3
 _UNLIMITED = 1_000_000
+_DEPLOYMENT = re.compile(rf" \({STARTED}\d+\)")  # the id of a deployment that there is not yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +175,13 @@ class _Run:
         heapq.heappush(self.due, (self.time + max(outcome.after, 1), kind, key))
 
     def _named(self) -> tuple[PlannedStep, ...]:
-        """The steps, with the names of what they create instead of ids that nothing has yet."""
+        """The steps, with the names of what they create instead of ids that nothing has yet, and without addresses of tasks
+        that there are not yet."""
         ids = sorted(self.lattice.created.items(), key=lambda item: len(item[0]), reverse=True)
+        ids += [(text.format(""), "new-task-") for text in PLANNED_ADDRESSES.values()]
 
         def named(text: str) -> str:
+            text = _DEPLOYMENT.sub("", text)
             for made, name in ids:
                 text = text.replace(made, name)
             return text
