@@ -13,7 +13,7 @@ CORE = "layers/core/src/"
 MODULES = (
     "__init__", "aws/__init__", "aws/ecs_shapes", "aws/lattice_shapes", "bounds", "declaration/__init__", "declaration/changes", "declaration/keys",
     "declaration/port_problems", "declaration/problems", "declaration/reading", "declaration/route_rules",
-    "declaration/routes", "declaration/set_rules", "declaration/values", "errors", "facts", "graph", "matching", "model", "naming",
+    "declaration/routes", "declaration/set_rules", "declaration/values", "diagnosis/__init__", "diagnosis/findings", "errors", "facts", "graph", "matching", "model", "naming",
     "outcome", "settings", "version",
 )  # fmt: skip
 """The modules of `ecs_lattice` that the command imports, directly or not. None knows the SDK or Powertools."""

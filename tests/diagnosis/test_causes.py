@@ -476,3 +476,17 @@ def test_the_grace_period_is_the_longer_of_ecss_and_the_routes():
     seen = evidence(service=service, route=Route("default", "orders", "web", health_grace=300))
     assert seen.grace_ends_at == NOW + 150
     assert dataclasses.replace(seen, route=Route("default", "orders", "web", health_grace=100)).grace_ends_at == 0
+
+
+def test_before_a_route_is_live_tasks_that_the_stack_has_not_attached_are_no_cause():
+    """The status says what the stack waits for."""
+    case = CASES["NOT_REGISTERED"]
+    assert targets.not_registered(case)
+    assert targets.not_registered(dataclasses.replace(case, is_live=False)) is None
+
+
+def test_where_the_deployment_lists_the_group_only_its_own_tasks_are_missed():
+    listed = evidence(targets=(), is_live=False)
+    assert targets.not_registered(listed).likelihood == "likely"
+    newer = a_service(a_deployment(id="ecs-svc/2", rollout="IN_PROGRESS", created_at=NOW - 30))
+    assert targets.not_registered(dataclasses.replace(listed, service=newer)) is None

@@ -252,12 +252,14 @@ def _reads_why_an_association_failed(admin: Administrator) -> None:
 
 
 def _asks_what_there_is(admin: Administrator) -> None:
-    """The status of everything and of one ECS service, and the history."""
+    """The status of everything and of one ECS service, the history, and what stands in the way."""
     told = admin.operator.invoke("Query", {"mode": "status"})
     assert admin.arns["orders"] in {service["arn"] for service in told["ecsServices"]}
     admin.operator.invoke("Query", {"mode": "status", "ecsService": admin.arns["orders"]})
     assert admin.operator.invoke("Query", {"mode": "history"})["entries"]
     admin.called("Query", "GetItem", "Query", "Scan", "ListTargets")
+    explained = admin.operator.invoke("AlarmFunction", {"mode": "explain", "ecsService": admin.arns["orders"]})
+    assert (explained["isKnown"], [route["unread"] for route in explained["routes"]]) == (True, [[]])
 
 
 def _throttles_the_probe(admin: Administrator) -> None:

@@ -24,7 +24,7 @@ VERBS: dict[str, dict[str, str]] = {
         "who": "Say which rule answers a request, and why the others do not.",
         "graph": "Draw what leads from clients to tasks.",
         "history": "Show what the stack changed, and because of what.",
-        "explain": "Say what a code means and what to do.",
+        "explain": "Say why a route is not Live, or what a code means.",
         "doctor": "Check what the stack needs, and whether it works.",
         "cost": "Estimate what the stack and its Lattice services cost a month.",
     },

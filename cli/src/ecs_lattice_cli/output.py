@@ -88,6 +88,21 @@ def wrapped(text: str, columns: int, indent: str = "") -> list[str]:
     )  # fmt: skip
 
 
+def command_lines(command: str, columns: int) -> tuple[str, ...]:
+    """A shell command within ``columns``, each option on a line of its own where it is longer, so that it can still be copied.
+    What is more than words, such as a substitution, stays as it is."""
+    import shlex  # noqa: PLC0415  not for --help
+
+    from ecs_lattice.diagnosis.findings import Command  # noqa: PLC0415
+
+    whole = Command("", raw=command)
+    try:
+        words = Command("", tuple(shlex.split(command)))
+    except ValueError:  # a quotation that does not end
+        return whole.lines(columns)
+    return (words if str(words) == command else whole).lines(columns)
+
+
 def moment(epoch: float) -> str:
     """A time for JSON and for text, in UTC to the second: ``2026-11-28T02:37:00Z``."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,19 +8,18 @@ from ecs_lattice.consumers.alarms import AlarmConsumer
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.report_refusals import RefusalReporter
 from ecs_lattice.diagnosis.respond import Responder
+from ecs_lattice.explain import Explainer
 
 
 def alarm_consumer(wiring: Wiring) -> AlarmConsumer:
     """The consumer of the alarms' queue."""
-    own, clients = wiring.settings, wiring.clients
-    sources = BotoSources(clients.ecs, clients.ec2, clients.lattice)
-    groups = BotoSecurityGroups(clients.ec2, own.owner)
+    own = wiring.settings
     queue, dead_letters = wiring.queue(own.alarms_queue), wiring.dead_letters("alarm")
-    topic = SnsTopic(clients.sns, own.notify_topic)
+    topic = SnsTopic(wiring.clients.sns, own.notify_topic)
     responder = Responder(
         owner=own.owner,
         refusals=RefusalReporter(own.table, wiring.registry, topic, queue, wiring.now),
-        collector=Collector(sources, groups, wiring.registry, wiring.now, own.label_prefix, own.attach_minutes),
+        collector=_collector(wiring),
         registry=wiring.registry,
         topic=topic,
         queue=queue,
@@ -29,3 +28,15 @@ def alarm_consumer(wiring: Wiring) -> AlarmConsumer:
         now=wiring.now,
     )
     return AlarmConsumer(responder, dead_letters, queue, wiring.now)
+
+
+def explainer(wiring: Wiring) -> Explainer:
+    """Whoever answers why routes are not Live."""
+    return Explainer(_collector(wiring), wiring.registry, wiring.now)
+
+
+def _collector(wiring: Wiring) -> Collector:
+    own, clients = wiring.settings, wiring.clients
+    sources = BotoSources(clients.ecs, clients.ec2, clients.lattice)
+    groups = BotoSecurityGroups(clients.ec2, own.owner)
+    return Collector(sources, groups, wiring.registry, wiring.now, own.label_prefix, own.attach_minutes)

@@ -1,6 +1,7 @@
 """Collects the evidence about one route. Every part may fail by itself: what could not be read is reported, never guessed."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ecs_lattice import api_calls
@@ -15,6 +16,7 @@ from ecs_lattice.ecs_side.update_outcome import own_deployment
 from ecs_lattice.errors import EcsLatticeError
 from ecs_lattice.facts import EcsService
 from ecs_lattice.ingress.ports import SecurityGroups
+from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Now, Registry
 
 _READING_SECONDS = 30
@@ -35,43 +37,56 @@ class Collector:
     def collect(self, subject: RouteSubject) -> Evidence:
         """Everything that can be read about ``subject`` now, within half of the function's time: the rest is for the
         message."""
-        with api_calls.within(_READING_SECONDS):
-            return self._collect(subject)
+        (evidence,) = self.collect_all(subject.service, (subject,))
+        return evidence
 
-    def _collect(self, subject: RouteSubject) -> Evidence:
-        parts, sources = _Parts(), self.sources
-        claim = parts.read("registry", self._claim, subject)
-        record = parts.read("status", self._record, subject)
-        status = _status(record, subject) if record else None
-        group_arn = _group_arn(claim, status)
-        service = parts.read("ECS service", sources.service, subject.service)
+    def collect_all(self, service: ServiceId, subjects: Iterable[RouteSubject]) -> tuple[Evidence, ...]:
+        """The same about each of ``subjects``, routes of ``service``, in their order. What they share is read once."""
+        with api_calls.within(_READING_SECONDS):
+            parts = _Parts()
+            claims = parts.read("registry", self.registry.claims_of, service) or ()
+            record = parts.read("status", self._record, service)
+            shared = self._shared(service, record, parts)
+            return tuple(self._of_route(shared, subject, claims, record) for subject in subjects)
+
+    def _shared(self, service_id: ServiceId, record: EcsRecord | None, parts: "_Parts") -> Evidence:
+        """What is the same for all routes of an ECS service."""
+        sources = self.sources
+        service = parts.read("ECS service", sources.service, service_id)
         vpc_id = parts.read("subnets", sources.vpc_id, service.subnets if service else ()) or ""
         return Evidence(
-            subject=subject,
+            subject=RouteSubject("", service_id, ""),
             now=self.now(),
             label_prefix=self.label_prefix,
-            route=claim.claim.route if claim else None,
-            status=status,
-            is_live=claim is not None and claim.answer.state == "Live",
-            group_arn=group_arn,
-            group=parts.read("target group", sources.group, group_arn),
-            targets=parts.read("targets", sources.targets, group_arn),
             service=service,
             own_deployment=own_deployment(record.pending_update, service, self.attach_minutes * 60) if record else None,
             vpc_id=vpc_id,
-            tasks=parts.read("tasks", sources.tasks, subject.service),
+            tasks=parts.read("tasks", sources.tasks, service_id),
             task_definition=parts.read("task definition", sources.task_definition, _revision(service)),
             security=parts.read("security groups", lambda found: self._security(found, vpc_id), service),
             unread=tuple(parts.unread),
         )
 
-    def _claim(self, subject: RouteSubject) -> ClaimRecord | None:
-        wanted, records_on = (subject.service, subject.route), self.registry.claims_on(subject.lattice_service)
-        return next((found for found in records_on if (found.claim.service, found.claim.route.name) == wanted), None)
+    def _of_route(
+        self, shared: Evidence, subject: RouteSubject, claims: Sequence[ClaimRecord], record: EcsRecord | None
+    ) -> Evidence:
+        parts = _Parts()
+        claim, status = _claim(claims, subject), _status(record, subject) if record else None
+        group_arn = _group_arn(claim, status)
+        return dataclasses.replace(
+            shared,
+            subject=subject,
+            route=claim.claim.route if claim else None,
+            status=status,
+            is_live=claim is not None and claim.answer.state == "Live",
+            group_arn=group_arn,
+            group=parts.read("target group", self.sources.group, group_arn),
+            targets=parts.read("targets", self.sources.targets, group_arn),
+            unread=(*parts.unread, *shared.unread),
+        )
 
-    def _record(self, subject: RouteSubject) -> EcsRecord | None:
-        text = self.registry.document(records.KIND, subject.service.arn)
-        return records.parse(text) if text else None
+    def _record(self, service: ServiceId) -> EcsRecord | None:
+        return records.read(self.registry, service)
 
     def _security(self, service: EcsService, vpc_id: str) -> TaskSecurityGroups | None:
         """None for a service without a network of its own (bridge and host): its groups are its instances'."""
@@ -97,6 +112,11 @@ class _Parts:
         except EcsLatticeError as error:
             self.unread.append(Unread(name, str(error)))
             return None
+
+
+def _claim(claims: Sequence[ClaimRecord], subject: RouteSubject) -> ClaimRecord | None:
+    wanted = (subject.lattice_service, subject.route)
+    return next((found for found in claims if (found.lattice_service, found.claim.route.name) == wanted), None)
 
 
 def _status(record: EcsRecord, subject: RouteSubject) -> RouteStatus | None:

@@ -104,7 +104,8 @@ def unwatched_message(incident: Incident, subject: RouteSubject, why: str, now: 
 
 def _causes(evidence: Evidence, findings: Sequence[Finding]) -> tuple[Section, ...]:
     if not findings:
-        return (_not_found(evidence),)
+        nothing = not_found(evidence)
+        return (Section(f"{nothing.title} [{nothing.code}]", (f"{nothing.seen} {nothing.advice}",), nothing.commands),)
     sections = tuple(_cause(number, finding) for number, finding in enumerate(findings[:_SHOWN], 1))
     rest = ", ".join(f"{finding.likelihood} {finding.code}" for finding in findings[_SHOWN:])
     return (*sections, Section(sentences=(f"Also {rest}.",))) if rest else sections
@@ -118,17 +119,20 @@ def _cause(number: int, finding: Finding) -> Section:
     )
 
 
-def _not_found(evidence: Evidence) -> Section:
-    """No cause, and what was checked."""
+def not_found(evidence: Evidence) -> Finding:
+    """That no cause fits, and what was checked."""
     parts = {
         "targets": evidence.targets, "target group": evidence.group, "ECS service": evidence.service, "tasks": evidence.tasks,
         "task definition": evidence.task_definition, "security groups": evidence.security,
     }  # fmt: skip
     checked = ", ".join(name for name, part in parts.items() if part is not None) or "nothing could be read"
     events = commands.service(evidence, "To inspect the service's events", "services[].events[:10].message")
-    return Section(
-        f"Nothing that was checked explains it [{NOT_FOUND}]",
-        (f"Checked: {checked}. Check the container's log, network ACLs and recent changes, too.",),
+    return Finding(
+        NOT_FOUND,
+        "possible",
+        "Nothing that was checked explains it",
+        f"Checked: {checked}.",
+        "Check the container's log, network ACLs and recent changes, too.",
         (events, commands.targets(evidence)) if evidence.group_arn else (events,),
     )
 
@@ -140,12 +144,7 @@ def _unread(evidence: Evidence) -> tuple[Section, ...]:
 
 def _facts(evidence: Evidence, findings: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
     service, status = evidence.subject.service, evidence.status
-    facts = (
-        ("ECS service", f"{service} ({service.region}, account {service.account})"),
-        ("Requests", _impact(evidence)),
-        ("Targets", _targets(evidence)),
-        ("Tasks", _tasks(evidence)),
-    )
+    facts = (("ECS service", f"{service} ({service.region}, account {service.account})"), *observed(evidence))
     if status is None or not status.code:
         return facts
     # A cause that gives the same command lays it out to be pasted.
@@ -153,6 +152,11 @@ def _facts(evidence: Evidence, findings: Sequence[Finding]) -> tuple[tuple[str, 
     is_repeated = tuple(status.command.split()[:3]) in shown
     fix = f"To fix: {status.command}" if status.command and not is_repeated else ""
     return (*facts, ("ecs-lattice", sentences(f"{status.state}, {status.code}: {status.message}", fix)))
+
+
+def observed(evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    """What was seen of the route, by name: requests, targets, tasks."""
+    return ("Requests", _impact(evidence)), ("Targets", _targets(evidence)), ("Tasks", _tasks(evidence))
 
 
 def _impact(evidence: Evidence) -> str:

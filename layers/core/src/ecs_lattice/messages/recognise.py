@@ -64,8 +64,8 @@ LATTICE_INGRESS = Function(
 )
 ALARM = Function(
     "AlarmFunction",
-    "a batch of the alarms' queue or of Amazon SNS, or by itself a CloudWatch alarm, a route's state change or the event "
-    "of ECS about an unhealthy target",
+    "a batch of the alarms' queue or of Amazon SNS, or by itself a CloudWatch alarm, a route's state change, the event "
+    'of ECS about an unhealthy target, or {"mode": "explain", "ecsService": "<long ARN>"}',
     "alarms_queue",
 )
 
@@ -117,6 +117,7 @@ _MODES: Mapping[str, tuple[Function, frozenset[str]]] = {
     "probe": (TARGET_HEALTH, frozenset()),
     "status": (QUERY, frozenset({"ecsService"})),
     "history": (QUERY, frozenset({"since", "key"})),
+    "explain": (ALARM, frozenset({"ecsService"})),
 }
 """The modes that are of one function, and the members that a request may have beside it."""
 _DIRECT = {"ecsService": ECS_SERVICE, "latticeService": LATTICE_SERVICE}

@@ -7,15 +7,15 @@ from typing import Any
 from ecs_lattice import codec, stack_state
 from ecs_lattice.bounds import VALUE, cut
 from ecs_lattice.ecs_side import record as records
-from ecs_lattice.ecs_side.record import EcsRecord
 from ecs_lattice.errors import UnknownEventError
 from ecs_lattice.health.counts import count
 from ecs_lattice.health.pace import Pace, read_all
 from ecs_lattice.health.ports import TargetStatuses
-from ecs_lattice.history import KEPT_SECONDS, Entry, History
+from ecs_lattice.history import Entry, History
 from ecs_lattice.model import ServiceId
 from ecs_lattice.ports import Now, Registry, Sleep
-from ecs_lattice.query.status import SCHEMA, Stored, ecs_services, lattice_services
+from ecs_lattice.query import members
+from ecs_lattice.query.status import SCHEMA, Stored, ecs_services, is_told, lattice_services
 from ecs_lattice.settings import Settings
 
 _THREADS = 8
@@ -39,8 +39,8 @@ class Query:
         """The answer to ``request`` within ``seconds``. Raises UnknownEventError, with what is allowed, for a member that
         is missing or wrong; AwsError when the registry cannot be read."""
         modes: dict[Any, Callable[[], dict[str, Any]]] = {
-            "status": lambda: self._status(_service(request), seconds),
-            "history": lambda: self._history(_since(request), _key(request)),
+            "status": lambda: self._status(members.ecs_service(request), seconds),
+            "history": lambda: self._history(members.since(request), members.key(request)),
         }
         mode = request.get("mode")
         if not isinstance(mode, str) or mode not in modes:
@@ -68,7 +68,7 @@ class Query:
 
     def _stored(self) -> Stored:
         found = (records.parse(text) for _, text in self.registry.documents(records.KIND))
-        told = tuple(record for record in found if _is_told(record))
+        told = tuple(record for record in found if is_told(record))
         return Stored(told, tuple(self.registry.claims()), tuple(self.registry.lattice_records()))
 
     def _stored_of(self, service: ServiceId) -> Stored:
@@ -84,41 +84,5 @@ class Query:
         return {"entries": [_entry(entry) for entry in found[-_MOST_ENTRIES:]], "isCut": len(found) > _MOST_ENTRIES}
 
 
-def _is_told(record: EcsRecord) -> bool:
-    """Whether there is anything to say of the ECS service: one that never asked for anything is not listed."""
-    return bool(record.statuses or record.problems)
-
-
 def _entry(entry: Entry) -> dict[str, Any]:
     return dict(codec.to_data(entry))
-
-
-def _service(request: Mapping[str, Any]) -> ServiceId | None:
-    arn = request.get("ecsService")
-    if arn is None:
-        return None
-    if not isinstance(arn, str) or not ServiceId(arn).is_long:
-        raise UnknownEventError(
-            f"ecsService {cut(repr(arn), VALUE)}: the long ARN is needed, "
-            "arn:<partition>:ecs:<region>:<account>:service/<cluster>/<service>."
-        )
-    return ServiceId(arn)
-
-
-def _since(request: Mapping[str, Any]) -> float:
-    since = request.get("since", 0)
-    if isinstance(since, bool) or not isinstance(since, int | float):
-        raise UnknownEventError(
-            f"since {cut(repr(since), VALUE)}: epoch seconds are needed; the default is all that is kept, "
-            f"{KEPT_SECONDS // 86400} days."
-        )
-    return float(since)
-
-
-def _key(request: Mapping[str, Any]) -> str:
-    key = request.get("key", "")
-    if not isinstance(key, str):
-        raise UnknownEventError(
-            f"key {cut(repr(key), VALUE)}: the ARN of an ECS service or the name of a Lattice service."
-        )
-    return key

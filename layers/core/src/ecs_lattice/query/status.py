@@ -51,6 +51,11 @@ class Stored:
         return tuple(sorted(filter(None, groups)))
 
 
+def is_told(record: EcsRecord) -> bool:
+    """Whether there is anything to say of the ECS service: one that never asked for anything is not listed."""
+    return bool(record.statuses or record.problems)
+
+
 def ecs_services(stored: Stored, targets: Targets) -> list[dict[str, Any]]:
     """The ECS services with their routes, by ARN."""
     claims: dict[tuple[str, str, str], ClaimRecord] = {}

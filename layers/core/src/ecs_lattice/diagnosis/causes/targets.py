@@ -34,9 +34,10 @@ def target_unused(evidence: Evidence) -> Finding | None:
 
 
 def not_registered(evidence: Evidence) -> Finding | None:
-    """Tasks are running, and none of them is a target."""
+    """Tasks are running, and none of them is a target. Before a route is Live its status says what the stack waits for before
+    it attaches the tasks."""
     missing = _unregistered(evidence)
-    if not missing:
+    if not missing or not (evidence.is_live or evidence.is_listed):
         return None
     reported, listed = reported_by_ecs(evidence, "unable to register"), evidence.is_listed
     return Finding(
@@ -74,9 +75,16 @@ def _unregistered(evidence: Evidence) -> tuple[Task, ...]:
     if evidence.service is None or targets is None or len(evidence.in_status("DRAINING")) < len(targets):
         return ()
     draining = {target.id for target in targets}
-    latest = evidence.now - _REGISTERING_SECONDS
-    started = [task for task in evidence.running if 0 < task.started_at < latest]
+    started = [task for task in _to_register(evidence) if 0 < task.started_at < evidence.now - _REGISTERING_SECONDS]
     return () if any(task.address in draining for task in started) else tuple(started)
+
+
+def _to_register(evidence: Evidence) -> tuple[Task, ...]:
+    """The running tasks; where the PRIMARY deployment lists the group, only its own, not those that it replaces."""
+    primary = evidence.primary
+    if primary is None or not evidence.is_listed:
+        return evidence.running
+    return tuple(task for task in evidence.running if task.deployment_id == primary.id)
 
 
 def draining(evidence: Evidence) -> Finding | None:
