@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ecs_lattice.aws.targets import BotoTargets
+from ecs_lattice.ecs_side import record as documents
 from ecs_lattice.ecs_side.lattice_targets import Target
 from ecs_lattice.outcome import Done, NotYet
 from tests.ecs_side.bench import SERVICE, Bench
@@ -101,6 +102,7 @@ def test_a_registration_that_is_not_kept_is_tried_ever_more_rarely_and_told_with
     assert bench.serving_targets(group) == bench.addresses() - {bad}
     work(bench, 2 * HOUR)
     assert is_paced(forgetting.attempts), forgetting.attempts
+    assert not documents.is_settled(bench.registry.document(documents.KIND, SERVICE.arn) or "")
     (message,) = told(bench)
     assert f"{bad}:8080 with target group {group.rpartition('/')[2]}" in message
     assert answer in message

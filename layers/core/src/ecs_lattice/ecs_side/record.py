@@ -241,8 +241,8 @@ def for_retry(record: EcsRecord) -> EcsRecord:
 
 
 def is_settled(text: str) -> bool:
-    """Whether the record in a document waits for nothing: no route is on its way, and no update is pending. The end of a
-    first deployment changes what ECS describes, by which the resync finds it."""
+    """Whether the record in a document waits for nothing: no route is on its way, no update is pending, and every target is
+    kept. The end of a first deployment changes what ECS describes, by which the resync finds it."""
     try:
         record = parse(text)
     except TooNewRecordError:
