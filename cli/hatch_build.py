@@ -1,4 +1,4 @@
-"""What the wheel carries beside its own package: the parser of labels, and the page that explains the codes.
+"""What the wheel carries beside its own package: the parser of labels, how a command is laid out, and the page that explains the codes.
 
 Only the wheel: an editable installation uses the repository itself, where a copy would hide changes.
 """

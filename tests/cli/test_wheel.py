@@ -75,9 +75,10 @@ def test_it_holds_the_command_and_what_it_carries_and_nothing_else(wheel):
     assert names == of_command | set(build_hook().CARRIED.values())
 
 
-def test_it_carries_exactly_what_the_parser_and_the_matches_import(python):
+def test_it_carries_exactly_what_the_parser_the_matches_and_the_findings_import(python):
     code = (
         "import sys, ecs_lattice.declaration, ecs_lattice.matching, ecs_lattice.version, ecs_lattice.aws.lattice_shapes\n"
+        "import ecs_lattice.diagnosis.findings\n"
         "import ecs_lattice.aws.ecs_shapes as last\n"
         "print(*(n for n in sys.modules if n.partition('.')[0] == 'ecs_lattice'))\n"
         "print(last.__file__)"
