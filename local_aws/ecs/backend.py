@@ -1,10 +1,11 @@
 """moto's ECS backend with a scheduler. Clusters, task definitions and container instances remain moto's."""
 
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any, cast
 
 from moto.ecs.exceptions import InvalidParameterException
-from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
+from moto.ecs.models import Cluster, ClusterFailure, EC2ContainerServiceBackend, TaskDefinition
 
 from local_aws.ecs import validation
 from local_aws.ecs.ecs_events import EcsEvents
@@ -50,6 +51,17 @@ class EcsBackend(EC2ContainerServiceBackend):
     def service(self, name: str, cluster: str = "default") -> Service:
         """A service, without HTTP; ServiceNotFoundException if there is none."""
         return self.operations.find({"cluster": cluster, "service": name})
+
+    def describe_clusters(self, cluster_names: list[str]) -> tuple[list[Cluster], list[ClusterFailure]]:
+        """DescribeClusters, with the numbers of ECS services and tasks, which moto does not know."""
+        clusters, failures = super().describe_clusters(cluster_names)
+        for cluster in clusters:
+            services = [each for each in self.services.values() if cast("Any", each).cluster is cluster]
+            statuses = Counter(task.last_status for task in self.tasks.get(cluster.name, {}).values())
+            cluster.active_services_count = sum(each.status == "ACTIVE" for each in services)
+            cluster.running_tasks_count = statuses["RUNNING"]
+            cluster.pending_tasks_count = statuses["PROVISIONING"] + statuses["PENDING"] + statuses["ACTIVATING"]
+        return clusters, failures
 
     def stop_task(self, cluster_str: str, task_str: str, reason: str) -> Any:
         """StopTask: a service replaces its stopped task."""

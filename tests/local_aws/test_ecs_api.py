@@ -352,6 +352,24 @@ def subnet_of_ec2() -> str:
     return boto3.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
 
 
+def test_a_cluster_counts_its_services_and_tasks(stage: Stage) -> None:
+    def counts() -> tuple[int, int, int]:
+        (found,) = stage.ecs.describe_clusters(clusters=["default"])["clusters"]
+        return found["activeServicesCount"], found["pendingTasksCount"], found["runningTasksCount"]
+
+    stage.ecs.create_cluster(clusterName="other")
+    assert counts() == (0, 0, 0)
+    stage.define()
+    stage.create(desired=3)
+    stage.advance(1)
+    assert counts() == (1, 3, 0)
+    stage.until(lambda: counts() == (1, 0, 3))
+    (other,) = stage.ecs.describe_clusters(clusters=["other"])["clusters"]
+    assert (other["activeServicesCount"], other["runningTasksCount"]) == (0, 0)
+    stage.ecs.delete_service(service="web", force=True)
+    stage.until(lambda: counts() == (0, 0, 0))
+
+
 def test_task_sets_of_other_controllers_stay_as_moto_has_them(stage: Stage) -> None:
     stage.define()
     stage.ecs.create_service(serviceName="web", desiredCount=0, deploymentController={"type": "EXTERNAL"})

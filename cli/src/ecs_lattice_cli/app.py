@@ -19,8 +19,8 @@ type Render = Callable[[Any, int], list[str]]
 class App:
     """One run of the command. The fields up to ``quiet`` are the global options, by name.
 
-    ``connect`` makes boto3 clients by service name, ``now`` is the time in epoch seconds, ``wait`` waits for so many; tests
-    replace them.
+    ``connect`` makes boto3 clients by service name, ``now`` is the time in epoch seconds, ``wait`` waits for so many, ``ask`` asks the
+    person at the terminal, if there is one (``can_ask``); tests replace them.
     """
 
     stack_name: str = "ecs-lattice"
@@ -34,6 +34,8 @@ class App:
     connect: "Connect | None" = None
     now: Callable[[], float] = field(default=time.time)
     wait: Callable[[float], None] = field(default=time.sleep)
+    ask: Callable[[str], str] = field(default=output.ask)
+    can_ask: Callable[[], bool] = field(default=output.is_terminal)
 
     @cached_property
     def stack(self) -> "Stack":

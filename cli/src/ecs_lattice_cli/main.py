@@ -13,6 +13,9 @@ from ecs_lattice_cli.nearest import nearest
 from ecs_lattice_cli.options import Verb, global_options
 
 VERBS: dict[str, dict[str, str]] = {
+    "Install": {
+        "init": "Install in three questions.",
+    },
     "Before a deployment, without AWS": {
         "lint": "Check the labels of task definitions.",
     },

@@ -134,3 +134,18 @@ def talk(text: str) -> None:
     """Lines on stderr, without colors."""
     for line in text.splitlines():
         click.echo(safe(line), err=True)
+
+
+def is_terminal() -> bool:
+    """Whether somebody can be asked: who reads stderr and writes on stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(prompt: str) -> str:
+    """A line of stdin, after a prompt on stderr. At its end the command is interrupted."""
+    click.echo(f"{safe(prompt)} ", nl=False, err=True)
+    line = sys.stdin.readline()
+    if not line:
+        click.echo(err=True)
+        raise click.Abort
+    return line.strip()

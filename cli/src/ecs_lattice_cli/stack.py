@@ -59,7 +59,12 @@ class Stack:
     @cached_property
     def outputs(self) -> Mapping[str, str]:
         """The stack's outputs by name."""
-        return {output["OutputKey"]: output["OutputValue"] for output in self._described().get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in self._described.get("Outputs", [])}
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The stack's parameters by name."""
+        return {each["ParameterKey"]: each["ParameterValue"] for each in self._described.get("Parameters", [])}
 
     def output(self, name: str) -> str:
         """One output. An older stack lacks those that came later."""
@@ -88,6 +93,7 @@ class Stack:
         """The Region in which the stack is looked for."""
         return str(self._region or self.client("cloudformation").meta.region_name)
 
+    @cached_property
     def _described(self) -> Mapping[str, Any]:
         try:
             with explained():

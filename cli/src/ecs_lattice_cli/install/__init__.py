@@ -1,0 +1,1 @@
+"""What `init` reads and asks: the template's parameters, the account, and samconfig.toml."""

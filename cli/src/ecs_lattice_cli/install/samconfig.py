@@ -1,0 +1,165 @@
+"""samconfig.toml: what a section deploys, and an edit that leaves comments, order and everything else as they are."""
+
+import difflib
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from ecs_lattice_cli.errors import CommandError
+from ecs_lattice_cli.install import overrides
+from ecs_lattice_cli.nearest import suggestion
+
+FILE = "samconfig.toml"
+_OTHERS = ("samconfig.yaml", "samconfig.yml")
+_NEEDED: Mapping[str, Any] = {"capabilities": "CAPABILITY_IAM", "resolve_s3": True}
+"""Without these `sam deploy` of this template fails or asks."""
+_MODE = 0o644
+
+
+class Samconfig:
+    """The file as it was read. ``text`` is empty where there is none yet."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.text = text
+        try:
+            self._document: Any = tomlkit.parse(text)
+        except TOMLKitError as error:
+            raise CommandError(f"{path} is no TOML: {error}") from error
+
+    @property
+    def environments(self) -> list[str]:
+        """The sections of `--config-env`."""
+        return [name for name, section in self._document.items() if isinstance(section, dict)]
+
+    def needs(self, environment: str) -> None:
+        """CommandError where the file has other sections, but not this one."""
+        if self.text and environment not in self.environments:
+            told = suggestion(environment, self.environments)
+            raise CommandError(
+                f"{self.path} has no section {environment}; {told} For a new one write [{environment}.deploy.parameters] into it."
+            )
+
+    def value(self, environment: str, key: str) -> Any:
+        """What `sam deploy` reads for ``key``: from the section of deploy, else from the global one; None where it is in neither."""
+        return (_holding(self._document.get(environment, {}), key) or {}).get(key)
+
+    def overrides(self, environment: str) -> dict[str, str]:
+        """The parameters that the section sets."""
+        try:
+            return overrides.parsed(self.value(environment, "parameter_overrides"))
+        except CommandError as error:
+            raise CommandError(f"{self.path}, section {environment}: {error.message}") from error
+
+    def edited(self, environment: str, parameters: Mapping[str, str], settings: Mapping[str, str]) -> str:
+        """The text of the file with ``parameters`` and, for all of SAM's commands, ``settings`` (such as the Region)."""
+        document: Any = tomlkit.parse(self.text)
+        document.setdefault("version", 0.1)
+        for key, value in settings.items():
+            _set(_table(document, environment, key, "global"), key, value)
+        for key, value in _NEEDED.items():
+            table = _table(document, environment, key)
+            if key not in table and not (key == "resolve_s3" and "s3_bucket" in table):
+                table[key] = value
+        table = _table(document, environment, "parameter_overrides")
+        if parameters:
+            written = overrides.edited(table.get("parameter_overrides"), parameters)
+            _set(table, "parameter_overrides", written)
+        return _with_newlines_of(self.text, tomlkit.dumps(document))
+
+    def difference(self, new: str) -> list[str]:
+        """A unified diff of the file."""
+        names = (f"{FILE} (now)", f"{FILE} (new)")
+        return list(difflib.unified_diff(self.text.splitlines(), new.splitlines(), *names, lineterm=""))
+
+    def write(self, new: str) -> None:
+        """Replace the file at once. CommandError, and the file as it is, where that fails or somebody else changed it meanwhile."""
+        if _text_of(self.path) != self.text:
+            raise CommandError(f"{self.path} was changed meanwhile. Nothing was written: run it again.")
+        try:
+            _replace(self.path.resolve(), new)
+        except OSError as error:
+            raise CommandError(f"{self.path} cannot be written: {error.strerror}. It is as it was.") from error
+
+
+def read(folder: Path) -> Samconfig:
+    """The file in ``folder``. CommandError where it cannot be read, or where SAM reads another one there."""
+    path = folder / FILE
+    other = next((name for name in _OTHERS if (folder / name).exists()), None)
+    if other and not path.exists():
+        raise CommandError(f"{folder / other} is there, and init writes {FILE} only, which SAM would read instead.")
+    return Samconfig(path, _text_of(path))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8: {error.reason} at byte {error.start}.") from error
+
+
+def _holding(section: Any, key: str) -> Any:
+    """The table with ``key``: that of deploy, else the global one; None where it is in neither."""
+    tables = (section.get(command, {}).get("parameters", {}) for command in ("deploy", "global"))
+    return next((table for table in tables if key in table), None)
+
+
+def _table(document: Any, environment: str, key: str, otherwise: str = "deploy") -> Any:
+    """The table with ``key``, or where there is none that of the command ``otherwise``, which is made if it is missing."""
+    section = document.setdefault(environment, tomlkit.table(is_super_table=True))
+    holding = _holding(section, key)
+    if holding is not None:
+        return holding
+    return section.setdefault(otherwise, tomlkit.table(is_super_table=True)).setdefault("parameters", tomlkit.table())
+
+
+def _set(table: Any, key: str, value: Any) -> None:
+    """Assign a value. Of a list or a table, what stays keeps its form."""
+    before = table.get(key)
+    match before, value:
+        case dict(), dict():
+            before.update({name: each for name, each in value.items() if before.get(name) != each})
+        case list(), list():
+            for index, each in enumerate(value[: len(before)]):
+                if before[index] != each:
+                    before[index] = each
+            before.extend(value[len(before) :])
+        case _ if before != value:
+            table[key] = value
+
+
+def _with_newlines_of(old: str, new: str) -> str:
+    """Lines that end with CR LF where all of the old ones do."""
+    is_dos = bool(old) and old.count("\n") == old.count("\r\n") > 0
+    return new.replace("\r\n", "\n").replace("\n", "\r\n") if is_dos else new
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file beside it, onto the disk, and move it into its place with its permissions."""
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _MODE
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+
+
+__all__ = ["FILE", "Samconfig", "read"]
