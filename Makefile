@@ -57,10 +57,13 @@ format: setup ## format the code
 lock: setup ## compile the requirements files from the pyproject files
 	./scripts/lock.sh
 
+docs: setup ## build the pages as a site in .docs/site, with strict links; REPOSITORY=URL: where the other files are
+	@./scripts/docs.sh $(if $(REPOSITORY),--repository "$(REPOSITORY)")
+
 clean: ## remove everything that was built and installed
-	rm -rf $(VENV) .aws-sam .local_aws .coverage .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .aws-sam .docs .local_aws .coverage .pytest_cache .mypy_cache .ruff_cache
 
 hooks: setup ## run the quick checks before each commit (.pre-commit-config.yaml)
 	@pre-commit install
 
-.PHONY: help setup demo local invoke build test quick check format lock hooks clean bench-cold
+.PHONY: help setup demo local invoke build test quick check format lock docs hooks clean bench-cold

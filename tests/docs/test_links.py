@@ -12,7 +12,7 @@ PACKAGE = ROOT / "layers" / "core" / "src" / "ecs_lattice"
 # Folders that a page may omit: the pages on architecture and contributing shorten module paths.
 FOLDERS = (ROOT, PACKAGE, PACKAGE / "ecs_side", PACKAGE / "lattice_side")
 _SUFFIXES = "md|py|yaml|json|toml|sh|txt"
-_MADE = (".venv", ".aws-sam", ".local_aws")
+_MADE = (".venv", ".aws-sam", ".docs", ".local_aws")
 _OF_THE_READER = {"plan.json", "left.json", "request.json", "orders.json"}
 _MACHINE = re.compile(
     r"(?<![\w.}/-])/(?:work|root|home|Users|private|opt/(?!homebrew|python\b))(?:/|\b(?!=))"
