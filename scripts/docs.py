@@ -1,4 +1,4 @@
-"""`make docs`: the pages of the repository as a site in .docs/site, with strict links (decision 66).
+"""`make docs`: the pages of the repository as a site in .docs/site, with strict links (decision 57).
 
 python scripts/docs.py [--repository URL]
 

@@ -66,7 +66,7 @@ def test_a_target_that_drains_is_left_alone(bench):
     with bench.writes() as written:
         outcome = bench.go()
     assert written == []
-    assert outcome == NotYet(15, outcome.why)
+    assert outcome == NotYet.until(15, outcome.why)
     bench.advance(400)
     bench.go()
     assert bench.serving_targets(group) == bench.addresses()

@@ -12,7 +12,7 @@ from tests.ecs_side.bench import LABELS, ROLE, SERVICE
 BROKEN = {"RESPOND": "/=503"}
 NO_LATCHES = {
     "service", "created_at", "schema", "effective", "subnets", "timers", "pending_update", "attached", "registered",
-    "controlled", "holds_slot", "connectors", "ingress", "statuses", "problems", "refused",
+    "controlled", "holds_slot", "connectors", "ingress", "statuses", "problems", "refused", "waits",
 }  # fmt: skip
 """Members of the record that keep nothing from being tried: facts, clocks, what is in progress, and what was told."""
 

@@ -364,6 +364,7 @@ def test_the_rest_are_direct_invocations_with_a_mode_that_the_functions_know():
         "invoke/apply-ecs-service": "apply",
         "invoke/plan-lattice-service": "plan",
         "invoke/apply-lattice-service": "apply",
+        "invoke/explain-ecs-service": "explain",
         "query/status": "status",
         "query/status-ecs-service": "status",
         "query/history": "history",

@@ -109,7 +109,7 @@ def test_a_service_that_the_registry_does_not_know_is_no_error_of_the_function(d
     arn = hooked_up(deployed.world)
     told = asked(deployed, arn + "-unknown")
     assert (told["isKnown"], told["arn"], told["routes"], told["problems"]) == (False, arn + "-unknown", [], [])
-    assert handler(recorded("alarm/explain"), deployed.context)["isKnown"] is False
+    assert handler(recorded("invoke/explain-ecs-service"), deployed.context)["isKnown"] is False
 
 
 @pytest.mark.parametrize(
