@@ -96,6 +96,14 @@ def test_the_newest_successful_revision_is_found(bench):
     assert revision.entries == (entry,)
 
 
+def test_the_revisions_of_ongoing_service_deployments_are_found(bench):
+    bench.create()
+    (ongoing,) = bench.side.ecs.ongoing_revisions(SERVICE)
+    assert bench.side.ecs.revisions([ongoing])[0].task_definition.endswith("orders:1")
+    bench.completed()
+    assert bench.side.ecs.ongoing_revisions(SERVICE) == ()
+
+
 UPDATES = {"cluster", "service", "vpcLatticeConfigurations", "healthCheckGracePeriodSeconds"}
 
 

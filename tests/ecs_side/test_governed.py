@@ -14,14 +14,17 @@ PLAIN = LatticeEntry("role", OURS, "web")
 
 
 class Revisions:
-    """Answers with these revisions and counts how often it is asked."""
+    """Answers with these revisions, and ``ongoing`` ones, and counts how often it is asked."""
 
-    def __init__(self, *found: ServiceRevision) -> None:
-        self.found, self.asked = found, 0
+    def __init__(self, *found: ServiceRevision, ongoing: tuple[str, ...] = ()) -> None:
+        self.found, self.ongoing, self.asked = found, ongoing, 0
+
+    def ongoing_revisions(self, service):
+        return self.ongoing
 
     def revisions(self, arns):
         self.asked += 1
-        return self.found
+        return tuple(revision for revision in self.found if revision.arn in arns)
 
 
 def a_service(*entries, rollout="COMPLETED", strategy="ROLLING", older=()) -> EcsService:
@@ -31,8 +34,8 @@ def a_service(*entries, rollout="COMPLETED", strategy="ROLLING", older=()) -> Ec
     )  # fmt: skip
 
 
-def a_revision(*groups: str) -> ServiceRevision:
-    return ServiceRevision(REVISION, "td", 1.0, governed_groups=frozenset(groups))
+def a_revision(*groups: str, arn: str = REVISION) -> ServiceRevision:
+    return ServiceRevision(arn, "td", 1.0, governed_groups=frozenset(groups))
 
 
 def test_what_a_list_says_is_remembered_without_a_read():
@@ -73,3 +76,31 @@ def test_a_revision_is_read_with_the_groups_whose_production_rule_ecs_shifts():
     read = ecs_shapes.service_revision({**shape, "resolvedConfiguration": {"vpcLatticeConfigurations": resolved}})
     assert read.governed_groups == {OURS}
     assert ecs_shapes.service_revision(shape).governed_groups == frozenset()
+
+
+@pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])
+def test_the_name_of_a_strategy_governs_nothing(strategy):
+    service = a_service(PLAIN, strategy=strategy)
+    record, governs = followed(EcsRecord("arn"), service, {OURS}, Revisions(a_revision()))
+    assert (record.governed, governs) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("begun", "governs"),
+    [((a_revision(OURS, arn="arn:new"),), True), ((), True), ((a_revision("arn:x", arn="arn:new"),), False)],
+    ids=["shifts ours", "not readable", "shifts somebody else's"],
+)
+def test_a_deployment_that_has_just_begun_governs_before_it_is_listed(begun, governs):
+    ecs = Revisions(a_revision(), *begun, ongoing=("arn:new",))
+    record, said = followed(EcsRecord("arn"), a_service(PLAIN, strategy="CANARY"), {OURS}, ecs)
+    assert (record.governed, said) == (governs, governs)
+
+
+def test_governing_does_not_end_while_a_service_deployment_is_ongoing():
+    ecs = Revisions(a_revision(), a_revision(arn="arn:new"), ongoing=("arn:new",))
+    assert followed(EcsRecord("arn", governed=True), a_service(PLAIN), {OURS}, ecs)[1]
+
+
+def test_a_group_of_ours_that_is_the_alternate_one_is_governed():
+    entry = LatticeEntry("role", "arn:green", "web", (("alternateTargetGroupArn", OURS),))
+    assert followed(EcsRecord("arn"), a_service(entry), {OURS}, Revisions())[1]

@@ -127,3 +127,53 @@ def test_the_weights_that_ecs_shifts_on_our_rule_are_never_put_back(world, strat
     assert len(world.service(arn)["deployments"]) <= deployments
     assert world.primary(arn)["vpcLatticeConfigurations"][0]["advancedConfiguration"] == advanced
     assert "STRATEGY_LATER" in [problem.code for problem in world.ecs_side.status(ServiceId(arn)).problems]
+
+
+def put_aside(world, rule):
+    """Somebody edits the match of the rule by hand; what it was."""
+    before = world.lattice.get_rule(**rule)["match"]
+    elsewhere = {"httpMatch": {"pathMatch": {"match": {"prefix": "/by-hand"}}}}
+    world.lattice.update_rule(**rule, match=elsewhere)
+    return before
+
+
+@pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])
+def test_the_name_of_a_strategy_alone_freezes_no_rule_and_starts_no_deployment(world, strategy):
+    arn = hooked_up(world)
+    rule = the_rule(world)
+    rule.pop("arn")
+    world.ecs.update_service(cluster="shop", service=arn, deploymentConfiguration={"strategy": strategy})
+    world.run(60)
+    before, deployments = put_aside(world, rule), len(world.service(arn)["deployments"])
+    world.workers["ecsService"].reconcile(arn)
+    world.workers["latticeService"].reconcile("orders")
+    world.sweep()
+    world.run(900)
+    assert world.lattice.get_rule(**rule)["match"] == before
+    assert "STRATEGY_LATER" in [problem.code for problem in world.ecs_side.status(ServiceId(arn)).problems]
+    with world.counting() as written:
+        world.run(3600)
+    assert written == []
+    assert len(world.service(arn)["deployments"]) == deployments
+
+
+def test_somebody_elses_group_with_an_advanced_configuration_freezes_no_rule(world):
+    arn = hooked_up(world)
+    rule = the_rule(world)
+    ours = rule.pop("arn")
+    vpc = world.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    config = {"port": 80, "protocol": "HTTP", "vpcIdentifier": vpc}
+    blue, green = (
+        world.lattice.create_target_group(name=n, type="IP", config=config)["arn"]
+        for n in ("their-blue", "their-green")
+    )
+    (entry,) = world.primary(arn)["vpcLatticeConfigurations"]
+    advanced = {"alternateTargetGroupArn": green, "productionListenerRule": ours}
+    theirs = {**entry, "targetGroupArn": blue, "advancedConfiguration": advanced}
+    world.ecs.update_service(cluster="shop", service=arn, vpcLatticeConfigurations=[entry, theirs])
+    world.run(120)
+    before = put_aside(world, rule)
+    world.workers["latticeService"].reconcile("orders")
+    world.run(900)
+    assert world.lattice.get_rule(**rule)["match"] == before
+    assert theirs in world.primary(arn)["vpcLatticeConfigurations"]

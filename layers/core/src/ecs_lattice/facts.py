@@ -1,6 +1,6 @@
 """ECS as frozen values: only what decisions need, with ECS's field names. Times are epoch seconds."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,6 +20,14 @@ class LatticeEntry:
     def identity(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         """What two entries are compared by: a different role that works is no difference."""
         return self.group_arn, self.port_name, self.advanced
+
+
+def shifted_groups(entries: Iterable[LatticeEntry]) -> frozenset[str]:
+    """The groups of the entries with an ``advancedConfiguration``: ECS shifts traffic between the two of each, whichever
+    of them is named as the alternate."""
+    shifted = [entry for entry in entries if entry.advanced]
+    alternates = (dict(entry.advanced).get("alternateTargetGroupArn", "") for entry in shifted)
+    return frozenset(filter(None, [*(entry.group_arn for entry in shifted), *alternates]))
 
 
 def same_entries(entries: tuple[LatticeEntry, ...], others: tuple[LatticeEntry, ...]) -> bool:
@@ -97,18 +105,17 @@ class EcsService:
         """Whether ECS changes the weights of the rules that the service's list names, or may at any time: such rules
         are read and never written (Amazon ECS Developer Guide, blue/green deployments with VPC Lattice).
 
-        The strategy alone does not say so: UpdateService with ``deploymentConfiguration`` starts no deployment (Amazon ECS
+        The strategy does not say so: UpdateService with ``deploymentConfiguration`` starts no deployment (Amazon ECS
         API), so the tasks stay in the group to which ECS has shifted the traffic until a deployment whose list has no
-        ``advancedConfiguration`` has completed. ``groups`` are the ARNs of the service's own target groups: a list that
-        names somebody else's governs nothing here.
+        ``advancedConfiguration`` has completed, and a service without any may have every strategy: ECS shifts nothing.
+        ``groups`` are the ARNs of the service's own target groups: a list that names somebody else's governs nothing here.
         """
-        return self.strategy != "ROLLING" or bool(self.governed_groups & set(groups))
+        return bool(self.governed_groups & set(groups))
 
     @property
     def governed_groups(self) -> frozenset[str]:
-        """The target groups that a listed deployment names with an ``advancedConfiguration``."""
-        entries = (entry for deployment in self.deployments for entry in deployment.entries)
-        return frozenset(entry.group_arn for entry in entries if entry.advanced)
+        """The target groups that a listed deployment names with an ``advancedConfiguration``, also as the alternate."""
+        return shifted_groups(entry for deployment in self.deployments for entry in deployment.entries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ class Ecs(Protocol):
     def newest_successful_revision(self, service: ServiceId) -> ServiceRevision | None:
         """What the newest SUCCESSFUL service deployment of the last 90 days deployed."""
 
+    def ongoing_revisions(self, service: ServiceId) -> tuple[str, ...]:
+        """The ARNs of the service revisions that ongoing service deployments deploy; nothing lists one that has just begun."""
+
     def revisions(self, arns: Sequence[str]) -> tuple[ServiceRevision, ...]:
         """Those of these service revisions that ECS knows, twenty per call."""
 

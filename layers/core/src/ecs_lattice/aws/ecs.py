@@ -13,10 +13,14 @@ from ecs_lattice.model import AddressFamily, ServiceId
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecs import ECSClient
+    from types_boto3_ecs.literals import ServiceDeploymentStatusType
 
 _DESIRED_STATUSES: tuple[Literal["RUNNING"], Literal["STOPPED"]] = ("RUNNING", "STOPPED")
 # Items a call, Amazon ECS API Reference.
 _DESCRIBE_SERVICES, _DESCRIBE_REVISIONS, _DESCRIBE_TASKS, _LIST = 10, 20, 100, 100
+_ONGOING: "tuple[ServiceDeploymentStatusType, ...]" = (
+    "PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS",
+)  # fmt: skip
 
 
 class BotoEcs:
@@ -72,6 +76,14 @@ class BotoEcs:
         if not found:
             return None
         return next(iter(self.revisions([found[0]["targetServiceRevisionArn"]])), None)
+
+    def ongoing_revisions(self, service: ServiceId) -> tuple[str, ...]:
+        # A newer deployment stops the one before: one page is enough.
+        answer = self._client.list_service_deployments(
+            cluster=service.cluster, service=service.arn, status=_ONGOING, maxResults=_LIST
+        )
+        found = (deployment.get("targetServiceRevisionArn") for deployment in answer["serviceDeployments"])
+        return tuple(filter(None, found))
 
     def revisions(self, arns: Sequence[str]) -> tuple[ServiceRevision, ...]:
         found: list[ServiceRevision] = []

@@ -14,6 +14,7 @@ from ecs_lattice.facts import (
     ServiceRevision,
     Task,
     TaskDefinition,
+    shifted_groups,
 )
 from ecs_lattice.model import ServiceId
 
@@ -99,7 +100,7 @@ def service_revision(shape: Shape) -> ServiceRevision:
         task_definition=shape["taskDefinition"],
         created_at=_epoch(shape.get("createdAt")),
         entries=listed,
-        governed_groups=frozenset([*named, *(entry.group_arn for entry in listed if entry.advanced)]),
+        governed_groups=shifted_groups(listed).union(named),
         connectors=tuple(found.get("portName", "") for found in shape.get("gatewayConnectors", [])),
     )
 

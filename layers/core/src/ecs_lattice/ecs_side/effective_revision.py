@@ -17,6 +17,11 @@ from ecs_lattice.outcome import Problem
 Source = Literal["completed", "stored", "successful", "primary"]
 
 SHORTEST_WAIT, _LONGEST_WAIT = 60, 900
+_UNDER_ANOTHER_STRATEGY = {
+    True: "It shifts that of this service's target groups, so their rules and groups stay as they are.",
+    False: "It shifts that of none of this service's target groups, so routes that are live are kept as they were declared; "
+    "to change them, set the strategy to ROLLING.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,8 @@ def unsupported(service: EcsService, revision: TaskDefinition, *, is_governed: b
         found.append(("MANAGED_BY_ECS", message))
     if service.strategy != "ROLLING":
         message = (
-            f"Deployment strategy {service.strategy} shifts traffic itself, and this version does not change such "
-            "services. Only services with the strategy ROLLING can be hooked up."
+            "Only services with the strategy ROLLING can be hooked up: under the deployment strategy "
+            f"{service.strategy}, ECS shifts traffic itself. {_UNDER_ANOTHER_STRATEGY[is_governed]}"
         )
         found.append(("STRATEGY_LATER", message))
     elif is_governed:

@@ -70,7 +70,7 @@ class Observer:
     ) -> Observation:
         now, service = self.now(), self.ecs.service(service_id)
         record = records.for_service(stored, service_id, service, now)
-        record, shifts = self._governed(record, service, _own_groups(claims))
+        record, shifts = self._governed(record, service, _own_groups(record, claims))
         absences: tuple[Presence, ...] = ("not_found", "deleted")
         return Observation(
             service_id=service_id,
@@ -90,7 +90,8 @@ class Observer:
 
     def _governed(self, record: EcsRecord, service: EcsService | None, groups: set[str]) -> tuple[EcsRecord, bool]:
         """The record, and whether ECS shifts the traffic of the service's own ``groups``."""
-        if service is None or not (record.governed or service.shifts_traffic(groups)):
+        is_progressive = service is not None and service.strategy != "ROLLING" and bool(groups)
+        if service is None or not (is_progressive or record.governed or service.shifts_traffic(groups)):
             return record, False
         from ecs_lattice.ecs_side import governed  # noqa: PLC0415 (most services never need it)
 
@@ -262,9 +263,10 @@ def _ours(owners: Mapping[str, Owner], record: EcsRecord) -> set[str]:
     return was_ours | {group for group, owner in owners.items() if owner == OURS}
 
 
-def _own_groups(claims: tuple[ClaimRecord, ...]) -> set[str]:
-    """The target groups of the claims, whoever created them."""
-    return {arn for record in claims if (arn := record.claim.own_group or record.answer.group_arn)}
+def _own_groups(record: EcsRecord, claims: tuple[ClaimRecord, ...]) -> set[str]:
+    """The target groups of the claims, whoever created them, and those that are the service's by their tags."""
+    tagged = {arn for arn, owner in record.owners.items() if owner == OURS}
+    return tagged | {arn for found in claims if (arn := found.claim.own_group or found.answer.group_arn)}
 
 
 def _is_live(record: ClaimRecord) -> bool:

@@ -63,7 +63,7 @@ class Change:
 def first(change: Change) -> AttachDecision | None:
     """What stands in the way of ``change``; None if nothing does."""
     every = (
-        _rolling, _gone_just_now, _pending_route, _closed, _failed_before, _impossible, _interruption, _forbidden_role,
+        _rolling, _strategy, _gone_just_now, _pending_route, _closed, _failed_before, _impossible, _interruption, _forbidden_role,
         _too_many,
     )  # fmt: skip
     return next(filter(None, (obstacle(change) for obstacle in every)), None)
@@ -84,6 +84,16 @@ def _rolling(change: Change) -> AttachDecision | None:
         message = "The tasks will be attached when the deployment in progress has completed."
         return AttachDecision("wait", after=after, code="DEPLOYMENT_ROLLS", message=message)
     return None
+
+
+def _strategy(change: Change) -> AttachDecision | None:
+    """Under another strategy than ROLLING, ECS refuses a list of which an entry has no ``advancedConfiguration`` (Amazon ECS
+    Developer Guide, troubleshooting blue/green; assumption: as for load balancers). An empty list it takes."""
+    strategy = change.given.service.strategy
+    if strategy == "ROLLING" or all(entry.advanced for entry in change.entries):
+        return None
+    message = f"The list is not changed under the strategy {strategy}: ECS takes entries without advancedConfiguration only under ROLLING."
+    return AttachDecision("wait", after=_BLOCKED_RETRY_SECONDS, code="STRATEGY_LATER", message=message)
 
 
 def _gone_just_now(change: Change) -> AttachDecision | None:

@@ -67,6 +67,9 @@ class WhatIf:
     def newest_successful_revision(self, service: ServiceId) -> ServiceRevision | None:
         return self.ecs.newest_successful_revision(service)
 
+    def ongoing_revisions(self, service: ServiceId) -> tuple[str, ...]:
+        return self.ecs.ongoing_revisions(service)
+
     def revisions(self, arns: Sequence[str]) -> tuple[ServiceRevision, ...]:
         return self.ecs.revisions(arns)
 
