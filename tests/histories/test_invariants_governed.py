@@ -157,7 +157,8 @@ def test_the_name_of_a_strategy_alone_freezes_no_rule_and_starts_no_deployment(w
     assert len(world.service(arn)["deployments"]) == deployments
 
 
-def test_somebody_elses_group_with_an_advanced_configuration_freezes_no_rule(world):
+@pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
+def test_somebody_elses_group_with_an_advanced_configuration_freezes_no_rule(world, strategy):
     arn = hooked_up(world)
     rule = the_rule(world)
     ours = rule.pop("arn")
@@ -170,7 +171,12 @@ def test_somebody_elses_group_with_an_advanced_configuration_freezes_no_rule(wor
     (entry,) = world.primary(arn)["vpcLatticeConfigurations"]
     advanced = {"alternateTargetGroupArn": green, "productionListenerRule": ours}
     theirs = {**entry, "targetGroupArn": blue, "advancedConfiguration": advanced}
-    world.ecs.update_service(cluster="shop", service=arn, vpcLatticeConfigurations=[entry, theirs])
+    world.ecs.update_service(
+        cluster="shop",
+        service=arn,
+        deploymentConfiguration={"strategy": strategy},
+        vpcLatticeConfigurations=[entry, theirs],
+    )
     world.run(120)
     before = put_aside(world, rule)
     world.workers["latticeService"].reconcile("orders")
