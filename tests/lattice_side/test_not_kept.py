@@ -333,21 +333,22 @@ def test_a_run_that_is_stopped_each_time_finds_what_the_one_before_has_tried(sta
     assert any(case.named in message for message in told(stage))
 
 
-def test_a_step_that_is_refused_later_is_no_longer_told_as_accepted(stage: Stage) -> None:
-    case = next(case for case in CASES if case.step is s.UpdateHealth)
+@pytest.mark.parametrize("kind", [s.UpdateHealth, s.TagService])  # needed by a claim, and by none
+def test_a_step_that_is_refused_later_is_no_longer_told_as_accepted(stage: Stage, kind: type[s.Step]) -> None:
+    case = next(case for case in CASES if case.step is kind)
     forgetting = start(stage, case)
     work(stage, QUARTER + 120)
     assert told(stage)
 
     def refused(*_: Any) -> Any:
-        raise InvalidError("UpdateTargetGroup", "ValidationException", "no such path")
+        raise InvalidError(case.operation, "ValidationException", "not allowed")
 
-    forgetting.update_health = refused
+    setattr(forgetting, case.operation, refused)
     work(stage, QUARTER + 60)
     remembered = stage.registry.lattice(NAME)
     assert (remembered.repeated, [each.code for each in remembered.refused]) == ((), ["INVALID"])
     assert told(stage) == []
-    del forgetting.update_health
+    delattr(forgetting, case.operation)
     forgetting.forgets = False
     work(stage, HOUR)
     remembered = stage.registry.lattice(NAME)
