@@ -48,6 +48,9 @@ class SimulatedEcs:
     def revisions(self, arns: Sequence[str]) -> tuple[ServiceRevision, ...]:
         return self.ecs.revisions(arns)
 
+    def ongoing_revisions(self, service: ServiceId) -> tuple[str, ...]:
+        return self.ecs.ongoing_revisions(service)
+
     def tasks(self, service: ServiceId) -> tuple[Task, ...]:
         if service not in self._tasks:
             self._tasks[service] = self.ecs.tasks(service)
