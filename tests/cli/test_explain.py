@@ -3,13 +3,14 @@
 import json
 import re
 
+import click
 import pytest
 
 from ecs_lattice_cli import codes
 from ecs_lattice_cli.verbs import explain
 from tests.docs.test_codes import PAGE, sections
 from tests.histories.labels import LABELS
-from tests.world import close_group
+from tests.world import ROOT, close_group
 
 CODES = [title for title, _ in sections(PAGE.read_text())]
 
@@ -65,13 +66,18 @@ IDS = (
 )
 
 
-def screen(ask, *arguments):
-    """The exit code, and the lines at 80 columns without the ids and times that are drawn anew in each run."""
-    done = ask("explain", *arguments, "--json")
-    lines = [explain.click.unstyle(line) for line in explain.render(json.loads(done.stdout)["result"], 80)]
+def settled(lines):
+    """The lines without colors, and without the ids and times that are drawn anew in each run."""
+    lines = [click.unstyle(line) for line in lines]
     for pattern, instead in IDS:
         lines = [re.sub(pattern, instead, line) for line in lines]
-    return done.exit_code, lines
+    return lines
+
+
+def screen(ask, *arguments):
+    """The exit code, and the settled lines at 80 columns."""
+    done = ask("explain", *arguments, "--json")
+    return done.exit_code, settled(explain.render(json.loads(done.stdout)["result"], 80))
 
 
 def fits(lines):
@@ -126,9 +132,13 @@ def test_a_closed_security_group_of_a_live_route_is_certain_and_its_command_open
     close_group(stack.world.ec2, stack.world.open_group)
     stack.world.run(60)
     code, lines = screen(ask, "orders")
-    assert [re.sub(r"ADDRESS:8080 +", "ADDRESS:8080 ", line) for line in lines] == CLOSED
+    assert lines == CLOSED
     assert code == 1
     assert fits(lines)
+    of_the_page = (
+        (ROOT / "docs/command.md").read_text().partition("$ ecs-lattice explain orders\n")[2].partition("```")[0]
+    )
+    assert settled(ask("explain", "orders").stdout.splitlines()) == settled(of_the_page.splitlines())
 
 
 def test_a_group_that_was_never_open_is_told_by_the_status_and_its_command_stands_there_once(stack, ask):
