@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ecs_lattice import explain
 from ecs_lattice.bootstrap.alarm import alarm_consumer, explainer
 from ecs_lattice.bootstrap.common import wiring
 from ecs_lattice.consumers.alarms import AlarmConsumer
@@ -22,6 +21,6 @@ def _consumer() -> AlarmConsumer:
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a batch of the alarms' queue, an alarm directly from CloudWatch or Amazon SNS, or ``{"mode": "explain",
     "ecsService": "<long ARN>"}``."""
-    if event.get("mode") == explain.MODE:
+    if event.get("mode") == "explain":
         return explainer(wiring()).answer(event)
     return _consumer().work(event, context.get_remaining_time_in_millis() / 1000)

@@ -126,7 +126,8 @@ def test_the_local_aws_is_the_default_section(init):
     assert (found["configEnv"], found["changed"], found["isWritten"]) == ("default", [], True)
     assert found["next"][0].endswith(f"&& sam build && AWS_ENDPOINT_URL={url} sam deploy")
     assert found["next"][1] == f"ecs-lattice doctor --endpoint-url {url}"
-    assert init.parameters("default") == {"CreateNetwork": "true", "NetworkVpc1": DEFAULT_VPC}
+    network = {"CreateNetwork": "true", "NetworkVpc1": DEFAULT_VPC}
+    assert init.parameters("default") == {**network, "NotifyEmail": "on-call@example.com"}
     assert problems(init.parameters("default")) == []
 
 

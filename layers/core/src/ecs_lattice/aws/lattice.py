@@ -5,10 +5,10 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice.aws.clients import translating
+from ecs_lattice.aws.errors import failure_from
 from ecs_lattice.aws.lattice_shapes import (
     action_from,
     action_to,
-    failure_from,
     group_from,
     health_to,
     listener_key,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ecs_lattice.aws.errors import failure_from
 from ecs_lattice.graph import (
     Action,
     AnyMatch,
@@ -147,13 +148,8 @@ def group_from(data: Mapping[str, Any]) -> Group:
         port=config.get("port") or _PORTS.get(protocol, 0),
         protocol_version=version,
         family="IPV6" if config.get("ipAddressType") == "IPV6" else "IPV4",
-        failure=failure_from(data),
+        failure=failure_from(data) if "failureCode" in data else "",
     )
-
-
-def failure_from(data: Mapping[str, Any]) -> str:
-    """Code and message of what failed; empty where neither is given."""
-    return ": ".join(filter(None, (data.get("failureCode"), data.get("failureMessage"))))
 
 
 def target_from(data: Mapping[str, Any]) -> Target:
@@ -172,7 +168,7 @@ def service_from(data: Mapping[str, Any]) -> Service:
         certificate=data.get("certificateArn"),
         auth=data.get("authType", "NONE"),
         idle_timeout=data.get("idleTimeoutSeconds", 60),
-        failure=failure_from(data),
+        failure=failure_from(data) if "failureCode" in data else "",
     )
 
 

@@ -1,14 +1,20 @@
 """What ``alarm`` runs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ecs_lattice.aws.evidence import BotoSources
 from ecs_lattice.aws.security_groups import BotoSecurityGroups
 from ecs_lattice.aws.topic import SnsTopic
-from ecs_lattice.bootstrap.common import Wiring
 from ecs_lattice.consumers.alarms import AlarmConsumer
 from ecs_lattice.diagnosis.collect import Collector
 from ecs_lattice.diagnosis.report_refusals import RefusalReporter
 from ecs_lattice.diagnosis.respond import Responder
-from ecs_lattice.explain import Explainer
+
+if TYPE_CHECKING:
+    from ecs_lattice.bootstrap.common import Wiring
+    from ecs_lattice.explain import Explainer
 
 
 def alarm_consumer(wiring: Wiring) -> AlarmConsumer:
@@ -32,6 +38,8 @@ def alarm_consumer(wiring: Wiring) -> AlarmConsumer:
 
 def explainer(wiring: Wiring) -> Explainer:
     """Whoever answers why routes are not Live."""
+    from ecs_lattice.explain import Explainer  # noqa: PLC0415  no notification needs it
+
     return Explainer(_collector(wiring), wiring.registry, wiring.now)
 
 

@@ -9,12 +9,10 @@ from ecs_lattice.bounds import listed
 from ecs_lattice.ecs_side.lattice_targets import Target, Targets
 from ecs_lattice.ecs_side.observation import Observation
 from ecs_lattice.ecs_side.targets import Change, ManagedGroup, decide
-from ecs_lattice.ecs_side.unkept_targets import TargetBrake
+from ecs_lattice.ecs_side.unkept_targets import GONE, TargetBrake
 from ecs_lattice.errors import NotFoundError
 from ecs_lattice.facts import TaskDefinition
 from ecs_lattice.history import note
-
-_GONE = "the target group does not exist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class TargetRegistration:
             not_registered = self.targets.register(arn, change.register) if change.register else {}
             not_deregistered = self.targets.deregister(arn, change.deregister) if change.deregister else {}
         except NotFoundError:
-            return Applied(dict.fromkeys(change.register, _GONE), is_gone=True)
+            return Applied(dict.fromkeys(change.register, GONE), is_gone=True)
         states = {state.target: state.status for state in self.targets.registered(arn)}
         return Applied(
             {target: not_registered.get(target, "") for target in change.register if target not in states},

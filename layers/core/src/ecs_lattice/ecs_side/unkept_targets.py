@@ -19,6 +19,8 @@ from ecs_lattice.outcome import NOT_KEPT, NotYet, Problem
 
 _SOON_SECONDS = 15  # a list that lags shows it by then
 _FIRST_REASONS = 3
+GONE = "the target group does not exist"
+"""The reason of a target whose group does not exist."""
 
 type Verb = Literal["register", "deregister"]
 
@@ -40,6 +42,10 @@ class UnkeptTargets(RepeatedStep):
     def next_at(self) -> float:
         """The epoch second at which the call is made again."""
         return self.due_at if self.tries else self.tried_at + _SOON_SECONDS
+
+    def is_told(self, now: float) -> bool:
+        """Of a group that does not exist the Lattice side tells, which makes it anew or not."""
+        return self.reason != GONE and RepeatedStep.is_told(self, now)
 
     @property
     def problem(self) -> Problem:
