@@ -442,7 +442,7 @@ def test_a_vpc_keeps_its_parameter_and_a_parameter_that_changes_its_vpc_loses_th
     deploy(
         network, CreateNetwork="true", NetworkVpc1=first, NetworkVpc1SecurityGroups="sg-0123456789abcdef0", NetworkVpc2=second
     )  # fmt: skip
-    assert init.run(YES, "--vpc", f"{third},{second}").exit_code == 0
+    assert init.run(YES, "--vpc", f"{second},{third}").exit_code == 0
     found = init.parameters()
     assert (found["NetworkVpc1"], found["NetworkVpc2"]) == (third, second)
     assert found["NetworkVpc1SecurityGroups"] == ""

@@ -69,15 +69,12 @@ def network_parameters(answer: Sequence[str], about: Situation, *, is_numbered: 
     """Where clients are, by VPCs and service networks. A VPC that is in a service network already stands for that network; the others
     get the network that the stack creates."""
     chosen = [] if _is_none(answer) else [_place(each, about, is_numbered=is_numbered) for each in answer]
-    networks = dict.fromkeys(arn for each in chosen if (arn := _network_of(each, about)))
-    new = [each.id for each in chosen if isinstance(each, Vpc) and not each.network]
-    is_own = about.own_network in networks
-    kept = _kept(chosen, about) if is_own else []
-    slots = _placed([*new, *kept], about.slots)
-    named = ",".join(_written(arn, about.account) for arn in networks if arn != about.own_network)
+    networks = [arn for arn in dict.fromkeys(_network_of(each, about) for each in chosen) if arn]
+    of_stack = [each for each in chosen if _network_of(each, about) in {"", about.own_network}]
+    slots = _placed(_vpcs_of_stack(of_stack, about), about.slots)
     return {
-        "DefaultNetworks": named,
-        "CreateNetwork": "true" if new or is_own else "false",
+        "DefaultNetworks": ",".join(_written(arn, about.account) for arn in networks if arn != about.own_network),
+        "CreateNetwork": "true" if of_stack else "false",
         **slots,
         **dict(_without_groups_of_others(slots, about)),
     }
@@ -134,12 +131,15 @@ def _network_of(place: Vpc | Network, about: Situation) -> str:
     return place.network
 
 
-def _kept(chosen: Iterable[Vpc | Network], about: Situation) -> list[str]:
-    """The VPCs of the stack's own network that the parameters hold: all of them if the network itself is chosen."""
+def _vpcs_of_stack(chosen: Iterable[Vpc | Network], about: Situation) -> Iterator[str]:
+    """The VPCs that parameters associate with the network of the stack: new ones, and of those in it the ones that parameters hold
+    already (others may have associated more). The network itself stands for all that they hold."""
     held = [vpc for vpc in about.slots.values() if vpc]
-    if any(each.id for each in chosen if isinstance(each, Network) and each.arn == about.own_network):
-        return held
-    return [each.id for each in chosen if each.id in held]
+    for each in chosen:
+        if isinstance(each, Network):
+            yield from held
+        elif not each.network or each.id in held:
+            yield each.id
 
 
 def _placed(wanted: Iterable[str], slots: Mapping[str, str]) -> dict[str, str]:

@@ -95,18 +95,24 @@ def _cut(name: str) -> str:
 def _default_places(about: Situation) -> list[Vpc | Network] | None:
     """What the parameters say now; else where ECS services run, without a second network beside an existing one; else what is the only
     one. None: it has to be chosen."""
-    networks = about.account.networks
-    vpcs = [each for each in about.account.vpcs if each.network or each.account == about.account.id]
-    busy = [each for each in vpcs if each.clusters]
-    known = _known_places(about)
-    if known:
-        return known
-    if networks:
-        inside = [each for each in busy if each.network]
-        return [*inside] or ([*networks] if len(networks) == 1 else None)
-    if busy:
-        return [*busy[: len(about.template.vpcs)]]
-    return [*vpcs] if len(vpcs) <= 1 else None
+    usable = [each for each in about.account.vpcs if each.network or each.account == about.account.id]
+    busy = [each for each in usable if each.clusters]
+    return _known_places(about) or (
+        _in_networks(busy, about) if about.account.networks else _alone(busy, usable, about)
+    )
+
+
+def _in_networks(busy: list[Vpc], about: Situation) -> list[Vpc | Network] | None:
+    inside = [each for each in busy if each.network]
+    return [*inside] or _only([*about.account.networks])
+
+
+def _alone(busy: list[Vpc], usable: list[Vpc], about: Situation) -> list[Vpc | Network] | None:
+    return [*busy[: len(about.template.vpcs)]] or (_only([*usable]) if usable else [])
+
+
+def _only(places: list[Vpc | Network]) -> list[Vpc | Network] | None:
+    return places if len(places) == 1 else None
 
 
 def _known_places(about: Situation) -> list[Vpc | Network]:

@@ -113,17 +113,22 @@ def _answer(app: App, question: Question, given: tuple[str, ...], about: Situati
         if question.default is None:
             raise CommandError(f"There is more than one choice: write {question.options}.")
         return question.resolve(question.default, about, is_numbered=False)
-    columns = output.width()
-    _tell(["", *question.text(columns), ""])
-    prompt = f"{question.prompt} [{question.shown}]:" if question.default else f"{question.prompt}:"
+    _tell(["", *question.text(output.width()), ""])
     while True:
-        written = words(app.ask(prompt))
-        if not (written or question.default):
-            continue
         try:
-            return question.resolve(written or question.default or (), about, is_numbered=bool(written))
+            if answered := _asked(app, question, about):
+                return answered
         except CommandError as error:
-            _tell(output.wrapped(error.message, columns))
+            _tell(output.wrapped(error.message, output.width()))
+
+
+def _asked(app: App, question: Question, about: Situation) -> dict[str, str]:
+    """The parameters of an answer; nothing if there was none and is no default. CommandError for a wrong one."""
+    prompt = f"{question.prompt} [{question.shown}]:" if question.default else f"{question.prompt}:"
+    written = words(app.ask(prompt))
+    if written:
+        return question.resolve(written, about, is_numbered=True)
+    return question.resolve(question.default, about, is_numbered=False) if question.default else {}
 
 
 def _tell(lines: Sequence[str]) -> None:
