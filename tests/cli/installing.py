@@ -1,7 +1,7 @@
 """An account of the local AWS in this process, a checkout in a folder of its own, and a person who answers questions."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +9,13 @@ from typing import Any
 
 import boto3
 import click
+from moto.cloudformation.parsing import ResourceMap
 from samcli.cli.types import CfnParameterOverridesType
 from samcli.lib.config.samconfig import SamConfig
-from samtranslator.yaml_helper import yaml_parse
 
 from ecs_lattice_cli.app import App
 from local_aws import inprocess
+from local_aws.stack import changes, transform
 from tests.cli.conftest import Result, invoked
 from tests.world import ROOT
 
@@ -67,8 +68,30 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def template_parameters() -> dict[str, Any]:
-    return yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+def refused(parameters: Mapping[str, str]) -> str:
+    """Why the local CloudFormation does not accept the parameters for the template; empty: it does."""
+    try:
+        transform.all_parameters(_template(), parameters)
+    except transform.TemplateError as error:
+        return str(error)
+    return ""
+
+
+def resources(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The resources of the template whose conditions hold with these parameters, by name, with everything resolved that they set."""
+    values, stack = (
+        transform.all_parameters(_template(), parameters),
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/ecs-lattice/0",
+    )
+    resource_map = ResourceMap(stack, "ecs-lattice", values, {}, "us-east-1", "123456789012", _template(), {})
+    resource_map.load_mapping()
+    resource_map.load_parameters()
+    resource_map.load_conditions()
+    return changes.resolved(resource_map)
+
+
+def _template() -> dict[str, Any]:
+    return transform.parse((ROOT / "template.yaml").read_text())
 
 
 @contextmanager
@@ -78,4 +101,4 @@ def empty() -> Iterator[inprocess.Machine]:
         yield machine
 
 
-__all__ = ["FILES", "Installer", "Person", "checkout", "empty", "template_parameters"]
+__all__ = ["FILES", "Installer", "Person", "checkout", "empty", "refused", "resources"]
