@@ -10,9 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 from local_aws import environment, sam_local, server
+from local_aws.console import Console
 from local_aws.http_endpoint import LOOPBACK
 from local_aws.runtime import start_lambda
-from local_aws.stack import StackError
+from local_aws.stack import StackError, settings
 
 
 class BuildError(RuntimeError):
@@ -61,6 +62,7 @@ def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
     """Run until it is stopped. The ports are opened first, so that a port in use is reported before the build."""
     speed = environment.speed()
     aws = server.start(environment.port(), speed, root / server.DEFAULT_STATE)
+    console = None
     try:
         if builds:
             print("Building (sam build) ...", flush=True)
@@ -70,12 +72,16 @@ def _run(root: Path, *, builds: bool, is_empty: bool) -> None:
         else:
             print("Loading the stack ...", flush=True)
             aws.load_application(root)
-        print(_welcome(aws, speed, _sam_local(aws, root)), flush=True)
+            console = Console(aws.endpoint_url, settings.stack_name(root / "samconfig.toml"))
+        said = console.said if console else "after a deployment: ecs-lattice console"
+        print(_welcome(aws, speed, said, _sam_local(aws, root)), flush=True)
         _wait()
     finally:
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signal_number, signal.SIG_IGN)  # a second Ctrl-C must not leave workers running
         print("Stopping ...", flush=True)
+        if console:
+            console.stop()
         aws.stop()
 
 
@@ -99,7 +105,7 @@ def _sam_local(aws: server.LocalAws, root: Path) -> str:
     return "sam local invoke EcsEventsFunction -e events/ecs/deployment-completed.json"
 
 
-def _welcome(aws: server.LocalAws, speed: float, in_docker: str) -> str:
+def _welcome(aws: server.LocalAws, speed: float, console: str, in_docker: str) -> str:
     exports = "\n".join(
         f"  export {name}={value}" for name, value in environment.client_variables(aws.endpoint_url).items()
     )
@@ -116,6 +122,7 @@ and then, for example:
   aws ecs list-clusters
   aws vpc-lattice list-service-networks
 
+console        {console}
 VPC Lattice    curl -H "Host: <domain name of a Lattice service>" {aws.lattice_url}/
                TLS_PASSTHROUGH: {LOOPBACK}:{aws.lattice_tls_port}
 in Docker      {in_docker}

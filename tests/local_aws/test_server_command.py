@@ -79,6 +79,7 @@ def serves_and_stops(root, signal_number, *options):
         assert "export AWS_DEFAULT_REGION=us-east-1" in said
         assert "  export AWS_PAGER=\n" in said
         assert f"curl http://127.0.0.1:{port}/_local_aws/mail" in said
+        assert "console        not available. Error: Stack commanded in us-east-1 is no ecs-lattice stack" in said
         access = {
             line.split("=")[0].split()[-1]: line.split("=")[1].strip() for line in said.splitlines() if "export" in line
         }

@@ -26,6 +26,7 @@ VERBS: dict[str, dict[str, str]] = {
         "status": "Show ECS services and their routes.",
         "who": "Say which rule answers a request, and why the others do not.",
         "graph": "Draw what leads from clients to tasks.",
+        "console": "Show the stack on a page in the browser.",
         "history": "Show what the stack changed, and because of what.",
         "explain": "Say why a route is not Live, or what a code means.",
         "doctor": "Check what the stack needs, and whether it works.",
