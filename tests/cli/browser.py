@@ -56,6 +56,7 @@ class Page:
     def __init__(self, process: subprocess.Popen[bytes], reads: int, writes: int) -> None:
         self._process, self._reads, self._writes = process, reads, writes
         self._ids, self._buffer = itertools.count(1), b""
+        self._loading = self._loaded = ""
         self.complaints: list[str] = []
         """Errors of scripts and what the Content-Security-Policy has blocked."""
         target = self._call("Target.createTarget", {"url": "about:blank"}, of_page=False)["targetId"]
@@ -65,8 +66,10 @@ class Page:
             self._call(f"{domain}.enable")
 
     def open(self, url: str) -> None:
-        """Go there."""
-        self._call("Page.navigate", {"url": url})
+        """Go there, and wait until the document is loaded; another fragment of the same one loads nothing."""
+        loader = self._call("Page.navigate", {"url": url}).get("loaderId")
+        while loader and self._loaded != loader:
+            self._note(self._next())
 
     def value(self, expression: str) -> Any:
         """What a JavaScript expression is, a promise when it is kept."""
@@ -125,6 +128,10 @@ class Page:
 
     def _note(self, event: dict[str, Any]) -> None:
         match event.get("method"):
+            case "Page.frameNavigated":
+                self._loading = event["params"]["frame"]["loaderId"]
+            case "Page.loadEventFired":
+                self._loaded = self._loading
             case "Runtime.exceptionThrown":
                 self.complaints.append(json.dumps(event["params"]["exceptionDetails"]))
             case "Log.entryAdded" if event["params"]["entry"]["level"] == "error":
