@@ -8,12 +8,15 @@ only.
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests import strategies as profile  # noqa: F401  its profile makes examples deterministic
 from tests.tenants.playing import MAY_NOT, Step, play, without_others
+
+pytestmark = pytest.mark.timeout(3600)  # for what hangs; how busy the machine is must not matter
 
 type Labels = tuple[tuple[str, str], ...]
 
