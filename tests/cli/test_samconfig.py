@@ -116,6 +116,49 @@ def test_each_form_keeps_its_comments_and_its_place(tmp_path, text):
     assert tomllib.loads(new).get("prod") == tomllib.loads(text).get("prod")
 
 
+@pytest.mark.parametrize(
+    ("text", "added"),
+    [
+        ("[dev.deploy.parameters]\n", {"capabilities", "resolve_s3"}),
+        ('[dev.deploy.parameters]\ns3_bucket = "b"\n', {"capabilities"}),
+        ('[dev.global.parameters]\ns3_bucket = "b"\ncapabilities = "CAPABILITY_NAMED_IAM"\n', set()),
+        ("[dev.global.parameters]\nresolve_s3 = false\n", {"capabilities"}),
+    ],
+)
+def test_what_sam_deploy_needs_is_added_where_it_is_missing(tmp_path, text, added):
+    (tmp_path / "samconfig.toml").write_text(text)
+    new = samconfig.read(tmp_path).edited("dev", {}, {"stack_name": "ecs-lattice"})
+    before, after = (tomllib.loads(each)["dev"] for each in (text, new))
+    keys = {command: set(section["parameters"]) for command, section in after.items()}
+    assert keys.get("deploy", set()) - set(before.get("deploy", {}).get("parameters", {})) == added
+    assert keys["global"] >= set(before.get("global", {}).get("parameters", {})) | {"stack_name"}
+    assert "parameter_overrides" not in keys.get("deploy", set())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'dev.deploy.parameters.parameter_overrides = "A=1"\ndev.deploy.parameters.tags = "x"\n',
+        'dev = { deploy = { parameters = { parameter_overrides = "A=1" } } }\n',
+        "[dev]\ndeploy = 3\n",
+    ],
+)
+def test_a_form_whose_edit_would_say_something_else_is_refused(tmp_path, text):
+    (tmp_path / "samconfig.toml").write_text(text)
+    with pytest.raises(CommandError, match=re.escape("Write it as tables: [dev.deploy.parameters]")):
+        samconfig.read(tmp_path).edited("dev", {"A": "2"}, {"region": "eu-west-1"})
+
+
+def test_tables_in_any_order_are_edited_in_their_places(tmp_path):
+    text = '[dev.build.parameters]\na = 1\n\n[prod.build.parameters]\nb = 2 # x\n\n[dev.deploy.parameters]\nparameter_overrides = "A=1" # c\n'
+    (tmp_path / "samconfig.toml").write_text(text)
+    new = samconfig.read(tmp_path).edited("dev", {"A": "2"}, {"region": "eu-west-1"})
+    assert 'parameter_overrides = "A=2" # c\n' in new
+    found = tomllib.loads(new)
+    assert found["prod"] == {"build": {"parameters": {"b": 2}}}
+    assert found["dev"]["global"]["parameters"] == {"region": "eu-west-1"}
+
+
 def test_a_value_that_the_sam_cli_would_read_differently_is_refused():
     with pytest.raises(CommandError, match="cannot hold"):
         overrides.edited("A=1", {"A": "b\\' c"})

@@ -4,6 +4,7 @@ import difflib
 import os
 import stat
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,8 +19,9 @@ from ecs_lattice_cli.nearest import suggestion
 
 FILE = "samconfig.toml"
 _OTHERS = ("samconfig.yaml", "samconfig.yml")
-_NEEDED: Mapping[str, Any] = {"capabilities": "CAPABILITY_IAM", "resolve_s3": True}
-"""Without these `sam deploy` of this template fails or asks."""
+_NEEDED: Mapping[str, tuple[Any, ...]] = {"capabilities": ("CAPABILITY_IAM",), "resolve_s3": (True, "s3_bucket")}
+"""Without these `sam deploy` of this template fails or asks: the value, and the keys that stand in for it."""
+_EDITED = {"stack_name", "region", "parameter_overrides", *_NEEDED}
 _MODE = 0o644
 
 
@@ -59,19 +61,41 @@ class Samconfig:
             raise CommandError(f"{self.path}, section {environment}: {error.message}") from error
 
     def edited(self, environment: str, parameters: Mapping[str, str], settings: Mapping[str, str]) -> str:
-        """The text of the file with ``parameters`` and, for all of SAM's commands, ``settings`` (such as the Region)."""
+        """The text of the file with ``parameters`` and, for all of SAM's commands, ``settings`` (such as the Region). CommandError where
+        the text would say anything else, as after dotted keys and inline tables."""
+        try:
+            new = self._edited(environment, parameters, settings)
+            is_right = self._differs_by(Samconfig(self.path, new), environment, parameters, settings)
+        except (TOMLKitError, ValueError, TypeError, AttributeError):
+            is_right = False
+        if not is_right:
+            raise CommandError(
+                f"{self.path}, section {environment}, has a form that is not edited here. Write it as tables: [{environment}.deploy.parameters]."
+            )
+        return new
+
+    def _differs_by(
+        self, new: "Samconfig", environment: str, parameters: Mapping[str, str], settings: Mapping[str, str]
+    ) -> bool:
+        """Whether the new file says what it is to say, and all that this one says."""
+        return (
+            new.overrides(environment) == {**self.overrides(environment), **parameters}
+            and all(new.value(environment, key) == value for key, value in settings.items())
+            and _rest(new.text, environment) == _rest(self.text, environment)
+        )
+
+    def _edited(self, environment: str, parameters: Mapping[str, str], settings: Mapping[str, str]) -> str:
         document: Any = tomlkit.parse(self.text)
         document.setdefault("version", 0.1)
+        section = document.setdefault(environment, tomlkit.table(is_super_table=True))
         for key, value in settings.items():
-            _set(_table(document, environment, key, "global"), key, value)
-        for key, value in _NEEDED.items():
-            table = _table(document, environment, key)
-            if key not in table and not (key == "resolve_s3" and "s3_bucket" in table):
-                table[key] = value
-        table = _table(document, environment, "parameter_overrides")
+            _set(_table(section, key, "global"), key, value)
+        for key, (value, *instead) in _NEEDED.items():
+            if all(_holding(section, each) is None for each in (key, *instead)):
+                _table(section, key)[key] = value
         if parameters:
-            written = overrides.edited(table.get("parameter_overrides"), parameters)
-            _set(table, "parameter_overrides", written)
+            table = _table(section, "parameter_overrides")
+            _set(table, "parameter_overrides", overrides.edited(table.get("parameter_overrides"), parameters))
         return _with_newlines_of(self.text, tomlkit.dumps(document))
 
     def difference(self, new: str) -> list[str]:
@@ -109,15 +133,27 @@ def _text_of(path: Path) -> str:
         raise CommandError(f"{path} is not UTF-8: {error.reason} at byte {error.start}.") from error
 
 
+def _rest(text: str, environment: str) -> Any:
+    """What the file says apart from the keys that are edited, by another parser."""
+    document = {"version": 0.1, **tomllib.loads(text)}
+    section = document.pop(environment, {})
+    for command in ("deploy", "global"):
+        parameters = section.get(command, {}).get("parameters", {})
+        section[command] = {
+            **section.get(command, {}),
+            "parameters": {key: value for key, value in parameters.items() if key not in _EDITED},
+        }
+    return document, section
+
+
 def _holding(section: Any, key: str) -> Any:
     """The table with ``key``: that of deploy, else the global one; None where it is in neither."""
     tables = (section.get(command, {}).get("parameters", {}) for command in ("deploy", "global"))
     return next((table for table in tables if key in table), None)
 
 
-def _table(document: Any, environment: str, key: str, otherwise: str = "deploy") -> Any:
+def _table(section: Any, key: str, otherwise: str = "deploy") -> Any:
     """The table with ``key``, or where there is none that of the command ``otherwise``, which is made if it is missing."""
-    section = document.setdefault(environment, tomlkit.table(is_super_table=True))
     holding = _holding(section, key)
     if holding is not None:
         return holding
