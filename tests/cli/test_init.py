@@ -483,6 +483,8 @@ def test_without_a_samconfig_one_is_made_that_is_enough_for_sam(init):
     [
         ("samconfig.toml", "[dev\n", "is no TOML"),
         ("samconfig.toml", b"\xff", "is not UTF-8"),
+        ("samconfig.toml", "[dev]\ndeploy = 3\n", "Write it as tables"),
+        ("samconfig.toml", "[dev.global]\nparameters = 3\n", "Write it as tables"),
         ("samconfig.toml", '[dev.deploy.parameters]\nparameter_overrides = "file://a.yaml"\n', "file://a.yaml"),
         ("samconfig.toml", "[dev.deploy.parameters]\nparameter_overrides = [{ A = 1 }]\n", "is not edited here"),
         ("template.yaml", "Parameters: {Clusters: {Type: String}}", "has no parameter DefaultNetworks"),

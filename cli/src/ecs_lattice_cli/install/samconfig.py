@@ -42,12 +42,16 @@ class Samconfig:
         return [name for name, section in self._document.items() if isinstance(section, dict)]
 
     def needs(self, environment: str) -> None:
-        """CommandError where the file has other sections, but not this one."""
+        """CommandError where the file has other sections, but not this one, or where this one is no section of SAM's."""
         if self.text and environment not in self.environments:
             told = suggestion(environment, self.environments)
             raise CommandError(
                 f"{self.path} has no section {environment}; {told} For a new one write [{environment}.deploy.parameters] into it."
             )
+        section = self._document.get(environment, {})
+        tables = [section.get(command, {}) for command in ("deploy", "global")]
+        if not all(isinstance(each, dict) and isinstance(each.get("parameters", {}), dict) for each in tables):
+            raise self._form(environment)
 
     def value(self, environment: str, key: str) -> Any:
         """What `sam deploy` reads for ``key``: from the section of deploy, else from the global one; None where it is in neither."""
@@ -69,10 +73,13 @@ class Samconfig:
         except (TOMLKitError, ValueError, TypeError, AttributeError):
             is_right = False
         if not is_right:
-            raise CommandError(
-                f"{self.path}, section {environment}, has a form that is not edited here. Write it as tables: [{environment}.deploy.parameters]."
-            )
+            raise self._form(environment)
         return new
+
+    def _form(self, environment: str) -> CommandError:
+        return CommandError(
+            f"{self.path}, section {environment}, has a form that is not edited here. Write it as tables: [{environment}.deploy.parameters]."
+        )
 
     def _differs_by(
         self, new: "Samconfig", environment: str, parameters: Mapping[str, str], settings: Mapping[str, str]
