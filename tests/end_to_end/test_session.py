@@ -94,6 +94,8 @@ def test_the_session_does_what_the_page_says_and_leaves_no_files(shell, folder):
     statuses = re.findall(r"^HTTP/1\.1 (\d+)", shell.paste(call), flags=re.MULTILINE)
     assert statuses == ["200", "410", "404"]
 
+    assert [words for words, said in asked(shell).items() if words not in said] == []
+
     said = shell.paste(plan)
     assert "/v2/orders" in said.partition("task-definition/orders:2")[0]
     request = plan.strip().splitlines()[-1]
@@ -108,6 +110,22 @@ def test_the_session_does_what_the_page_says_and_leaves_no_files(shell, folder):
     shell.paste(delete)
     shell.until(delete.strip().splitlines()[-1], "[]")
     assert list(folder.iterdir()) == []
+
+
+QUESTIONS = {
+    "1 ECS service, 1 route: 1 Live.": "ecs-lattice status",
+    "Nothing stands in the way.": "ecs-lattice explain orders",
+    "Answered by rule orders-default": "ecs-lattice who /orders/1 --service shop",
+    "Plan: nothing to do.": "aws ecs describe-task-definition --task-definition orders | ecs-lattice plan - --service orders",
+    "- create service shop": "ecs-lattice history --since 12h",
+    "Together:": "ecs-lattice cost",
+}
+"""The six questions of docs/questions.md, by words of their answers."""
+
+
+def asked(shell: Shell) -> dict[str, str]:
+    """What the command answers to each question, by the words that are expected."""
+    return {words: shell.paste(line) for words, line in QUESTIONS.items()}
 
 
 def test_the_page_of_mails_is_served_as_text(operator):
