@@ -20,6 +20,9 @@ EcsLatticeError
     └── ConditionError       the condition of a conditional write does not hold
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class EcsLatticeError(Exception):
     """The root of everything this library raises on purpose."""
@@ -110,3 +113,8 @@ class InvalidError(AwsError):
 
 class ConditionError(AwsError):
     """The condition of a conditional write does not hold: another writer was first."""
+
+
+def failure_from(data: Mapping[str, Any]) -> str:
+    """Code and message of what an answer of VPC Lattice says has failed; empty where it gives neither."""
+    return ": ".join(filter(None, (data.get("failureCode"), data.get("failureMessage"))))

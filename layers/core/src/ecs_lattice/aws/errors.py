@@ -1,6 +1,5 @@
 """Every error of botocore as an :class:`~ecs_lattice.errors.AwsError`, chosen by its error code."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -78,8 +77,3 @@ def _retry_after(response: dict[str, Any], otherwise: float) -> float:
         return float(given)
     except (TypeError, ValueError):
         return otherwise
-
-
-def failure_from(data: Mapping[str, Any]) -> str:
-    """Code and message of what failed in VPC Lattice; empty where neither is given."""
-    return ": ".join(filter(None, (data.get("failureCode"), data.get("failureMessage"))))

@@ -5,7 +5,6 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice.aws.clients import translating
-from ecs_lattice.aws.errors import failure_from
 from ecs_lattice.aws.lattice_shapes import (
     action_from,
     action_to,
@@ -18,7 +17,7 @@ from ecs_lattice.aws.lattice_shapes import (
     target_from,
 )
 from ecs_lattice.aws.networks import auth_policy
-from ecs_lattice.errors import InvalidError, NotFoundError
+from ecs_lattice.errors import InvalidError, NotFoundError, failure_from
 from ecs_lattice.graph import Action, AnyMatch, Association, Group, Listener, Network, Rule, Service, Target, id_of
 from ecs_lattice.lattice_side.ports import GroupSpec, RuleChange, ServiceSpec
 from ecs_lattice.model import HealthCheck, ListenerKey

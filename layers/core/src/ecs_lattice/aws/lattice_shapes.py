@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ecs_lattice.aws.errors import failure_from
+from ecs_lattice.errors import failure_from
 from ecs_lattice.graph import (
     Action,
     AnyMatch,

@@ -5,9 +5,8 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from ecs_lattice.aws.clients import translating
-from ecs_lattice.aws.errors import failure_from
 from ecs_lattice.ecs_side.lattice_targets import Target, TargetState
-from ecs_lattice.errors import NotFoundError
+from ecs_lattice.errors import NotFoundError, failure_from
 
 if TYPE_CHECKING:
     from types_boto3_vpc_lattice import VPCLatticeClient
