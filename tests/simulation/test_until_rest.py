@@ -55,9 +55,11 @@ def test_the_steps_of_a_plan_are_those_that_are_done(before: Any, after: Any) ->
         revision = player._revision("one", dict(after))
         arn = player.arns["one"]
         shape = world.ecs.describe_task_definition(taskDefinition=revision)["taskDefinition"]
-        writes = len(lattice.backend().calls)
+        calls, items, listed = len(lattice.backend().calls), len(world.table.written), world.service(arn)
         plan = plan_ecs_service(world.wiring, arn, {"taskDefinition": shape})["untilRest"]
-        assert not [call for call in lattice.backend().calls[writes:] if call.writes]
+        assert not [call for call in lattice.backend().calls[calls:] if call.writes]
+        assert len(world.table.written) == items
+        assert world.service(arn) == listed
         with _kept() as done:
             world.ecs.update_service(cluster="shop", service=arn, taskDefinition=revision)
             world.run(4 * 3600)

@@ -49,9 +49,8 @@ def ecs_consumer(wiring: Wiring) -> ReconcileConsumer:
 
 def plan_ecs_service(wiring: Wiring, arn: str, event: Mapping[str, Any]) -> dict[str, Any]:
     """What a reconcile of the ECS service would do, with the plans of the Lattice services that it affects, and all that would
-    follow until nothing is left to do. With a member
-    ``taskDefinition`` in ``event``: what the reconcile would do that follows a completed deployment of it, with
-    ``serviceTags`` (name to value) instead of the service's own tags where they are given.
+    follow until nothing is left to do. With a member ``taskDefinition`` in ``event``: what follows a completed deployment of it,
+    with ``serviceTags`` (name to value) instead of the service's own tags where they are given.
 
     Raises UnknownEventError, with what is allowed, where these members are wrong."""
     from ecs_lattice.bootstrap.lattice_service import lattice_side  # noqa: PLC0415  only a plan needs it

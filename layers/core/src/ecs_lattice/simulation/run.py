@@ -86,7 +86,7 @@ class _Requests:
         self.requests += requests
 
     def enqueue_later(self, request: ReconcileRequest, seconds: int) -> None:
-        """Whose turn it is next is nobody's business here."""
+        """Not kept: it is for an ECS service whose place has become free, which is not planned."""
 
 
 class _Silent:
@@ -105,7 +105,7 @@ class _Run:
         self.tries: dict[tuple[str, str], tuple[str, int]] = {}
         self.waits: dict[tuple[str, str], str] = {}
         own = originals.settings
-        settings = dataclasses.replace(own, max_attaching=_UNLIMITED)  # others that attach now do not do so for ever
+        settings = dataclasses.replace(own, max_attaching=_UNLIMITED)  # the deployments of others end
         registry = SimulatedRegistry(originals.registry)
         self.lattice = SimulatedLattice(originals.lattice, "")
         ecs = SimulatedEcs(originals.ecs, self.lattice, self.now)
